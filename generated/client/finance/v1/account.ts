@@ -206,7 +206,7 @@ export interface ListAccountsRequest {
   /** ISO 4217 code. Default: any. */
   currency: string;
   status: AccountStatus;
-  /** Only names that start with this, upper and lower case alike. */
+  /** Only names that start with exactly this. */
   namePrefix: string;
   /** 1 to 1000, default 50. */
   pageSize: number;

@@ -215,7 +215,7 @@ export interface ListAccountsRequest {
      */
     status: AccountStatus;
     /**
-     * Only names that start with this, upper and lower case alike.
+     * Only names that start with exactly this.
      *
      * @generated from protobuf field: string name_prefix = 5
      */

@@ -1,0 +1,71 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
+import { FinanceService } from "../generated/server/finance/v1/finance.ts";
+import { createFinanceServiceServer } from "../generated/server/finance/v1/finance.twirp.ts";
+import type { Authenticate } from "./auth/index.ts";
+import type { Config } from "./config.ts";
+import { applyCorsHeaders, cors } from "./cors/index.ts";
+import { createFinanceService, type FinanceContext, type Ledger, mapFinanceError } from "./finance/index.ts";
+import {
+  accessLog,
+  createMetrics,
+  health,
+  metricsEndpoint,
+  type ReadinessCheck,
+  requestId,
+  requestIdOf,
+  setRequestId,
+} from "./operations/index.ts";
+import { twirp, twirpFrameworkErrors, twirpOptions } from "./twirp/index.ts";
+
+export interface AppOptions {
+  readonly config: Pick<Config, "cors" | "twirpPrefix" | "bodyLimit">;
+  readonly log: FastifyBaseLogger;
+  readonly authenticate: Authenticate;
+  readonly ledger: Ledger;
+  readonly readiness: ReadinessCheck;
+}
+
+/**
+ * Composes the API: who comes in which order.
+ *
+ * A request passes the request id, the access log, CORS (which answers preflights), metrics, then its route: a Twirp method
+ * authenticates the caller, reads the body, runs, and answers in Twirp's form.
+ */
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { config, log, authenticate, ledger, readiness } = options;
+  const metrics = createMetrics();
+  const malformedUrl = twirpFrameworkErrors();
+
+  const app = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIdOf,
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    // A malformed URL reaches no hook.
+    frameworkErrors(error, request, reply) {
+      setRequestId(request, reply);
+      if (!applyCorsHeaders(config.cors, request, reply)) malformedUrl(error, request, reply);
+    },
+  });
+
+  await app.register(requestId);
+  await app.register(accessLog);
+  await app.register(cors, {
+    policy: config.cors,
+    onRefusal: ({ reason }) => metrics.corsRefusals.inc({ reason }),
+  });
+  await app.register(metricsEndpoint, { metrics });
+  await app.register(health, { readiness });
+  await app.register(
+    twirp,
+    twirpOptions<FinanceContext>({
+      prefix: config.twirpPrefix,
+      bodyLimit: config.bodyLimit,
+      services: [{ server: createFinanceServiceServer(createFinanceService(ledger)), type: FinanceService }],
+      extendContext: async ({ request }) => ({ caller: await authenticate(request.headers.authorization) }),
+      mapError: mapFinanceError,
+    }),
+  );
+  return app;
+}

@@ -1,0 +1,165 @@
+import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import type { Caller } from "./caller.ts";
+
+/** Why a call is unauthenticated; goes on the wire as meta.reason. */
+export type AuthenticationReason =
+  | "token_missing"
+  | "token_malformed"
+  | "token_signature_invalid"
+  | "token_algorithm_refused"
+  | "token_expired"
+  | "token_not_yet_valid"
+  | "token_issuer_mismatch"
+  | "token_audience_mismatch"
+  | "token_claim_invalid";
+
+/** The caller could not be established: answer 401. */
+export class AuthenticationError extends Error {
+  readonly reason: AuthenticationReason;
+
+  constructor(reason: AuthenticationReason, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "AuthenticationError";
+    this.reason = reason;
+  }
+}
+
+/** The keys to check a token with could not be fetched: answer 503, the token may be good. */
+export class KeysUnavailableError extends Error {
+  constructor(options: ErrorOptions) {
+    super("the signing keys can't be fetched", options);
+    this.name = "KeysUnavailableError";
+  }
+}
+
+/** Who signs tokens. */
+export type TokenTrust =
+  | {
+      /** An HS256 key: its UTF-8 bytes as they stand, at least 32. */
+      readonly secret: string;
+    }
+  | {
+      /** Where the issuer publishes its public keys. */
+      readonly jwksUrl: string;
+    };
+
+export interface AuthenticatorOptions {
+  readonly trust: TokenTrust;
+  /** Must equal the token's `iss`. Default: not checked. */
+  readonly issuer?: string | undefined;
+  /** Must be among the token's `aud`. Default: not checked. */
+  readonly audience?: string | undefined;
+}
+
+/**
+ * Establishes the caller from an Authorization header.
+ *
+ * @throws AuthenticationError with the reason; KeysUnavailableError when nothing can be said of the token.
+ */
+export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
+
+// A token's header never chooses the kind of key: a shared secret checks HS256 alone, published keys only public-key
+// algorithms. So "none", and HS256 keyed with a public key, are refused before any signature is looked at.
+const SECRET_ALGORITHMS = ["HS256"];
+const JWKS_ALGORITHMS = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+];
+
+const CLOCK_TOLERANCE_SECONDS = 5;
+
+/** Makes the function that turns Authorization headers into callers. */
+export function createAuthenticator(options: AuthenticatorOptions): Authenticate {
+  const key = keyFor(options.trust);
+  const verification = {
+    algorithms: "secret" in options.trust ? SECRET_ALGORITHMS : JWKS_ALGORITHMS,
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    requiredClaims: ["sub", "exp"],
+    ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
+    ...(options.audience === undefined ? {} : { audience: options.audience }),
+  };
+  return async (authorization) => {
+    const token = bearerToken(authorization);
+    try {
+      const { payload } = await jwtVerify(token, key, verification);
+      return toCaller(payload);
+    } catch (error) {
+      throw toAuthenticationError(error);
+    }
+  };
+}
+
+function keyFor(trust: TokenTrust): JWTVerifyGetKey {
+  if ("jwksUrl" in trust) return createRemoteJWKSet(new URL(trust.jwksUrl));
+  const secret = new TextEncoder().encode(trust.secret);
+  return () => secret;
+}
+
+// https://www.rfc-editor.org/rfc/rfc6750#section-2.1; the scheme is case-insensitive by RFC 9110 section 11.1.
+function bearerToken(authorization: string | undefined): string {
+  if (authorization === undefined || authorization === "") {
+    throw new AuthenticationError("token_missing", "send the header authorization: Bearer TOKEN");
+  }
+  const match = /^bearer +([\w.~+/=-]+) *$/i.exec(authorization);
+  if (match?.[1] === undefined) {
+    throw new AuthenticationError("token_malformed", "the header authorization must be: Bearer TOKEN");
+  }
+  return match[1];
+}
+
+function toCaller(payload: JWTPayload): Caller {
+  const { sub, scope } = payload;
+  if (typeof sub !== "string" || sub === "" || sub.length > 255 || sub.includes("\u0000")) {
+    throw new AuthenticationError("token_claim_invalid", "the token's sub must be 1 to 255 characters");
+  }
+  if (scope !== undefined && typeof scope !== "string") {
+    throw new AuthenticationError("token_claim_invalid", "the token's scope must be a space-separated string");
+  }
+  return { subject: sub, scopes: new Set((scope ?? "").split(" ").filter((part) => part !== "")) };
+}
+
+function toAuthenticationError(error: unknown): Error {
+  if (error instanceof AuthenticationError) return error;
+  const cause = { cause: error };
+  if (error instanceof errors.JWTExpired)
+    return new AuthenticationError("token_expired", "the token has expired", cause);
+  if (error instanceof errors.JWTClaimValidationFailed) return claimError(error);
+  if (error instanceof errors.JOSEAlgNotAllowed) {
+    return new AuthenticationError("token_algorithm_refused", "the token's algorithm is not accepted here", cause);
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JWKSNoMatchingKey) {
+    return new AuthenticationError("token_signature_invalid", "the token was not signed by a key trusted here", cause);
+  }
+  if (
+    error instanceof errors.JWSInvalid ||
+    error instanceof errors.JWTInvalid ||
+    error instanceof errors.JOSENotSupported ||
+    error instanceof errors.JWKSMultipleMatchingKeys
+  ) {
+    return new AuthenticationError("token_malformed", "the token is not a signed JWT", cause);
+  }
+  return new KeysUnavailableError(cause);
+}
+
+function claimError(error: errors.JWTClaimValidationFailed): AuthenticationError {
+  const cause = { cause: error };
+  switch (error.claim) {
+    case "iss":
+      return new AuthenticationError("token_issuer_mismatch", "the token's iss is not the expected issuer", cause);
+    case "aud":
+      return new AuthenticationError("token_audience_mismatch", "the token's aud does not name this service", cause);
+    case "nbf":
+      return new AuthenticationError("token_not_yet_valid", "the token is not valid yet", cause);
+    default:
+      return new AuthenticationError("token_claim_invalid", `the token's ${error.claim} is missing or invalid`, cause);
+  }
+}

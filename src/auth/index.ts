@@ -1,0 +1,11 @@
+export {
+  type Authenticate,
+  AuthenticationError,
+  type AuthenticationReason,
+  type AuthenticatorOptions,
+  createAuthenticator,
+  KeysUnavailableError,
+  type TokenTrust,
+} from "./authenticator.ts";
+export { type Caller, hasScope, type Scope } from "./caller.ts";
+export { developmentSecret, mintToken, type TokenClaims } from "./development-token.ts";

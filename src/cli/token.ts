@@ -1,0 +1,60 @@
+import { parseArgs } from "node:util";
+import { developmentSecret, mintToken } from "../auth/index.ts";
+import { ConfigError, readConfig } from "../config.ts";
+
+const USAGE = `usage: npm run token -- --sub NAME [--scope "finance.read finance.write"] [--expires-in SECONDS]
+
+Mints a development token: HS256, signed with AUTH_JWT_SECRET or else with the secret in DATA_DIR.
+
+  --sub         who the caller is; owns the accounts opened with the token
+  --scope       finance.read, finance.write, finance.admin; default "finance.read finance.write"
+  --expires-in  seconds from now, negative for a token that has expired already; default 86400`;
+
+const SCOPES: ReadonlySet<string> = new Set(["finance.read", "finance.write", "finance.admin"]);
+
+class UsageError extends Error {}
+
+try {
+  console.log(await run());
+} catch (error) {
+  if (error instanceof UsageError) console.error(`${error.message}\n\n${USAGE}`);
+  else if (error instanceof ConfigError) console.error(error.message);
+  else throw error;
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}
+
+async function run(): Promise<string> {
+  const { sub, scope, "expires-in": expiresIn, help } = readArguments();
+  if (help) return USAGE;
+  if (sub === undefined || sub === "") throw new UsageError("--sub is required");
+  const unknown = scope.split(" ").filter((part) => part !== "" && !SCOPES.has(part));
+  if (unknown.length > 0) throw new UsageError(`there is no scope ${unknown.join(", ")}`);
+  if (!/^-?\d{1,9}$/.test(expiresIn)) throw new UsageError("--expires-in must be a whole number of seconds");
+
+  const { auth, dataDir } = readConfig(process.env);
+  if (auth.trust !== undefined && "jwksUrl" in auth.trust) {
+    throw new ConfigError(["AUTH_JWKS_URL: tokens come from that issuer; unset it to mint development tokens"]);
+  }
+  return await mintToken(auth.trust?.secret ?? (await developmentSecret(dataDir)), {
+    subject: sub,
+    scope,
+    lifetimeSeconds: Number(expiresIn),
+    issuer: auth.issuer,
+    audience: auth.audience,
+  });
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        sub: { type: "string" },
+        scope: { type: "string", default: "finance.read finance.write" },
+        "expires-in": { type: "string", default: "86400" },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,324 @@
+import type { ClientBase, Pool } from "pg";
+import { AccountStatus, AccountType } from "../../generated/server/finance/v1/account.ts";
+import { withTransaction } from "../database/index.ts";
+import {
+  type AccountBalances,
+  type AccountIdentity,
+  type Actor,
+  isDebitNormal,
+  isVisibleTo,
+  keepsFloor,
+  type Metadata,
+} from "./account.ts";
+import { accountNotFound } from "./decide.ts";
+import { FinanceError, refuse } from "./errors.ts";
+import { type Claim, keyReused } from "./idempotency.ts";
+import { type AccountId, accountId } from "./identifiers.ts";
+import { type Micros, toTimestamptz } from "./micros.ts";
+import { readPageToken, writePageToken } from "./page-token.ts";
+import { type AccountChange, type AccountFilter, invalidArgument, type NewAccount, type Page } from "./validation.ts";
+
+/** An account with everything that a caller may be told of it. */
+export interface AccountRecord extends AccountIdentity, AccountBalances {
+  readonly name: string;
+  readonly type: AccountType;
+  readonly metadata: Metadata;
+  readonly createdAt: Micros;
+  readonly updatedAt: Micros;
+}
+
+interface AccountRow {
+  readonly id: bigint;
+  readonly name: string;
+  readonly owner: string;
+  readonly type: AccountType;
+  readonly currency: string;
+  readonly metadata: Metadata;
+  readonly created_at: Micros;
+  readonly debits_posted: bigint;
+  readonly credits_posted: bigint;
+  readonly debits_pending: bigint;
+  readonly credits_pending: bigint;
+  readonly overdraft_limit: bigint;
+  readonly unlimited_overdraft: boolean;
+  readonly status: AccountStatus;
+  readonly updated_at: Micros;
+}
+
+/** What an idempotency key remembers of a new account: what could have changed since. */
+interface RememberedAccount {
+  readonly id: string;
+  readonly name: string;
+  readonly metadata: Metadata;
+  readonly overdraft_limit: string;
+  readonly unlimited_overdraft: boolean;
+}
+
+interface KeyRow {
+  readonly request_digest: string;
+  readonly response: { readonly account?: RememberedAccount } | null;
+}
+
+const METADATA_PAIRS_MAX = 50;
+
+/**
+ * Opens an account with a zero balance.
+ *
+ * @param createdAt the time to record instead of the clock's, for imported history.
+ * @throws FinanceError idempotency_key_reused.
+ */
+export async function createAccount(
+  pool: Pool,
+  account: NewAccount & { readonly owner: string },
+  claim: Claim | undefined,
+  createdAt?: Micros,
+): Promise<{ account: AccountRecord; replayed: boolean }> {
+  return await withTransaction(pool, async (client) => {
+    if (claim !== undefined && !(await claimKey(client, claim))) {
+      return { account: await loadFirstOutcome(client, claim), replayed: true };
+    }
+    const created = await insertAccount(client, account, createdAt);
+    if (claim !== undefined) await rememberAccount(client, claim, created);
+    return { account: created, replayed: false };
+  });
+}
+
+/**
+ * Opens an account within the caller's transaction.
+ *
+ * @param createdAt the time to record instead of the clock's, for imported history.
+ */
+export async function insertAccount(
+  client: ClientBase,
+  account: NewAccount & { readonly owner: string },
+  createdAt?: Micros,
+): Promise<AccountRecord> {
+  const { rows } = await client.query<AccountRow>({
+    name: "insert_account",
+    text: `
+with a as (
+  insert into account (name, owner, type, currency, metadata, created_at)
+  values ($1, $2, $3, $4, $5::jsonb, coalesce($6::timestamptz, clock_timestamp()))
+  returning *
+), b as (
+  insert into account_balance (account_id, debit_normal, overdraft_limit, unlimited_overdraft, updated_at)
+  select a.id, $7, $8::bigint, $9, a.created_at from a
+  returning *
+)
+select ${ACCOUNT_COLUMNS} from a, b`,
+    values: [
+      account.name,
+      account.owner,
+      account.type,
+      account.currency,
+      JSON.stringify(account.metadata),
+      createdAt === undefined ? null : toTimestamptz(createdAt),
+      isDebitNormal(account.type),
+      account.overdraftLimit,
+      account.unlimitedOverdraft,
+    ],
+  });
+  return onlyRow(rows);
+}
+
+/** Reads an account; undefined when there is none. */
+export async function loadAccount(db: Pool | ClientBase, id: AccountId): Promise<AccountRecord | undefined> {
+  const { rows } = await db.query<AccountRow>({
+    name: "load_account",
+    text: `${SELECT_ACCOUNT} where a.id = $1::bigint`,
+    values: [id],
+  });
+  return rows[0] && toAccountRecord(rows[0]);
+}
+
+/** One page of the accounts the actor may see, in id order. */
+export async function listAccounts(
+  pool: Pool,
+  actor: Actor,
+  filter: AccountFilter,
+  page: Page,
+): Promise<{ accounts: AccountRecord[]; nextPageToken: string }> {
+  const filters = Object.values(filter);
+  const [after = 0n] = readPageToken(page.token, 1, filters) ?? [];
+  const { rows } = await pool.query<AccountRow>({
+    name: "list_accounts",
+    text: `
+${SELECT_ACCOUNT}
+ where a.id > $1::bigint
+   and ($3::text is null or a.owner = $3)
+   and ($4::text is null or a.owner = $4)
+   and ($5::smallint is null or a.type = $5)
+   and ($6::text is null or a.currency = $6)
+   and ($7::smallint is null or b.status = $7)
+   and starts_with(a.name, $8::text)
+ order by a.id
+ limit $2::bigint`,
+    values: [
+      after,
+      page.size + 1,
+      actor.admin ? null : actor.subject,
+      filter.owner || null,
+      filter.type === AccountType.UNSPECIFIED ? null : filter.type,
+      filter.currency || null,
+      filter.status === AccountStatus.UNSPECIFIED ? null : filter.status,
+      filter.namePrefix,
+    ],
+  });
+  const accounts = rows.slice(0, page.size).map(toAccountRecord);
+  const last = accounts.at(-1);
+  return {
+    accounts,
+    nextPageToken: rows.length > page.size && last !== undefined ? writePageToken([last.id], filters) : "",
+  };
+}
+
+/**
+ * Changes what is present in `change`, under the same lock that postings take.
+ *
+ * @throws FinanceError not_found, account_not_open, account_not_empty, insufficient_funds, invalid_argument.
+ */
+export async function updateAccount(pool: Pool, actor: Actor, change: AccountChange): Promise<AccountRecord> {
+  return await withTransaction(pool, async (client) => {
+    await client.query("select from account_balance where account_id = $1::bigint for no key update", [change.id]);
+    const before = await loadAccount(client, change.id);
+    if (before === undefined || !isVisibleTo(before, actor)) throw new FinanceError(accountNotFound(change.id));
+    const after = changedAccount(before, change);
+    await client.query("update account set name = $2, metadata = $3::jsonb where id = $1::bigint", [
+      after.id,
+      after.name,
+      JSON.stringify(after.metadata),
+    ]);
+    await client.query(
+      `update account_balance
+          set status = $2, overdraft_limit = $3::bigint, unlimited_overdraft = $4,
+              updated_at = greatest(updated_at, clock_timestamp())
+        where account_id = $1::bigint`,
+      [after.id, after.status, after.overdraftLimit, after.unlimitedOverdraft],
+    );
+    const written = await loadAccount(client, change.id);
+    if (written === undefined) throw new Error(`account ${change.id} vanished under its lock`);
+    return written;
+  });
+}
+
+/** The account with the change made, or the first refusal thrown. */
+function changedAccount(before: AccountRecord, change: AccountChange): AccountRecord {
+  if (before.status === AccountStatus.CLOSED) {
+    const msg = `account ${before.id} is closed for ever`;
+    throw new FinanceError(refuse("account_not_open", msg, { account_id: `${before.id}` }));
+  }
+  const merged = Object.entries({ ...before.metadata, ...change.metadata }).filter(([, value]) => value !== "");
+  if (merged.length > METADATA_PAIRS_MAX) {
+    throw invalidArgument("metadata", `would make ${merged.length} pairs, at most ${METADATA_PAIRS_MAX} are kept`);
+  }
+  const unlimitedOverdraft = change.unlimitedOverdraft ?? before.unlimitedOverdraft;
+  const overdraftLimit = change.overdraftLimit ?? (unlimitedOverdraft ? 0n : before.overdraftLimit);
+  if (unlimitedOverdraft && overdraftLimit > 0n) {
+    throw invalidArgument("overdraft_limit", "must be 0 together with unlimited_overdraft");
+  }
+  const after: AccountRecord = {
+    ...before,
+    name: change.name ?? before.name,
+    metadata: Object.fromEntries(merged),
+    status: change.status ?? before.status,
+    overdraftLimit,
+    unlimitedOverdraft,
+  };
+  const pending = before.debitsPending + before.creditsPending;
+  if (after.status === AccountStatus.CLOSED && (before.debitsPosted !== before.creditsPosted || pending > 0n)) {
+    const msg = `account ${before.id} still has a balance or pending transfers; empty it before closing`;
+    throw new FinanceError(refuse("account_not_empty", msg, { account_id: `${before.id}` }));
+  }
+  if (!keepsFloor(after)) {
+    const msg = `account ${before.id} is already below the floor that this would set`;
+    throw new FinanceError(refuse("insufficient_funds", msg, { account_id: `${before.id}` }));
+  }
+  return after;
+}
+
+/** @returns whether the key is new; the caller's transaction then holds it. */
+async function claimKey(client: ClientBase, claim: Claim): Promise<boolean> {
+  const { rowCount } = await client.query(
+    "insert into idempotency (key_digest, request_digest) values ($1, $2) on conflict do nothing",
+    [claim.keyDigest, claim.requestDigest],
+  );
+  return rowCount === 1;
+}
+
+async function rememberAccount(client: ClientBase, claim: Claim, account: AccountRecord): Promise<void> {
+  const remembered: RememberedAccount = {
+    id: `${account.id}`,
+    name: account.name,
+    metadata: account.metadata,
+    overdraft_limit: `${account.overdraftLimit}`,
+    unlimited_overdraft: account.unlimitedOverdraft,
+  };
+  await client.query("update idempotency set response = $2::jsonb where key_digest = $1", [
+    claim.keyDigest,
+    JSON.stringify({ account: remembered }),
+  ]);
+}
+
+/** The account as it was when the key was first used. */
+async function loadFirstOutcome(client: ClientBase, claim: Claim): Promise<AccountRecord> {
+  const { rows } = await client.query<KeyRow>(
+    "select replace(request_digest::text, '-', '') as request_digest, response from idempotency where key_digest = $1",
+    [claim.keyDigest],
+  );
+  const row = rows[0];
+  if (row?.request_digest !== claim.requestDigest) throw new FinanceError(keyReused(claim.key));
+  const remembered = row.response?.account;
+  if (remembered === undefined) throw new Error("an idempotency key has no outcome");
+  const current = await loadAccount(client, accountId(BigInt(remembered.id)));
+  if (current === undefined) throw new Error("an idempotency key names an account that is not there");
+  return {
+    ...current,
+    name: remembered.name,
+    metadata: remembered.metadata,
+    overdraftLimit: BigInt(remembered.overdraft_limit),
+    unlimitedOverdraft: remembered.unlimited_overdraft,
+    status: AccountStatus.OPEN,
+    debitsPosted: 0n,
+    creditsPosted: 0n,
+    debitsPending: 0n,
+    creditsPending: 0n,
+    updatedAt: current.createdAt,
+  };
+}
+
+const ACCOUNT_COLUMNS = `
+       a.id, a.name, a.owner, a.type, a.currency, a.metadata, a.created_at,
+       b.debits_posted, b.credits_posted, b.debits_pending, b.credits_pending,
+       b.overdraft_limit, b.unlimited_overdraft, b.status, b.updated_at`;
+
+const SELECT_ACCOUNT = `
+select ${ACCOUNT_COLUMNS}
+  from account a
+  join account_balance b on b.account_id = a.id`;
+
+function onlyRow(rows: readonly AccountRow[]): AccountRecord {
+  const [row] = rows;
+  if (row === undefined) throw new Error("an insert returned no row");
+  return toAccountRecord(row);
+}
+
+function toAccountRecord(row: AccountRow): AccountRecord {
+  return {
+    id: accountId(row.id),
+    name: row.name,
+    owner: row.owner,
+    type: row.type,
+    currency: row.currency,
+    metadata: row.metadata,
+    debitNormal: isDebitNormal(row.type),
+    debitsPosted: row.debits_posted,
+    creditsPosted: row.credits_posted,
+    debitsPending: row.debits_pending,
+    creditsPending: row.credits_pending,
+    overdraftLimit: row.overdraft_limit,
+    unlimitedOverdraft: row.unlimited_overdraft,
+    status: row.status,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,84 @@
+import type { Pool } from "pg";
+import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
+import { type Micros, toTimestamptz } from "./micros.ts";
+import { INT64_MAX, type Minor } from "./money.ts";
+import { readPageToken, writePageToken } from "./page-token.ts";
+import type { EntryFilter, Page } from "./validation.ts";
+
+/** One line of a statement, with what it takes from its transfer. */
+export interface EntryRecord {
+  readonly accountId: AccountId;
+  readonly sequence: bigint;
+  readonly transferId: TransferId;
+  readonly counterpartyAccountId: AccountId;
+  readonly amount: Minor;
+  readonly balanceAfter: Minor;
+  readonly description: string;
+  readonly createdAt: Micros;
+  readonly effectiveAt: Micros;
+}
+
+interface EntryRow {
+  readonly account_id: bigint;
+  readonly sequence: bigint;
+  readonly transfer_id: bigint;
+  readonly counterparty_account_id: bigint;
+  readonly amount: bigint;
+  readonly balance_after: bigint;
+  readonly description: string | null;
+  readonly created_at: Micros;
+  readonly effective_at: Micros;
+}
+
+/** One page of an account's statement in sequence order. The caller has checked that the account may be seen. */
+export async function listEntries(
+  pool: Pool,
+  filter: EntryFilter,
+  page: Page,
+): Promise<{ entries: EntryRecord[]; nextPageToken: string }> {
+  const filters = Object.values(filter);
+  const [position = filter.newestFirst ? INT64_MAX : 0n] = readPageToken(page.token, 1, filters) ?? [];
+  const { rows } = await pool.query<EntryRow>({
+    name: filter.newestFirst ? "list_entries_newest_first" : "list_entries",
+    text: `
+select e.account_id, e.sequence, e.transfer_id, e.amount, e.balance_after, e.created_at,
+       case when t.debit_account_id = e.account_id then t.credit_account_id else t.debit_account_id end
+         as counterparty_account_id,
+       t.description, coalesce(t.effective_at, t.created_at) as effective_at
+  from entry e
+  join transfer t on t.id = e.transfer_id
+ where e.account_id = $1::bigint
+   and e.sequence ${filter.newestFirst ? "<" : ">"} $2::bigint
+   and ($4::timestamptz is null or e.created_at >= $4)
+   and ($5::timestamptz is null or e.created_at < $5)
+ order by e.sequence ${filter.newestFirst ? "desc" : "asc"}
+ limit $3::bigint`,
+    values: [
+      filter.accountId,
+      position,
+      page.size + 1,
+      filter.after === undefined ? null : toTimestamptz(filter.after),
+      filter.before === undefined ? null : toTimestamptz(filter.before),
+    ],
+  });
+  const entries = rows.slice(0, page.size).map(toEntryRecord);
+  const last = entries.at(-1);
+  return {
+    entries,
+    nextPageToken: rows.length > page.size && last !== undefined ? writePageToken([last.sequence], filters) : "",
+  };
+}
+
+function toEntryRecord(row: EntryRow): EntryRecord {
+  return {
+    accountId: accountId(row.account_id),
+    sequence: row.sequence,
+    transferId: transferId(row.transfer_id),
+    counterpartyAccountId: accountId(row.counterparty_account_id),
+    amount: row.amount,
+    balanceAfter: row.balance_after,
+    description: row.description ?? "",
+    createdAt: row.created_at,
+    effectiveAt: row.effective_at,
+  };
+}

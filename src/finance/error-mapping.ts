@@ -1,0 +1,36 @@
+import type { TwirpError } from "twirp-ts";
+import { AuthenticationError, KeysUnavailableError } from "../auth/index.ts";
+import { isConnectionError } from "../database/index.ts";
+import type { CallContext } from "../twirp/index.ts";
+import { FinanceError, type Refusal, refuse, toTwirpError } from "./errors.ts";
+
+const RETRY_AFTER_SECONDS = 1;
+
+/**
+ * The one place where errors of the service become Twirp errors, with the reply headers that go with them.
+ *
+ * @returns undefined for what is unforeseen: the adapter then answers `internal error` and logs the cause.
+ */
+export function mapFinanceError(error: unknown, call: Pick<CallContext, "headers">): TwirpError | undefined {
+  const refusal = toRefusal(error);
+  if (refusal === undefined) return undefined;
+  if (refusal.situation === "unauthenticated") call.headers.set("www-authenticate", challenge(refusal));
+  if (refusal.situation === "unavailable") call.headers.set("retry-after", `${RETRY_AFTER_SECONDS}`);
+  if (refusal.situation === "overloaded") {
+    call.headers.set("retry-after", `${Math.ceil(Number(refusal.meta["retry_after_ms"]) / 1000)}`);
+  }
+  return toTwirpError(refusal);
+}
+
+function toRefusal(error: unknown): Refusal | undefined {
+  if (error instanceof FinanceError) return error.refusal;
+  if (error instanceof AuthenticationError) return refuse("unauthenticated", error.message, { reason: error.reason });
+  if (error instanceof KeysUnavailableError) return refuse("unavailable", error.message, {});
+  if (isConnectionError(error)) return refuse("unavailable", "the database can't be reached; try again", {});
+  return undefined;
+}
+
+// https://www.rfc-editor.org/rfc/rfc6750#section-3: without a token the challenge carries no error code.
+function challenge({ meta }: Refusal): string {
+  return meta["reason"] === "token_missing" ? "Bearer" : 'Bearer error="invalid_token"';
+}

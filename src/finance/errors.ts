@@ -1,0 +1,147 @@
+import { TwirpError, TwirpErrorCode } from "twirp-ts";
+
+interface Situation {
+  readonly situation: string;
+  readonly code: TwirpErrorCode;
+  /** Keys that its meta always has, besides `reason`. */
+  readonly meta: readonly string[];
+  /** Whether meta.reason is the situation's name. */
+  readonly reason?: true;
+  /** What happened, for docs. */
+  readonly meaning: string;
+}
+
+/**
+ * Everything a call may be refused for, in the order of precedence: where several hold, the first is reported.
+ *
+ * The order, the codes and the reasons are part of the API.
+ */
+export const catalogue = [
+  {
+    situation: "unauthenticated",
+    code: TwirpErrorCode.Unauthenticated,
+    meta: ["reason"],
+    meaning: "There is no bearer token, or it is malformed, forged, expired or meant for somebody else.",
+  },
+  {
+    situation: "scope_missing",
+    code: TwirpErrorCode.PermissionDenied,
+    meta: ["scope"],
+    meaning: "The token is good but lacks the scope that the method needs.",
+  },
+  {
+    situation: "invalid_argument",
+    code: TwirpErrorCode.InvalidArgument,
+    meta: ["argument"],
+    meaning: "A field is missing or out of its domain.",
+  },
+  {
+    situation: "idempotency_key_reused",
+    code: TwirpErrorCode.AlreadyExists,
+    meta: [],
+    reason: true,
+    meaning: "The caller used this idempotency key for another request.",
+  },
+  {
+    situation: "not_found",
+    code: TwirpErrorCode.NotFound,
+    meta: ["resource", "id"],
+    meaning: "There is no such account or transfer, or it is not the caller's to see.",
+  },
+  {
+    situation: "account_not_owned",
+    code: TwirpErrorCode.PermissionDenied,
+    meta: ["account_id"],
+    meaning: "The debited account belongs to somebody else.",
+  },
+  {
+    situation: "account_not_open",
+    code: TwirpErrorCode.FailedPrecondition,
+    meta: ["account_id"],
+    reason: true,
+    meaning: "An account is frozen or closed.",
+  },
+  {
+    situation: "currency_mismatch",
+    code: TwirpErrorCode.FailedPrecondition,
+    meta: [],
+    reason: true,
+    meaning: "The two accounts are kept in different currencies.",
+  },
+  {
+    situation: "account_not_empty",
+    code: TwirpErrorCode.FailedPrecondition,
+    meta: ["account_id"],
+    reason: true,
+    meaning: "An account can be closed only with a zero balance and nothing pending.",
+  },
+  {
+    situation: "insufficient_funds",
+    code: TwirpErrorCode.FailedPrecondition,
+    meta: ["account_id"],
+    reason: true,
+    meaning: "The available balance would fall below the account's floor.",
+  },
+  {
+    situation: "out_of_range",
+    code: TwirpErrorCode.OutOfRange,
+    meta: ["account_id"],
+    meaning: "A sum on the account would leave int64.",
+  },
+  {
+    situation: "overloaded",
+    code: TwirpErrorCode.ResourceExhausted,
+    meta: ["retry_after_ms"],
+    meaning: "The queue is full; nothing was decided.",
+  },
+  {
+    situation: "unavailable",
+    code: TwirpErrorCode.Unavailable,
+    meta: [],
+    meaning: "The database is away or the server is draining; retry with the same idempotency key.",
+  },
+] as const satisfies readonly Situation[];
+
+type Entry = (typeof catalogue)[number];
+
+export type SituationName = Entry["situation"];
+
+type MetaOf<Name extends SituationName> = Record<Extract<Entry, { situation: Name }>["meta"][number], string>;
+
+/** A decision against a request: a value, never thrown between the ledger's own parts. */
+export interface Refusal {
+  readonly situation: SituationName;
+  /** For people: what was wrong, where, and what would be right. */
+  readonly msg: string;
+  readonly meta: Readonly<Record<string, string>>;
+}
+
+const bySituation = new Map<string, Situation>(catalogue.map((entry) => [entry.situation, entry]));
+
+/** Makes a refusal; `meta.reason` is added where the catalogue says so. */
+export function refuse<Name extends SituationName>(situation: Name, msg: string, meta: MetaOf<Name>): Refusal {
+  return {
+    situation,
+    msg,
+    meta: bySituation.get(situation)?.reason ? { reason: situation, ...meta } : meta,
+  };
+}
+
+/** Carries a refusal out of a method to its caller. */
+export class FinanceError extends Error {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.msg);
+    this.name = "FinanceError";
+    this.refusal = refusal;
+  }
+}
+
+/** The refusal as the Twirp error that goes on the wire. */
+export function toTwirpError(refusal: Refusal): TwirpError {
+  const code = bySituation.get(refusal.situation)?.code ?? TwirpErrorCode.Internal;
+  const error = new TwirpError(code, refusal.msg);
+  for (const [key, value] of Object.entries(refusal.meta)) error.withMeta(key, value);
+  return error;
+}

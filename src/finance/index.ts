@@ -1,0 +1,4 @@
+export { seedDemoData } from "./demo-data.ts";
+export { mapFinanceError } from "./error-mapping.ts";
+export { type Ledger, openLedger } from "./ledger.ts";
+export { createFinanceService, type FinanceContext } from "./service.ts";

@@ -1,0 +1,31 @@
+/** An amount of money in its currency's minor unit (cents for USD). Always within int64 once validated. */
+export type Minor = bigint;
+
+/** The greatest int64: no amount, sum or balance may pass it. */
+export const INT64_MAX = 9_223_372_036_854_775_807n;
+
+// Decimal places by ISO 4217:2015 list one, active codes that have a minor unit.
+const digitsByCode: Record<number, string> = {
+  0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+  2:
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY " +
+    "COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS " +
+    "INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR " +
+    "MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP " +
+    "STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG",
+  3: "BHD IQD JOD KWD LYD OMR TND",
+  4: "CLF UYW",
+};
+
+const minorUnitDigits = new Map<string, number>(
+  Object.entries(digitsByCode).flatMap(([digits, codes]) => codes.split(" ").map((code) => [code, Number(digits)])),
+);
+
+/**
+ * Decimal places of a currency's minor unit.
+ *
+ * @returns undefined for what is not an active ISO 4217 code with a minor unit.
+ */
+export function minorUnitDigitsOf(currency: string): number | undefined {
+  return minorUnitDigits.get(currency);
+}

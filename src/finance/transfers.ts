@@ -1,0 +1,178 @@
+import type { ClientBase, Pool } from "pg";
+import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
+import type { Actor, Metadata } from "./account.ts";
+import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
+import { type Micros, toTimestamptz } from "./micros.ts";
+import { INT64_MAX, type Minor } from "./money.ts";
+import { readPageToken, writePageToken } from "./page-token.ts";
+import type { Page, TransferFilter } from "./validation.ts";
+
+/** A transfer with what its two accounts say of it. */
+export interface TransferRecord {
+  readonly id: TransferId;
+  readonly debitAccountId: AccountId;
+  readonly creditAccountId: AccountId;
+  readonly debitOwner: string;
+  readonly creditOwner: string;
+  readonly amount: Minor;
+  readonly currency: string;
+  readonly state: TransferState;
+  readonly description: string;
+  readonly metadata: Metadata;
+  readonly idempotencyKey: string;
+  readonly debitAccountBalance: Minor;
+  readonly creditAccountBalance: Minor;
+  readonly capturedAmount: Minor;
+  readonly reversesTransferId: TransferId | undefined;
+  readonly reversedByTransferId: TransferId | undefined;
+  readonly createdAt: Micros;
+  readonly effectiveAt: Micros;
+  readonly expiresAt: Micros | undefined;
+  readonly settledAt: Micros | undefined;
+}
+
+interface TransferRow {
+  readonly id: bigint;
+  readonly debit_account_id: bigint;
+  readonly credit_account_id: bigint;
+  readonly debit_owner: string;
+  readonly credit_owner: string;
+  readonly amount: bigint;
+  readonly currency: string;
+  readonly state: TransferState;
+  readonly description: string | null;
+  readonly metadata: Metadata | null;
+  readonly idempotency_key: string | null;
+  readonly debit_account_balance: bigint;
+  readonly credit_account_balance: bigint;
+  readonly captured_amount: bigint;
+  readonly reverses_transfer_id: bigint | null;
+  readonly reversed_by_transfer_id: bigint | null;
+  readonly created_at: Micros;
+  readonly effective_at: Micros;
+  readonly expires_at: Micros | null;
+  readonly settled_at: Micros | null;
+}
+
+/** Reads transfers as they stand; an id without a transfer is missing from the result. */
+export async function loadTransfers(db: Pool | ClientBase, ids: readonly TransferId[]): Promise<TransferRecord[]> {
+  const { rows } = await db.query<TransferRow>({
+    name: "load_transfers",
+    text: `${SELECT_TRANSFER} where t.id = any($1::bigint[])`,
+    values: [ids],
+  });
+  return rows.map(toTransferRecord);
+}
+
+/** The transfer as it was first answered, whatever has become of it since. */
+export function asCreated(record: TransferRecord): TransferRecord {
+  return { ...record, reversedByTransferId: undefined };
+}
+
+/** One page of the transfers the actor may see, newest id first. */
+export async function listTransfers(
+  pool: Pool,
+  actor: Actor,
+  filter: TransferFilter,
+  page: Page,
+): Promise<{ transfers: TransferRecord[]; nextPageToken: string }> {
+  const filters = Object.values(filter);
+  const [before = INT64_MAX] = readPageToken(page.token, 1, filters) ?? [];
+  const { rows } = await pool.query<TransferRow>({
+    name: filter.accountId === undefined ? "list_transfers" : "list_account_transfers",
+    text: filter.accountId === undefined ? LIST_TRANSFERS : LIST_ACCOUNT_TRANSFERS,
+    values: [
+      before,
+      page.size + 1,
+      actor.admin ? null : actor.subject,
+      filter.state === TransferState.UNSPECIFIED ? null : filter.state,
+      filter.createdAfter === undefined ? null : toTimestamptz(filter.createdAfter),
+      filter.createdBefore === undefined ? null : toTimestamptz(filter.createdBefore),
+      filter.minAmount,
+      filter.maxAmount === 0n ? INT64_MAX : filter.maxAmount,
+      Object.keys(filter.metadata).length === 0 ? null : JSON.stringify(filter.metadata),
+      ...(filter.accountId === undefined ? [] : [filter.accountId]),
+    ],
+  });
+  const transfers = rows.slice(0, page.size).map(toTransferRecord);
+  const last = transfers.at(-1);
+  return {
+    transfers,
+    nextPageToken: rows.length > page.size && last !== undefined ? writePageToken([last.id], filters) : "",
+  };
+}
+
+const SELECT_TRANSFER = `
+select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
+       t.amount, d.currency, t.description, t.metadata, t.idempotency_key,
+       coalesce(h.state, 1) as state,
+       coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
+       coalesce(h.credit_account_balance, t.credit_account_balance) as credit_account_balance,
+       coalesce(h.captured_amount, 0) as captured_amount,
+       t.reverses_transfer_id, r.id as reversed_by_transfer_id,
+       t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at, h.settled_at
+  from transfer t
+  join account d on d.id = t.debit_account_id
+  join account c on c.id = t.credit_account_id
+  left join hold h on t.pending and h.transfer_id = t.id
+  left join transfer r on r.reverses_transfer_id = t.id`;
+
+const FILTERS = `
+   and ($3::text is null or $3 in (d.owner, c.owner))
+   and ($4::smallint is null or coalesce(h.state, 1) = $4)
+   and ($5::timestamptz is null or t.created_at >= $5)
+   and ($6::timestamptz is null or t.created_at < $6)
+   and t.amount between $7::bigint and $8::bigint
+   and ($9::jsonb is null or t.metadata @> $9)`;
+
+const LIST_TRANSFERS = `
+${SELECT_TRANSFER}
+ where t.id < $1::bigint
+${FILTERS}
+ order by t.id desc
+ limit $2::bigint`;
+
+// An account's direct postings come from its entries, newest first, along which their ids fall; its holds from their own
+// indexes. No index on table transfer has to be kept for this.
+const LIST_ACCOUNT_TRANSFERS = `
+${SELECT_TRANSFER}
+  join (
+         (select e.transfer_id as id
+            from entry e
+           where e.account_id = $10::bigint
+             and e.transfer_id < $1::bigint
+           order by e.sequence desc)
+         union
+         (select transfer_id from hold where debit_account_id = $10 and transfer_id < $1)
+         union
+         (select transfer_id from hold where credit_account_id = $10 and transfer_id < $1)
+       ) of_account on of_account.id = t.id
+ where true
+${FILTERS}
+ order by t.id desc
+ limit $2::bigint`;
+
+function toTransferRecord(row: TransferRow): TransferRecord {
+  return {
+    id: transferId(row.id),
+    debitAccountId: accountId(row.debit_account_id),
+    creditAccountId: accountId(row.credit_account_id),
+    debitOwner: row.debit_owner,
+    creditOwner: row.credit_owner,
+    amount: row.amount,
+    currency: row.currency,
+    state: row.state,
+    description: row.description ?? "",
+    metadata: row.metadata ?? {},
+    idempotencyKey: row.idempotency_key ?? "",
+    debitAccountBalance: row.debit_account_balance,
+    creditAccountBalance: row.credit_account_balance,
+    capturedAmount: row.captured_amount,
+    reversesTransferId: row.reverses_transfer_id === null ? undefined : transferId(row.reverses_transfer_id),
+    reversedByTransferId: row.reversed_by_transfer_id === null ? undefined : transferId(row.reversed_by_transfer_id),
+    createdAt: row.created_at,
+    effectiveAt: row.effective_at,
+    expiresAt: row.expires_at ?? undefined,
+    settledAt: row.settled_at ?? undefined,
+  };
+}

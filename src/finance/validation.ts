@@ -1,0 +1,263 @@
+/**
+ * Reads requests into commands. Every rule about a single request's fields is here; each refusal names the field by its
+ * path in the proto and says what would be right.
+ */
+
+import type {
+  CreateAccountRequest,
+  ListAccountsRequest,
+  UpdateAccountRequest,
+} from "../../generated/server/finance/v1/account.ts";
+import { AccountStatus, AccountType } from "../../generated/server/finance/v1/account.ts";
+import type { ListEntriesRequest } from "../../generated/server/finance/v1/entry.ts";
+import type { CreateTransferRequest, ListTransfersRequest } from "../../generated/server/finance/v1/transfer.ts";
+import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
+import type { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
+import type { Metadata } from "./account.ts";
+import type { Posting } from "./decide.ts";
+import { FinanceError, refuse } from "./errors.ts";
+import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
+import { fromTimestamp, type Micros } from "./micros.ts";
+import { type Minor, minorUnitDigitsOf } from "./money.ts";
+
+const NAME_LENGTH_MAX = 200;
+const OWNER_LENGTH_MAX = 255;
+const DESCRIPTION_LENGTH_MAX = 500;
+const METADATA_PAIRS_MAX = 50;
+const METADATA_KEY_LENGTH_MAX = 40;
+const METADATA_VALUE_LENGTH_MAX = 500;
+const IDEMPOTENCY_KEY_LENGTH_MAX = 64;
+const PAGE_SIZE_DEFAULT = 50;
+const PAGE_SIZE_MAX = 1000;
+
+export interface NewAccount {
+  readonly name: string;
+  readonly type: AccountType;
+  readonly currency: string;
+  /** Absent: the caller. */
+  readonly owner: string | undefined;
+  readonly overdraftLimit: Minor;
+  readonly unlimitedOverdraft: boolean;
+  readonly metadata: Metadata;
+}
+
+export interface AccountChange {
+  readonly id: AccountId;
+  readonly name: string | undefined;
+  /** Pairs to merge; an empty value removes its pair. */
+  readonly metadata: Metadata;
+  readonly status: AccountStatus | undefined;
+  readonly overdraftLimit: Minor | undefined;
+  readonly unlimitedOverdraft: boolean | undefined;
+}
+
+export interface NewTransfer extends Posting {
+  readonly description: string;
+  readonly metadata: Metadata;
+  /** Absent: when it is recorded. */
+  readonly effectiveAt: Micros | undefined;
+}
+
+export interface Page {
+  readonly size: number;
+  /** As the caller sent it; empty for the first page. */
+  readonly token: string;
+}
+
+export interface AccountFilter {
+  readonly owner: string;
+  readonly type: AccountType;
+  readonly currency: string;
+  readonly status: AccountStatus;
+  readonly namePrefix: string;
+}
+
+export interface TransferFilter {
+  readonly accountId: AccountId | undefined;
+  readonly state: TransferState;
+  readonly createdAfter: Micros | undefined;
+  readonly createdBefore: Micros | undefined;
+  readonly minAmount: Minor;
+  readonly maxAmount: Minor;
+  readonly metadata: Metadata;
+}
+
+export interface EntryFilter {
+  readonly accountId: AccountId;
+  readonly after: Micros | undefined;
+  readonly before: Micros | undefined;
+  readonly newestFirst: boolean;
+}
+
+/** The refusal of one argument, to be thrown. */
+export function invalidArgument(argument: string, problem: string): FinanceError {
+  return new FinanceError(refuse("invalid_argument", `${argument} ${problem}`, { argument }));
+}
+
+export function readNewAccount(request: CreateAccountRequest): NewAccount {
+  const name = readText(request.name, "name", 1, NAME_LENGTH_MAX);
+  if (request.type === AccountType.UNSPECIFIED || AccountType[request.type] === undefined) {
+    throw invalidArgument("type", "must be one of ACCOUNT_TYPE_ASSET, LIABILITY, EQUITY, INCOME, EXPENSE");
+  }
+  if (minorUnitDigitsOf(request.currency) === undefined) {
+    throw invalidArgument("currency", `must be an active ISO 4217 code such as "USD", not ${quote(request.currency)}`);
+  }
+  const owner = readText(request.owner, "owner", 0, OWNER_LENGTH_MAX);
+  const overdraftLimit = readOverdraftLimit(request.overdraftLimit);
+  if (request.unlimitedOverdraft && overdraftLimit > 0n) {
+    throw invalidArgument("overdraft_limit", "must be 0 together with unlimited_overdraft");
+  }
+  return {
+    name,
+    type: request.type,
+    currency: request.currency,
+    owner: owner === "" ? undefined : owner,
+    overdraftLimit,
+    unlimitedOverdraft: request.unlimitedOverdraft,
+    metadata: readMetadata(request.metadata, "metadata", 1),
+  };
+}
+
+export function readAccountChange(request: UpdateAccountRequest): AccountChange {
+  const { name, status, overdraftLimit } = request;
+  if (status !== undefined && AccountStatus[status] === undefined) {
+    throw invalidArgument("status", "must be one of ACCOUNT_STATUS_OPEN, FROZEN, CLOSED");
+  }
+  return {
+    id: readAccountId(request.id, "id"),
+    name: name === undefined ? undefined : readText(name, "name", 1, NAME_LENGTH_MAX),
+    metadata: readMetadata(request.metadata, "metadata", 0),
+    status: status === AccountStatus.UNSPECIFIED ? undefined : status,
+    overdraftLimit: overdraftLimit === undefined ? undefined : readOverdraftLimit(overdraftLimit),
+    unlimitedOverdraft: request.unlimitedOverdraft,
+  };
+}
+
+export function readNewTransfer(request: CreateTransferRequest, path = ""): NewTransfer {
+  const debitAccountId = readAccountId(request.debitAccountId, `${path}debit_account_id`);
+  const creditAccountId = readAccountId(request.creditAccountId, `${path}credit_account_id`);
+  if (debitAccountId === creditAccountId) {
+    throw invalidArgument(`${path}credit_account_id`, "must differ from debit_account_id");
+  }
+  if (request.amount <= 0n) {
+    throw invalidArgument(`${path}amount`, `must be more than 0 minor units, not ${request.amount}`);
+  }
+  if (request.expiresAt !== undefined && !request.pending) {
+    throw invalidArgument(`${path}expires_at`, "is only for a pending transfer");
+  }
+  return {
+    debitAccountId,
+    creditAccountId,
+    amount: request.amount,
+    description: readText(request.description, `${path}description`, 0, DESCRIPTION_LENGTH_MAX),
+    metadata: readMetadata(request.metadata, `${path}metadata`, 1),
+    effectiveAt: readTime(request.effectiveAt, `${path}effective_at`),
+  };
+}
+
+/** @returns undefined when the request brings no key. */
+export function readIdempotencyKey(key: string, path = ""): string | undefined {
+  return readText(key, `${path}idempotency_key`, 0, IDEMPOTENCY_KEY_LENGTH_MAX) || undefined;
+}
+
+export function readAccountFilter(request: ListAccountsRequest): AccountFilter {
+  const { type, currency, status } = request;
+  if (AccountType[type] === undefined) throw invalidArgument("type", "must be a known account type or absent");
+  if (AccountStatus[status] === undefined) throw invalidArgument("status", "must be a known account status or absent");
+  if (currency !== "" && minorUnitDigitsOf(currency) === undefined) {
+    throw invalidArgument("currency", `must be an active ISO 4217 code or absent, not ${quote(currency)}`);
+  }
+  return {
+    owner: readText(request.owner, "owner", 0, OWNER_LENGTH_MAX),
+    type,
+    currency,
+    status,
+    namePrefix: readText(request.namePrefix, "name_prefix", 0, NAME_LENGTH_MAX),
+  };
+}
+
+export function readTransferFilter(request: ListTransfersRequest): TransferFilter {
+  const { state, minAmount, maxAmount } = request;
+  if (TransferState[state] === undefined) throw invalidArgument("state", "must be a known transfer state or absent");
+  if (minAmount < 0n) throw invalidArgument("min_amount", "must be 0 or more");
+  if (maxAmount < 0n) throw invalidArgument("max_amount", "must be 0 or more");
+  if (maxAmount > 0n && maxAmount < minAmount) throw invalidArgument("max_amount", "must not be less than min_amount");
+  return {
+    accountId: request.accountId === 0n ? undefined : readAccountId(request.accountId, "account_id"),
+    state,
+    createdAfter: readTime(request.createdAfter, "created_after"),
+    createdBefore: readTime(request.createdBefore, "created_before"),
+    minAmount,
+    maxAmount,
+    metadata: readMetadata(request.metadata, "metadata", 1),
+  };
+}
+
+export function readEntryFilter(request: ListEntriesRequest): EntryFilter {
+  return {
+    accountId: readAccountId(request.accountId, "account_id"),
+    after: readTime(request.after, "after"),
+    before: readTime(request.before, "before"),
+    newestFirst: request.newestFirst,
+  };
+}
+
+export function readPage(request: { readonly pageSize: number; readonly pageToken: string }): Page {
+  const { pageSize, pageToken } = request;
+  if (pageSize < 0 || pageSize > PAGE_SIZE_MAX) {
+    throw invalidArgument("page_size", `must be 1 to ${PAGE_SIZE_MAX}, or 0 for ${PAGE_SIZE_DEFAULT}, not ${pageSize}`);
+  }
+  return { size: pageSize === 0 ? PAGE_SIZE_DEFAULT : pageSize, token: pageToken };
+}
+
+export function readAccountId(id: bigint, argument: string): AccountId {
+  return accountId(readId(id, argument));
+}
+
+export function readTransferId(id: bigint, argument: string): TransferId {
+  return transferId(readId(id, argument));
+}
+
+function readId(id: bigint, argument: string): bigint {
+  if (id <= 0n) throw invalidArgument(argument, id === 0n ? "is required" : `must be more than 0, not ${id}`);
+  return id;
+}
+
+function readOverdraftLimit(limit: Minor): Minor {
+  if (limit < 0n) throw invalidArgument("overdraft_limit", `must be 0 or more minor units, not ${limit}`);
+  return limit;
+}
+
+function readTime(timestamp: Timestamp | undefined, argument: string): Micros | undefined {
+  if (timestamp === undefined) return undefined;
+  const time = fromTimestamp(timestamp);
+  if (time === undefined) throw invalidArgument(argument, "must lie within the years 1 to 9999");
+  return time;
+}
+
+function readText(text: string, argument: string, lengthMin: number, lengthMax: number): string {
+  if (text.length < lengthMin) throw invalidArgument(argument, "is required");
+  // Characters are code points, as PostgreSQL counts them.
+  if (text.length > lengthMax && [...text].length > lengthMax) {
+    throw invalidArgument(argument, `must have at most ${lengthMax} characters, not ${[...text].length}`);
+  }
+  if (text.includes("\u0000")) throw invalidArgument(argument, "must not hold the character U+0000");
+  return text;
+}
+
+function readMetadata(metadata: Record<string, string>, path: string, valueLengthMin: 0 | 1): Metadata {
+  const pairs = Object.entries(metadata);
+  if (pairs.length > METADATA_PAIRS_MAX) {
+    throw invalidArgument(path, `must have at most ${METADATA_PAIRS_MAX} pairs, not ${pairs.length}`);
+  }
+  for (const [key, value] of pairs) {
+    if (key === "") throw invalidArgument(path, "must not have an empty key");
+    readText(key, path, 1, METADATA_KEY_LENGTH_MAX);
+    readText(value, `${path}.${key}`, valueLengthMin, METADATA_VALUE_LENGTH_MAX);
+  }
+  return metadata;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 20 ? `${text.slice(0, 20)}...` : text);
+}

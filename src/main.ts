@@ -1,0 +1,162 @@
+import { join } from "node:path";
+import { type Logger, pino } from "pino";
+import { buildApp } from "./app.ts";
+import { createAuthenticator, developmentSecret, mintToken } from "./auth/index.ts";
+import { banner } from "./banner.ts";
+import { type Config, ConfigError, readConfig } from "./config.ts";
+import { buildConsole } from "./console.ts";
+import {
+  checkDatabase,
+  DatabaseStartError,
+  migrate,
+  migrationsDirectory,
+  openPool,
+  pendingMigrations,
+  startEmbeddedPostgres,
+} from "./database/index.ts";
+import { openLedger, seedDemoData } from "./finance/index.ts";
+
+const DEVELOPMENT_TOKEN = {
+  subject: "alice",
+  scope: "finance.read finance.write finance.admin",
+  lifetimeDays: 30,
+};
+
+/** What was opened, to be closed in reverse order. */
+const closers: (() => Promise<unknown>)[] = [];
+let draining = false;
+
+try {
+  await start(readConfig(process.env));
+} catch (error) {
+  await closeAll();
+  process.stderr.write(`${describe(error)}\n`);
+  process.exit(1);
+}
+
+async function start(config: Config): Promise<void> {
+  const log = createLog(config);
+  const { databaseUrl, database } = await openDatabase(config, log);
+  const pool = openPool({ connectionString: databaseUrl, max: 10, log });
+  closers.push(() => pool.end());
+  const postingPool = openPool({
+    connectionString: databaseUrl,
+    max: 2,
+    applicationName: "finance-service postings",
+    log,
+  });
+  closers.push(() => postingPool.end());
+
+  const migrations = await migrationsDirectory();
+  const pending = await pendingMigrations(pool, migrations);
+  if (pending.length > 0) log.warn({ pending }, "migrations are missing: run npm run migrate");
+  else if (config.demoData) {
+    const count = await seedDemoData(pool, new Date());
+    if (count > 0) log.info({ transfers: count }, "seeded the demo data");
+  }
+
+  const trust = config.auth.trust ?? { secret: await developmentSecret(config.dataDir) };
+  const app = await buildApp({
+    config,
+    log,
+    authenticate: createAuthenticator({ ...config.auth, trust }),
+    ledger: openLedger({ pool, postingPool }),
+    readiness: async () => {
+      if (draining) return "shutting down";
+      const missing = await pendingMigrations(pool, migrations).catch(() => undefined);
+      if (missing === undefined) return "the database can't be reached";
+      return missing.length === 0 ? undefined : `migrations are missing: ${missing.join(", ")}`;
+    },
+  });
+  closers.push(() => app.close());
+  await app.listen({ host: config.host, port: config.port });
+  const address = app.server.address();
+  const apiPort = typeof address === "object" && address !== null ? address.port : config.port;
+
+  const token =
+    config.environment === "development" && "secret" in trust
+      ? await mintToken(trust.secret, {
+          ...DEVELOPMENT_TOKEN,
+          ...config.auth,
+          lifetimeSeconds: DEVELOPMENT_TOKEN.lifetimeDays * 86_400,
+        })
+      : undefined;
+  if (config.consolePort !== undefined) {
+    const root = join(migrations, "../dist/web");
+    const pages = await buildConsole({ root, log, apiPort, twirpPrefix: config.twirpPrefix, developmentToken: token });
+    closers.push(() => pages.close());
+    await pages.listen({ host: config.host, port: config.consolePort });
+  }
+  closers.push(async () => {
+    draining = true;
+  });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop(signal, log));
+
+  process.stdout.write(
+    banner({
+      apiUrl: urlOf(config.host, apiPort),
+      twirpPrefix: config.twirpPrefix,
+      consoleUrl: config.consolePort === undefined ? undefined : urlOf(config.host, config.consolePort),
+      database,
+      token: token === undefined ? undefined : { ...DEVELOPMENT_TOKEN, value: token },
+    }),
+  );
+}
+
+async function openDatabase(config: Config, log: Logger): Promise<{ databaseUrl: string; database: string }> {
+  if (config.databaseUrl !== undefined) {
+    await checkDatabase(config.databaseUrl);
+    const { host, pathname } = new URL(config.databaseUrl);
+    return { databaseUrl: config.databaseUrl, database: `PostgreSQL at ${host}${pathname}` };
+  }
+  const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, log });
+  closers.push(() => embedded.stop());
+  await migrate({ connectionString: embedded.url, directory: await migrationsDirectory(), log });
+  return { databaseUrl: embedded.url, database: `embedded PostgreSQL in ${config.dataDir}` };
+}
+
+function createLog({ logLevel, environment }: Config): Logger {
+  const readable = environment === "development" && process.stdout.isTTY;
+  return pino({
+    level: logLevel,
+    ...(readable && { transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } }),
+  });
+}
+
+/** Stops accepting, finishes what is in flight, closes the database, and ends the process with 0. */
+async function stop(signal: string, log: Logger): Promise<void> {
+  log.info({ signal }, "stopping");
+  // Whoever asks twice does not want to wait.
+  process.once(signal, () => process.exit(1));
+  const clean = await closeAll();
+  process.exit(clean ? 0 : 1);
+}
+
+/** @returns whether everything closed without an error. */
+async function closeAll(): Promise<boolean> {
+  let clean = true;
+  for (const close of closers.splice(0).reverse()) {
+    await close().catch((error: unknown) => {
+      clean = false;
+      process.stderr.write(`while stopping: ${describe(error)}\n`);
+    });
+  }
+  return clean;
+}
+
+/** One line for a mistake that a person can mend; the whole stack for what is ours. */
+function describe(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof DatabaseStartError) return error.message;
+  if (error instanceof Error && "code" in error && "port" in error) {
+    if (error.code === "EADDRINUSE")
+      return `port ${error.port} is in use: stop what listens there, or set PORT or CONSOLE_PORT`;
+    if (error.code === "EACCES") return `port ${error.port} needs more rights: set PORT or CONSOLE_PORT above 1023`;
+    if (error.code === "EADDRNOTAVAIL") return `HOST is not an address of this machine`;
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function urlOf(host: string, port: number): string {
+  const name = host === "127.0.0.1" || host === "0.0.0.0" || host === "::" ? "localhost" : host;
+  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
+}

@@ -1,0 +1,18 @@
+import type { FastifyInstance } from "fastify";
+
+/** Says why the service can't take calls now; undefined when it can. */
+export type ReadinessCheck = () => Promise<string | undefined>;
+
+export interface HealthOptions {
+  readonly readiness: ReadinessCheck;
+}
+
+/** GET /healthz answers while the process is up; GET /readyz answers 503 with the reason while calls would fail. */
+export async function health(app: FastifyInstance, { readiness }: HealthOptions): Promise<void> {
+  app.get("/healthz", async () => ({ status: "ok" }));
+  app.get("/readyz", async (_request, reply) => {
+    const reason = await readiness();
+    if (reason === undefined) return { status: "ready" };
+    return await reply.code(503).header("retry-after", "1").send({ status: "not ready", reason });
+  });
+}

@@ -1,0 +1,146 @@
+import { createHmac } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  type Authenticate,
+  AuthenticationError,
+  createAuthenticator,
+  hasScope,
+  KeysUnavailableError,
+  mintToken,
+} from "../../src/auth/index.ts";
+
+const secret = "0123456789abcdef0123456789abcdef";
+const claims = { subject: "alice", scope: "finance.read finance.write", lifetimeSeconds: 60 };
+
+async function reasonOf(authenticate: Authenticate, authorization: string | undefined): Promise<string> {
+  try {
+    const { subject } = await authenticate(authorization);
+    return `accepted ${subject}`;
+  } catch (error) {
+    if (error instanceof AuthenticationError) return error.reason;
+    throw error;
+  }
+}
+
+function encode(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString("base64url");
+}
+
+describe("with a shared secret", () => {
+  const authenticate = createAuthenticator({ trust: { secret }, issuer: "https://issuer.test", audience: "finance" });
+  const good = { ...claims, issuer: "https://issuer.test", audience: "finance" };
+  const nowSeconds = Math.floor(Date.now() / 1000);
+
+  /** Signs by hand what no careful library would. */
+  function forge(header: object, payload: object, key = secret): string {
+    const signed = `${encode(header)}.${encode(payload)}`;
+    return `Bearer ${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
+  }
+  const payload = { sub: "alice", iss: "https://issuer.test", aud: "finance", exp: nowSeconds + 60 };
+  const hs256 = { alg: "HS256" };
+
+  test("accepts a good token and reads the caller from it", async () => {
+    const caller = await authenticate(`Bearer ${await mintToken(secret, good)}`);
+    expect(caller.subject).toBe("alice");
+    expect([hasScope(caller, "finance.read"), hasScope(caller, "finance.admin")]).toEqual([true, false]);
+  });
+
+  test("takes finance.admin for every scope", async () => {
+    const caller = await authenticate(`Bearer ${await mintToken(secret, { ...good, scope: "finance.admin" })}`);
+    expect([hasScope(caller, "finance.read"), hasScope(caller, "finance.write")]).toEqual([true, true]);
+  });
+
+  test.each<[what: string, authorization: string | undefined, reason: string]>([
+    ["no header", undefined, "token_missing"],
+    ["an empty header", "", "token_missing"],
+    ["another scheme", "Basic YWxpY2U6cGFzcw==", "token_malformed"],
+    ["a scheme without a token", "Bearer ", "token_malformed"],
+    ["two tokens", "Bearer a b", "token_malformed"],
+    ["what is no JWT", "Bearer abc", "token_malformed"],
+    ["parts that are not JSON", "Bearer YQ.YQ.YQ", "token_malformed"],
+    ["the hand-made token of these tests", forge(hs256, payload), "accepted alice"],
+    ["a scheme in another case", forge(hs256, payload).replace("Bearer", "bEARER"), "accepted alice"],
+    ["another key", forge(hs256, payload, "another key of at least 32 bytes!"), "token_signature_invalid"],
+    [
+      "alg none without a signature",
+      `Bearer ${encode({ alg: "none" })}.${encode(payload)}.`,
+      "token_algorithm_refused",
+    ],
+    ["alg none with a signature", forge({ alg: "none" }, payload), "token_algorithm_refused"],
+    ["alg nOnE", forge({ alg: "nOnE" }, payload), "token_algorithm_refused"],
+    ["HS512 where HS256 is agreed", forge({ alg: "HS512" }, payload), "token_algorithm_refused"],
+    ["RS256 where HS256 is agreed", forge({ alg: "RS256" }, payload), "token_algorithm_refused"],
+    ["no alg", forge({}, payload), "token_malformed"],
+    ["a critical header nobody knows", forge({ alg: "HS256", crit: ["x"], x: 1 }, payload), "token_malformed"],
+    ["a past expiry", forge(hs256, { ...payload, exp: nowSeconds - 6 }), "token_expired"],
+    ["no expiry", forge(hs256, { ...payload, exp: undefined }), "token_claim_invalid"],
+    ["an expiry that is text", forge(hs256, { ...payload, exp: "tomorrow" }), "token_claim_invalid"],
+    ["a start in the future", forge(hs256, { ...payload, nbf: nowSeconds + 60 }), "token_not_yet_valid"],
+    ["another issuer", forge(hs256, { ...payload, iss: "https://evil.test" }), "token_issuer_mismatch"],
+    ["no issuer", forge(hs256, { ...payload, iss: undefined }), "token_issuer_mismatch"],
+    ["another audience", forge(hs256, { ...payload, aud: ["payroll"] }), "token_audience_mismatch"],
+    ["one audience of several", forge(hs256, { ...payload, aud: ["payroll", "finance"] }), "accepted alice"],
+    ["no subject", forge(hs256, { ...payload, sub: undefined }), "token_claim_invalid"],
+    ["an empty subject", forge(hs256, { ...payload, sub: "" }), "token_claim_invalid"],
+    ["a subject of 256 characters", forge(hs256, { ...payload, sub: "s".repeat(256) }), "token_claim_invalid"],
+    ["a subject that is a number", forge(hs256, { ...payload, sub: 7 }), "token_claim_invalid"],
+    ["a scope that is a list", forge(hs256, { ...payload, scope: ["finance.admin"] }), "token_claim_invalid"],
+  ])("%s", async (_, authorization, reason) => {
+    expect(await reasonOf(authenticate, authorization)).toBe(reason);
+  });
+
+  test("uses the UTF-8 bytes of the secret as they stand", async () => {
+    const key = "ключ-ключ-ключ-ключ";
+    const payload = { sub: "alice", exp: nowSeconds + 60 };
+    const lenient = createAuthenticator({ trust: { secret: key } });
+    expect(await reasonOf(lenient, forge(hs256, payload, key))).toBe("accepted alice");
+  });
+});
+
+describe("with published keys", () => {
+  let server: Server;
+  let jwksUrl: string;
+  let sign: (alg?: string) => Promise<string>;
+  let publicKeyPem: string;
+
+  beforeAll(async () => {
+    const { privateKey, publicKey } = await generateKeyPair("RS256", { extractable: true });
+    publicKeyPem = await exportSPKI(publicKey);
+    const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: "one" }] });
+    server = createServer((_request, response) => response.setHeader("content-type", "application/json").end(keys));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
+    sign = async (kid = "one") =>
+      `Bearer ${await new SignJWT({ scope: "finance.read" })
+        .setProtectedHeader({ alg: "RS256", kid })
+        .setSubject("alice")
+        .setExpirationTime("1m")
+        .sign(privateKey)}`;
+  });
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+  test("accepts what the issuer signed", async () => {
+    expect(await reasonOf(createAuthenticator({ trust: { jwksUrl } }), await sign())).toBe("accepted alice");
+  });
+
+  test("refuses a key that is not published", async () => {
+    expect(await reasonOf(createAuthenticator({ trust: { jwksUrl } }), await sign("two"))).toBe(
+      "token_signature_invalid",
+    );
+  });
+
+  test("refuses HS256 signed with the public key as if it were a secret", async () => {
+    const token = await mintToken(publicKeyPem, claims);
+    expect(await reasonOf(createAuthenticator({ trust: { jwksUrl } }), `Bearer ${token}`)).toBe(
+      "token_algorithm_refused",
+    );
+  });
+
+  test("says that the keys are unavailable when nobody answers, since the token may be good", async () => {
+    const authenticate = createAuthenticator({ trust: { jwksUrl: "http://127.0.0.1:1/jwks.json" } });
+    await expect(authenticate(await sign())).rejects.toBeInstanceOf(KeysUnavailableError);
+  });
+});

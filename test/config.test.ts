@@ -1,0 +1,169 @@
+import { describe, expect, test } from "vitest";
+import { ConfigError, readConfig } from "../src/config.ts";
+import { decide } from "../src/cors/index.ts";
+
+const SECRET = "0123456789abcdef0123456789abcdef";
+const production = {
+  NODE_ENV: "production",
+  DATABASE_URL: "postgres://finance:hunter2@db:5432/finance",
+  CORS_ALLOWED_ORIGINS: "https://app.example.com",
+  AUTH_JWT_SECRET: SECRET,
+};
+
+function mistakesOf(environment: Record<string, string>): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes;
+    throw error;
+  }
+  return [];
+}
+
+test("nothing set gives the development defaults", () => {
+  const { cors, ...rest } = readConfig({});
+  expect(rest).toEqual({
+    environment: "development",
+    host: "127.0.0.1",
+    port: 9707,
+    consolePort: 5173,
+    databaseUrl: undefined,
+    dataDir: ".data",
+    twirpPrefix: "/twirp",
+    auth: { trust: undefined, issuer: undefined, audience: undefined },
+    bodyLimit: 1_048_576,
+    demoData: true,
+    logLevel: "info",
+  });
+  expect(cors).toMatchObject({
+    allowHeaders: "authorization, content-type, x-requested-with, accept, accept-encoding",
+    maxAge: "86400",
+    preflightStatus: 204,
+    credentials: false,
+  });
+  const origins = [
+    "http://localhost:5173",
+    "http://127.0.0.1:3000",
+    "http://localhost.evil.com",
+    "https://localhost:5173",
+  ];
+  const allowed = origins.filter(
+    (origin) =>
+      decide(cors, {
+        method: "POST",
+        origin,
+        requestMethod: undefined,
+        requestHeaders: undefined,
+        requestPrivateNetwork: undefined,
+      }).reason === "allowed",
+  );
+  expect(allowed).toEqual(["http://localhost:5173", "http://127.0.0.1:3000"]);
+});
+
+test("production needs its database, origins and keys, and serves no console and no demo data", () => {
+  expect(mistakesOf({ NODE_ENV: "production" })).toEqual([
+    expect.stringMatching(/^DATABASE_URL: is required in production/),
+    expect.stringMatching(/^CORS_ALLOWED_ORIGINS: is required in production/),
+    expect.stringMatching(/^AUTH_JWKS_URL or AUTH_JWT_SECRET: one is required/),
+  ]);
+  expect(readConfig(production)).toMatchObject({ environment: "production", consolePort: undefined, demoData: false });
+});
+
+test("demo data is off with a database of one's own unless asked for", () => {
+  expect(readConfig({ DATABASE_URL: "postgres://localhost/finance" }).demoData).toBe(false);
+  expect(readConfig({ DATABASE_URL: "postgres://localhost/finance", DEMO_DATA: "true" }).demoData).toBe(true);
+});
+
+describe("accepts", () => {
+  test.each<[Record<string, string>, object]>([
+    [{ PORT: "0" }, { port: 0 }],
+    [{ CONSOLE_PORT: "off" }, { consolePort: undefined }],
+    [{ CONSOLE_PORT: "0" }, { consolePort: undefined }],
+    [{ TWIRP_PREFIX: "" }, { twirpPrefix: "" }],
+    [{ TWIRP_PREFIX: "/my/api" }, { twirpPrefix: "/my/api" }],
+    [{ DATA_DIR: "" }, { dataDir: ".data" }],
+    [{ CORS_ALLOWED_ORIGINS: " https://a.example , https://*.b.example " }, { cors: { allowMethods: "POST" } }],
+    [{ CORS_ALLOWED_ORIGINS: "*" }, { cors: { anyOrigin: true } }],
+    [{ CORS_ALLOWED_ORIGINS: "none" }, { cors: { anyOrigin: false } }],
+    [{ CORS_MAX_AGE: "disable" }, { cors: { maxAge: "0" } }],
+    [{ CORS_PREFLIGHT_STATUS: "200" }, { cors: { preflightStatus: 200 } }],
+    [{ AUTH_JWKS_URL: "https://issuer.test/jwks" }, { auth: { trust: { jwksUrl: "https://issuer.test/jwks" } } }],
+  ])("%o", (environment, expected) => {
+    expect(readConfig(environment)).toMatchObject(expected);
+  });
+});
+
+describe("refuses, naming the variable, what it held and what would be right:", () => {
+  test.each<[name: string, value: string, message: RegExp]>([
+    ["NODE_ENV", "prod", /^NODE_ENV: must be development, production or test, not "prod"$/],
+    ["PORT", "http", /^PORT: must be a whole number from 0 to 65535, not "http"$/],
+    ["PORT", "65536", /^PORT: must be a whole number from 0 to 65535/],
+    ["PORT", "-1", /^PORT: must be a whole number/],
+    ["PORT", "1e3", /^PORT: must be a whole number/],
+    ["CONSOLE_PORT", "yes", /^CONSOLE_PORT: must be a whole number from 0 to 65535, not "yes"$/],
+    [
+      "DATABASE_URL",
+      "mysql://root:hunter2@db/finance",
+      /^DATABASE_URL: must be a URL that starts with postgres:\/\/ or postgresql:\/\/$/,
+    ],
+    ["TWIRP_PREFIX", "twirp", /^TWIRP_PREFIX: must be empty or start with "\/"/],
+    ["TWIRP_PREFIX", "/twirp/", /^TWIRP_PREFIX: must be empty or start with "\/" and end without one/],
+    [
+      "CORS_ALLOWED_ORIGINS",
+      "https://app.example.com/",
+      /^CORS_ALLOWED_ORIGINS: .*https:\/\/app\.example\.com\/.*slash/,
+    ],
+    ["CORS_ALLOWED_ORIGINS", "https://app.example.com/path", /^CORS_ALLOWED_ORIGINS: .*path/],
+    ["CORS_ALLOWED_ORIGINS", "app.example.com", /^CORS_ALLOWED_ORIGINS: .*https:\/\/app\.example\.com/],
+    ["CORS_ALLOWED_ORIGINS", "null", /^CORS_ALLOWED_ORIGINS: /],
+    ["CORS_ALLOWED_HEADERS", "x y", /^CORS_ALLOWED_HEADERS: /],
+    ["CORS_EXPOSED_HEADERS", "set-cookie", /^CORS_EXPOSED_HEADERS: /],
+    ["CORS_ALLOW_CREDENTIALS", "yes", /^CORS_ALLOW_CREDENTIALS: must be true or false, not "yes"$/],
+    ["CORS_MAX_AGE", "-1", /^CORS_MAX_AGE: /],
+    ["CORS_MAX_AGE", "86401", /^CORS_MAX_AGE: /],
+    ["CORS_PREFLIGHT_STATUS", "201", /^CORS_PREFLIGHT_STATUS: must be 200 or 204, not "201"$/],
+    ["AUTH_JWT_SECRET", "hunter2", /^AUTH_JWT_SECRET: must be at least 32 bytes of UTF-8$/],
+    ["AUTH_JWKS_URL", "issuer.test/jwks", /^AUTH_JWKS_URL: must be a URL/],
+    ["BODY_LIMIT", "0", /^BODY_LIMIT: must be a whole number from 1/],
+    ["DEMO_DATA", "1", /^DEMO_DATA: must be true or false/],
+    ["LOG_LEVEL", "verbose", /^LOG_LEVEL: must be one of fatal, error/],
+    ["CORS_ORIGINS", "*", /^CORS_ORIGINS: there is no such variable; there are CORS_ALLOWED_ORIGINS/],
+    [
+      "CORS_ALLOWED_ORIGIN",
+      "*",
+      /^CORS_ALLOWED_ORIGIN: there is no such variable; did you mean CORS_ALLOWED_ORIGINS\?$/,
+    ],
+    ["DATABSE_URL", "x", /^DATABSE_URL: there is no such variable; did you mean DATABASE_URL\?$/],
+    ["AUTH_JWT_SECERT", "x", /did you mean AUTH_JWT_SECRET\?$/],
+  ])("%s=%s", (name, value, message) => {
+    expect(mistakesOf({ [name]: value })).toEqual([expect.stringMatching(message)]);
+  });
+
+  test("* with credentials", () => {
+    const mistakes = mistakesOf({ CORS_ALLOWED_ORIGINS: "*", CORS_ALLOW_CREDENTIALS: "true" });
+    expect(mistakes).toEqual([expect.stringMatching(/^CORS_\w+: .*credentials/i)]);
+  });
+
+  test("two ways to check tokens", () => {
+    const both = { AUTH_JWT_SECRET: SECRET, AUTH_JWKS_URL: "https://issuer.test/jwks" };
+    expect(mistakesOf(both)).toEqual([expect.stringMatching(/^AUTH_JWKS_URL, AUTH_JWT_SECRET: set one/)]);
+  });
+});
+
+test("all mistakes come in one report that never repeats a secret", () => {
+  const environment = {
+    PORT: "x",
+    LOG_LEVEL: "x",
+    CORS_MAX_AGE: "x",
+    AUTH_JWT_SECRET: "hunter2",
+    DATABASE_URL: "hunter2",
+  };
+  expect(() => readConfig(environment)).toThrow(/^The environment has 5 mistakes:\n( {2}[A-Z_]+: .+\n?){5}$/);
+  expect(mistakesOf(environment).join("\n")).not.toContain("hunter2");
+});
+
+test("variables of other programs are left alone", () => {
+  expect(
+    mistakesOf({ PATH: "/bin", HOME: "/home/a", npm_config_x: "y", PORTAL: "x", HOSTS: "y", DATABASE: "z" }),
+  ).toEqual([]);
+});

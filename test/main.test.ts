@@ -1,0 +1,182 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createTestDatabase } from "./setup/database.ts";
+import { freePort, type ServiceProcess, startProcess } from "./setup/process.ts";
+import type { Reply } from "./setup/service.ts";
+
+const READY = "in two calls to paste";
+
+let directory: string;
+let running: ServiceProcess[];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "finance-main-"));
+  running = [];
+});
+afterEach(async () => {
+  for (const { child, ended } of running) {
+    child.kill("SIGTERM");
+    await ended;
+  }
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** An environment of its own: a data directory and two ports. */
+async function ownEnvironment(): Promise<Record<string, string>> {
+  return {
+    DATA_DIR: join(directory, "data"),
+    PORT: `${await freePort()}`,
+    CONSOLE_PORT: `${await freePort()}`,
+    LOG_LEVEL: "warn",
+  };
+}
+
+function start(environment: Record<string, string>): ServiceProcess {
+  const service = startProcess(environment);
+  running.push(service);
+  return service;
+}
+
+async function call(
+  environment: Record<string, string>,
+  output: string,
+  method: string,
+  request: object,
+): Promise<Reply> {
+  const token = /Bearer ([\w.-]+)/.exec(output)?.[1];
+  const response = await fetch(`http://127.0.0.1:${environment["PORT"]}/twirp/finance.v1.FinanceService/${method}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+    body: JSON.stringify(request),
+  });
+  return { status: response.status, headers: response.headers, body: await response.json() };
+}
+
+describe("a first start on an empty directory", () => {
+  test("prints calls that work, serves the console on its own origin, has a year of data, and keeps it all", async () => {
+    const environment = await ownEnvironment();
+    const first = start(environment);
+    await first.printed(READY);
+
+    const curl = /^curl .*?-d '.*?'$/ms.exec(first.output())?.[0] ?? "";
+    const { stdout } = await promisify(execFile)("sh", ["-c", curl.replace("curl", "curl -s")]);
+    expect(JSON.parse(stdout)).toMatchObject({ id: "4", owner: "alice", currency: "USD" });
+
+    const { body: statement } = await call(environment, first.output(), "ListEntries", {
+      account_id: 4,
+      page_size: 1000,
+    });
+    expect(statement.entries.length).toBeGreaterThan(200);
+    const spanMs = Date.parse(statement.entries.at(-1).created_at) - Date.parse(statement.entries[0].created_at);
+    expect(spanMs).toBeGreaterThan(350 * 86_400_000);
+    expect(new Set(statement.entries.map((entry: { created_at: string }) => entry.created_at)).size).toBeGreaterThan(
+      200,
+    );
+
+    const console = `http://127.0.0.1:${environment["CONSOLE_PORT"]}`;
+    expect(await (await fetch(console)).text()).toContain("<!doctype html>");
+    expect(await (await fetch(`${console}/settings.json`)).json()).toMatchObject({ twirpPrefix: "/twirp" });
+
+    const transfer = { debit_account_id: 4, credit_account_id: 6, amount: 1234, idempotency_key: "before-the-kill" };
+    const { body: posted } = await call(environment, first.output(), "CreateTransfer", transfer);
+
+    // Neither the service nor its database gets to say goodbye.
+    first.child.kill("SIGKILL");
+    await first.ended;
+    const second = start(environment);
+    await second.printed(READY);
+    expect((await call(environment, second.output(), "GetTransfer", { id: posted.id })).body).toEqual(posted);
+    expect((await call(environment, second.output(), "CreateTransfer", transfer)).body).toEqual(posted);
+    const { body: accounts } = await call(environment, second.output(), "ListAccounts", {});
+    expect(accounts.accounts.map(({ id }: { id: string }) => id)).toEqual(["1", "2", "3", "4", "5", "6", "7", "8"]);
+
+    second.child.kill("SIGTERM");
+    expect(await second.ended).toBe(0);
+  });
+
+  test("refuses a second process on the same directory, which leaves the first alone", async () => {
+    const environment = await ownEnvironment();
+    const first = start(environment);
+    await first.printed(READY);
+    const second = start({ ...environment, ...(await ownEnvironment()), DATA_DIR: environment["DATA_DIR"] ?? "" });
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toMatch(new RegExp(`^.*DATA_DIR .*in use by process ${first.child.pid}.*\n$`));
+    expect((await call(environment, first.output(), "GetAccount", { id: 4 })).status).toBe(200);
+    first.child.kill("SIGINT");
+    expect(await first.ended).toBe(0);
+  });
+});
+
+describe("ends with 1 and one line that names the way out:", () => {
+  async function refusal(environment: Record<string, string>): Promise<string> {
+    const service = start(environment);
+    expect(await service.ended).toBe(1);
+    return service.output();
+  }
+
+  test("a port in use", async () => {
+    const taken: Server = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => taken.once("listening", resolve));
+    const { port } = taken.address() as AddressInfo;
+    const database = await createTestDatabase();
+    const environment = { ...(await ownEnvironment()), DATABASE_URL: database.url, PORT: `${port}` };
+    expect(await refusal(environment)).toBe(
+      `port ${port} is in use: stop what listens there, or set PORT or CONSOLE_PORT\n`,
+    );
+    await new Promise((resolve) => taken.close(resolve));
+    await database.drop();
+  });
+
+  test("a data directory that can't be written", async () => {
+    await writeFile(join(directory, "data"), "a file");
+    expect(await refusal(await ownEnvironment())).toMatch(/^.*data.*set another DATA_DIR\n$/);
+  });
+
+  test("a database that nobody serves", async () => {
+    const DATABASE_URL = `postgres://finance:hunter2@127.0.0.1:${await freePort()}/finance`;
+    const output = await refusal({ ...(await ownEnvironment()), DATABASE_URL });
+    expect(output).toMatch(/^.*127\.0\.0\.1.*DATABASE_URL.*\n$/);
+    expect(output).not.toContain("hunter2");
+  });
+
+  test("an environment with mistakes, all of them at once", async () => {
+    const output = await refusal({
+      PORT: "http",
+      CORS_ALLOWED_ORIGINS: "*",
+      CORS_ALLOW_CREDENTIALS: "true",
+      CORS_MAXAGE: "5",
+    });
+    expect(output).toMatch(/^The environment has 3 mistakes:\n( {2}[A-Z_]+: .+\n){3}$/);
+  });
+});
+
+test("a database without migrations is not ready and says why; with them it is", async () => {
+  const database = await createTestDatabase();
+  await database.pool.query("drop schema public cascade; create schema public");
+  const environment: Record<string, string> = {
+    ...(await ownEnvironment()),
+    DATABASE_URL: database.url,
+    AUTH_JWT_SECRET: "s".repeat(32),
+  };
+  const service = start(environment);
+  await service.printed(READY);
+  const ready = async () => {
+    const response = await fetch(`http://127.0.0.1:${environment["PORT"]}/readyz`);
+    return { status: response.status, body: await response.json() };
+  };
+  expect(await ready()).toEqual({
+    status: 503,
+    body: { status: "not ready", reason: "migrations are missing: 0001_ledger" },
+  });
+  await promisify(execFile)(process.execPath, ["dist/cli/migrate.js"], {
+    env: { PATH: process.env["PATH"], DATABASE_URL: database.url },
+  });
+  expect(await ready()).toEqual({ status: 200, body: { status: "ready" } });
+  await database.drop();
+});

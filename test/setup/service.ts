@@ -1,0 +1,72 @@
+import type { FastifyInstance } from "fastify";
+import type { Pool } from "pg";
+import { pino } from "pino";
+import { buildApp } from "../../src/app.ts";
+import { createAuthenticator, mintToken } from "../../src/auth/index.ts";
+import { readConfig } from "../../src/config.ts";
+import { openPool } from "../../src/database/index.ts";
+import { openLedger } from "../../src/finance/index.ts";
+import { createTestDatabase } from "./database.ts";
+
+const SECRET = "a secret for tests, 32 bytes or more";
+
+/** The API over a database of its own, listening on a free port. */
+export interface TestService {
+  readonly app: FastifyInstance;
+  readonly url: string;
+  readonly pool: Pool;
+  /** Every line that was logged so far. */
+  readonly log: readonly Record<string, unknown>[];
+  /** Calls a method with JSON. Default caller: an admin named root. */
+  call(method: string, request: object | string, token?: string): Promise<Reply>;
+  token(subject: string, scope?: string, lifetimeSeconds?: number): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads of any method's reply what it expects there.
+  readonly body: any;
+}
+
+/** Starts the API; `environment` is read as the process environment would be. */
+export async function startTestService(environment: Record<string, string> = {}): Promise<TestService> {
+  const config = readConfig({ AUTH_JWT_SECRET: SECRET, CORS_ALLOWED_ORIGINS: "http://localhost:*", ...environment });
+  const database = await createTestDatabase();
+  const { pool } = database;
+  const postingPool = openPool({ connectionString: database.url, max: 1 });
+  const log: Record<string, unknown>[] = [];
+  const app = await buildApp({
+    config,
+    log: pino({ level: config.logLevel }, { write: (line: string) => log.push(JSON.parse(line)) }),
+    authenticate: createAuthenticator({ ...config.auth, trust: { secret: SECRET } }),
+    ledger: openLedger({ pool, postingPool }),
+    readiness: async () => undefined,
+  });
+  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  const token: TestService["token"] = (subject, scope = "finance.read finance.write", lifetimeSeconds = 600) =>
+    mintToken(SECRET, { subject, scope, lifetimeSeconds });
+  const root = await token("root", "finance.admin");
+
+  return {
+    app,
+    url,
+    pool,
+    log,
+    token,
+    async call(method, request, bearer = root) {
+      const response = await fetch(`${url}${config.twirpPrefix}/finance.v1.FinanceService/${method}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${bearer}` },
+        body: typeof request === "string" ? request : JSON.stringify(request),
+      });
+      return { status: response.status, headers: response.headers, body: await response.json() };
+    },
+    async close() {
+      await app.close();
+      await postingPool.end();
+      await database.drop();
+    },
+  };
+}
