@@ -36,13 +36,11 @@ create table account_balance (
   status              smallint not null default 1 check (status between 1 and 3),
   debit_normal        boolean not null,
   unlimited_overdraft boolean not null default false,
-  -- The floor, kept even against a mistake in the service.
+  -- The floor, kept even against a mistake in the service; holds are its business, since they lapse by the clock.
   constraint account_balance_floor check (
     unlimited_overdraft
-    or case
-         when debit_normal then debits_posted - credits_posted - credits_pending
-         else credits_posted - debits_posted - debits_pending
-       end >= -overdraft_limit
+    or case when debit_normal then debits_posted - credits_posted else credits_posted - debits_posted end
+       >= -overdraft_limit
   ),
   constraint account_balance_closed_is_empty check (
     status <> 3 or (debits_posted = credits_posted and debits_pending = 0 and credits_pending = 0)
@@ -91,6 +89,9 @@ create table hold (
 create index hold_debit_account on hold (debit_account_id, transfer_id);
 create index hold_credit_account on hold (credit_account_id, transfer_id);
 create index hold_expiry on hold (expires_at) where state = 2;
+-- What has lapsed of an account's pending sums, until it is settled.
+create index hold_debit_expiry on hold (debit_account_id, expires_at) where state = 2;
+create index hold_credit_expiry on hold (credit_account_id, expires_at) where state = 2;
 
 -- An account's statement. Everything else about an entry stands in its transfer.
 create table entry (
@@ -103,6 +104,26 @@ create table entry (
   created_at    timestamptz not null,
   primary key (account_id, sequence)
 );
+
+-- The sequence of an account's last entry created at or before a time; 0 when there was none. Times never fall along the
+-- sequence, so bisection finds it in the primary key and no index by time has to be kept.
+create function sequence_at(account bigint, at timestamptz) returns bigint language plpgsql stable as $$
+declare
+  low    bigint := 0;
+  high   bigint := coalesce((select sequence from entry where account_id = account order by sequence desc limit 1), 0);
+  middle bigint;
+begin
+  while low < high loop
+    middle := low + (high - low + 1) / 2;
+    if (select created_at from entry where account_id = account and sequence = middle) <= at then
+      low := middle;
+    else
+      high := middle - 1;
+    end if;
+  end loop;
+  return low;
+end
+$$;
 
 -- What each idempotency key decided, for ever. Digests are the first 128 bits of SHA-256.
 create table idempotency (
@@ -151,4 +172,4 @@ create trigger idempotency_decided_once before update on idempotency
 
 drop table idempotency, entry, hold, transfer, account_balance, account;
 drop sequence transfer_id;
-drop function refuse_change;
+drop function refuse_change, sequence_at;

@@ -55,12 +55,14 @@ async function start(config: Config): Promise<void> {
     if (count > 0) log.info({ transfers: count }, "seeded the demo data");
   }
 
+  const ledger = openLedger({ pool, postingPool, log });
+  closers.push(() => ledger.close());
   const trust = config.auth.trust ?? { secret: await developmentSecret(config.dataDir) };
   const app = await buildApp({
     config,
     log,
     authenticate: createAuthenticator({ ...config.auth, trust }),
-    ledger: openLedger({ pool, postingPool }),
+    ledger,
     readiness: async () => {
       if (draining) return "shutting down";
       const missing = await pendingMigrations(pool, migrations).catch(() => undefined);

@@ -9,17 +9,20 @@ import {
   isVisibleTo,
   keepsFloor,
   type Metadata,
+  type Side,
 } from "./account.ts";
-import { accountNotFound } from "./decide.ts";
-import { FinanceError, refuse } from "./errors.ts";
+import { accountNotFound, FinanceError, notOpen, refuse } from "./errors.ts";
 import { type Claim, keyReused } from "./idempotency.ts";
 import { type AccountId, accountId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
+import type { Minor } from "./money.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
 import { type AccountChange, type AccountFilter, invalidArgument, type NewAccount, type Page } from "./validation.ts";
 
 /** An account with everything that a caller may be told of it. */
 export interface AccountRecord extends AccountIdentity, AccountBalances {
+  /** Holds that have lapsed and were not settled yet; the pending sums leave them out. */
+  readonly lapsed: Minor;
   readonly name: string;
   readonly type: AccountType;
   readonly metadata: Metadata;
@@ -43,6 +46,8 @@ interface AccountRow {
   readonly unlimited_overdraft: boolean;
   readonly status: AccountStatus;
   readonly updated_at: Micros;
+  readonly lapsed_debits: bigint;
+  readonly lapsed_credits: bigint;
 }
 
 /** What an idempotency key remembers of a new account: what could have changed since. */
@@ -105,7 +110,7 @@ with a as (
   select a.id, $7, $8::bigint, $9, a.created_at from a
   returning *
 )
-select ${ACCOUNT_COLUMNS} from a, b`,
+select ${ACCOUNT_COLUMNS}, 0::bigint as lapsed_debits, 0::bigint as lapsed_credits from a, b`,
     values: [
       account.name,
       account.owner,
@@ -121,14 +126,21 @@ select ${ACCOUNT_COLUMNS} from a, b`,
   return onlyRow(rows);
 }
 
-/** Reads an account; undefined when there is none. */
-export async function loadAccount(db: Pool | ClientBase, id: AccountId): Promise<AccountRecord | undefined> {
+/** Reads accounts; an id without an account is missing from the result. */
+export async function loadAccounts(
+  db: Pool | ClientBase,
+  ids: readonly AccountId[],
+): Promise<Map<AccountId, AccountRecord>> {
   const { rows } = await db.query<AccountRow>({
-    name: "load_account",
-    text: `${SELECT_ACCOUNT} where a.id = $1::bigint`,
-    values: [id],
+    name: "load_accounts",
+    text: `${SELECT_ACCOUNT} where a.id = any($1::bigint[])`,
+    values: [ids],
   });
-  return rows[0] && toAccountRecord(rows[0]);
+  return new Map(rows.map((row) => [accountId(row.id), toAccountRecord(row)]));
+}
+
+async function loadAccount(client: ClientBase, id: AccountId): Promise<AccountRecord | undefined> {
+  return (await loadAccounts(client, [id])).get(id);
 }
 
 /** One page of the accounts the actor may see, in id order. */
@@ -204,8 +216,7 @@ export async function updateAccount(pool: Pool, actor: Actor, change: AccountCha
 /** The account with the change made, or the first refusal thrown. */
 function changedAccount(before: AccountRecord, change: AccountChange): AccountRecord {
   if (before.status === AccountStatus.CLOSED) {
-    const msg = `account ${before.id} is closed for ever`;
-    throw new FinanceError(refuse("account_not_open", msg, { account_id: `${before.id}` }));
+    throw new FinanceError(notOpen(before.id));
   }
   const merged = Object.entries({ ...before.metadata, ...change.metadata }).filter(([, value]) => value !== "");
   if (merged.length > METADATA_PAIRS_MAX) {
@@ -224,7 +235,7 @@ function changedAccount(before: AccountRecord, change: AccountChange): AccountRe
     overdraftLimit,
     unlimitedOverdraft,
   };
-  const pending = before.debitsPending + before.creditsPending;
+  const pending = before.debitsPending + before.creditsPending + before.lapsed;
   if (after.status === AccountStatus.CLOSED && (before.debitsPosted !== before.creditsPosted || pending > 0n)) {
     const msg = `account ${before.id} still has a balance or pending transfers; empty it before closing`;
     throw new FinanceError(refuse("account_not_empty", msg, { account_id: `${before.id}` }));
@@ -282,6 +293,7 @@ async function loadFirstOutcome(client: ClientBase, claim: Claim): Promise<Accou
     creditsPosted: 0n,
     debitsPending: 0n,
     creditsPending: 0n,
+    lapsed: 0n,
     updatedAt: current.createdAt,
   };
 }
@@ -291,8 +303,21 @@ const ACCOUNT_COLUMNS = `
        b.debits_posted, b.credits_posted, b.debits_pending, b.credits_pending,
        b.overdraft_limit, b.unlimited_overdraft, b.status, b.updated_at`;
 
+/** The sum of an account's holds on one side that have lapsed; looked for only where something is pending. */
+function lapsed(side: Side): string {
+  return `
+       case when b.${side}s_pending = 0 then 0
+            else coalesce((select sum(t.amount)
+                             from hold h
+                             join transfer t on t.id = h.transfer_id
+                            where h.${side}_account_id = a.id
+                              and h.state = 2
+                              and h.expires_at <= clock_timestamp()), 0)::bigint
+       end as lapsed_${side}s`;
+}
+
 const SELECT_ACCOUNT = `
-select ${ACCOUNT_COLUMNS}
+select ${ACCOUNT_COLUMNS}, ${lapsed("debit")}, ${lapsed("credit")}
   from account a
   join account_balance b on b.account_id = a.id`;
 
@@ -313,8 +338,9 @@ function toAccountRecord(row: AccountRow): AccountRecord {
     debitNormal: isDebitNormal(row.type),
     debitsPosted: row.debits_posted,
     creditsPosted: row.credits_posted,
-    debitsPending: row.debits_pending,
-    creditsPending: row.credits_pending,
+    debitsPending: row.debits_pending - row.lapsed_debits,
+    creditsPending: row.credits_pending - row.lapsed_credits,
+    lapsed: row.lapsed_debits + row.lapsed_credits,
     overdraftLimit: row.overdraft_limit,
     unlimitedOverdraft: row.unlimited_overdraft,
     status: row.status,

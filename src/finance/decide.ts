@@ -1,111 +1,86 @@
 /**
- * Decides postings. Goal: the one place that says whether money may move, as a function of values.
+ * Decides orders. Goal: the one place that says whether money may move, as a function of values.
  *
- * Method: accounts come locked and already hold what earlier requests of the same batch left. A request is checked in
- * the catalogue's order; only when every check has passed is anything changed, and from there on nothing can fail.
+ * Method: the books hold every account and transfer that a batch touches, under lock, as the earlier orders of the batch
+ * left them. An order is checked in the catalogue's order; only when every check has passed are the books changed, and
+ * from there on nothing can fail.
  */
+import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
 import {
-  type AccountBalances,
-  type AccountIdentity,
   type Actor,
   availableBalanceOf,
   balanceOf,
   isOpen,
   isVisibleTo,
   keepsFloor,
-  type Side,
+  type Metadata,
 } from "./account.ts";
-import { type Refusal, refuse } from "./errors.ts";
-import type { AccountId } from "./identifiers.ts";
+import {
+  add,
+  type Books,
+  type LockedAccount,
+  type Movement,
+  movementsOf,
+  type Parties,
+  partiesOf,
+  replace,
+} from "./books.ts";
+import { notOpen, notOwned, type Refusal, refuse, transferNotFound } from "./errors.ts";
+import type { TransferId } from "./identifiers.ts";
+import type { Micros } from "./micros.ts";
 import { INT64_MAX, type Minor } from "./money.ts";
+import type { Order } from "./order.ts";
+import { capture, release, type Target } from "./settlement.ts";
+import { seesTransfer, type TransferRecord } from "./transfers.ts";
 
-/** An account under lock, as the decisions of a batch leave it. */
-export type LockedAccount = AccountIdentity &
-  AccountBalances & {
-    /** Of the account's newest entry; 0 before the first. */
-    readonly lastSequence: bigint;
-  };
-
-/** The accounts of a batch, by id; an id that is missing has no account. */
-export type LockedAccounts = Map<AccountId, LockedAccount>;
-
-/** What a posting asks for. */
-export interface Posting {
-  readonly debitAccountId: AccountId;
-  readonly creditAccountId: AccountId;
-  /** More than 0. */
-  readonly amount: Minor;
+/** An order that was carried out. */
+export interface Decision {
+  /** Whether `transfer` is new, or a hold that is now settled. */
+  readonly effect: "created" | "settled";
+  readonly transfer: TransferRecord;
+  /** None for a hold, for its release and for a dry run; else debit and credit. */
+  readonly movements: readonly Movement[];
 }
 
-/** One side of a decided posting: an entry to be. */
-export interface Movement {
-  readonly accountId: AccountId;
-  readonly owner: string;
-  readonly sequence: bigint;
-  /** Signed: + raises the balance. */
-  readonly amount: Minor;
-  readonly balanceAfter: Minor;
-}
-
-export interface Posted {
-  readonly debit: Movement;
-  readonly credit: Movement;
-  readonly currency: string;
+export interface DecideOptions {
+  /** The id of a transfer that the order makes. */
+  readonly id: TransferId;
+  /** Whether each floor must hold right away. In an atomic group it must only at the end. */
+  readonly floors: "now" | "later";
 }
 
 /**
- * Decides one posting and, when it may be, changes both accounts in `accounts`.
+ * Decides one order and, when it may be, changes the books.
  *
- * @returns the two movements, or the first refusal in the catalogue's order with `accounts` untouched.
+ * @returns what was done, or the first refusal in the catalogue's order with the books untouched.
  */
-export function decidePosting(posting: Posting, actor: Actor, accounts: LockedAccounts): Posted | Refusal {
-  const debited = accounts.get(posting.debitAccountId);
-  const credited = accounts.get(posting.creditAccountId);
-  if (debited === undefined) return accountNotFound(posting.debitAccountId);
-  if (credited === undefined) return accountNotFound(posting.creditAccountId);
-  if (!isVisibleTo(debited, actor)) {
-    return refuse("account_not_owned", `account ${debited.id} is not yours to debit`, { account_id: `${debited.id}` });
-  }
-  for (const account of [debited, credited]) {
-    if (!isOpen(account)) {
-      return refuse("account_not_open", `account ${account.id} is not open`, { account_id: `${account.id}` });
-    }
-  }
-  if (debited.currency !== credited.currency) {
-    const msg = `account ${debited.id} is in ${debited.currency}, account ${credited.id} in ${credited.currency}; a transfer stays in one currency`;
-    return refuse("currency_mismatch", msg, {});
+export function decide(order: Order, books: Books, options: DecideOptions): Decision | Refusal {
+  const { command, actor } = order;
+  if (command.kind === "create") {
+    const { debitAccountId, creditAccountId, amount, pending } = command.transfer;
+    const parties = partiesOf(debitAccountId, creditAccountId, books);
+    if ("situation" in parties) return parties;
+    return create({ ...command.transfer, parties, amount, pending, reverses: undefined }, order, books, options);
   }
 
-  const after = [post(debited, "debit", posting.amount), post(credited, "credit", posting.amount)] as const;
-  for (const [index, account] of after.entries()) {
-    const before = index === 0 ? debited : credited;
-    if (availableBalanceOf(account) < availableBalanceOf(before) && !keepsFloor(account)) {
-      return insufficientFunds(before, posting.amount, actor);
-    }
+  const transfer = books.transfers.get(command.id);
+  if (transfer === undefined || !seesTransfer(transfer, actor)) return transferNotFound(command.id);
+  const parties = partiesOf(transfer.debitAccountId, transfer.creditAccountId, books);
+  if ("situation" in parties) return parties;
+  switch (command.kind) {
+    case "capture":
+      return capture(command.amount, { transfer, parties }, actor, books);
+    case "void":
+      return release(TransferState.VOIDED, { transfer, parties }, actor, books);
+    case "expire":
+      return release(TransferState.EXPIRED, { transfer, parties }, actor, books);
+    case "reverse":
+      return reverse(command.description, { transfer, parties }, order, books, options);
   }
-  for (const account of after) {
-    if (
-      account.debitsPosted + account.debitsPending > INT64_MAX ||
-      account.creditsPosted + account.creditsPending > INT64_MAX
-    ) {
-      return refuse("out_of_range", `a sum on account ${account.id} would pass ${INT64_MAX}`, {
-        account_id: `${account.id}`,
-      });
-    }
-  }
-
-  // From here on the posting must succeed.
-  for (const account of after) accounts.set(account.id, account);
-  return { debit: movement(debited, after[0]), credit: movement(credited, after[1]), currency: debited.currency };
 }
 
-/** The refusal for an account that does not exist or is not the caller's to see. */
-export function accountNotFound(id: AccountId): Refusal {
-  return refuse("not_found", `there is no account ${id}`, { resource: "account", id: `${id}` });
-}
-
-/** Tells figures only to who may see the account. */
-function insufficientFunds(account: LockedAccount, amount: Minor, actor: Actor): Refusal {
+/** The refusal of what would leave an account below its floor. It tells figures only to who may see the account. */
+export function insufficientFunds(account: LockedAccount, amount: Minor, actor: Actor): Refusal {
   const spendable = availableBalanceOf(account) + account.overdraftLimit;
   const msg = isVisibleTo(account, actor)
     ? `account ${account.id} can spend ${spendable} (overdraft limit included), ${amount} is asked`
@@ -113,20 +88,121 @@ function insufficientFunds(account: LockedAccount, amount: Minor, actor: Actor):
   return refuse("insufficient_funds", msg, { account_id: `${account.id}` });
 }
 
-function post(account: LockedAccount, side: Side, amount: Minor): LockedAccount {
-  const lastSequence = account.lastSequence + 1n;
-  return side === "debit"
-    ? { ...account, lastSequence, debitsPosted: account.debitsPosted + amount }
-    : { ...account, lastSequence, creditsPosted: account.creditsPosted + amount };
+interface NewRecord {
+  readonly parties: Parties;
+  readonly amount: Minor;
+  readonly pending: boolean;
+  readonly description: string;
+  readonly metadata: Metadata;
+  readonly effectiveAt: Micros | undefined;
+  readonly expiresAt: Micros | undefined;
+  readonly reverses: TransferId | undefined;
 }
 
-function movement(before: LockedAccount, after: LockedAccount): Movement {
-  const balanceAfter = balanceOf(after);
-  return {
-    accountId: after.id,
-    owner: after.owner,
-    sequence: after.lastSequence,
-    amount: balanceAfter - balanceOf(before),
-    balanceAfter,
+function create(record: NewRecord, order: Order, books: Books, { id, floors }: DecideOptions): Decision | Refusal {
+  const { parties, amount, pending, expiresAt } = record;
+  const { debited, credited } = parties;
+  const { actor } = order;
+  if (!isVisibleTo(debited, actor)) return notOwned(debited.id);
+  const shut = [debited, credited].find((account) => !isOpen(account));
+  if (shut !== undefined) return notOpen(shut.id);
+  if (debited.currency !== credited.currency) {
+    const msg = `account ${debited.id} is in ${debited.currency}, account ${credited.id} in ${credited.currency}; a transfer stays in one currency`;
+    return refuse("currency_mismatch", msg, {});
+  }
+  if (pending && expiresAt !== undefined && expiresAt <= books.now) {
+    return refuse("invalid_argument", "expires_at must lie in the future", { argument: "expires_at" });
+  }
+  const after: Parties = pending
+    ? { debited: add(debited, "debit", 0n, amount), credited: add(credited, "credit", 0n, amount) }
+    : { debited: add(debited, "debit", amount, 0n), credited: add(credited, "credit", amount, 0n) };
+  const refusal = (floors === "now" ? brokenFloor(parties, after, amount, actor) : undefined) ?? overflow(after);
+  if (refusal !== undefined) return refusal;
+
+  // From here on the order must succeed.
+  replace(books, after);
+  const transfer: TransferRecord = {
+    id,
+    debitAccountId: debited.id,
+    creditAccountId: credited.id,
+    debitOwner: debited.owner,
+    creditOwner: credited.owner,
+    amount,
+    currency: debited.currency,
+    state: pending ? TransferState.PENDING : TransferState.POSTED,
+    description: record.description,
+    metadata: record.metadata,
+    idempotencyKey: order.claim?.key ?? "",
+    debitAccountBalance: balanceOf(after.debited),
+    creditAccountBalance: balanceOf(after.credited),
+    capturedAmount: 0n,
+    reversesTransferId: record.reverses,
+    reversedByTransferId: undefined,
+    createdAt: books.now,
+    effectiveAt: record.effectiveAt ?? books.now,
+    expiresAt: pending ? expiresAt : undefined,
+    settledAt: undefined,
+    awaitsSettlement: pending,
   };
+  books.transfers.set(id, transfer);
+  return { effect: "created", transfer, movements: pending ? [] : movementsOf(id, parties, after) };
+}
+
+function reverse(
+  description: string,
+  { transfer, parties }: Target,
+  order: Order,
+  books: Books,
+  options: DecideOptions,
+): Decision | Refusal {
+  const swapped: Parties = { debited: parties.credited, credited: parties.debited };
+  if (!isVisibleTo(swapped.debited, order.actor)) return notOwned(swapped.debited.id);
+  if (transfer.reversedByTransferId !== undefined) {
+    const msg = `transfer ${transfer.id} was reversed by transfer ${transfer.reversedByTransferId}`;
+    return refuse("already_reversed", msg, { transfer_id: `${transfer.id}` });
+  }
+  if (transfer.state !== TransferState.POSTED && transfer.state !== TransferState.CAPTURED) {
+    const msg = `transfer ${transfer.id} has moved no money; only a posted or captured one can be reversed`;
+    return refuse("transfer_not_posted", msg, { transfer_id: `${transfer.id}` });
+  }
+  const decision = create(
+    {
+      parties: swapped,
+      amount: transfer.state === TransferState.CAPTURED ? transfer.capturedAmount : transfer.amount,
+      pending: false,
+      description,
+      metadata: {},
+      effectiveAt: undefined,
+      expiresAt: undefined,
+      reverses: transfer.id,
+    },
+    order,
+    books,
+    options,
+  );
+  if (!("situation" in decision)) {
+    books.transfers.set(transfer.id, { ...transfer, reversedByTransferId: decision.transfer.id });
+  }
+  return decision;
+}
+
+function brokenFloor(before: Parties, after: Parties, amount: Minor, actor: Actor): Refusal | undefined {
+  for (const side of ["debited", "credited"] as const) {
+    const falls = availableBalanceOf(after[side]) < availableBalanceOf(before[side]);
+    if (falls && !keepsFloor(after[side])) return insufficientFunds(before[side], amount, actor);
+  }
+  return undefined;
+}
+
+// Posted and pending together, so that every capture fits.
+function overflow(after: Parties): Refusal | undefined {
+  for (const account of [after.debited, after.credited]) {
+    const debits = account.debitsPosted + account.debitsPending + account.lapsedDebits;
+    const credits = account.creditsPosted + account.creditsPending + account.lapsedCredits;
+    if (debits > INT64_MAX || credits > INT64_MAX) {
+      const msg = `a sum on account ${account.id} would pass ${INT64_MAX}`;
+      return refuse("out_of_range", msg, { account_id: `${account.id}` });
+    }
+  }
+  return undefined;
 }

@@ -12,8 +12,11 @@ import { insertAccount } from "./accounts.ts";
 import { type AccountId, accountId } from "./identifiers.ts";
 import type { Micros } from "./micros.ts";
 import type { Minor } from "./money.ts";
-import { type PostingRequest, postWithin } from "./posting-batch.ts";
+import type { Order } from "./order.ts";
+import { postWithin } from "./posting-batch.ts";
 import type { NewAccount } from "./validation.ts";
+
+const PLATFORM: Actor = { subject: "platform", admin: true };
 
 const DAYS = 365;
 const DAY_MS = 86_400_000;
@@ -81,9 +84,9 @@ export async function seedDemoData(pool: Pool, now: Date): Promise<number> {
 
 async function postDay(client: ClientBase, midnight: number, transfers: readonly DemoTransfer[]): Promise<void> {
   for (const hour of new Set(transfers.map((transfer) => transfer.hour))) {
-    const requests = transfers.filter((transfer) => transfer.hour === hour).map(toRequest);
-    const outcomes = await postWithin(client, requests, toMicros(midnight + hour * 3_600_000));
-    for (const { result } of outcomes) {
+    const orders = transfers.filter((transfer) => transfer.hour === hour).map(toOrder);
+    const outcomes = await postWithin(client, [{ orders, atomic: false }], toMicros(midnight + hour * 3_600_000));
+    for (const { result } of outcomes.flat()) {
       if ("situation" in result) throw new Error(`the demo data does not add up: ${result.msg}`);
     }
   }
@@ -151,18 +154,18 @@ function transfersOf(date: Date, day: number, life: { random: () => number; taki
   }
 }
 
-function toRequest({ debit, credit, amount, description, category }: DemoTransfer): PostingRequest {
-  const actor: Actor = { subject: "platform", admin: true };
-  const metadata = { category };
+function toOrder({ debit, credit, amount, description, category }: DemoTransfer): Order {
   const transfer = {
     debitAccountId: debit,
     creditAccountId: credit,
     amount,
     description,
-    metadata,
+    metadata: { category },
     effectiveAt: undefined,
+    pending: false,
+    expiresAt: undefined,
   };
-  return { transfer, actor, claim: undefined };
+  return { command: { kind: "create", transfer }, actor: PLATFORM, claim: undefined, dryRun: false };
 }
 
 function toMicros(milliseconds: number): Micros {

@@ -1,4 +1,5 @@
 import { TwirpError, TwirpErrorCode } from "twirp-ts";
+import type { AccountId, TransferId } from "./identifiers.ts";
 
 interface Situation {
   readonly situation: string;
@@ -55,6 +56,34 @@ export const catalogue = [
     meaning: "The debited account belongs to somebody else.",
   },
   {
+    situation: "transfer_not_pending",
+    code: TwirpErrorCode.FailedPrecondition,
+    meta: ["transfer_id"],
+    reason: true,
+    meaning: "The transfer is not a hold, or was captured or voided already.",
+  },
+  {
+    situation: "transfer_expired",
+    code: TwirpErrorCode.FailedPrecondition,
+    meta: ["transfer_id"],
+    reason: true,
+    meaning: "The hold lapsed before it was captured or voided.",
+  },
+  {
+    situation: "already_reversed",
+    code: TwirpErrorCode.FailedPrecondition,
+    meta: ["transfer_id"],
+    reason: true,
+    meaning: "The transfer was reversed before; a reversal happens once.",
+  },
+  {
+    situation: "transfer_not_posted",
+    code: TwirpErrorCode.FailedPrecondition,
+    meta: ["transfer_id"],
+    reason: true,
+    meaning: "Only a transfer that has moved money can be reversed; void a hold instead.",
+  },
+  {
     situation: "account_not_open",
     code: TwirpErrorCode.FailedPrecondition,
     meta: ["account_id"],
@@ -87,6 +116,19 @@ export const catalogue = [
     code: TwirpErrorCode.OutOfRange,
     meta: ["account_id"],
     meaning: "A sum on the account would leave int64.",
+  },
+  {
+    situation: "total_out_of_range",
+    code: TwirpErrorCode.OutOfRange,
+    meta: ["argument"],
+    meaning: "A total of a report would leave int64.",
+  },
+  {
+    situation: "batch_refused",
+    code: TwirpErrorCode.Aborted,
+    meta: ["index"],
+    reason: true,
+    meaning: "Another transfer of the same atomic batch was refused, so none was posted.",
   },
   {
     situation: "overloaded",
@@ -125,6 +167,26 @@ export function refuse<Name extends SituationName>(situation: Name, msg: string,
     msg,
     meta: bySituation.get(situation)?.reason ? { reason: situation, ...meta } : meta,
   };
+}
+
+/** An account that does not exist, or is not the caller's to see. */
+export function accountNotFound(id: AccountId): Refusal {
+  return refuse("not_found", `there is no account ${id}`, { resource: "account", id: `${id}` });
+}
+
+/** A transfer that does not exist, or is not the caller's to see. */
+export function transferNotFound(id: TransferId): Refusal {
+  return refuse("not_found", `there is no transfer ${id}`, { resource: "transfer", id: `${id}` });
+}
+
+/** An account that the caller must not debit. */
+export function notOwned(id: AccountId): Refusal {
+  return refuse("account_not_owned", `account ${id} is not yours to debit`, { account_id: `${id}` });
+}
+
+/** An account whose status lets no money move. */
+export function notOpen(id: AccountId): Refusal {
+  return refuse("account_not_open", `account ${id} is not open`, { account_id: `${id}` });
 }
 
 /** Carries a refusal out of a method to its caller. */

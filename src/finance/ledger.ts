@@ -1,21 +1,33 @@
 import type { Pool } from "pg";
+import type { DatabaseLog } from "../database/index.ts";
+import { AccountReader } from "./account-reader.ts";
+import { startExpirySweeper } from "./expiry-sweeper.ts";
 import { PostingQueue } from "./posting-queue.ts";
 
 /** The parts that the methods of the service work with. */
 export interface Ledger {
-  /** For reads and for what is seldom written. */
+  /** For reads of many rows and for what is seldom written. */
   readonly pool: Pool;
+  /** For reads of single accounts. */
+  readonly accounts: AccountReader;
   /** The one way by which money moves. */
   readonly postings: PostingQueue;
+  /** Stops tidying up; the pools are the caller's to close. */
+  close(): Promise<void>;
 }
 
 export interface LedgerOptions {
   readonly pool: Pool;
-  /** Connections that pipeline, for postings. */
+  /** Connections for postings alone, so that reads can't keep them waiting. */
   readonly postingPool: Pool;
+  readonly log: DatabaseLog;
+  /** How often holds that have lapsed are settled, in milliseconds. Default 5000. */
+  readonly sweepIntervalMs?: number;
 }
 
 /** Opens the ledger of a migrated database. */
-export function openLedger({ pool, postingPool }: LedgerOptions): Ledger {
-  return { pool, postings: new PostingQueue({ pool: postingPool }) };
+export function openLedger({ pool, postingPool, log, sweepIntervalMs = 5000 }: LedgerOptions): Ledger {
+  const postings = new PostingQueue({ pool: postingPool });
+  const sweeper = startExpirySweeper({ pool, postings, log, intervalMs: sweepIntervalMs });
+  return { pool, accounts: new AccountReader(pool), postings, close: () => sweeper.stop() };
 }

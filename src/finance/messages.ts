@@ -1,10 +1,11 @@
 /** Records of the ledger as messages of the API. */
 import type { Account } from "../../generated/server/finance/v1/account.ts";
 import type { Entry } from "../../generated/server/finance/v1/entry.ts";
-import type { Transfer } from "../../generated/server/finance/v1/transfer.ts";
+import type { BatchCreateTransfersResult, Transfer } from "../../generated/server/finance/v1/transfer.ts";
 import { type Actor, availableBalanceOf, balanceOf, isVisibleTo } from "./account.ts";
 import type { AccountRecord } from "./accounts.ts";
 import type { EntryRecord } from "./entries.ts";
+import { type Refusal, toTwirpError } from "./errors.ts";
 import { type Micros, toTimestamp } from "./micros.ts";
 import { minorUnitDigitsOf } from "./money.ts";
 import type { TransferRecord } from "./transfers.ts";
@@ -71,6 +72,15 @@ export function toEntryMessage(entry: EntryRecord): Entry {
     createdAt: toTimestamp(entry.createdAt),
     effectiveAt: toTimestamp(entry.effectiveAt),
   };
+}
+
+/** One member's outcome: the transfer, or the refusal in the form of a Twirp error. */
+export function toBatchResult(result: TransferRecord | Refusal, actor: Actor): BatchCreateTransfersResult {
+  if (!("situation" in result)) {
+    return { outcome: { oneofKind: "transfer", transfer: toTransferMessage(result, actor) } };
+  }
+  const { code, msg, meta } = toTwirpError(result);
+  return { outcome: { oneofKind: "error", error: { code, msg, meta } } };
 }
 
 function timeField<Name extends "expiresAt" | "settledAt">(name: Name, time: Micros | undefined) {

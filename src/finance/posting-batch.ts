@@ -1,62 +1,50 @@
 /**
- * Posts a batch of transfers in one transaction and one flush.
+ * Carries out a batch of orders in one transaction and one flush.
  *
- * Method: lock every touched balance row once, in id order; claim the idempotency keys in key order; decide each request
- * in memory on the balances that the earlier ones left; write set-wise; commit. Statements go out together, so a batch
- * costs two round trips, or three when a key was used before. A transaction waits for keys only once it holds all its
- * rows, so rows and keys can't wait for each other in a circle.
+ * Method: lock every touched balance row once, in id order; claim the idempotency keys in key order; decide each order in
+ * memory on the books that the earlier ones left; write set-wise; commit. Statements go out together, so a batch costs
+ * two round trips; a third when keys were used before, holds are pending or orders are about earlier transfers. A
+ * transaction waits for keys only once it holds all its rows, so rows and keys can't wait for each other in a circle.
  */
 import type { ClientBase, QueryConfig } from "pg";
-import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
-import type { Actor } from "./account.ts";
-import { decidePosting, type LockedAccounts, type Posted } from "./decide.ts";
+import { type BatchInput, lockAndRead } from "./batch-input.ts";
+import type { Books } from "./books.ts";
+import type { Decision } from "./decide.ts";
+import { decideGroup } from "./decide-group.ts";
 import type { Refusal } from "./errors.ts";
 import { type Claim, keyReused } from "./idempotency.ts";
-import { accountId, type TransferId, transferId } from "./identifiers.ts";
-import { latestOf, type Micros } from "./micros.ts";
+import { transferId } from "./identifiers.ts";
+import type { Micros } from "./micros.ts";
+import type { Order, OrderGroup } from "./order.ts";
+import { settleAll } from "./pipeline.ts";
 import {
-  type DrawnRow,
-  drawIdsAndClaimKeys,
-  type EarlierRow,
   insertEntries,
+  insertHolds,
   insertTransfers,
-  type LockedRow,
-  lockAccounts,
-  type PostedDraft,
-  readEarlierOutcomes,
   rememberRefusals,
-  toLockedAccount,
+  settleHolds,
   updateBalances,
 } from "./posting-statements.ts";
-import { asCreated, loadTransfers, type TransferRecord } from "./transfers.ts";
-import type { NewTransfer } from "./validation.ts";
+import type { TransferRecord } from "./transfers.ts";
 
-/** A transfer to post, with who asks for it. */
-export interface PostingRequest {
-  readonly transfer: NewTransfer;
-  readonly actor: Actor;
-  /** Absent: a repeated request posts again. */
-  readonly claim: Claim | undefined;
-}
-
-/** What became of a request. */
-export interface PostingOutcome {
+/** What became of an order. */
+export interface Outcome {
   readonly result: TransferRecord | Refusal;
   /** Whether an earlier request with the same key decided it. */
   readonly replayed: boolean;
 }
 
 /**
- * Posts a batch in a transaction of its own. A key must not occur twice in it.
+ * Carries out a batch in a transaction of its own.
  *
  * @param client a pipelining connection outside any transaction; after an error it is outside one again, or broken.
- * @returns an outcome for each request, in order, all of them committed.
- * @throws the database's error. Then nothing was posted, unless the connection was lost while committing.
+ * @returns the outcomes of each group's orders, all of them committed.
+ * @throws the database's error. Then nothing was done, unless the connection was lost while committing.
  */
-export async function postBatch(client: ClientBase, requests: readonly PostingRequest[]): Promise<PostingOutcome[]> {
+export async function postBatch(client: ClientBase, groups: readonly OrderGroup[]): Promise<Outcome[][]> {
   try {
-    const claimed = await lockAndClaim(client, requests, ["begin"]);
-    return await decideAndWrite(client, requests, claimed, ["commit"]);
+    const input = await lockAndRead(client, ordersOf(groups), ["begin"]);
+    return await decideAndWrite(client, groups, input, ["commit"]);
   } catch (error) {
     // A broken connection has rolled back already; the first error is the one to report.
     await client.query("rollback").catch(() => undefined);
@@ -65,159 +53,124 @@ export async function postBatch(client: ClientBase, requests: readonly PostingRe
 }
 
 /**
- * Posts a batch within the caller's transaction, as imported history.
+ * Carries out a batch within the caller's transaction, as imported history.
  *
  * @param recordedAt the time to record instead of the clock's; an account's newest entry wins when it is later.
  */
 export async function postWithin(
   client: ClientBase,
-  requests: readonly PostingRequest[],
+  groups: readonly OrderGroup[],
   recordedAt: Micros,
-): Promise<PostingOutcome[]> {
-  const { accounts, draws, newest } = await lockAndClaim(client, requests, []);
-  return await decideAndWrite(client, requests, { accounts, draws, now: latestOf([recordedAt], newest) }, []);
+): Promise<Outcome[][]> {
+  const input = await lockAndRead(client, ordersOf(groups), [], recordedAt);
+  return await decideAndWrite(client, groups, input, []);
 }
 
-interface Claimed {
-  readonly accounts: LockedAccounts;
-  readonly draws: readonly DrawnRow[];
-  /** The time to record. */
-  readonly now: Micros;
+function ordersOf(groups: readonly OrderGroup[]): Order[] {
+  return groups.flatMap(({ orders }) => orders);
 }
 
-async function lockAndClaim(
-  client: ClientBase,
-  requests: readonly PostingRequest[],
-  prelude: readonly string[],
-): Promise<Claimed & { readonly newest: Micros }> {
-  const ids = new Set(requests.flatMap(({ transfer }) => [transfer.debitAccountId, transfer.creditAccountId]));
-  const begun = prelude.map((statement) => client.query(statement));
-  const locking = client.query<LockedRow>(lockAccounts([...ids]));
-  const drawing = client.query<DrawnRow>(drawIdsAndClaimKeys(requests.map(({ claim }) => claim)));
-  await settleAll([...begun, locking, drawing]);
-  const { rows } = await locking;
-  const newest = latestOf(
-    rows.map((row) => row.updated_at),
-    0n,
-  );
-  return {
-    accounts: new Map(rows.map((row) => [accountId(row.account_id), toLockedAccount(row)])),
-    draws: (await drawing).rows,
-    newest,
-    // The clock is read as each row is locked. Set back, it must not make an account's entries fall in time.
-    now: latestOf(
-      rows.map((row) => row.now),
-      newest,
-    ),
-  };
+/** What the batch is to write. */
+interface Effects {
+  readonly decisions: Decision[];
+  readonly refused: { readonly claim: Claim; readonly refusal: Refusal }[];
 }
 
 async function decideAndWrite(
   client: ClientBase,
-  requests: readonly PostingRequest[],
-  { accounts, draws, now }: Claimed,
+  groups: readonly OrderGroup[],
+  input: BatchInput,
   ending: readonly string[],
-): Promise<PostingOutcome[]> {
-  const decided = requests.map((request, index) => {
-    const drawn = draws[index];
-    if (drawn === undefined) throw new Error("fewer transfer ids were drawn than asked for");
-    if (request.claim !== undefined && !drawn.claimed) return undefined;
-    return { id: transferId(drawn.id), decision: decidePosting(request.transfer, request.actor, accounts) };
+): Promise<Outcome[][]> {
+  const { books } = input;
+  const before = new Map(books.accounts);
+  const effects: Effects = { decisions: [], refused: [] };
+  const outcomes: Outcome[] = [];
+  const grouped = groups.map((group) => {
+    const start = outcomes.length;
+    const results = decideFresh(group, start, input, effects);
+    group.orders.forEach((order, index) => {
+      const outcome = results.get(index) ?? repeatedOutcome(order, start + index, input, outcomes);
+      outcomes.push(outcome);
+    });
+    return outcomes.slice(start);
   });
-  const repeated = requests.filter((_, index) => decided[index] === undefined);
-  const earlier = await loadEarlierOutcomes(client, repeated);
+  await write(client, effects, books, before, ending);
+  return grouped;
+}
 
-  const posted: PostedDraft[] = [];
-  const refused: { claim: Claim; refusal: Refusal }[] = [];
-  const outcomes = requests.map((request, index): PostingOutcome => {
-    const draft = decided[index];
-    if (draft === undefined) return earlierOutcome(request, earlier);
-    const { id, decision } = draft;
-    if ("situation" in decision) {
-      if (request.claim !== undefined) refused.push({ claim: request.claim, refusal: decision });
-      return { result: decision, replayed: false };
-    }
-    posted.push({ id, transfer: request.transfer, claim: request.claim, posted: decision });
-    return { result: newRecord(request, id, decision, now), replayed: false };
+/** Decides those orders of a group that nothing has decided yet; gives their outcomes by index within the group. */
+function decideFresh(
+  { orders, atomic }: OrderGroup,
+  start: number,
+  { books, draws }: BatchInput,
+  effects: Effects,
+): Map<number, Outcome> {
+  const fresh = orders.flatMap((order, index) => {
+    const draw = draws[start + index];
+    return draw?.course === "decide" ? [{ order, id: draw.id, index }] : [];
   });
-
-  await write(client, posted, refused, accounts, now, ending);
-  return outcomes;
+  const decided = decideGroup(fresh, atomic, books);
+  return new Map(
+    fresh.map(({ order, index }, position): [number, Outcome] => {
+      const decision = decided[position];
+      if (decision === undefined) throw new Error("an order was left undecided");
+      if ("situation" in decision) {
+        if (order.claim !== undefined && !order.dryRun) effects.refused.push({ claim: order.claim, refusal: decision });
+        return [index, { result: decision, replayed: false }];
+      }
+      if (!order.dryRun) effects.decisions.push(decision);
+      return [index, { result: decision.transfer, replayed: false }];
+    }),
+  );
 }
 
-interface EarlierOutcomes {
-  readonly rows: ReadonlyMap<string, EarlierRow>;
-  readonly transfers: ReadonlyMap<TransferId, TransferRecord>;
-}
-
-async function loadEarlierOutcomes(client: ClientBase, repeated: readonly PostingRequest[]): Promise<EarlierOutcomes> {
-  const claims = repeated.flatMap(({ claim }) => claim ?? []);
-  if (claims.length === 0) return { rows: new Map(), transfers: new Map() };
-  const { rows } = await client.query<EarlierRow>(readEarlierOutcomes(claims));
-  const ids = rows.flatMap((row) => (row.transfer_id === null ? [] : [transferId(row.transfer_id)]));
-  const transfers = await loadTransfers(client, ids);
-  return {
-    rows: new Map(rows.map((row) => [row.key_digest, row])),
-    transfers: new Map(transfers.map((transfer) => [transfer.id, transfer])),
-  };
-}
-
-function earlierOutcome({ claim }: PostingRequest, earlier: EarlierOutcomes): PostingOutcome {
-  const row = claim && earlier.rows.get(claim.keyDigest);
-  if (row === undefined) throw new Error("a claimed idempotency key has no row");
-  if (row.request_digest !== claim?.requestDigest) return { result: keyReused(claim?.key ?? ""), replayed: false };
+/** The outcome that the order's key had before, in this batch or an earlier one. */
+function repeatedOutcome(order: Order, index: number, input: BatchInput, outcomes: readonly Outcome[]): Outcome {
+  const { claim } = order;
+  const course = input.draws[index]?.course;
+  if (claim === undefined || course === undefined) throw new Error("an order without a key was not decided");
+  if (typeof course === "number") {
+    const first = outcomes[course];
+    const firstClaim = input.claims[course];
+    if (first === undefined) throw new Error("an order repeats one that was not decided");
+    return firstClaim?.requestDigest === claim.requestDigest ? { ...first, replayed: true } : reused(claim);
+  }
+  const row = input.earlier.get(claim.keyDigest);
+  if (row === undefined) throw new Error("a used idempotency key has no row");
+  if (row.request_digest !== claim.requestDigest) return reused(claim);
   if (row.response?.refusal !== undefined) return { result: row.response.refusal, replayed: true };
-  const transfer = row.transfer_id === null ? undefined : earlier.transfers.get(transferId(row.transfer_id));
-  if (transfer === undefined) throw new Error("an idempotency key has no outcome");
-  return { result: asCreated(transfer), replayed: true };
+  const loaded = row.transfer_id === null ? undefined : input.earlierTransfers.get(transferId(row.transfer_id));
+  if (loaded === undefined) throw new Error("an idempotency key has no outcome");
+  const makesTransfer = order.command.kind === "create" || order.command.kind === "reverse";
+  const result = makesTransfer ? loaded.created : { ...loaded.current, reversedByTransferId: undefined };
+  return { result, replayed: true };
 }
 
-function newRecord({ transfer, claim }: PostingRequest, id: TransferId, posted: Posted, now: Micros): TransferRecord {
-  return {
-    id,
-    debitAccountId: transfer.debitAccountId,
-    creditAccountId: transfer.creditAccountId,
-    debitOwner: posted.debit.owner,
-    creditOwner: posted.credit.owner,
-    amount: transfer.amount,
-    currency: posted.currency,
-    state: TransferState.POSTED,
-    description: transfer.description,
-    metadata: transfer.metadata,
-    idempotencyKey: claim?.key ?? "",
-    debitAccountBalance: posted.debit.balanceAfter,
-    creditAccountBalance: posted.credit.balanceAfter,
-    capturedAmount: 0n,
-    reversesTransferId: undefined,
-    reversedByTransferId: undefined,
-    createdAt: now,
-    effectiveAt: transfer.effectiveAt ?? now,
-    expiresAt: undefined,
-    settledAt: undefined,
-  };
+function reused(claim: Claim): Outcome {
+  return { result: keyReused(claim.key), replayed: false };
 }
 
 async function write(
   client: ClientBase,
-  posted: readonly PostedDraft[],
-  refused: readonly { claim: Claim; refusal: Refusal }[],
-  accounts: LockedAccounts,
-  now: Micros,
+  { decisions, refused }: Effects,
+  { accounts, now }: Books,
+  before: Books["accounts"],
   ending: readonly string[],
 ): Promise<void> {
+  const created = decisions.flatMap(({ effect, transfer }) => (effect === "created" ? [transfer] : []));
+  const held = created.filter(({ awaitsSettlement }) => awaitsSettlement);
+  const settled = decisions.flatMap(({ effect, transfer }) => (effect === "settled" ? [transfer] : []));
+  const movements = decisions.flatMap((decision) => decision.movements);
+  const changed = [...accounts.values()].filter((account) => before.get(account.id) !== account);
+
   const statements: (QueryConfig | string)[] = [];
-  if (posted.length > 0) {
-    const moved = new Set(posted.flatMap(({ transfer }) => [transfer.debitAccountId, transfer.creditAccountId]));
-    const balances = [...accounts.values()].filter((account) => moved.has(account.id));
-    statements.push(insertTransfers(posted, now), insertEntries(posted, now), updateBalances(balances, now));
-  }
+  if (created.length > 0) statements.push(insertTransfers(created, now));
+  if (held.length > 0) statements.push(insertHolds(held));
+  if (settled.length > 0) statements.push(settleHolds(settled, now));
+  if (movements.length > 0) statements.push(insertEntries(movements, now));
+  if (changed.length > 0) statements.push(updateBalances(changed, now));
   if (refused.length > 0) statements.push(rememberRefusals(refused));
   // After a failed statement PostgreSQL answers "commit" with a rollback and no error; the failed one has the error.
   await settleAll([...statements, ...ending].map((statement) => client.query(statement)));
-}
-
-/** Waits for all statements of a pipeline, then throws the first error, if any. */
-async function settleAll(statements: readonly Promise<unknown>[]): Promise<void> {
-  await Promise.allSettled(statements);
-  await Promise.all(statements);
 }

@@ -8,24 +8,24 @@
 import type { Pool } from "pg";
 import { isConnectionError, isRetryable } from "../database/index.ts";
 import { FinanceError, refuse } from "./errors.ts";
-import { keyReused } from "./idempotency.ts";
-import { type PostingOutcome, type PostingRequest, postBatch } from "./posting-batch.ts";
+import type { OrderGroup } from "./order.ts";
+import { type Outcome, postBatch } from "./posting-batch.ts";
 
 export interface PostingQueueOptions {
   /** Connections that pipeline; at least `lanes` of them. */
   readonly pool: Pool;
   /** Batches in flight at once. Default 1. */
   readonly lanes?: number;
-  /** Transfers in a batch at most. Default 512. */
+  /** Orders in a batch, unless one group alone has more. Default 512. */
   readonly batchSizeMax?: number;
-  /** Transfers that wait at most; past it callers are refused at once. Default 8192. */
+  /** Orders that wait; past it callers are refused at once. Default 8192. */
   readonly queueLengthMax?: number;
 }
 
-/** A request that waits for its outcome. */
+/** A group that waits for its outcomes. */
 interface Waiting {
-  readonly request: PostingRequest;
-  readonly resolve: (outcome: PostingOutcome) => void;
+  readonly group: OrderGroup;
+  readonly resolve: (outcomes: Outcome[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -38,6 +38,8 @@ export class PostingQueue {
   readonly #batchSizeMax: number;
   readonly #queueLengthMax: number;
   #waiting: Waiting[] = [];
+  /** Orders of all that is waiting. */
+  #length = 0;
   #inFlight = 0;
 
   constructor(options: PostingQueueOptions) {
@@ -48,72 +50,55 @@ export class PostingQueue {
   }
 
   /**
-   * Posts one transfer together with whatever else is waiting.
+   * Carries out a group of orders together with whatever else is waiting.
    *
-   * @returns the outcome, once it is committed.
-   * @throws FinanceError overloaded when the queue is full: nothing was decided and the key is unused. The database's
-   *   error when it stays away; a request with a key can be sent again.
+   * @returns an outcome for each order, once all are committed.
+   * @throws FinanceError overloaded when the queue is full: nothing was decided and no key is used. The database's error
+   *   when it stays away; orders with keys can be sent again.
    */
-  post(request: PostingRequest): Promise<PostingOutcome> {
-    if (this.#waiting.length >= this.#queueLengthMax) {
-      const msg = `${this.#waiting.length} transfers are waiting already; try again in ${RETRY_AFTER_MS} ms`;
+  post(group: OrderGroup): Promise<Outcome[]> {
+    if (this.#length + group.orders.length > this.#queueLengthMax) {
+      const msg = `${this.#length} transfers are waiting already; try again in ${RETRY_AFTER_MS} ms`;
       return Promise.reject(new FinanceError(refuse("overloaded", msg, { retry_after_ms: `${RETRY_AFTER_MS}` })));
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ request, resolve, reject });
+      this.#waiting.push({ group, resolve, reject });
+      this.#length += group.orders.length;
       this.#fillLanes();
     });
   }
 
   #fillLanes(): void {
     while (this.#inFlight < this.#lanes && this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, this.#batchSizeMax);
+      const batch = this.#takeBatch();
       this.#inFlight += 1;
       void this.#runLane(batch);
     }
   }
 
-  async #runLane(batch: Waiting[]): Promise<void> {
-    try {
-      await this.#postDistinct(batch);
-    } finally {
-      this.#inFlight -= 1;
-      this.#fillLanes();
+  #takeBatch(): Waiting[] {
+    let size = 0;
+    let count = 0;
+    for (const { group } of this.#waiting) {
+      if (count > 0 && size + group.orders.length > this.#batchSizeMax) break;
+      size += group.orders.length;
+      count += 1;
     }
+    this.#length -= size;
+    return this.#waiting.splice(0, count);
   }
 
-  /** Posts the batch with each key once; requests that share a key share its outcome. */
-  async #postDistinct(batch: readonly Waiting[]): Promise<void> {
-    const distinct: Waiting[] = [];
-    const firstByKey = new Map<string, Waiting[]>();
-    for (const waiting of batch) {
-      const key = waiting.request.claim?.keyDigest;
-      const group = key === undefined ? undefined : firstByKey.get(key);
-      if (group !== undefined) {
-        group.push(waiting);
-        continue;
-      }
-      const sharers: Waiting[] = [];
-      if (key !== undefined) firstByKey.set(key, sharers);
-      distinct.push({
-        request: waiting.request,
-        resolve: (outcome) => {
-          waiting.resolve(outcome);
-          for (const sharer of sharers) sharer.resolve(sharedOutcome(waiting.request, sharer.request, outcome));
-        },
-        reject: (error) => {
-          for (const each of [waiting, ...sharers]) each.reject(error);
-        },
-      });
-    }
-    await this.#postOrHalve(distinct);
+  async #runLane(batch: readonly Waiting[]): Promise<void> {
+    await this.#postOrHalve(batch);
+    this.#inFlight -= 1;
+    this.#fillLanes();
   }
 
   async #postOrHalve(batch: readonly Waiting[]): Promise<void> {
     try {
-      const outcomes = await this.#postWithRetries(batch.map(({ request }) => request));
-      outcomes.forEach((outcome, index) => {
-        batch[index]?.resolve(outcome);
+      const outcomes = await this.#postWithRetries(batch.map(({ group }) => group));
+      batch.forEach(({ resolve }, index) => {
+        resolve(outcomes[index] ?? []);
       });
     } catch (error) {
       if (batch.length === 1 || isConnectionError(error)) {
@@ -126,21 +111,21 @@ export class PostingQueue {
     }
   }
 
-  async #postWithRetries(requests: readonly PostingRequest[]): Promise<PostingOutcome[]> {
+  async #postWithRetries(groups: readonly OrderGroup[]): Promise<Outcome[][]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#postOnce(requests);
+        return await this.#postOnce(groups);
       } catch (error) {
-        const repeatable = isRetryable(error) || (isConnectionError(error) && requests.every(({ claim }) => claim));
+        const repeatable = isRetryable(error) || (isConnectionError(error) && groups.every(areKeyed));
         if (!repeatable || attempt === ATTEMPTS_MAX) throw error;
       }
     }
   }
 
-  async #postOnce(requests: readonly PostingRequest[]): Promise<PostingOutcome[]> {
+  async #postOnce(groups: readonly OrderGroup[]): Promise<Outcome[][]> {
     const client = await this.#pool.connect();
     try {
-      const outcomes = await postBatch(client, requests);
+      const outcomes = await postBatch(client, groups);
       client.release();
       return outcomes;
     } catch (error) {
@@ -150,7 +135,7 @@ export class PostingQueue {
   }
 }
 
-function sharedOutcome(first: PostingRequest, sharer: PostingRequest, outcome: PostingOutcome): PostingOutcome {
-  if (first.claim?.requestDigest === sharer.claim?.requestDigest) return { result: outcome.result, replayed: true };
-  return { result: keyReused(sharer.claim?.key ?? ""), replayed: false };
+/** Whether sending the orders again can do nothing twice. */
+function areKeyed({ orders }: OrderGroup): boolean {
+  return orders.every(({ claim, dryRun }) => dryRun || claim !== undefined);
 }

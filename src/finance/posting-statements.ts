@@ -1,12 +1,12 @@
-/** The statements of a posting batch, in the order in which they are sent. */
+/** The statements of a batch, in the order in which they are sent. */
 import type { QueryConfig } from "pg";
 import type { AccountStatus } from "../../generated/server/finance/v1/account.ts";
-import type { LockedAccount, Posted } from "./decide.ts";
+import type { LockedAccount, Movement } from "./books.ts";
 import type { Refusal } from "./errors.ts";
 import type { Claim } from "./idempotency.ts";
 import { type AccountId, accountId, type TransferId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
-import type { NewTransfer } from "./validation.ts";
+import type { TransferRecord } from "./transfers.ts";
 
 export interface LockedRow {
   readonly account_id: bigint;
@@ -26,10 +26,23 @@ export interface LockedRow {
   readonly now: Micros;
 }
 
+/** What an order asks of table idempotency and of the transfer ids. */
+export interface Draw {
+  readonly claim: Claim | undefined;
+  /** The transfer that the order is about; undefined draws a new id. */
+  readonly target: TransferId | undefined;
+}
+
 export interface DrawnRow {
   readonly id: bigint;
-  /** Whether the request's key is new; null when it has none or the key was used before. */
-  readonly claimed: boolean | null;
+  /** Whether the order's key is new; false as well for an order without a key. */
+  readonly claimed: boolean;
+}
+
+export interface LapsedRow {
+  readonly account_id: bigint;
+  readonly debits: bigint;
+  readonly credits: bigint;
 }
 
 export interface EarlierRow {
@@ -39,12 +52,13 @@ export interface EarlierRow {
   readonly response: { readonly refusal?: Refusal } | null;
 }
 
-/** A transfer that was decided and must now be written. */
-export interface PostedDraft {
-  readonly id: TransferId;
-  readonly transfer: NewTransfer;
-  readonly claim: Claim | undefined;
-  readonly posted: Posted;
+/** The accounts of transfers, which never change: read before anything is locked. */
+export function readParties(ids: readonly TransferId[]): QueryConfig {
+  return {
+    name: "read_parties",
+    text: "select debit_account_id, credit_account_id from transfer where id = any($1::bigint[])",
+    values: [ids],
+  };
 }
 
 /** Locks the balance rows of all accounts, in id order, and reads what deciding needs. */
@@ -66,37 +80,53 @@ select b.account_id, a.owner, a.currency, b.debit_normal,
 }
 
 /**
- * Draws a transfer id for each request, rising in their order, and claims the keys of those that have one.
+ * Gives each order its transfer id, new ones rising in their order, and claims the keys, in key order.
  *
  * A key that another transaction holds is waited for: it is then either free again or was used before.
  */
-export function drawIdsAndClaimKeys(claims: readonly (Claim | undefined)[]): QueryConfig {
-  const keyed = claims.flatMap((claim, index) => (claim === undefined ? [] : [{ claim, ordinal: index + 1 }]));
+export function drawIdsAndClaimKeys(draws: readonly Draw[]): QueryConfig {
   return {
     name: "draw_ids_and_claim_keys",
     text: `
-with drawn as materialized (
-  select ordinal, nextval('transfer_id') as id
-    from generate_series(1, $1::int) as ordinal
+with asked as materialized (
+  select ordinal, key_digest, request_digest, coalesce(target, nextval('transfer_id')) as id
+    from unnest($1::uuid[], $2::uuid[], $3::bigint[])
+         with ordinality as a (key_digest, request_digest, target, ordinal)
 ), claimed as (
   insert into idempotency (key_digest, request_digest, transfer_id)
-  select k.key_digest, k.request_digest, drawn.id
-    from unnest($2::uuid[], $3::uuid[], $4::int[]) as k (key_digest, request_digest, ordinal)
-    join drawn using (ordinal)
-   order by k.key_digest
+  select key_digest, request_digest, id
+    from asked
+   where key_digest is not null
+   order by key_digest
   on conflict (key_digest) do nothing
-  returning transfer_id
+  returning key_digest
 )
-select drawn.id, claimed.transfer_id is not null as claimed
-  from drawn
-  left join claimed on claimed.transfer_id = drawn.id
- order by drawn.ordinal`,
+select asked.id, claimed.key_digest is not null as claimed
+  from asked
+  left join claimed using (key_digest)
+ order by asked.ordinal`,
     values: [
-      claims.length,
-      keyed.map(({ claim }) => claim.keyDigest),
-      keyed.map(({ claim }) => claim.requestDigest),
-      keyed.map(({ ordinal }) => ordinal),
+      draws.map(({ claim }) => claim?.keyDigest ?? null),
+      draws.map(({ claim }) => claim?.requestDigest ?? null),
+      draws.map(({ target }) => target ?? null),
     ],
+  };
+}
+
+/** Sums the holds of accounts that have lapsed by `now` and that nobody has settled. */
+export function readLapsedHolds(ids: readonly AccountId[], now: Micros): QueryConfig {
+  return {
+    name: "read_lapsed_holds",
+    text: `
+select a.id as account_id,
+       coalesce((select sum(amount) from hold join transfer on id = transfer_id
+                  where hold.debit_account_id = a.id and state = 2 and expires_at <= $2::timestamptz), 0)::bigint
+         as debits,
+       coalesce((select sum(amount) from hold join transfer on id = transfer_id
+                  where hold.credit_account_id = a.id and state = 2 and expires_at <= $2::timestamptz), 0)::bigint
+         as credits
+  from unnest($1::bigint[]) as a (id)`,
+    values: [ids, toTimestamptz(now)],
   };
 }
 
@@ -114,38 +144,70 @@ select replace(key_digest::text, '-', '') as key_digest,
   };
 }
 
-export function insertTransfers(drafts: readonly PostedDraft[], now: Micros): QueryConfig {
+export function insertTransfers(transfers: readonly TransferRecord[], now: Micros): QueryConfig {
   return {
     name: "insert_transfers",
     text: `
 insert into transfer (id, debit_account_id, credit_account_id, amount, debit_account_balance, credit_account_balance,
-                      effective_at, idempotency_key, description, metadata, created_at)
-select t.*, $11::timestamptz
+                      effective_at, idempotency_key, description, metadata, reverses_transfer_id, pending, created_at)
+select t.*, $13::timestamptz
   from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-              $7::timestamptz[], $8::text[], $9::text[], $10::jsonb[]) as t`,
+              $7::timestamptz[], $8::text[], $9::text[], $10::jsonb[], $11::bigint[], $12::boolean[]) as t`,
     values: [
-      drafts.map(({ id }) => id),
-      drafts.map(({ transfer }) => transfer.debitAccountId),
-      drafts.map(({ transfer }) => transfer.creditAccountId),
-      drafts.map(({ transfer }) => transfer.amount),
-      drafts.map(({ posted }) => posted.debit.balanceAfter),
-      drafts.map(({ posted }) => posted.credit.balanceAfter),
-      drafts.map(({ transfer }) => (transfer.effectiveAt === undefined ? null : toTimestamptz(transfer.effectiveAt))),
-      drafts.map(({ claim }) => claim?.key ?? null),
-      drafts.map(({ transfer }) => transfer.description || null),
-      drafts.map(({ transfer }) =>
-        Object.keys(transfer.metadata).length === 0 ? null : JSON.stringify(transfer.metadata),
-      ),
+      transfers.map(({ id }) => id),
+      transfers.map(({ debitAccountId }) => debitAccountId),
+      transfers.map(({ creditAccountId }) => creditAccountId),
+      transfers.map(({ amount }) => amount),
+      transfers.map(({ debitAccountBalance }) => debitAccountBalance),
+      transfers.map(({ creditAccountBalance }) => creditAccountBalance),
+      transfers.map(({ effectiveAt }) => (effectiveAt === now ? null : toTimestamptz(effectiveAt))),
+      transfers.map(({ idempotencyKey }) => idempotencyKey || null),
+      transfers.map(({ description }) => description || null),
+      transfers.map(({ metadata }) => (Object.keys(metadata).length === 0 ? null : JSON.stringify(metadata))),
+      transfers.map(({ reversesTransferId }) => reversesTransferId ?? null),
+      transfers.map(({ awaitsSettlement }) => awaitsSettlement),
       toTimestamptz(now),
     ],
   };
 }
 
-export function insertEntries(drafts: readonly PostedDraft[], now: Micros): QueryConfig {
-  const entries = drafts.flatMap(({ id, posted }) => [
-    { id, ...posted.debit },
-    { id, ...posted.credit },
-  ]);
+export function insertHolds(transfers: readonly TransferRecord[]): QueryConfig {
+  return {
+    name: "insert_holds",
+    text: `
+insert into hold (transfer_id, debit_account_id, credit_account_id, expires_at)
+select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[])`,
+    values: [
+      transfers.map(({ id }) => id),
+      transfers.map(({ debitAccountId }) => debitAccountId),
+      transfers.map(({ creditAccountId }) => creditAccountId),
+      transfers.map(({ expiresAt }) => (expiresAt === undefined ? null : toTimestamptz(expiresAt))),
+    ],
+  };
+}
+
+export function settleHolds(transfers: readonly TransferRecord[], now: Micros): QueryConfig {
+  return {
+    name: "settle_holds",
+    text: `
+update hold h
+   set state = s.state, captured_amount = s.captured_amount, settled_at = s.settled_at,
+       debit_account_balance = s.debit_account_balance, credit_account_balance = s.credit_account_balance
+  from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::bigint[], $6::bigint[])
+       as s (transfer_id, state, captured_amount, settled_at, debit_account_balance, credit_account_balance)
+ where h.transfer_id = s.transfer_id`,
+    values: [
+      transfers.map(({ id }) => id),
+      transfers.map(({ state }) => state),
+      transfers.map(({ capturedAmount }) => capturedAmount),
+      transfers.map(({ settledAt }) => toTimestamptz(settledAt ?? now)),
+      transfers.map(({ debitAccountBalance }) => debitAccountBalance),
+      transfers.map(({ creditAccountBalance }) => creditAccountBalance),
+    ],
+  };
+}
+
+export function insertEntries(movements: readonly Movement[], now: Micros): QueryConfig {
   return {
     name: "insert_entries",
     text: `
@@ -153,11 +215,11 @@ insert into entry (account_id, sequence, transfer_id, amount, balance_after, cre
 select e.*, $6::timestamptz
   from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) as e`,
     values: [
-      entries.map((entry) => entry.accountId),
-      entries.map((entry) => entry.sequence),
-      entries.map((entry) => entry.id),
-      entries.map((entry) => entry.amount),
-      entries.map((entry) => entry.balanceAfter),
+      movements.map((movement) => movement.accountId),
+      movements.map((movement) => movement.sequence),
+      movements.map((movement) => movement.transferId),
+      movements.map((movement) => movement.amount),
+      movements.map((movement) => movement.balanceAfter),
       toTimestamptz(now),
     ],
   };
@@ -170,15 +232,19 @@ export function updateBalances(accounts: readonly LockedAccount[], now: Micros):
 update account_balance b
    set debits_posted = u.debits_posted,
        credits_posted = u.credits_posted,
+       debits_pending = u.debits_pending,
+       credits_pending = u.credits_pending,
        last_sequence = u.last_sequence,
-       updated_at = $5::timestamptz
-  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
-       as u (account_id, debits_posted, credits_posted, last_sequence)
+       updated_at = $7::timestamptz
+  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+       as u (account_id, debits_posted, credits_posted, debits_pending, credits_pending, last_sequence)
  where b.account_id = u.account_id`,
     values: [
       accounts.map((account) => account.id),
       accounts.map((account) => account.debitsPosted),
       accounts.map((account) => account.creditsPosted),
+      accounts.map((account) => account.debitsPending + account.lapsedDebits),
+      accounts.map((account) => account.creditsPending + account.lapsedCredits),
       accounts.map((account) => account.lastSequence),
       toTimestamptz(now),
     ],
@@ -215,5 +281,7 @@ export function toLockedAccount(row: LockedRow): LockedAccount {
     unlimitedOverdraft: row.unlimited_overdraft,
     status: row.status,
     lastSequence: row.last_sequence,
+    lapsedDebits: 0n,
+    lapsedCredits: 0n,
   };
 }

@@ -1,26 +1,33 @@
-import { TwirpError, TwirpErrorCode } from "twirp-ts";
 import type { FinanceServiceTwirp } from "../../generated/server/finance/v1/finance.twirp.ts";
+import type { CreateTransferRequest, Transfer } from "../../generated/server/finance/v1/transfer.ts";
 import { type Caller, hasScope, type Scope } from "../auth/index.ts";
 import type { CallContext } from "../twirp/index.ts";
 import { type Actor, isVisibleTo } from "./account.ts";
-import { createAccount, listAccounts, loadAccount, updateAccount } from "./accounts.ts";
-import { accountNotFound } from "./decide.ts";
+import { type AccountRecord, createAccount, listAccounts, updateAccount } from "./accounts.ts";
+import { loadBalance, loadBalanceHistory, loadTrialBalance } from "./balances.ts";
 import { listEntries } from "./entries.ts";
-import { FinanceError, refuse } from "./errors.ts";
-import { claimOf } from "./idempotency.ts";
+import { accountNotFound, FinanceError, refuse, transferNotFound } from "./errors.ts";
+import { type Claim, claimOf } from "./idempotency.ts";
+import type { AccountId } from "./identifiers.ts";
 import type { Ledger } from "./ledger.ts";
-import { toAccountMessage, toEntryMessage, toTransferMessage } from "./messages.ts";
-import { listTransfers, loadTransfers } from "./transfers.ts";
+import { toAccountMessage, toBatchResult, toEntryMessage, toTransferMessage } from "./messages.ts";
+import { toTimestamp } from "./micros.ts";
+import type { Order } from "./order.ts";
+import { listTransfers, loadTransfers, seesTransfer } from "./transfers.ts";
 import {
-  type NewTransfer,
   readAccountChange,
   readAccountFilter,
   readAccountId,
+  readAsOf,
+  readBatch,
+  readCapture,
   readEntryFilter,
+  readHistorySpan,
   readIdempotencyKey,
   readNewAccount,
   readNewTransfer,
   readPage,
+  readReversal,
   readTransferFilter,
   readTransferId,
 } from "./validation.ts";
@@ -32,17 +39,16 @@ export type FinanceContext = CallContext & { readonly caller: Caller };
 const REPLAYED_HEADER = "idempotent-replayed";
 
 /** The methods of FinanceService: authorise, validate, ask the ledger, answer. */
-export function createFinanceService({ pool, postings }: Ledger): FinanceServiceTwirp<FinanceContext> {
+export function createFinanceService({ pool, accounts, postings }: Ledger): FinanceServiceTwirp<FinanceContext> {
   return {
     async CreateAccount(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
       const account = readNewAccount(request);
-      const key = readIdempotencyKey(request.idempotencyKey);
       const owner = account.owner ?? actor.subject;
       if (owner !== actor.subject) authorise(ctx.caller, "finance.admin");
       const { name, type, currency, overdraftLimit, unlimitedOverdraft, metadata } = account;
       const fields = [name, type, currency, owner, overdraftLimit, unlimitedOverdraft, metadata];
-      const claim = key === undefined ? undefined : claimOf(actor.subject, key, "CreateAccount", fields);
+      const claim = readClaim(request.idempotencyKey, actor, "CreateAccount", fields);
       const { account: created, replayed } = await createAccount(pool, { ...account, owner }, claim);
       if (replayed) ctx.headers.set(REPLAYED_HEADER, "true");
       return toAccountMessage(created);
@@ -50,10 +56,7 @@ export function createFinanceService({ pool, postings }: Ledger): FinanceService
 
     async GetAccount(ctx, request) {
       const actor = authorise(ctx.caller, "finance.read");
-      const id = readAccountId(request.id, "id");
-      const account = await loadAccount(pool, id);
-      if (account === undefined || !isVisibleTo(account, actor)) throw new FinanceError(accountNotFound(id));
-      return toAccountMessage(account);
+      return toAccountMessage(await loadVisible(readAccountId(request.id, "id"), actor));
     },
 
     async ListAccounts(ctx, request) {
@@ -74,28 +77,45 @@ export function createFinanceService({ pool, postings }: Ledger): FinanceService
 
     async CreateTransfer(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
-      const transfer = readNewTransfer(request);
-      const key = readIdempotencyKey(request.idempotencyKey);
-      if (request.pending) throw unimplemented("CreateTransfer with pending");
-      if (request.dryRun) throw unimplemented("CreateTransfer with dry_run");
-      const claim = key === undefined ? undefined : claimOf(actor.subject, key, "CreateTransfer", fieldsOf(transfer));
-      const { result, replayed } = await postings.post({ transfer, actor, claim });
-      if (replayed) ctx.headers.set(REPLAYED_HEADER, "true");
-      if ("situation" in result) throw new FinanceError(result);
-      return toTransferMessage(result, actor);
+      return await postOne(ctx, readCreation(request, actor));
+    },
+
+    async BatchCreateTransfers(ctx, request) {
+      const actor = authorise(ctx.caller, "finance.write");
+      const { transfers, atomic } = readBatch(request);
+      const orders = transfers.map((transfer, index) => readCreation(transfer, actor, `transfers[${index}].`));
+      const outcomes = await postings.post({ orders, atomic });
+      if (outcomes.every(({ replayed }) => replayed)) ctx.headers.set(REPLAYED_HEADER, "true");
+      return { results: outcomes.map(({ result }) => toBatchResult(result, actor)) };
+    },
+
+    async CaptureTransfer(ctx, request) {
+      const actor = authorise(ctx.caller, "finance.write");
+      const { id, amount } = readCapture(request);
+      const claim = readClaim(request.idempotencyKey, actor, "CaptureTransfer", [id, amount]);
+      return await postOne(ctx, { command: { kind: "capture", id, amount }, actor, claim, dryRun: false });
+    },
+
+    async VoidTransfer(ctx, request) {
+      const actor = authorise(ctx.caller, "finance.write");
+      const id = readTransferId(request.id, "id");
+      const claim = readClaim(request.idempotencyKey, actor, "VoidTransfer", [id]);
+      return await postOne(ctx, { command: { kind: "void", id }, actor, claim, dryRun: false });
+    },
+
+    async ReverseTransfer(ctx, request) {
+      const actor = authorise(ctx.caller, "finance.write");
+      const { id, description } = readReversal(request);
+      const claim = readClaim(request.idempotencyKey, actor, "ReverseTransfer", [id, description]);
+      return await postOne(ctx, { command: { kind: "reverse", id, description }, actor, claim, dryRun: false });
     },
 
     async GetTransfer(ctx, request) {
       const actor = authorise(ctx.caller, "finance.read");
       const id = readTransferId(request.id, "id");
-      const [transfer] = await loadTransfers(pool, [id]);
-      const owners = transfer === undefined ? [] : [transfer.debitOwner, transfer.creditOwner];
-      if (transfer === undefined || !owners.some((owner) => isVisibleTo({ owner }, actor))) {
-        throw new FinanceError(
-          refuse("not_found", `there is no transfer ${id}`, { resource: "transfer", id: `${id}` }),
-        );
-      }
-      return toTransferMessage(transfer, actor);
+      const [loaded] = await loadTransfers(pool, [id]);
+      if (loaded === undefined || !seesTransfer(loaded.current, actor)) throw new FinanceError(transferNotFound(id));
+      return toTransferMessage(loaded.current, actor);
     },
 
     async ListTransfers(ctx, request) {
@@ -109,22 +129,70 @@ export function createFinanceService({ pool, postings }: Ledger): FinanceService
       const actor = authorise(ctx.caller, "finance.read");
       const filter = readEntryFilter(request);
       const page = readPage(request);
-      const account = await loadAccount(pool, filter.accountId);
-      if (account === undefined || !isVisibleTo(account, actor)) {
-        throw new FinanceError(accountNotFound(filter.accountId));
-      }
+      await loadVisible(filter.accountId, actor);
       const { entries, nextPageToken } = await listEntries(pool, filter, page);
       return { entries: entries.map(toEntryMessage), nextPageToken };
     },
 
-    BatchCreateTransfers: (ctx) => notYet(ctx, "finance.write"),
-    CaptureTransfer: (ctx) => notYet(ctx, "finance.write"),
-    VoidTransfer: (ctx) => notYet(ctx, "finance.write"),
-    ReverseTransfer: (ctx) => notYet(ctx, "finance.write"),
-    GetBalance: (ctx) => notYet(ctx, "finance.read"),
-    GetBalanceHistory: (ctx) => notYet(ctx, "finance.read"),
-    GetTrialBalance: (ctx) => notYet(ctx, "finance.admin"),
+    async GetBalance(ctx, request) {
+      const actor = authorise(ctx.caller, "finance.read");
+      const accountId = readAccountId(request.accountId, "account_id");
+      const asOf = readAsOf(request.asOf);
+      await loadVisible(accountId, actor);
+      const balance = await loadBalance(pool, accountId, asOf);
+      return { balance: balance.balance, asOf: toTimestamp(balance.asOf), sequence: balance.sequence };
+    },
+
+    async GetBalanceHistory(ctx, request) {
+      const actor = authorise(ctx.caller, "finance.read");
+      const span = readHistorySpan(request);
+      const account = await loadVisible(span.accountId, actor);
+      const points = await loadBalanceHistory(pool, account.debitNormal, span);
+      return { points: points.map(({ time, ...sums }) => ({ time: toTimestamp(time), ...sums })) };
+    },
+
+    async GetTrialBalance(ctx, request) {
+      authorise(ctx.caller, "finance.admin");
+      const { asOf, currencies } = await loadTrialBalance(pool, readAsOf(request.asOf));
+      return { currencies, asOf: toTimestamp(asOf) };
+    },
   };
+
+  /** An account that the caller may see, or not_found. */
+  async function loadVisible(id: AccountId, actor: Actor): Promise<AccountRecord> {
+    const account = await accounts.load(id);
+    if (account === undefined || !isVisibleTo(account, actor)) throw new FinanceError(accountNotFound(id));
+    return account;
+  }
+
+  /** Carries out one order and answers it. */
+  async function postOne(ctx: FinanceContext, order: Order): Promise<Transfer> {
+    const [outcome] = await postings.post({ orders: [order], atomic: false });
+    if (outcome === undefined) throw new Error("an order was left without an outcome");
+    if (outcome.replayed) ctx.headers.set(REPLAYED_HEADER, "true");
+    if ("situation" in outcome.result) throw new FinanceError(outcome.result);
+    return toTransferMessage(outcome.result, order.actor);
+  }
+}
+
+/** Reads a CreateTransferRequest, alone or as a member of a batch at `path`. */
+function readCreation(request: CreateTransferRequest, actor: Actor, path = ""): Order {
+  const transfer = readNewTransfer(request, path);
+  const { debitAccountId, creditAccountId, amount, description, metadata, effectiveAt, pending, expiresAt } = transfer;
+  const fields = [debitAccountId, creditAccountId, amount, description, metadata, effectiveAt, pending, expiresAt];
+  const claim = readClaim(request.idempotencyKey, actor, "CreateTransfer", fields, path);
+  return { command: { kind: "create", transfer }, actor, claim, dryRun: request.dryRun };
+}
+
+function readClaim(
+  idempotencyKey: string,
+  actor: Actor,
+  method: string,
+  fields: Parameters<typeof claimOf>[3],
+  path = "",
+): Claim | undefined {
+  const key = readIdempotencyKey(idempotencyKey, path);
+  return key === undefined ? undefined : claimOf(actor.subject, key, method, fields);
 }
 
 /** The caller as the ledger knows them, once they hold the scope. */
@@ -133,18 +201,4 @@ function authorise(caller: Caller, scope: Scope): Actor {
     throw new FinanceError(refuse("scope_missing", `the token lacks the scope ${scope}`, { scope }));
   }
   return { subject: caller.subject, admin: hasScope(caller, "finance.admin") };
-}
-
-function fieldsOf(transfer: NewTransfer) {
-  const { debitAccountId, creditAccountId, amount, description, metadata, effectiveAt } = transfer;
-  return [debitAccountId, creditAccountId, amount, description, metadata, effectiveAt];
-}
-
-async function notYet(ctx: FinanceContext, scope: Scope): Promise<never> {
-  authorise(ctx.caller, scope);
-  throw unimplemented(ctx.methodName);
-}
-
-function unimplemented(what: string): TwirpError {
-  return new TwirpError(TwirpErrorCode.Unimplemented, `${what} is not served by this version`);
 }

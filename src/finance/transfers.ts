@@ -1,6 +1,6 @@
 import type { ClientBase, Pool } from "pg";
 import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
-import type { Actor, Metadata } from "./account.ts";
+import { type Actor, isVisibleTo, type Metadata } from "./account.ts";
 import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
 import { INT64_MAX, type Minor } from "./money.ts";
@@ -29,6 +29,8 @@ export interface TransferRecord {
   readonly effectiveAt: Micros;
   readonly expiresAt: Micros | undefined;
   readonly settledAt: Micros | undefined;
+  /** A hold that was neither captured nor voided, nor found expired: it still counts in its accounts' pending sums. */
+  readonly awaitsSettlement: boolean;
 }
 
 interface TransferRow {
@@ -52,21 +54,30 @@ interface TransferRow {
   readonly effective_at: Micros;
   readonly expires_at: Micros | null;
   readonly settled_at: Micros | null;
+  readonly awaits_settlement: boolean;
+  readonly created_debit_account_balance: bigint;
+  readonly created_credit_account_balance: bigint;
 }
 
-/** Reads transfers as they stand; an id without a transfer is missing from the result. */
-export async function loadTransfers(db: Pool | ClientBase, ids: readonly TransferId[]): Promise<TransferRecord[]> {
+/** A transfer as it stands and as it was first answered. */
+export interface LoadedTransfer {
+  readonly current: TransferRecord;
+  readonly created: TransferRecord;
+}
+
+/** Reads transfers; an id without a transfer is missing from the result. */
+export async function loadTransfers(db: Pool | ClientBase, ids: readonly TransferId[]): Promise<LoadedTransfer[]> {
   const { rows } = await db.query<TransferRow>({
     name: "load_transfers",
     text: `${SELECT_TRANSFER} where t.id = any($1::bigint[])`,
     values: [ids],
   });
-  return rows.map(toTransferRecord);
+  return rows.map((row) => ({ current: toTransferRecord(row), created: toCreatedRecord(row) }));
 }
 
-/** The transfer as it was first answered, whatever has become of it since. */
-export function asCreated(record: TransferRecord): TransferRecord {
-  return { ...record, reversedByTransferId: undefined };
+/** Whether the caller may see a transfer: one of its accounts is theirs. */
+export function seesTransfer(transfer: Pick<TransferRecord, "debitOwner" | "creditOwner">, actor: Actor): boolean {
+  return isVisibleTo({ owner: transfer.debitOwner }, actor) || isVisibleTo({ owner: transfer.creditOwner }, actor);
 }
 
 /** One page of the transfers the actor may see, newest id first. */
@@ -102,15 +113,25 @@ export async function listTransfers(
   };
 }
 
+// A hold that has lapsed is EXPIRED (5) at once, whether or not it was settled.
+const STATE = `
+       case when h.state is null then 1
+            when h.state = 2 and h.expires_at <= clock_timestamp() then 5
+            else h.state
+       end`;
+
 const SELECT_TRANSFER = `
 select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
-       t.amount, d.currency, t.description, t.metadata, t.idempotency_key,
-       coalesce(h.state, 1) as state,
+       t.amount, d.currency, t.description, t.metadata, t.idempotency_key, ${STATE} as state,
        coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
        coalesce(h.credit_account_balance, t.credit_account_balance) as credit_account_balance,
+       t.debit_account_balance as created_debit_account_balance,
+       t.credit_account_balance as created_credit_account_balance,
        coalesce(h.captured_amount, 0) as captured_amount,
        t.reverses_transfer_id, r.id as reversed_by_transfer_id,
-       t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at, h.settled_at
+       t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at,
+       coalesce(h.settled_at, case when h.expires_at <= clock_timestamp() then h.expires_at end) as settled_at,
+       h.state is not distinct from 2 as awaits_settlement
   from transfer t
   join account d on d.id = t.debit_account_id
   join account c on c.id = t.credit_account_id
@@ -119,7 +140,7 @@ select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.
 
 const FILTERS = `
    and ($3::text is null or $3 in (d.owner, c.owner))
-   and ($4::smallint is null or coalesce(h.state, 1) = $4)
+   and ($4::smallint is null or ${STATE} = $4)
    and ($5::timestamptz is null or t.created_at >= $5)
    and ($6::timestamptz is null or t.created_at < $6)
    and t.amount between $7::bigint and $8::bigint
@@ -174,5 +195,22 @@ function toTransferRecord(row: TransferRow): TransferRecord {
     effectiveAt: row.effective_at,
     expiresAt: row.expires_at ?? undefined,
     settledAt: row.settled_at ?? undefined,
+    awaitsSettlement: row.awaits_settlement,
+  };
+}
+
+/** Undoes what has become of the transfer since it was created. */
+function toCreatedRecord(row: TransferRow): TransferRecord {
+  const record = toTransferRecord(row);
+  const held = record.state !== TransferState.POSTED;
+  return {
+    ...record,
+    state: held ? TransferState.PENDING : TransferState.POSTED,
+    debitAccountBalance: row.created_debit_account_balance,
+    creditAccountBalance: row.created_credit_account_balance,
+    capturedAmount: 0n,
+    reversedByTransferId: undefined,
+    settledAt: undefined,
+    awaitsSettlement: held,
   };
 }

@@ -10,11 +10,17 @@ import type {
 } from "../../generated/server/finance/v1/account.ts";
 import { AccountStatus, AccountType } from "../../generated/server/finance/v1/account.ts";
 import type { ListEntriesRequest } from "../../generated/server/finance/v1/entry.ts";
-import type { CreateTransferRequest, ListTransfersRequest } from "../../generated/server/finance/v1/transfer.ts";
+import { type GetBalanceHistoryRequest, Interval } from "../../generated/server/finance/v1/report.ts";
+import type {
+  BatchCreateTransfersRequest,
+  CaptureTransferRequest,
+  CreateTransferRequest,
+  ListTransfersRequest,
+  ReverseTransferRequest,
+} from "../../generated/server/finance/v1/transfer.ts";
 import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
 import type { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
 import type { Metadata } from "./account.ts";
-import type { Posting } from "./decide.ts";
 import { FinanceError, refuse } from "./errors.ts";
 import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
 import { fromTimestamp, type Micros } from "./micros.ts";
@@ -27,6 +33,7 @@ const METADATA_PAIRS_MAX = 50;
 const METADATA_KEY_LENGTH_MAX = 40;
 const METADATA_VALUE_LENGTH_MAX = 500;
 const IDEMPOTENCY_KEY_LENGTH_MAX = 64;
+const BATCH_LENGTH_MAX = 1000;
 const PAGE_SIZE_DEFAULT = 50;
 const PAGE_SIZE_MAX = 1000;
 
@@ -51,11 +58,19 @@ export interface AccountChange {
   readonly unlimitedOverdraft: boolean | undefined;
 }
 
-export interface NewTransfer extends Posting {
+export interface NewTransfer {
+  readonly debitAccountId: AccountId;
+  readonly creditAccountId: AccountId;
+  /** More than 0. */
+  readonly amount: Minor;
   readonly description: string;
   readonly metadata: Metadata;
   /** Absent: when it is recorded. */
   readonly effectiveAt: Micros | undefined;
+  /** Hold the amount instead of posting it. */
+  readonly pending: boolean;
+  /** When the hold lapses; absent: never. */
+  readonly expiresAt: Micros | undefined;
 }
 
 export interface Page {
@@ -152,7 +167,79 @@ export function readNewTransfer(request: CreateTransferRequest, path = ""): NewT
     description: readText(request.description, `${path}description`, 0, DESCRIPTION_LENGTH_MAX),
     metadata: readMetadata(request.metadata, `${path}metadata`, 1),
     effectiveAt: readTime(request.effectiveAt, `${path}effective_at`),
+    pending: request.pending,
+    expiresAt: readTime(request.expiresAt, `${path}expires_at`),
   };
+}
+
+export interface Capture {
+  readonly id: TransferId;
+  /** 0 captures all that is held. */
+  readonly amount: Minor;
+}
+
+export function readCapture(request: CaptureTransferRequest): Capture {
+  if (request.amount < 0n) throw invalidArgument("amount", `must be 0 or more minor units, not ${request.amount}`);
+  return { id: readTransferId(request.id, "id"), amount: request.amount };
+}
+
+export function readReversal(request: ReverseTransferRequest): { id: TransferId; description: string } {
+  return {
+    id: readTransferId(request.id, "id"),
+    description: readText(request.description, "description", 0, DESCRIPTION_LENGTH_MAX),
+  };
+}
+
+export interface Batch {
+  readonly transfers: readonly CreateTransferRequest[];
+  readonly atomic: boolean;
+}
+
+export function readBatch({ transfers, atomic }: BatchCreateTransfersRequest): Batch {
+  if (transfers.length === 0 || transfers.length > BATCH_LENGTH_MAX) {
+    throw invalidArgument("transfers", `must hold 1 to ${BATCH_LENGTH_MAX} transfers, not ${transfers.length}`);
+  }
+  const rehearsed = transfers.filter(({ dryRun }) => dryRun).length;
+  if (atomic && rehearsed > 0 && rehearsed < transfers.length) {
+    throw invalidArgument("transfers", "of an atomic batch must be dry runs all or none");
+  }
+  return { transfers, atomic };
+}
+
+export interface HistorySpan {
+  readonly accountId: AccountId;
+  readonly start: Micros;
+  /** Absent: now. */
+  readonly end: Micros | undefined;
+  readonly interval: HistoryInterval;
+}
+
+/** As PostgreSQL's date_trunc names it. */
+export type HistoryInterval = "hour" | "day" | "week" | "month";
+
+const HISTORY_INTERVALS = new Map<Interval, HistoryInterval>([
+  [Interval.HOUR, "hour"],
+  [Interval.DAY, "day"],
+  [Interval.WEEK, "week"],
+  [Interval.MONTH, "month"],
+]);
+
+export function readHistorySpan(request: GetBalanceHistoryRequest): HistorySpan {
+  const accountId = readAccountId(request.accountId, "account_id");
+  const start = readTime(request.start, "start");
+  const end = readTime(request.end, "end");
+  const interval = HISTORY_INTERVALS.get(request.interval);
+  if (start === undefined) throw invalidArgument("start", "is required");
+  if (end !== undefined && end <= start) throw invalidArgument("end", "must be after start");
+  if (interval === undefined) {
+    throw invalidArgument("interval", "must be one of INTERVAL_HOUR, INTERVAL_DAY, INTERVAL_WEEK, INTERVAL_MONTH");
+  }
+  return { accountId, start, end, interval };
+}
+
+/** @returns undefined for now. */
+export function readAsOf(asOf: Timestamp | undefined): Micros | undefined {
+  return readTime(asOf, "as_of");
 }
 
 /** @returns undefined when the request brings no key. */

@@ -2,8 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AccountStatus } from "../../generated/server/finance/v1/account.ts";
 import { availableBalanceOf, balanceOf, keepsFloor } from "../../src/finance/account.ts";
-import { decidePosting, type LockedAccount, type LockedAccounts } from "../../src/finance/decide.ts";
-import { accountId } from "../../src/finance/identifiers.ts";
+import type { Books, LockedAccount } from "../../src/finance/books.ts";
+import { type Decision, decide } from "../../src/finance/decide.ts";
+import type { Refusal } from "../../src/finance/errors.ts";
+import { accountId, transferId } from "../../src/finance/identifiers.ts";
 import { INT64_MAX } from "../../src/finance/money.ts";
 
 const alice = { subject: "alice", admin: false };
@@ -23,16 +25,32 @@ function account(id: bigint, changes: Partial<LockedAccount> = {}): LockedAccoun
     unlimitedOverdraft: false,
     status: AccountStatus.OPEN,
     lastSequence: 0n,
+    lapsedDebits: 0n,
+    lapsedCredits: 0n,
     ...changes,
   };
 }
 
-function lock(...accounts: LockedAccount[]): LockedAccounts {
+type Accounts = Books["accounts"];
+
+function lock(...accounts: LockedAccount[]): Accounts {
   return new Map(accounts.map((each) => [each.id, each]));
 }
 
 function posting(amount: bigint) {
   return { debitAccountId: accountId(1n), creditAccountId: accountId(2n), amount };
+}
+
+/** Decides a transfer that is posted at once. */
+function decidePosting(what: ReturnType<typeof posting>, actor: typeof alice, accounts: Accounts): Decision | Refusal {
+  const details = { description: "", metadata: {}, effectiveAt: undefined, pending: false, expiresAt: undefined };
+  const order = {
+    command: { kind: "create", transfer: { ...what, ...details } },
+    actor,
+    claim: undefined,
+    dryRun: false,
+  } as const;
+  return decide(order, { accounts, transfers: new Map(), now: 5_000n }, { id: transferId(77n), floors: "now" });
 }
 
 describe("a posting between two wallets of 100 and 0", () => {
@@ -78,16 +96,20 @@ describe("a posting between two wallets of 100 and 0", () => {
       expect([decision.situation, decision.meta["account_id"]].filter(Boolean).join(" ")).toBe(then);
       expect([...accounts.values()]).toEqual([debited, credited]);
     } else {
-      expect(`posted ${decision.debit.balanceAfter} ${decision.credit.balanceAfter}`).toBe(then);
+      const [debit, credit] = decision.movements;
+      expect(`posted ${debit?.balanceAfter} ${credit?.balanceAfter}`).toBe(then);
     }
   });
 
   test("makes two movements that continue each account's sequence", () => {
     const accounts = lock(one(), two());
-    expect(decidePosting(posting(30n), alice, accounts)).toEqual({
-      debit: { accountId: 1n, owner: "alice", sequence: 4n, amount: -30n, balanceAfter: 70n },
-      credit: { accountId: 2n, owner: "bob", sequence: 1n, amount: 30n, balanceAfter: 30n },
-      currency: "USD",
+    expect(decidePosting(posting(30n), alice, accounts)).toMatchObject({
+      effect: "created",
+      transfer: { id: 77n, amount: 30n, currency: "USD", createdAt: 5_000n, effectiveAt: 5_000n },
+      movements: [
+        { accountId: 1n, sequence: 4n, transferId: 77n, amount: -30n, balanceAfter: 70n },
+        { accountId: 2n, sequence: 1n, transferId: 77n, amount: 30n, balanceAfter: 30n },
+      ],
     });
     expect(accounts.get(accountId(1n))).toMatchObject({ debitsPosted: 30n, creditsPosted: 100n, lastSequence: 4n });
   });
@@ -98,7 +120,7 @@ describe("a posting between two wallets of 100 and 0", () => {
       situation: "account_not_owned",
       meta: { account_id: "1" },
     });
-    expect(decidePosting(posting(1n), admin, lock(one(), two()))).toHaveProperty("debit");
+    expect(decidePosting(posting(1n), admin, lock(one(), two()))).toHaveProperty("movements");
     const toAsset = decidePosting(posting(1n), alice, lock(one(), two({ debitNormal: true, debitsPosted: 0n })));
     expect(toAsset).toMatchObject({ situation: "insufficient_funds", msg: "account 2 can't spend 1" });
   });

@@ -168,13 +168,6 @@ describe("CreateTransfer", () => {
       const { body } = await transfer({ ...base(), credit_account_id: from }, alice);
       expect(body).toMatchObject({ code: "invalid_argument", meta: { argument: "credit_account_id" } });
     });
-
-    test.each([["pending"], ["dry_run"]])("%s, which is not served yet", async (field) => {
-      expect(await transfer({ ...base(), [field]: true }, alice)).toMatchObject({
-        status: 501,
-        body: { code: "unimplemented" },
-      });
-    });
   });
 
   test("hides the payee's balance from the payer, and the key from the payee", async () => {

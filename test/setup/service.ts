@@ -37,11 +37,13 @@ export async function startTestService(environment: Record<string, string> = {})
   const { pool } = database;
   const postingPool = openPool({ connectionString: database.url, max: 1 });
   const log: Record<string, unknown>[] = [];
+  const logger = pino({ level: config.logLevel }, { write: (line: string) => log.push(JSON.parse(line)) });
+  const ledger = openLedger({ pool, postingPool, log: logger, sweepIntervalMs: 20 });
   const app = await buildApp({
     config,
-    log: pino({ level: config.logLevel }, { write: (line: string) => log.push(JSON.parse(line)) }),
+    log: logger,
     authenticate: createAuthenticator({ ...config.auth, trust: { secret: SECRET } }),
-    ledger: openLedger({ pool, postingPool }),
+    ledger,
     readiness: async () => undefined,
   });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
@@ -65,6 +67,7 @@ export async function startTestService(environment: Record<string, string> = {})
     },
     async close() {
       await app.close();
+      await ledger.close();
       await postingPool.end();
       await database.drop();
     },

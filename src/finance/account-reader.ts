@@ -1,0 +1,56 @@
+import type { Pool } from "pg";
+import { type AccountRecord, loadAccounts } from "./accounts.ts";
+import type { AccountId } from "./identifiers.ts";
+
+interface Waiting {
+  readonly id: AccountId;
+  readonly resolve: (account: AccountRecord | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Statements in flight at once: one is answered while the next is on its way. */
+const LANES = 2;
+const BATCH_SIZE_MAX = 500;
+
+/**
+ * Reads single accounts for many callers: those who ask while a statement is in flight share the next one.
+ *
+ * A statement starts after everyone who shares it asked, so nobody gets a state older than their own question.
+ */
+export class AccountReader {
+  readonly #pool: Pool;
+  #waiting: Waiting[] = [];
+  #inFlight = 0;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /** @returns undefined when there is no such account. */
+  load(id: AccountId): Promise<AccountRecord | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ id, resolve, reject });
+      this.#fillLanes();
+    });
+  }
+
+  #fillLanes(): void {
+    while (this.#inFlight < LANES && this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, BATCH_SIZE_MAX);
+      this.#inFlight += 1;
+      void this.#runLane(batch);
+    }
+  }
+
+  async #runLane(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const accounts = await loadAccounts(this.#pool, [...new Set(batch.map(({ id }) => id))]);
+      for (const { id, resolve } of batch) resolve(accounts.get(id));
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    } finally {
+      this.#inFlight -= 1;
+      this.#fillLanes();
+    }
+  }
+}

@@ -1,0 +1,181 @@
+/** Balances at points in time, by the entries' created_at. */
+import type { Pool } from "pg";
+import { withTransaction } from "../database/index.ts";
+import { FinanceError, refuse } from "./errors.ts";
+import type { AccountId } from "./identifiers.ts";
+import { type Micros, toTimestamptz } from "./micros.ts";
+import { INT64_MAX, type Minor } from "./money.ts";
+import { type HistorySpan, invalidArgument } from "./validation.ts";
+
+export interface BalanceAt {
+  readonly balance: Minor;
+  readonly asOf: Micros;
+  /** Of the last entry that counts; 0 when there was none. */
+  readonly sequence: bigint;
+}
+
+export interface BalancePoint {
+  readonly time: Micros;
+  readonly balance: Minor;
+  readonly debits: Minor;
+  readonly credits: Minor;
+}
+
+export interface CurrencyTotals {
+  readonly currency: string;
+  readonly accounts: bigint;
+  readonly totalDebits: Minor;
+  readonly totalCredits: Minor;
+  readonly balanced: boolean;
+}
+
+const HISTORY_POINTS_MAX = 10_000n;
+
+/**
+ * The balance after the last entry created at or before a time.
+ *
+ * An entry's time is taken when its account is locked, so one that is being posted may still get a time in the past: the
+ * account is locked here too, and the answer can't be overtaken.
+ *
+ * @param asOf absent: now.
+ * @throws FinanceError invalid_argument for a time in the future.
+ */
+export async function loadBalance(pool: Pool, id: AccountId, asOf: Micros | undefined): Promise<BalanceAt> {
+  return await withTransaction(pool, async (client) => {
+    const { rows: locked } = await client.query<{ now: Micros }>(
+      "select clock_timestamp() as now from account_balance where account_id = $1::bigint for share",
+      [id],
+    );
+    const now = locked[0]?.now ?? 0n;
+    const time = asOf ?? now;
+    refuseFuture(time, now);
+    const { rows } = await client.query<{ sequence: bigint; balance: bigint }>({
+      name: "balance_at",
+      text: `
+select s.sequence, coalesce(e.balance_after, 0) as balance
+  from (select sequence_at($1::bigint, $2::timestamptz) as sequence) s
+  left join entry e on e.account_id = $1::bigint and e.sequence = s.sequence`,
+      values: [id, toTimestamptz(time)],
+    });
+    return { balance: rows[0]?.balance ?? 0n, asOf: time, sequence: rows[0]?.sequence ?? 0n };
+  });
+}
+
+/** An account's balance at the end of each calendar interval of a span, and what was posted within it, in UTC. */
+export async function loadBalanceHistory(pool: Pool, debitNormal: boolean, span: HistorySpan): Promise<BalancePoint[]> {
+  const step = `1 ${span.interval}`;
+  const bounds = [toTimestamptz(span.start), span.end === undefined ? null : toTimestamptz(span.end)];
+  const { rows: counted } = await pool.query<{ points: bigint }>({
+    name: "count_history_points",
+    text: `
+select ceil(extract(epoch from coalesce($2::timestamptz, clock_timestamp()) - date_trunc($3, $1::timestamptz, 'UTC'))
+         / extract(epoch from $4::interval))::bigint as points`,
+    values: [...bounds, span.interval, step],
+  });
+  const points = counted[0]?.points ?? 0n;
+  if (points > HISTORY_POINTS_MAX) {
+    throw invalidArgument(
+      "start",
+      `is about ${points} intervals before the end; at most ${HISTORY_POINTS_MAX} are answered`,
+    );
+  }
+  const { rows } = await pool.query<BalancePoint>({
+    name: "balance_history",
+    text: `
+with point as (
+  select time, time + $4::interval as next
+    from generate_series(date_trunc($3, $1::timestamptz, 'UTC'),
+                         coalesce($2::timestamptz, clock_timestamp()) - interval '1 microsecond',
+                         $4::interval) as time
+), bounded as (
+  select time,
+         sequence_at($5::bigint, time - interval '1 microsecond') as first,
+         sequence_at($5::bigint, next - interval '1 microsecond') as last
+    from point
+)
+select b.time, coalesce(e.balance_after, 0) as balance,
+       case when $6::boolean then posted.raised else posted.lowered end as debits,
+       case when $6::boolean then posted.lowered else posted.raised end as credits
+  from bounded b
+  left join entry e on e.account_id = $5::bigint and e.sequence = b.last
+ cross join lateral (
+         select coalesce(sum(amount) filter (where amount > 0), 0)::bigint as raised,
+                coalesce(-sum(amount) filter (where amount < 0), 0)::bigint as lowered
+           from entry
+          where account_id = $5::bigint and sequence > b.first and sequence <= b.last
+       ) posted
+ order by b.time`,
+    values: [...bounds, span.interval, step, span.accountId, debitNormal],
+  });
+  return rows;
+}
+
+/**
+ * Proves the books from the entries alone: per currency the debits against the credits, and each account's running
+ * balance against the sum of its entries.
+ *
+ * @param asOf absent: now.
+ * @throws FinanceError total_out_of_range when a currency's total leaves int64; invalid_argument for the future.
+ */
+export async function loadTrialBalance(
+  pool: Pool,
+  asOf: Micros | undefined,
+): Promise<{ asOf: Micros; currencies: CurrencyTotals[] }> {
+  return await withTransaction(pool, async (client) => {
+    // One snapshot for the clock and the sums; a posting counts wholly or not at all.
+    const { rows: clock } = await client.query<{ now: Micros }>("select clock_timestamp() as now");
+    const now = clock[0]?.now ?? 0n;
+    refuseFuture(asOf ?? now, now);
+    const { rows } = await client.query<{
+      currency: string;
+      accounts: bigint;
+      debits: string;
+      credits: string;
+      chained: boolean;
+    }>({
+      name: "trial_balance",
+      text: `
+with posted as (
+  select account_id, max(sequence) as last, sum(amount) as net,
+         coalesce(sum(amount) filter (where amount > 0), 0) as raised,
+         coalesce(-sum(amount) filter (where amount < 0), 0) as lowered
+    from entry
+   where $1::timestamptz is null or created_at <= $1
+   group by account_id
+)
+select a.currency, count(*) as accounts,
+       coalesce(sum(case when b.debit_normal then p.raised else p.lowered end), 0)::text as debits,
+       coalesce(sum(case when b.debit_normal then p.lowered else p.raised end), 0)::text as credits,
+       coalesce(bool_and(p.net is not distinct from e.balance_after), true) as chained
+  from account a
+  join account_balance b on b.account_id = a.id
+  left join posted p on p.account_id = a.id
+  left join entry e on e.account_id = p.account_id and e.sequence = p.last
+ where $1::timestamptz is null or a.created_at <= $1
+ group by a.currency
+ order by a.currency`,
+      values: [asOf === undefined ? null : toTimestamptz(asOf)],
+    });
+    const currencies = rows.map(({ currency, accounts, debits, credits, chained }) => ({
+      currency,
+      accounts,
+      totalDebits: readTotal(debits, currency),
+      totalCredits: readTotal(credits, currency),
+      balanced: chained && debits === credits,
+    }));
+    return { asOf: asOf ?? now, currencies };
+  });
+}
+
+function refuseFuture(time: Micros, now: Micros): void {
+  if (time > now) throw invalidArgument("as_of", "must not lie in the future");
+}
+
+function readTotal(text: string, currency: string): Minor {
+  const total = BigInt(text);
+  if (total > INT64_MAX) {
+    const msg = `the ${currency} total ${total} does not fit int64`;
+    throw new FinanceError(refuse("total_out_of_range", msg, { argument: "currencies" }));
+  }
+  return total;
+}

@@ -1,0 +1,41 @@
+import type { Actor } from "./account.ts";
+import type { Claim } from "./idempotency.ts";
+import type { TransferId } from "./identifiers.ts";
+import type { Minor } from "./money.ts";
+import type { NewTransfer } from "./validation.ts";
+
+/** What the ledger can be asked to do to transfers. */
+export type Command =
+  | { readonly kind: "create"; readonly transfer: NewTransfer }
+  | {
+      readonly kind: "capture";
+      readonly id: TransferId;
+      /** 0 captures all that is held. */
+      readonly amount: Minor;
+    }
+  | { readonly kind: "void"; readonly id: TransferId }
+  | { readonly kind: "reverse"; readonly id: TransferId; readonly description: string }
+  /** Settles a hold that has lapsed. Only the sweeper asks for it. */
+  | { readonly kind: "expire"; readonly id: TransferId };
+
+/** A command with who asks for it. */
+export interface Order {
+  readonly command: Command;
+  readonly actor: Actor;
+  /** Absent: a repeated request is done again. */
+  readonly claim: Claim | undefined;
+  /** Decide as if for real and write nothing. */
+  readonly dryRun: boolean;
+}
+
+/** Orders that are decided one after the other, with nobody else's in between. */
+export interface OrderGroup {
+  readonly orders: readonly Order[];
+  /** All or none, and the floors hold only at the end. */
+  readonly atomic: boolean;
+}
+
+/** The transfer that a command is about; undefined for one that makes a new transfer of its own. */
+export function targetOf(command: Command): TransferId | undefined {
+  return command.kind === "create" ? undefined : command.id;
+}
