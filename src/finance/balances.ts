@@ -5,6 +5,7 @@ import { FinanceError, refuse } from "./errors.ts";
 import type { AccountId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
 import { INT64_MAX, type Minor } from "./money.ts";
+import { settleAll } from "./pipeline.ts";
 import { type HistorySpan, invalidArgument } from "./validation.ts";
 
 export interface BalanceAt {
@@ -42,11 +43,11 @@ const HISTORY_POINTS_MAX = 10_000n;
  */
 export async function loadBalance(pool: Pool, id: AccountId, asOf: Micros | undefined): Promise<BalanceAt> {
   return await withTransaction(pool, async (client) => {
-    const { rows: locked } = await client.query<{ now: Micros }>(
-      "select clock_timestamp() as now from account_balance where account_id = $1::bigint for share",
-      [id],
-    );
-    const now = locked[0]?.now ?? 0n;
+    const locking = client.query("select from account_balance where account_id = $1::bigint for share", [id]);
+    // A statement of its own: the locking one would compute the time before it waits.
+    const reading = client.query<{ now: Micros }>("select clock_timestamp() as now");
+    await settleAll([locking, reading]);
+    const now = (await reading).rows[0]?.now ?? 0n;
     const time = asOf ?? now;
     refuseFuture(time, now);
     const { rows } = await client.query<{ sequence: bigint; balance: bigint }>({

@@ -4,7 +4,7 @@ import type { Books, LockedAccount } from "./books.ts";
 import type { Claim } from "./idempotency.ts";
 import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
 import { latestOf, type Micros } from "./micros.ts";
-import { type Order, targetOf } from "./order.ts";
+import { makesTransfer, type Order, targetOf } from "./order.ts";
 import { settleAll } from "./pipeline.ts";
 import {
   type DrawnRow,
@@ -67,19 +67,20 @@ export async function lockAndRead(
       orders.map((order, index) =>
         order.dryRun || repeats.has(index)
           ? { claim: undefined, target: NO_ID }
-          : { claim: order.claim, target: targetOf(order.command) },
+          : { claim: order.claim, target: makesTransfer(order.command) ? undefined : targetOf(order.command) },
       ),
     ),
   );
   await settleAll([...begun, locking, drawing]);
   const locked = (await locking).rows;
-  const draws = (await drawing).rows.map((row, index): OrderDraw => {
+  const drawn = (await drawing).rows;
+  const draws = drawn.map((row, index): OrderDraw => {
     const order = orders[index];
     const used = order?.claim !== undefined && !order.dryRun && !row.claimed;
     return { id: transferId(row.id), course: repeats.get(index) ?? (used ? "earlier" : "decide") };
   });
 
-  const now = recordingTime(locked, recordedAt);
+  const now = recordingTime(locked, recordedAt ?? drawn[0]?.now ?? 0n);
   const used = orders.flatMap(({ claim }, index) => (draws[index]?.course === "earlier" && claim ? [claim] : []));
   const [lapsed, transfers, earlier] = await Promise.all([
     loadLapsedHolds(client, locked, now),
@@ -125,16 +126,11 @@ function repeatsWithin(orders: readonly Order[]): ReadonlyMap<number, number> {
   return repeats;
 }
 
-function recordingTime(locked: readonly LockedRow[], recordedAt: Micros | undefined): Micros {
-  const newest = latestOf(
-    locked.map((row) => row.updated_at),
-    0n,
-  );
-  if (recordedAt !== undefined) return latestOf([recordedAt], newest);
-  // The clock is read as each row is locked. Set back, it must not make an account's entries fall in time.
+/** A clock that was set back must not make an account's entries fall in time. */
+function recordingTime(locked: readonly LockedRow[], clock: Micros): Micros {
   return latestOf(
-    locked.map((row) => row.now),
-    newest,
+    locked.map((row) => row.updated_at),
+    clock,
   );
 }
 

@@ -35,7 +35,12 @@ export interface OrderGroup {
   readonly atomic: boolean;
 }
 
-/** The transfer that a command is about; undefined for one that makes a new transfer of its own. */
+/** The earlier transfer that a command is about; undefined for one that stands by itself. */
 export function targetOf(command: Command): TransferId | undefined {
   return command.kind === "create" ? undefined : command.id;
+}
+
+/** Whether carrying out the command makes a new transfer, rather than settling its target. */
+export function makesTransfer(command: Command): boolean {
+  return command.kind === "create" || command.kind === "reverse";
 }

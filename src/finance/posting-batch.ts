@@ -15,7 +15,7 @@ import type { Refusal } from "./errors.ts";
 import { type Claim, keyReused } from "./idempotency.ts";
 import { transferId } from "./identifiers.ts";
 import type { Micros } from "./micros.ts";
-import type { Order, OrderGroup } from "./order.ts";
+import { makesTransfer, type Order, type OrderGroup } from "./order.ts";
 import { settleAll } from "./pipeline.ts";
 import {
   insertEntries,
@@ -142,8 +142,7 @@ function repeatedOutcome(order: Order, index: number, input: BatchInput, outcome
   if (row.response?.refusal !== undefined) return { result: row.response.refusal, replayed: true };
   const loaded = row.transfer_id === null ? undefined : input.earlierTransfers.get(transferId(row.transfer_id));
   if (loaded === undefined) throw new Error("an idempotency key has no outcome");
-  const makesTransfer = order.command.kind === "create" || order.command.kind === "reverse";
-  const result = makesTransfer ? loaded.created : { ...loaded.current, reversedByTransferId: undefined };
+  const result = makesTransfer(order.command) ? loaded.created : { ...loaded.current, reversedByTransferId: undefined };
   return { result, replayed: true };
 }
 

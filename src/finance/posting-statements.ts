@@ -22,14 +22,12 @@ export interface LockedRow {
   readonly status: AccountStatus;
   readonly last_sequence: bigint;
   readonly updated_at: Micros;
-  /** The clock once this row was locked. */
-  readonly now: Micros;
 }
 
 /** What an order asks of table idempotency and of the transfer ids. */
 export interface Draw {
   readonly claim: Claim | undefined;
-  /** The transfer that the order is about; undefined draws a new id. */
+  /** The transfer that the order settles; undefined draws a new id. */
   readonly target: TransferId | undefined;
 }
 
@@ -37,6 +35,8 @@ export interface DrawnRow {
   readonly id: bigint;
   /** Whether the order's key is new; false as well for an order without a key. */
   readonly claimed: boolean;
+  /** The clock, once all accounts were locked. */
+  readonly now: Micros;
 }
 
 export interface LapsedRow {
@@ -68,8 +68,7 @@ export function lockAccounts(ids: readonly AccountId[]): QueryConfig {
     text: `
 select b.account_id, a.owner, a.currency, b.debit_normal,
        b.debits_posted, b.credits_posted, b.debits_pending, b.credits_pending,
-       b.overdraft_limit, b.unlimited_overdraft, b.status, b.last_sequence, b.updated_at,
-       clock_timestamp() as now
+       b.overdraft_limit, b.unlimited_overdraft, b.status, b.last_sequence, b.updated_at
   from account_balance b
   join account a on a.id = b.account_id
  where b.account_id = any($1::bigint[])
@@ -83,6 +82,9 @@ select b.account_id, a.owner, a.currency, b.debit_normal,
  * Gives each order its transfer id, new ones rising in their order, and claims the keys, in key order.
  *
  * A key that another transaction holds is waited for: it is then either free again or was used before.
+ *
+ * The clock is read here, in a statement that starts after the locking one has ended: PostgreSQL computes a locking
+ * statement's columns before it waits for the lock.
  */
 export function drawIdsAndClaimKeys(draws: readonly Draw[]): QueryConfig {
   return {
@@ -101,7 +103,7 @@ with asked as materialized (
   on conflict (key_digest) do nothing
   returning key_digest
 )
-select asked.id, claimed.key_digest is not null as claimed
+select asked.id, claimed.key_digest is not null as claimed, clock_timestamp() as now
   from asked
   left join claimed using (key_digest)
  order by asked.ordinal`,

@@ -31,14 +31,17 @@ export interface Reply {
 }
 
 /** Starts the API; `environment` is read as the process environment would be. */
-export async function startTestService(environment: Record<string, string> = {}): Promise<TestService> {
+export async function startTestService(
+  environment: Record<string, string> = {},
+  { sweepIntervalMs = 20 } = {},
+): Promise<TestService> {
   const config = readConfig({ AUTH_JWT_SECRET: SECRET, CORS_ALLOWED_ORIGINS: "http://localhost:*", ...environment });
   const database = await createTestDatabase();
   const { pool } = database;
   const postingPool = openPool({ connectionString: database.url, max: 1 });
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: config.logLevel }, { write: (line: string) => log.push(JSON.parse(line)) });
-  const ledger = openLedger({ pool, postingPool, log: logger, sweepIntervalMs: 20 });
+  const ledger = openLedger({ pool, postingPool, log: logger, sweepIntervalMs });
   const app = await buildApp({
     config,
     log: logger,

@@ -1,0 +1,314 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { fundsOf, openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
+import { startTestService, type TestService } from "../setup/service.ts";
+
+let service: TestService;
+let alice: string;
+let bob: string;
+let from: string;
+let to: string;
+
+beforeAll(async () => {
+  service = await startTestService();
+  alice = await service.token("alice");
+  bob = await service.token("bob");
+});
+afterAll(() => service.close());
+
+async function given(funds: number): Promise<void> {
+  from = await openFunded(service, "alice", funds);
+  to = await openAccount(service, "bob");
+}
+
+const hold = (amount: number, change: object = {}) =>
+  service.call(
+    "CreateTransfer",
+    { debit_account_id: from, credit_account_id: to, amount, pending: true, ...change },
+    alice,
+  );
+const pay = (amount: number) =>
+  service.call("CreateTransfer", { debit_account_id: from, credit_account_id: to, amount }, alice);
+const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
+
+describe("a hold", () => {
+  test("of 60 on 100 leaves 40 available and moves nothing", async () => {
+    await given(100);
+    const { status, body } = await hold(60);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      state: "TRANSFER_STATE_PENDING",
+      amount: "60",
+      debit_account_balance: "100",
+      settled_at: null,
+      expires_at: null,
+    });
+    expect([await fundsOf(service, from), await fundsOf(service, to)]).toEqual(["100/40", "0/0"]);
+    expect((await service.call("GetAccount", { id: from })).body).toMatchObject({ debits_pending: "60" });
+    expect((await service.call("GetAccount", { id: to })).body).toMatchObject({ credits_pending: "60" });
+    expect(verdictOf(await pay(41))).toBe("insufficient_funds");
+    expect(verdictOf(await hold(41))).toBe("insufficient_funds");
+    expect(verdictOf(await pay(40))).toBe("200");
+  });
+
+  test("captured in part posts that part and frees the rest", async () => {
+    await given(100);
+    const { body: held } = await hold(60);
+    const { status, body } = await service.call("CaptureTransfer", { id: held.id, amount: 25 }, alice);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      ...held,
+      state: "TRANSFER_STATE_CAPTURED",
+      captured_amount: "25",
+      debit_account_balance: "75",
+      settled_at: body.settled_at,
+    });
+    expect(body.settled_at >= held.created_at).toBe(true);
+    expect([await fundsOf(service, from), await fundsOf(service, to)]).toEqual(["75/75", "25/25"]);
+    expect((await service.call("GetTransfer", { id: held.id }, alice)).body).toEqual(body);
+    const { body: statement } = await service.call("ListEntries", { account_id: from, newest_first: true }, alice);
+    expect(statement.entries[0]).toMatchObject({ transfer_id: held.id, amount: "-25", balance_after: "75" });
+  });
+
+  test("captured with amount 0 posts all of it", async () => {
+    await given(100);
+    const { body: held } = await hold(60);
+    const { body } = await service.call("CaptureTransfer", { id: held.id }, alice);
+    expect(body.captured_amount).toBe("60");
+    expect(await fundsOf(service, from)).toBe("40/40");
+  });
+
+  test("can't be captured for more than it holds", async () => {
+    await given(100);
+    const { body: held } = await hold(60);
+    const { body } = await service.call("CaptureTransfer", { id: held.id, amount: 61 }, alice);
+    expect(body).toMatchObject({ code: "invalid_argument", meta: { argument: "amount" } });
+    expect(await fundsOf(service, from)).toBe("100/40");
+  });
+
+  test("voided frees all of it", async () => {
+    await given(100);
+    const { body: held } = await hold(60);
+    const { body } = await service.call("VoidTransfer", { id: held.id }, alice);
+    expect(body).toMatchObject({ state: "TRANSFER_STATE_VOIDED", captured_amount: "0" });
+    expect(await fundsOf(service, from)).toBe("100/100");
+    expect((await service.call("GetAccount", { id: to })).body.credits_pending).toBe("0");
+  });
+
+  test.each(["CaptureTransfer", "VoidTransfer"])("is settled once: %s after either", async (method) => {
+    for (const first of ["CaptureTransfer", "VoidTransfer"]) {
+      await given(100);
+      const { body: held } = await hold(10);
+      expect(verdictOf(await service.call(first, { id: held.id }, alice))).toBe("200");
+      expect(verdictOf(await service.call(method, { id: held.id }, alice))).toBe("transfer_not_pending");
+    }
+  });
+
+  test("is the debited owner's to settle; strangers don't find it", async () => {
+    await given(100);
+    const { body: held } = await hold(10);
+    const carol = await service.token("carol");
+    for (const method of ["CaptureTransfer", "VoidTransfer"]) {
+      expect(verdictOf(await service.call(method, { id: held.id }, bob))).toBe("permission_denied");
+      expect(verdictOf(await service.call(method, { id: held.id }, carol))).toBe("not_found");
+    }
+    expect((await service.call("GetTransfer", { id: held.id }, bob)).status).toBe(200);
+  });
+
+  test("on a frozen account can be voided and not captured", async () => {
+    await given(100);
+    const { body: held } = await hold(10);
+    await service.call("UpdateAccount", { id: from, status: "ACCOUNT_STATUS_FROZEN" }, alice);
+    expect(verdictOf(await service.call("CaptureTransfer", { id: held.id }, alice))).toBe("account_not_open");
+    expect(verdictOf(await service.call("VoidTransfer", { id: held.id }, alice))).toBe("200");
+  });
+
+  test("keeps its accounts from being closed", async () => {
+    await given(100);
+    await hold(10);
+    expect(verdictOf(await service.call("UpdateAccount", { id: to, status: "ACCOUNT_STATUS_CLOSED" }, bob))).toBe(
+      "account_not_empty",
+    );
+  });
+
+  test("with a posted transfer's id is refused as not pending", async () => {
+    await given(100);
+    const { body: posted } = await pay(5);
+    expect(verdictOf(await service.call("CaptureTransfer", { id: posted.id }, alice))).toBe("transfer_not_pending");
+    expect(verdictOf(await service.call("VoidTransfer", { id: "987654" }, alice))).toBe("not_found");
+  });
+
+  test("captured, voided and repeated by many at once: one wins, the money moves once", async () => {
+    for (let round = 0; round < 5; round += 1) {
+      await given(100);
+      const { body: held } = await hold(60);
+      const replies = await Promise.all(
+        Array.from({ length: 12 }, (_, index) =>
+          service.call(index % 2 === 0 ? "CaptureTransfer" : "VoidTransfer", { id: held.id }, alice),
+        ),
+      );
+      expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
+      const { body } = await service.call("GetTransfer", { id: held.id }, alice);
+      expect(await fundsOf(service, from)).toBe(body.state === "TRANSFER_STATE_CAPTURED" ? "40/40" : "100/100");
+    }
+  });
+});
+
+describe("a hold that expires", () => {
+  test("counts as expired from its time on, swept or not, and frees what it held", async () => {
+    await given(100);
+    const { body: held } = await hold(60, { expires_at: inMs(150) });
+    expect(held.expires_at).toMatch(/Z$/);
+    expect(await fundsOf(service, from)).toBe("100/40");
+    await vi.waitFor(async () => expect(await fundsOf(service, from)).toBe("100/100"), { timeout: 5000, interval: 5 });
+    expect(verdictOf(await service.call("CaptureTransfer", { id: held.id }, alice))).toBe("transfer_expired");
+    expect(verdictOf(await service.call("VoidTransfer", { id: held.id }, alice))).toBe("transfer_expired");
+    const { body } = await service.call("GetTransfer", { id: held.id }, alice);
+    expect(body).toMatchObject({ state: "TRANSFER_STATE_EXPIRED", settled_at: held.expires_at });
+    expect(verdictOf(await pay(100))).toBe("200");
+  });
+
+  test("is settled by the sweeper, once", async () => {
+    await given(100);
+    await hold(60, { expires_at: inMs(60) });
+    const pending = async () => {
+      const { rows } = await service.pool.query("select debits_pending from account_balance where account_id = $1", [
+        from,
+      ]);
+      return rows[0].debits_pending;
+    };
+    await vi.waitFor(async () => expect(await pending()).toBe(0n), { timeout: 5000, interval: 10 });
+    expect(await fundsOf(service, from)).toBe("100/100");
+  });
+
+  test("frees its money for the very next posting while nobody has swept", async () => {
+    const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
+    try {
+      const token = await unswept.token("alice");
+      const source = await openFunded(unswept, "alice", 100);
+      const target = await openAccount(unswept, "bob");
+      const transfer = { debit_account_id: source, credit_account_id: target, amount: 100 };
+      await unswept.call("CreateTransfer", { ...transfer, pending: true, expires_at: inMs(50) }, token);
+      expect(verdictOf(await unswept.call("CreateTransfer", transfer, token))).toBe("insufficient_funds");
+      await vi.waitFor(
+        async () => expect(verdictOf(await unswept.call("CreateTransfer", transfer, token))).toBe("200"),
+        {
+          timeout: 5000,
+          interval: 5,
+        },
+      );
+      expect(await fundsOf(unswept, source)).toBe("0/0");
+      const { rows } = await unswept.pool.query(
+        "select state, debits_pending from hold, account_balance where account_id = $1",
+        [source],
+      );
+      expect(rows).toEqual([{ state: 2, debits_pending: 100n }]);
+    } finally {
+      await unswept.close();
+    }
+  });
+
+  test("races its capture: either the capture came in time or the hold had expired", async () => {
+    for (let round = 0; round < 5; round += 1) {
+      await given(100);
+      const { body: held } = await hold(60, { expires_at: inMs(30) });
+      const replies = await Promise.all(
+        Array.from({ length: 30 }, async (_, index) => {
+          await new Promise((resolve) => setTimeout(resolve, index * 2));
+          return verdictOf(await service.call("CaptureTransfer", { id: held.id }, alice));
+        }),
+      );
+      const captured = replies.filter((verdict) => verdict === "200").length;
+      expect(captured).toBeLessThanOrEqual(1);
+      await vi.waitFor(async () => expect(await fundsOf(service, from)).toBe(captured ? "40/40" : "100/100"));
+    }
+  });
+
+  test.each([
+    ["without pending", { pending: false, expires_at: "2999-01-01T00:00:00Z" }],
+    ["in the past", { expires_at: "2001-01-01T00:00:00Z" }],
+  ])("%s is refused by name", async (_, change) => {
+    await given(100);
+    expect((await hold(1, change)).body).toMatchObject({ code: "invalid_argument", meta: { argument: "expires_at" } });
+  });
+});
+
+describe("keys of holds", () => {
+  test("give the pending transfer again, even after it was captured", async () => {
+    await given(100);
+    const first = await hold(60, { idempotency_key: "hold" });
+    const capture = { id: first.body.id, amount: 10, idempotency_key: "capture" };
+    const captured = await service.call("CaptureTransfer", capture, alice);
+    expect((await hold(60, { idempotency_key: "hold" })).body).toEqual(first.body);
+    const again = await service.call("CaptureTransfer", capture, alice);
+    expect(again.body).toEqual(captured.body);
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+    expect(verdictOf(await service.call("CaptureTransfer", { ...capture, amount: 11 }, alice))).toBe(
+      "idempotency_key_reused",
+    );
+    expect(
+      verdictOf(await service.call("VoidTransfer", { id: first.body.id, idempotency_key: "capture" }, alice)),
+    ).toBe("idempotency_key_reused");
+    expect(await fundsOf(service, from)).toBe("90/90");
+  });
+
+  test("remember a refused capture", async () => {
+    await given(100);
+    const { body: held } = await hold(60);
+    await service.call("VoidTransfer", { id: held.id }, alice);
+    const capture = { id: held.id, idempotency_key: "too-late" };
+    const first = await service.call("CaptureTransfer", capture, alice);
+    const again = await service.call("CaptureTransfer", capture, alice);
+    expect(again.body).toEqual(first.body);
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+  });
+});
+
+describe("ReverseTransfer", () => {
+  test("posts the opposite, once, and each tells of the other", async () => {
+    await given(100);
+    const { body: paid } = await pay(30);
+    const { status, body } = await service.call("ReverseTransfer", { id: paid.id, description: "Refund" }, bob);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      debit_account_id: to,
+      credit_account_id: from,
+      amount: "30",
+      description: "Refund",
+      reverses_transfer_id: paid.id,
+      state: "TRANSFER_STATE_POSTED",
+    });
+    expect(await fundsOf(service, from)).toBe("100/100");
+    expect((await service.call("GetTransfer", { id: paid.id }, alice)).body.reversed_by_transfer_id).toBe(body.id);
+    expect(verdictOf(await service.call("ReverseTransfer", { id: paid.id }, bob))).toBe("already_reversed");
+  });
+
+  test("by ten at once happens once", async () => {
+    await given(100);
+    const { body: paid } = await pay(30);
+    const replies = await Promise.all(
+      Array.from({ length: 10 }, () => service.call("ReverseTransfer", { id: paid.id }, bob)),
+    );
+    expect(replies.map(verdictOf).sort()).toEqual(["200", ...Array(9).fill("already_reversed")]);
+    expect(await fundsOf(service, from)).toBe("100/100");
+  });
+
+  test("gives back what a partial capture took", async () => {
+    await given(100);
+    const { body: held } = await hold(60);
+    await service.call("CaptureTransfer", { id: held.id, amount: 25 }, alice);
+    const { body } = await service.call("ReverseTransfer", { id: held.id }, bob);
+    expect(body.amount).toBe("25");
+    expect(await fundsOf(service, from)).toBe("100/100");
+  });
+
+  test("is refused when it would break a floor, for a hold, and to who does not own the money", async () => {
+    await given(100);
+    const { body: paid } = await pay(30);
+    const elsewhere = await openAccount(service, "carol");
+    await service.call("CreateTransfer", { debit_account_id: to, credit_account_id: elsewhere, amount: 1 }, bob);
+    expect(verdictOf(await service.call("ReverseTransfer", { id: paid.id }, bob))).toBe("insufficient_funds");
+    expect(verdictOf(await service.call("ReverseTransfer", { id: paid.id }, alice))).toBe("permission_denied");
+    const { body: held } = await hold(10);
+    expect(verdictOf(await service.call("ReverseTransfer", { id: held.id }, bob))).toBe("transfer_not_posted");
+  });
+});
