@@ -63,7 +63,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       prefix: config.twirpPrefix,
       bodyLimit: config.bodyLimit,
       services: [{ server: createFinanceServiceServer(createFinanceService(ledger)), type: FinanceService }],
-      extendContext: async ({ request }) => ({ caller: await authenticate(request.headers.authorization) }),
+      extendContext: ({ request }) => {
+        const caller = authenticate(request.headers.authorization);
+        return caller instanceof Promise ? caller.then((established) => ({ caller: established })) : { caller };
+      },
       mapError: mapFinanceError,
     }),
   );

@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import type { Caller } from "./caller.ts";
+import { CallerCache } from "./caller-cache.ts";
 
 /** Why a call is unauthenticated; goes on the wire as meta.reason. */
 export type AuthenticationReason =
@@ -56,7 +57,7 @@ export interface AuthenticatorOptions {
  *
  * @throws AuthenticationError with the reason; KeysUnavailableError when nothing can be said of the token.
  */
-export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
+export type Authenticate = (authorization: string | undefined) => Caller | Promise<Caller>;
 
 // A token's header never chooses the kind of key: a shared secret checks HS256 alone, published keys only public-key
 // algorithms. So "none", and HS256 keyed with a public key, are refused before any signature is looked at.
@@ -87,15 +88,22 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
     ...(options.audience === undefined ? {} : { audience: options.audience }),
   };
-  return async (authorization) => {
+  const cache = new CallerCache({ sizeMax: 10_000, lifetimeMsMax: 60_000 });
+  return (authorization) => {
     const token = bearerToken(authorization);
+    return cache.get(token, Date.now()) ?? verify(token);
+  };
+
+  async function verify(token: string): Promise<Caller> {
     try {
       const { payload } = await jwtVerify(token, key, verification);
-      return toCaller(payload);
+      const caller = toCaller(payload);
+      cache.set(token, caller, (payload.exp ?? 0) * 1000, Date.now());
+      return caller;
     } catch (error) {
       throw toAuthenticationError(error);
     }
-  };
+  }
 }
 
 function keyFor(trust: TokenTrust): JWTVerifyGetKey {

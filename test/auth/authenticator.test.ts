@@ -141,6 +141,6 @@ describe("with published keys", () => {
 
   test("says that the keys are unavailable when nobody answers, since the token may be good", async () => {
     const authenticate = createAuthenticator({ trust: { jwksUrl: "http://127.0.0.1:1/jwks.json" } });
-    await expect(authenticate(await sign())).rejects.toBeInstanceOf(KeysUnavailableError);
+    await expect(async () => await authenticate(await sign())).rejects.toBeInstanceOf(KeysUnavailableError);
   });
 });
