@@ -1,3 +1,4 @@
+export { audit, checks, type Finding } from "./audit.ts";
 export { seedDemoData } from "./demo-data.ts";
 export { mapFinanceError } from "./error-mapping.ts";
 export { type Ledger, openLedger } from "./ledger.ts";

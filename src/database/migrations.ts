@@ -1,0 +1,107 @@
+import { access, readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { runner } from "node-pg-migrate";
+import pg, { type Pool } from "pg";
+import { errorCode } from "./connection-errors.ts";
+import { type DatabaseLog, silentLog } from "./log.ts";
+
+/** The table that remembers what was applied. */
+const MIGRATIONS_TABLE = "schema_migration";
+
+/** `0001_ledger.sql`: a number, an underscore, what it is about. Files are applied in the order of their numbers. */
+const MIGRATION_FILE = /^(\d+)_[a-z0-9_-]+\.sql$/;
+
+/** node-pg-migrate skips what matches; this is everything that is no migration, a README for one. */
+const NO_MIGRATION_FILE = "(?!\\d+_[a-z0-9_-]+\\.sql$).*";
+
+const UNDEFINED_TABLE = "42P01";
+
+/** How {@link migrate} runs. */
+export interface MigrateOptions {
+  /** A PostgreSQL URL whose user may create tables. */
+  readonly connectionString: string;
+  /** The folder of the SQL files. */
+  readonly directory: string;
+  /** Where progress is reported. Default nowhere. */
+  readonly log?: DatabaseLog;
+}
+
+/**
+ * Applies the migrations that the database lacks, all of them or none. When two processes do it at once, one waits for
+ * the other and then finds nothing left to do.
+ *
+ * @returns the names that this call applied, in order.
+ * @throws the database's error, or an error that names the file that is missing, out of order or wrong.
+ */
+export async function migrate({ connectionString, directory, log = silentLog }: MigrateOptions): Promise<string[]> {
+  const client = new pg.Client({
+    connectionString,
+    application_name: "finance-service migrate",
+    connectionTimeoutMillis: 5000,
+  });
+  await client.connect();
+  // The pending query fails with the same error.
+  client.on("error", (error) => log.debug({ err: error }, "lost the connection while migrating"));
+  try {
+    const applied = await runner({
+      dbClient: client,
+      dir: directory,
+      ignorePattern: NO_MIGRATION_FILE,
+      migrationsTable: MIGRATIONS_TABLE,
+      direction: "up",
+      checkOrder: true,
+      singleTransaction: true,
+      advisoryLockMode: "wait",
+      logger: progressLog(log),
+    });
+    return applied.map(({ name }) => name);
+  } finally {
+    await client.end();
+  }
+}
+
+/** @returns the names of the migrations in `directory` that the database lacks, in order. One short query. */
+export async function pendingMigrations(pool: Pool, directory: string): Promise<string[]> {
+  const [names, applied] = await Promise.all([listMigrations(directory), appliedMigrations(pool)]);
+  return names.filter((name) => !applied.has(name));
+}
+
+/** @returns the package's own `migrations` folder, from its sources and from its bundle alike. */
+export async function migrationsDirectory(): Promise<string> {
+  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
+    const isRoot = await access(join(folder, "package.json")).then(
+      () => true,
+      () => false,
+    );
+    if (isRoot) return join(folder, "migrations");
+    if (folder === dirname(folder)) throw new Error(`no package.json above ${import.meta.dirname}`);
+  }
+}
+
+async function listMigrations(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .flatMap(({ name }) => {
+      const match = MIGRATION_FILE.exec(name);
+      return match === null ? [] : { name: name.slice(0, -".sql".length), number: Number(match[1]) };
+    })
+    .sort((a, b) => a.number - b.number)
+    .map(({ name }) => name);
+}
+
+async function appliedMigrations(pool: Pool): Promise<ReadonlySet<string>> {
+  try {
+    const { rows } = await pool.query<{ name: string }>(`select name from ${MIGRATIONS_TABLE}`);
+    return new Set(rows.map(({ name }) => name));
+  } catch (error) {
+    if (errorCode(error) === UNDEFINED_TABLE) return new Set();
+    throw error;
+  }
+}
+
+/** node-pg-migrate tells each step as information and each failure twice, as a log line and as what it throws. */
+function progressLog(log: DatabaseLog) {
+  const debug = (message: string): void => log.debug({}, message);
+  return { debug, info: debug, warn: (message: string): void => log.warn({}, message), error: debug };
+}

@@ -1,0 +1,221 @@
+/** Audits a whole ledger in SQL: each check is a query whose rows are what is wrong. */
+import type { ClientBase } from "pg";
+
+/** One thing that is wrong. */
+export interface Finding {
+  readonly check: string;
+  /** Where: the row's identifying columns and what they hold, as text. */
+  readonly details: Readonly<Record<string, string>>;
+}
+
+interface Check {
+  readonly name: string;
+  /** What must hold. */
+  readonly rule: string;
+  readonly sql: string;
+}
+
+/** Every rule that the ledger promises, in the order in which they are checked. */
+export const checks: readonly Check[] = [
+  {
+    name: "books_balance",
+    rule: "per currency, posted debits equal posted credits",
+    sql: `
+select a.currency, sum(b.debits_posted) as debits, sum(b.credits_posted) as credits
+  from account a
+  join account_balance b on b.account_id = a.id
+ group by a.currency
+having sum(b.debits_posted) <> sum(b.credits_posted)`,
+  },
+  {
+    name: "account_has_balance",
+    rule: "every account has a balance row with the normal side of its type",
+    sql: `
+select a.id as account_id, a.type, b.debit_normal
+  from account a
+  left join account_balance b on b.account_id = a.id
+ where b.debit_normal is distinct from (a.type in (1, 5))`,
+  },
+  {
+    name: "balance_equals_entries",
+    rule: "an account's posted sums and sequence are those of its entries",
+    sql: `
+select b.account_id, b.debits_posted, b.credits_posted, b.last_sequence,
+       coalesce(e.raised, 0) as entries_raised, coalesce(e.lowered, 0) as entries_lowered, coalesce(e.count, 0) as entries
+  from account_balance b
+  left join (select account_id, count(*) as count,
+                    coalesce(sum(amount) filter (where amount > 0), 0) as raised,
+                    coalesce(-sum(amount) filter (where amount < 0), 0) as lowered
+               from entry
+              group by account_id) e using (account_id)
+ where (b.debits_posted, b.credits_posted, b.last_sequence) is distinct from
+       (case when b.debit_normal then coalesce(e.raised, 0) else coalesce(e.lowered, 0) end,
+        case when b.debit_normal then coalesce(e.lowered, 0) else coalesce(e.raised, 0) end,
+        coalesce(e.count, 0))`,
+  },
+  {
+    name: "entries_are_a_chain",
+    rule: "sequences have no gap, each balance_after continues the one before, and time never falls",
+    sql: `
+select account_id, sequence, amount, balance_after, previous_sequence, previous_balance
+  from (select e.*,
+               lag(sequence, 1, 0::bigint) over account_chain as previous_sequence,
+               lag(balance_after, 1, 0::bigint) over account_chain as previous_balance,
+               lag(created_at) over account_chain as previous_time
+          from entry e
+        window account_chain as (partition by account_id order by sequence)) chained
+ where sequence <> previous_sequence + 1
+    or balance_after <> previous_balance + amount
+    or created_at < previous_time`,
+  },
+  {
+    name: "transfers_have_their_entries",
+    rule: "a posted or captured transfer has one entry on each side for its amount; any other has none",
+    sql: `
+select t.id as transfer_id, count(e.sequence) as entries,
+       coalesce(h.captured_amount, case when t.pending then 0 else t.amount end) as expected
+  from transfer t
+  left join hold h on h.transfer_id = t.id
+  left join entry e on e.transfer_id = t.id
+                   and e.account_id in (t.debit_account_id, t.credit_account_id)
+  left join account_balance b on b.account_id = e.account_id
+ group by t.id, h.transfer_id, h.captured_amount
+having count(e.sequence) <>
+         case when coalesce(h.captured_amount, case when t.pending then 0 else t.amount end) > 0 then 2 else 0 end
+    or coalesce(bool_or(e.amount <> coalesce(nullif(h.captured_amount, 0), t.amount)
+                        * case when b.debit_normal = (e.account_id = t.debit_account_id) then 1 else -1 end), false)`,
+  },
+  {
+    name: "entries_have_their_transfer",
+    rule: "an entry belongs to a transfer of its account",
+    sql: `
+select e.account_id, e.sequence, e.transfer_id
+  from entry e
+  left join transfer t on t.id = e.transfer_id and e.account_id in (t.debit_account_id, t.credit_account_id)
+ where t.id is null`,
+  },
+  {
+    name: "transfers_stay_in_one_currency",
+    rule: "both accounts of a transfer exist and are kept in the same currency",
+    sql: `
+select t.id as transfer_id, t.debit_account_id, t.credit_account_id
+  from transfer t
+  left join account d on d.id = t.debit_account_id
+  left join account c on c.id = t.credit_account_id
+ where d.currency is null or d.currency is distinct from c.currency`,
+  },
+  {
+    name: "transfer_balances_match_entries",
+    rule: "the balances that a transfer tells are those of its entries",
+    sql: `
+select t.id as transfer_id, e.account_id, e.balance_after
+  from transfer t
+  left join hold h on h.transfer_id = t.id
+  join entry e on e.transfer_id = t.id
+ where e.balance_after is distinct from
+       case e.account_id
+         when t.debit_account_id then coalesce(h.debit_account_balance, t.debit_account_balance)
+         when t.credit_account_id then coalesce(h.credit_account_balance, t.credit_account_balance)
+       end`,
+  },
+  {
+    name: "pending_equals_holds",
+    rule: "an account's pending sums are those of its holds that await settlement",
+    sql: `
+select b.account_id, b.debits_pending, b.credits_pending,
+       coalesce(d.held, 0) as held_debits, coalesce(c.held, 0) as held_credits
+  from account_balance b
+  left join (select t.debit_account_id as account_id, sum(t.amount) as held
+               from hold h join transfer t on t.id = h.transfer_id where h.state = 2 group by 1) d using (account_id)
+  left join (select t.credit_account_id as account_id, sum(t.amount) as held
+               from hold h join transfer t on t.id = h.transfer_id where h.state = 2 group by 1) c using (account_id)
+ where (b.debits_pending, b.credits_pending) is distinct from (coalesce(d.held, 0), coalesce(c.held, 0))`,
+  },
+  {
+    name: "holds_match_transfers",
+    rule: "a pending transfer has its hold with the same accounts, a direct one has none, and no capture exceeds it",
+    sql: `
+select t.id as transfer_id, t.pending, h.state, h.captured_amount
+  from transfer t
+  full join hold h on h.transfer_id = t.id
+ where t.pending is distinct from (h.transfer_id is not null)
+    or (h.debit_account_id, h.credit_account_id) is distinct from
+       (case when t.pending then t.debit_account_id end, case when t.pending then t.credit_account_id end)
+    or h.captured_amount > t.amount`,
+  },
+  {
+    name: "reversals_mirror",
+    rule: "a reversal moves back what its transfer moved, between the same accounts",
+    sql: `
+select r.id as transfer_id, r.reverses_transfer_id
+  from transfer r
+  left join transfer t on t.id = r.reverses_transfer_id
+  left join hold h on h.transfer_id = t.id
+ where r.reverses_transfer_id is not null
+   and (r.debit_account_id, r.credit_account_id, r.amount) is distinct from
+       (t.credit_account_id, t.debit_account_id, coalesce(h.captured_amount, t.amount))`,
+  },
+  {
+    name: "floors_hold",
+    rule: "no account's posted balance is below its floor",
+    sql: `
+select account_id, debits_posted, credits_posted, overdraft_limit
+  from account_balance
+ where not unlimited_overdraft
+   and case when debit_normal then debits_posted - credits_posted else credits_posted - debits_posted end
+       < -overdraft_limit`,
+  },
+  {
+    name: "keys_have_their_outcome",
+    rule: "an idempotency key leads to a transfer that exists or to an answer of its own, never to neither or both",
+    sql: `
+select i.key_digest, i.transfer_id
+  from idempotency i
+  left join transfer t on t.id = i.transfer_id
+ where (i.response is null) = (t.id is null)
+    or (i.response is not null and i.transfer_id is not null)`,
+  },
+  {
+    name: "keyed_transfers_are_unique",
+    rule: "no two keys lead to the same new transfer, and a transfer made under a key is found by one",
+    sql: `
+select t.id as transfer_id, t.idempotency_key
+  from transfer t
+ where t.idempotency_key is not null
+   and not exists (select from idempotency i where i.transfer_id = t.id)`,
+  },
+];
+
+const CURSOR_ROWS = 500;
+
+/**
+ * Runs every check on one snapshot and hands over what is wrong as it is found.
+ *
+ * Reads only, row by row, so that a large ledger full of faults needs no memory here.
+ *
+ * @param client a connection outside any transaction.
+ * @returns how many findings there were.
+ */
+export async function audit(client: ClientBase, onFinding: (finding: Finding) => void): Promise<number> {
+  let found = 0;
+  await client.query("begin isolation level repeatable read read only");
+  try {
+    await client.query("set local statement_timeout = 0");
+    for (const { name, sql } of checks) {
+      await client.query(`declare findings no scroll cursor for ${sql}`);
+      for (;;) {
+        const { rows } = await client.query<Record<string, unknown>>(`fetch ${CURSOR_ROWS} from findings`);
+        for (const row of rows) {
+          const details = Object.fromEntries(Object.entries(row).map(([column, value]) => [column, String(value)]));
+          onFinding({ check: name, details });
+        }
+        found += rows.length;
+        if (rows.length < CURSOR_ROWS) break;
+      }
+      await client.query("close findings");
+    }
+  } finally {
+    await client.query("rollback");
+  }
+  return found;
+}

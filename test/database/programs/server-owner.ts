@@ -1,0 +1,35 @@
+/**
+ * A process that owns an embedded PostgreSQL, as the service does: `server-owner DATA_DIR NOTE [leave]`.
+ *
+ * It writes a note to the database and says what it does, a line each. On SIGINT and SIGTERM it finishes its work and closes in order; with `leave`, it
+ * exits at once without closing anything.
+ */
+import { DatabaseStartError, openPool, startEmbeddedPostgres } from "../../../src/database/index.ts";
+import { silentLog } from "../../../src/database/log.ts";
+
+const [dataDir = "", note = "", mode] = process.argv.slice(2);
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+try {
+  const server = await startEmbeddedPostgres({ dataDir, log: silentLog });
+  if (mode === "leave") process.exit(0);
+  const pool = openPool({ connectionString: server.url });
+  await pool.query("insert into note values ($1)", [note]);
+  const work = pool.query("select pg_sleep(0.2)").then(
+    () => say("work done"),
+    (error: unknown) => say(`work failed: ${error}`),
+  );
+  const close = async (): Promise<void> => {
+    await work;
+    await pool.end();
+    say("pool closed");
+    await server.stop();
+    say("server stopped");
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void close());
+  say(`ready ${server.url}`);
+} catch (error) {
+  if (!(error instanceof DatabaseStartError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
