@@ -51,6 +51,15 @@ export function isRetryable(error: unknown): boolean {
   return code !== undefined && RETRYABLE_STATES.has(code);
 }
 
+/** A statement that ran, or waited for a lock, longer than the pool allows; nothing of its transaction was kept. */
+const TIMEOUT_STATES: ReadonlySet<string> = new Set(["57014", "55P03"]);
+
+/** Whether the database was too slow or too busy for a statement. */
+export function isTimeout(error: unknown): boolean {
+  const code = errorCode(error);
+  return code !== undefined && TIMEOUT_STATES.has(code);
+}
+
 /** The SQLSTATE of PostgreSQL's errors, the system's code of Node's. */
 export function errorCode(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;

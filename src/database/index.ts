@@ -1,4 +1,4 @@
-export { isConnectionError, isRetryable } from "./connection-errors.ts";
+export { isConnectionError, isRetryable, isTimeout } from "./connection-errors.ts";
 export { type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
 export { DatabaseStartError } from "./errors.ts";
 export type { DatabaseLog } from "./log.ts";

@@ -1,6 +1,6 @@
 import type { TwirpError } from "twirp-ts";
 import { AuthenticationError, KeysUnavailableError } from "../auth/index.ts";
-import { isConnectionError } from "../database/index.ts";
+import { isConnectionError, isTimeout } from "../database/index.ts";
 import type { CallContext } from "../twirp/index.ts";
 import { FinanceError, type Refusal, refuse, toTwirpError } from "./errors.ts";
 
@@ -26,6 +26,7 @@ function toRefusal(error: unknown): Refusal | undefined {
   if (error instanceof FinanceError) return error.refusal;
   if (error instanceof AuthenticationError) return refuse("unauthenticated", error.message, { reason: error.reason });
   if (error instanceof KeysUnavailableError) return refuse("unavailable", error.message, {});
+  if (isTimeout(error)) return refuse("unavailable", "the database is too busy; try again", {});
   if (isConnectionError(error)) return refuse("unavailable", "the database can't be reached; try again", {});
   return undefined;
 }

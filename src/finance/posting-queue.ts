@@ -6,7 +6,7 @@
  * request can't sink its neighbours; a batch whose connection was lost is sent again, for its keys make it exactly once.
  */
 import type { Pool } from "pg";
-import { isConnectionError, isRetryable } from "../database/index.ts";
+import { isConnectionError, isRetryable, isTimeout } from "../database/index.ts";
 import { FinanceError, refuse } from "./errors.ts";
 import type { OrderGroup } from "./order.ts";
 import { type Outcome, postBatch } from "./posting-batch.ts";
@@ -101,7 +101,7 @@ export class PostingQueue {
         resolve(outcomes[index] ?? []);
       });
     } catch (error) {
-      if (batch.length === 1 || isConnectionError(error)) {
+      if (batch.length === 1 || isConnectionError(error) || isTimeout(error)) {
         for (const { reject } of batch) reject(error);
         return;
       }
