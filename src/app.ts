@@ -15,7 +15,7 @@ import {
   requestIdOf,
   setRequestId,
 } from "./operations/index.ts";
-import { twirp, twirpFrameworkErrors, twirpOptions } from "./twirp/index.ts";
+import { twirp, twirpClientErrors, twirpFrameworkErrors, twirpOptions } from "./twirp/index.ts";
 
 export interface AppOptions {
   readonly config: Pick<Config, "cors" | "twirpPrefix" | "bodyLimit">;
@@ -42,6 +42,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     genReqId: requestIdOf,
     return503OnClosing: false,
     forceCloseConnections: "idle",
+    clientErrorHandler: twirpClientErrors,
     // A malformed URL reaches no hook.
     frameworkErrors(error, request, reply) {
       setRequestId(request, reply);

@@ -1,0 +1,13 @@
+export type { CallContext } from "./call-context.ts";
+export { twirpClientErrors } from "./client-errors.ts";
+export { type FrameworkErrorsOptions, twirpFrameworkErrors } from "./framework-errors.ts";
+export {
+  type AnyTwirpServer,
+  type TwirpJsonOptions,
+  type TwirpOptions,
+  type TwirpService,
+  type TypedTwirpOptions,
+  twirpOptions,
+} from "./options.ts";
+export { twirp } from "./plugin.ts";
+export type { ResponseHeaders } from "./response-headers.ts";

@@ -1,0 +1,149 @@
+import type { EnumInfo, FieldInfo, IMessageType, ScalarType } from "@protobuf-ts/runtime";
+import type { MessageFields } from "../message-fields.ts";
+import { JsonCursor, textOf } from "./cursor.ts";
+import { enumNumbers } from "./enums.ts";
+import { INT32 } from "./numbers.ts";
+import { mapKeyReader, scalarReader, smallIntegerReader, type ValueReader } from "./scalars.ts";
+import { wellKnownReader } from "./well-known-readers.ts";
+
+type MessageReader = (cursor: JsonCursor) => MessageFields;
+type FieldReader = (cursor: JsonCursor, message: MessageFields) => void;
+
+const compiled = new WeakMap<IMessageType<MessageFields>, MessageReader>();
+
+/** Reads a message from a JSON body. Throws an Error that says what is wrong and where. */
+export function readJson(type: IMessageType<MessageFields>, body: Buffer): MessageFields {
+  const cursor = new JsonCursor(textOf(body));
+  const message = messageReader(type)(cursor);
+  cursor.end();
+  return message;
+}
+
+/** The reader of a message type, compiled on its first use. */
+function messageReader(type: IMessageType<MessageFields>): MessageReader {
+  const known = compiled.get(type);
+  if (known !== undefined) return known;
+  const reader = wellKnownReader(type, messageReader) ?? compileMessage(type);
+  compiled.set(type, reader);
+  return reader;
+}
+
+function compileMessage(type: IMessageType<MessageFields>): MessageReader {
+  const fields = new Map<string, { readonly index: number; readonly field: FieldInfo; readonly read: FieldReader }>();
+  type.fields.forEach((field, index) => {
+    const entry = { index, field, read: fieldReader(field) };
+    fields.set(field.name, entry);
+    fields.set(field.jsonName, entry);
+  });
+
+  return (cursor) => {
+    if (cursor.peek() !== "object") throw cursor.failure(`expected an object for ${type.typeName}`);
+    const message = type.create();
+    const seen: boolean[] = [];
+    cursor.readObject((name) => {
+      const entry = fields.get(name);
+      if (entry === undefined) {
+        cursor.skipValue();
+        return;
+      }
+      // Both names of a field count as one.
+      if (seen[entry.index] === true) throw cursor.failure(`${entry.field.name}: given twice`);
+      seen[entry.index] = true;
+      if (cursor.peek() === "null" && !takesNull(entry.field)) cursor.readNull();
+      else entry.read(cursor, message);
+    });
+    return message;
+  };
+}
+
+/** In every other field, null stands for a field that is not set. */
+function takesNull(field: FieldInfo): boolean {
+  if (field.kind === "message") return field.repeat === 0 && field.T().typeName === "google.protobuf.Value";
+  return field.kind === "enum" && field.repeat === 0 && isNullValue(field.T());
+}
+
+function isNullValue([typeName]: EnumInfo): boolean {
+  return typeName === "google.protobuf.NullValue";
+}
+
+function fieldReader(field: FieldInfo): FieldReader {
+  const { localName, name } = field;
+  if (field.kind === "map") return mapReader(localName, name, mapKeyReader(field.K), valueReader(field.V, name));
+  const read = valueReader(field, name);
+  if (field.repeat !== 0) return listReader(localName, name, read);
+  const { oneof } = field;
+  if (oneof === undefined) {
+    return (cursor, message) => {
+      message[localName] = read(cursor);
+    };
+  }
+  return (cursor, message) => {
+    const group = message[oneof];
+    if (isSetGroup(group)) throw cursor.failure(`${name}: another member of ${oneof} is set already`);
+    message[oneof] = { oneofKind: localName, [localName]: read(cursor) };
+  };
+}
+
+function isSetGroup(group: unknown): boolean {
+  return typeof group === "object" && group !== null && "oneofKind" in group && group.oneofKind !== undefined;
+}
+
+function listReader(localName: string, name: string, read: ValueReader): FieldReader {
+  return (cursor, message) => {
+    if (cursor.peek() !== "array") throw cursor.failure(`${name}: expected an array`);
+    const list: unknown[] = [];
+    cursor.readArray(() => list.push(read(cursor)));
+    message[localName] = list;
+  };
+}
+
+function mapReader(
+  localName: string,
+  name: string,
+  keyOf: (name: string) => string | undefined,
+  read: ValueReader,
+): FieldReader {
+  return (cursor, message) => {
+    if (cursor.peek() !== "object") throw cursor.failure(`${name}: expected an object`);
+    // A key is data, also when it reads "__proto__" or "constructor".
+    const map: MessageFields = Object.create(null);
+    cursor.readObject((memberName) => {
+      const key = keyOf(memberName);
+      if (key === undefined) throw cursor.failure(`${name}: bad map key`);
+      if (key in map) throw cursor.failure(`${name}: map key given twice`);
+      map[key] = read(cursor);
+    });
+    message[localName] = map;
+  };
+}
+
+type ValueType =
+  | { readonly kind: "scalar"; readonly T: ScalarType; readonly L?: Parameters<typeof scalarReader>[1] }
+  | { readonly kind: "enum"; readonly T: () => EnumInfo }
+  | { readonly kind: "message"; readonly T: () => IMessageType<MessageFields> };
+
+function valueReader(value: ValueType, name: string): ValueReader {
+  if (value.kind === "scalar") return scalarReader(value.T, value.L, name);
+  if (value.kind === "enum") return enumReader(value.T(), name);
+  // Resolved on use: a message may hold itself.
+  const { T } = value;
+  return (cursor) => messageReader(T())(cursor);
+}
+
+function enumReader(info: EnumInfo, name: string): ValueReader {
+  const numbers = enumNumbers(info);
+  const readNumber = smallIntegerReader(INT32, `${name}: expected an enum number`);
+  const nullable = isNullValue(info);
+  return (cursor) => {
+    const kind = cursor.peek();
+    if (kind === "number") return readNumber(cursor);
+    if (kind === "null" && nullable) {
+      cursor.readNull();
+      return 0;
+    }
+    if (kind !== "string") throw cursor.failure(`${name}: expected an enum name or number`);
+    const number = numbers.get(cursor.readString());
+    if (number === undefined) throw cursor.failure(`${name}: unknown enum name`);
+    return number;
+  };
+}

@@ -1,0 +1,78 @@
+/** A point in time or a span, as the well-known types hold it. */
+export interface SecondsAndNanos {
+  readonly seconds: bigint;
+  readonly nanos: number;
+}
+
+const TIMESTAMP = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:Z|([+-])(\d{2}):(\d{2}))$/;
+const DURATION = /^([+-]?)(0|[1-9]\d*)?(?:\.(\d{0,9}))?s$/;
+
+/** 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z: https://protobuf.dev/reference/protobuf/google.protobuf/#timestamp */
+const TIMESTAMP_SECONDS_MIN = -62_135_596_800;
+const TIMESTAMP_SECONDS_MAX = 253_402_300_799;
+
+/** 10,000 years: https://protobuf.dev/reference/protobuf/google.protobuf/#duration */
+const DURATION_SECONDS_MAX = 315_576_000_000;
+
+/** Reads an RFC 3339 time; undefined when it is none or out of range. */
+export function parseTimestamp(text: string): SecondsAndNanos | undefined {
+  const match = TIMESTAMP.exec(text);
+  if (match === null) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
+  const offsetHours = Number(match[9] ?? 0);
+  const offsetMinutes = Number(match[10] ?? 0);
+  if (hour > 23 || minute > 59 || second > 59 || offsetHours > 23 || offsetMinutes > 59) return undefined;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  // A day that the month does not have rolls over into the next.
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
+  const offset = (offsetHours * 60 + offsetMinutes) * (match[8] === "-" ? -60 : 60);
+  const seconds = date.getTime() / 1000 + hour * 3600 + minute * 60 + second - offset;
+  if (seconds < TIMESTAMP_SECONDS_MIN || seconds > TIMESTAMP_SECONDS_MAX) return undefined;
+  return { seconds: BigInt(seconds), nanos: nanosOf(match[7]) };
+}
+
+/** Writes a time in UTC with 0, 3, 6 or 9 digits of fraction. Throws when it is out of range. */
+export function formatTimestamp(seconds: number, nanos: number): string {
+  if (!(seconds >= TIMESTAMP_SECONDS_MIN && seconds <= TIMESTAMP_SECONDS_MAX && isNanos(nanos))) {
+    throw new RangeError("timestamp out of range");
+  }
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}${fractionOf(nanos)}Z`;
+}
+
+/** Reads a span such as `1.5s`; undefined when it is none or out of range. */
+export function parseDuration(text: string): SecondsAndNanos | undefined {
+  const match = DURATION.exec(text);
+  if (match === null || ((match[2] ?? "") === "" && (match[3] ?? "") === "")) return undefined;
+  const seconds = Number(match[2] ?? 0);
+  if (seconds > DURATION_SECONDS_MAX) return undefined;
+  const nanos = nanosOf(match[3]);
+  if (seconds === DURATION_SECONDS_MAX && nanos > 0) return undefined;
+  if (match[1] !== "-") return { seconds: BigInt(seconds), nanos };
+  return { seconds: -BigInt(seconds), nanos: nanos === 0 ? 0 : -nanos };
+}
+
+/** Writes a span with 0, 3, 6 or 9 digits of fraction. Throws when it is out of range or its signs differ. */
+export function formatDuration(seconds: number, nanos: number): string {
+  const signsAgree = seconds === 0 || nanos === 0 || seconds < 0 === nanos < 0;
+  if (!(Math.abs(seconds) <= DURATION_SECONDS_MAX && isNanos(Math.abs(nanos)) && signsAgree)) {
+    throw new RangeError("duration out of range");
+  }
+  const sign = seconds < 0 || nanos < 0 ? "-" : "";
+  return `${sign}${Math.abs(seconds)}${fractionOf(Math.abs(nanos))}s`;
+}
+
+function nanosOf(fraction: string | undefined): number {
+  return fraction === undefined ? 0 : Number(fraction.padEnd(9, "0"));
+}
+
+function isNanos(nanos: number): boolean {
+  return Number.isInteger(nanos) && nanos >= 0 && nanos <= 999_999_999;
+}
+
+function fractionOf(nanos: number): string {
+  if (nanos === 0) return "";
+  const digits = nanos.toString().padStart(9, "0");
+  if (digits.endsWith("000000")) return `.${digits.slice(0, 3)}`;
+  return digits.endsWith("000") ? `.${digits.slice(0, 6)}` : `.${digits}`;
+}

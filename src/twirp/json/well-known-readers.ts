@@ -1,0 +1,163 @@
+import type { FieldInfo, IMessageType, LongType } from "@protobuf-ts/runtime";
+import { longOf, type MessageFields } from "../message-fields.ts";
+import type { JsonCursor } from "./cursor.ts";
+import { doubleOf } from "./numbers.ts";
+import { scalarReader } from "./scalars.ts";
+import { parseDuration, parseTimestamp, type SecondsAndNanos } from "./timestamps.ts";
+
+type MessageReader = (cursor: JsonCursor) => MessageFields;
+type ReaderOf = (type: IMessageType<MessageFields>) => MessageReader;
+
+/**
+ * The reader of a type whose JSON is not an object of its fields; undefined for all others.
+ * https://protobuf.dev/programming-guides/json/
+ */
+export function wellKnownReader(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader | undefined {
+  switch (type.typeName) {
+    case "google.protobuf.Timestamp":
+      return momentReader(type, parseTimestamp, "expected an RFC 3339 time");
+    case "google.protobuf.Duration":
+      return momentReader(type, parseDuration, "expected a duration such as 1.5s");
+    case "google.protobuf.FieldMask":
+      return (cursor) => {
+        if (cursor.peek() !== "string") throw cursor.failure("expected a field mask");
+        const message = type.create();
+        message["paths"] = maskPaths(cursor.readString()) ?? fail(cursor, "expected a field mask in lowerCamelCase");
+        return message;
+      };
+    case "google.protobuf.Struct":
+      return structReader(type, readerOf);
+    case "google.protobuf.ListValue":
+      return listValueReader(type, readerOf);
+    case "google.protobuf.Value":
+      return anyValueReader(type, readerOf);
+    case "google.protobuf.Any":
+      return (cursor) => fail(cursor, "google.protobuf.Any cannot be read from JSON");
+    case "google.protobuf.DoubleValue":
+    case "google.protobuf.FloatValue":
+    case "google.protobuf.Int64Value":
+    case "google.protobuf.UInt64Value":
+    case "google.protobuf.Int32Value":
+    case "google.protobuf.UInt32Value":
+    case "google.protobuf.BoolValue":
+    case "google.protobuf.StringValue":
+    case "google.protobuf.BytesValue":
+      return wrapperReader(type);
+    default:
+      return undefined;
+  }
+}
+
+function momentReader(
+  type: IMessageType<MessageFields>,
+  parse: (text: string) => SecondsAndNanos | undefined,
+  expectation: string,
+): MessageReader {
+  const long = longFormOf(type.fields[0]);
+  return (cursor) => {
+    const moment = cursor.peek() === "string" ? parse(cursor.readString()) : undefined;
+    if (moment === undefined) throw cursor.failure(expectation);
+    const message = type.create();
+    message["seconds"] = longOf(moment.seconds, long);
+    message["nanos"] = moment.nanos;
+    return message;
+  };
+}
+
+function longFormOf(field: FieldInfo | undefined): LongType | undefined {
+  return field?.kind === "scalar" ? field.L : undefined;
+}
+
+function maskPaths(text: string): string[] | undefined {
+  if (text === "") return [];
+  const paths = text.split(",");
+  if (!paths.every((path) => /^[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)*$/.test(path))) return undefined;
+  return paths.map((path) => path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+}
+
+function wrapperReader(type: IMessageType<MessageFields>): MessageReader {
+  const [field] = type.fields;
+  if (field?.kind !== "scalar") throw new Error(`${type.typeName} has no value`);
+  const read = scalarReader(field.T, field.L, type.typeName);
+  return (cursor) => {
+    const message = type.create();
+    message["value"] = read(cursor);
+    return message;
+  };
+}
+
+function structReader(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader {
+  const valueType = memberType(type, "fields");
+  return (cursor) => {
+    if (cursor.peek() !== "object") throw cursor.failure("expected an object");
+    const fields: MessageFields = Object.create(null);
+    const read = readerOf(valueType());
+    cursor.readObject((name) => {
+      if (name in fields) throw cursor.failure("name given twice");
+      fields[name] = read(cursor);
+    });
+    const message = type.create();
+    message["fields"] = fields;
+    return message;
+  };
+}
+
+function listValueReader(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader {
+  const valueType = memberType(type, "values");
+  return (cursor) => {
+    if (cursor.peek() !== "array") throw cursor.failure("expected an array");
+    const values: MessageFields[] = [];
+    const read = readerOf(valueType());
+    cursor.readArray(() => values.push(read(cursor)));
+    const message = type.create();
+    message["values"] = values;
+    return message;
+  };
+}
+
+function anyValueReader(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader {
+  const structType = memberType(type, "structValue");
+  const listType = memberType(type, "listValue");
+  return (cursor) => {
+    const message = type.create();
+    message["kind"] = kindAt(
+      cursor,
+      () => readerOf(structType())(cursor),
+      () => readerOf(listType())(cursor),
+    );
+    return message;
+  };
+}
+
+function kindAt(cursor: JsonCursor, readStruct: () => MessageFields, readList: () => MessageFields): MessageFields {
+  switch (cursor.peek()) {
+    case "object":
+      return { oneofKind: "structValue", structValue: readStruct() };
+    case "array":
+      return { oneofKind: "listValue", listValue: readList() };
+    case "string":
+      return { oneofKind: "stringValue", stringValue: cursor.readString() };
+    case "boolean":
+      return { oneofKind: "boolValue", boolValue: cursor.readBoolean() };
+    case "null":
+      cursor.readNull();
+      return { oneofKind: "nullValue", nullValue: 0 };
+    default: {
+      const number = doubleOf(cursor.readNumber());
+      return number === undefined
+        ? fail(cursor, "expected a double")
+        : { oneofKind: "numberValue", numberValue: number };
+    }
+  }
+}
+
+function memberType(type: IMessageType<MessageFields>, localName: string): () => IMessageType<MessageFields> {
+  const field = type.fields.find((candidate) => candidate.localName === localName);
+  if (field?.kind === "message") return field.T;
+  if (field?.kind === "map" && field.V.kind === "message") return field.V.T;
+  throw new Error(`${type.typeName} has no ${localName}`);
+}
+
+function fail(cursor: JsonCursor, message: string): never {
+  throw cursor.failure(message);
+}

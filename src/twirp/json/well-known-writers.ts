@@ -1,0 +1,91 @@
+import type { IMessageType } from "@protobuf-ts/runtime";
+import { isFields, type MessageFields } from "../message-fields.ts";
+import { quoted, refuse, scalarWriter } from "./scalar-writers.ts";
+import { formatDuration, formatTimestamp } from "./timestamps.ts";
+
+type MessageWriter = (message: MessageFields) => string;
+
+/** The writer of a type whose JSON is not an object of its fields; undefined for all others. */
+export function wellKnownWriter(type: IMessageType<MessageFields>): MessageWriter | undefined {
+  switch (type.typeName) {
+    case "google.protobuf.Timestamp":
+      return ({ seconds, nanos }) => `"${formatTimestamp(Number(seconds), Number(nanos))}"`;
+    case "google.protobuf.Duration":
+      return ({ seconds, nanos }) => `"${formatDuration(Number(seconds), Number(nanos))}"`;
+    case "google.protobuf.FieldMask":
+      return ({ paths }) =>
+        quoted(Array.isArray(paths) ? paths.map(maskPath).join(",") : refuse("paths", "an array", paths));
+    case "google.protobuf.Any":
+      return () => {
+        throw new TypeError("google.protobuf.Any cannot be written as JSON");
+      };
+    case "google.protobuf.Struct":
+    case "google.protobuf.ListValue":
+      return writeStructure;
+    case "google.protobuf.Value":
+      return writeValue;
+    case "google.protobuf.DoubleValue":
+    case "google.protobuf.FloatValue":
+    case "google.protobuf.Int64Value":
+    case "google.protobuf.UInt64Value":
+    case "google.protobuf.Int32Value":
+    case "google.protobuf.UInt32Value":
+    case "google.protobuf.BoolValue":
+    case "google.protobuf.StringValue":
+    case "google.protobuf.BytesValue":
+      return wrapperWriter(type);
+    default:
+      return undefined;
+  }
+}
+
+function wrapperWriter(type: IMessageType<MessageFields>): MessageWriter {
+  const [field] = type.fields;
+  if (field?.kind !== "scalar") throw new Error(`${type.typeName} has no value`);
+  const write = scalarWriter(field.T, type.typeName);
+  return (message) => write(message["value"]);
+}
+
+// Only a path that reads back the same may be written. https://protobuf.dev/reference/protobuf/google.protobuf/#json-encoding-field-masks
+function maskPath(path: unknown): string {
+  if (typeof path !== "string" || !/^[a-z0-9.]*(?:_[a-z][a-z0-9.]*)*$/.test(path)) {
+    throw new RangeError(`field mask path ${JSON.stringify(path)} has no JSON form`);
+  }
+  return path.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+}
+
+// A Struct has fields, a ListValue has values.
+function writeStructure({ fields, values }: MessageFields): string {
+  if (Array.isArray(values)) return `[${values.map(writeMember).join(",")}]`;
+  if (!isFields(fields)) return refuse("google.protobuf.Struct", "fields", fields);
+  const members = Object.entries(fields).map(([name, value]) => `${quoted(name)}:${writeMember(value)}`);
+  return `{${members.join(",")}}`;
+}
+
+function writeMember(value: unknown): string {
+  return isFields(value) ? writeValue(value) : refuse("google.protobuf.Value", "a message", value);
+}
+
+function writeValue({ kind }: MessageFields): string {
+  if (!isFields(kind)) return refuse("google.protobuf.Value", "a kind", kind);
+  switch (kind["oneofKind"]) {
+    case "nullValue":
+      return "null";
+    case "boolValue":
+      return String(kind["boolValue"] === true);
+    case "stringValue":
+      return quoted(String(kind["stringValue"]));
+    case "structValue":
+      return isFields(kind["structValue"]) ? writeStructure(kind["structValue"]) : "{}";
+    case "listValue":
+      return isFields(kind["listValue"]) ? writeStructure(kind["listValue"]) : "[]";
+    case "numberValue": {
+      const number = kind["numberValue"];
+      // JSON has no other numbers, and a Value may not hold them as strings.
+      if (typeof number === "number" && Number.isFinite(number)) return Object.is(number, -0) ? "-0" : String(number);
+      return refuse("google.protobuf.Value", "a finite number", number);
+    }
+    default:
+      return refuse("google.protobuf.Value", "a kind", kind["oneofKind"]);
+  }
+}

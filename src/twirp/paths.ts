@@ -1,0 +1,96 @@
+import { TwirpError, TwirpErrorCode } from "twirp-ts";
+import { quote } from "./quote.ts";
+
+/** What a path is compared with when it matches no route. */
+export interface PathTable {
+  readonly prefix: string;
+  /** Full service names, as `finance.v1.FinanceService`, with their Go spelling where it differs. */
+  readonly services: ReadonlySet<string>;
+}
+
+/** A path as `[<prefix>]/[<package>.]<Service>/<Method>`. */
+export interface TwirpPath {
+  readonly prefix: string;
+  readonly service: string;
+  readonly method: string;
+}
+
+const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
+
+/** The path of a request target: without the query, which may hold secrets, and without scheme and host. */
+export function pathOfTarget(target: string): string {
+  // RFC 9112 section 3.2.2: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+  const path = target.startsWith("/") ? target : target.replace(ABSOLUTE_FORM, "");
+  const end = path.search(/[?#]/);
+  return end === -1 ? path : path.slice(0, end);
+}
+
+/** The path with its percent escapes decoded, or as it stands when they are broken. */
+export function decodePath(path: string): string {
+  if (!path.includes("%")) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** Whether a request target names exactly this route; an escaped slash is data, never a separator. */
+export function isExactPath(target: string, route: string): boolean {
+  if (target === route) return true;
+  const path = pathOfTarget(target);
+  return path === route || decodePath(path.replace(/%2f/gi, "%252F")) === route;
+}
+
+/** Splits at the last two slashes, as https://twitchtv.github.io/twirp/docs/routing.html lays paths out. */
+export function splitPath(path: string): TwirpPath {
+  const beforeMethod = path.lastIndexOf("/");
+  if (beforeMethod === -1) return { prefix: "", service: "", method: "" };
+  const head = path.slice(0, beforeMethod);
+  const beforeService = head.lastIndexOf("/");
+  return {
+    prefix: beforeService === -1 ? "" : head.slice(0, beforeService),
+    service: head.slice(beforeService + 1),
+    method: path.slice(beforeMethod + 1),
+  };
+}
+
+/** Why a request reached no method: the HTTP method first, then service, prefix and RPC, in Go's order. */
+export function badRoute(httpMethod: string, target: string, table: PathTable): TwirpError {
+  const path = decodePath(pathOfTarget(target));
+  return badRouteError(describeMiss(httpMethod, path, table), httpMethod, path);
+}
+
+/** A `bad_route` error with the meta that every Twirp server sends along. */
+export function badRouteError(msg: string, httpMethod: string, path: string): TwirpError {
+  return new TwirpError(TwirpErrorCode.BadRoute, msg).withMeta("twirp_invalid_route", `${httpMethod} ${path}`);
+}
+
+function describeMiss(httpMethod: string, path: string, table: PathTable): string {
+  if (httpMethod !== "POST") return `unsupported method ${quote(httpMethod)} (only POST is allowed)`;
+  const { prefix, service } = splitPath(path);
+  if (table.services.has(service) && prefix !== table.prefix) {
+    return `invalid path prefix ${quote(prefix)}, expected ${quote(table.prefix)}, on path ${quote(path)}`;
+  }
+  return `no handler for path ${quote(path)}`;
+}
+
+/**
+ * The names under which a service or method answers: as written in the .proto, and in the CamelCase that Go clients
+ * send by default. https://github.com/twitchtv/twirp/blob/main/docs/routing.md
+ */
+export function namesOf(protoName: string): readonly string[] {
+  const camelCased = goCamelCase(protoName);
+  return camelCased === protoName ? [protoName] : [protoName, camelCased];
+}
+
+/**
+ * protoc-gen-go's CamelCase: a small letter grows at the start, after a digit and after `_`, which then goes; a leading
+ * `_` becomes `X`.
+ */
+export function goCamelCase(name: string): string {
+  if (name.startsWith("_")) return `X${goCamelCase(name.slice(1))}`;
+  return name.replace(/(^|_|\d)([a-z])/g, (_match, before: string, letter: string) =>
+    before === "_" ? letter.toUpperCase() : before + letter.toUpperCase(),
+  );
+}

@@ -1,0 +1,79 @@
+import { InvalidArgumentError, RequiredArgumentError, TwirpError, type TwirpErrorCode } from "twirp-ts";
+import type { CallContext, TwirpService } from "../../src/twirp/index.ts";
+import type { Implementation, SchemaService } from "./twirp-schema.ts";
+
+/** What the methods of a running server tell the runner. */
+export interface ServiceEvents {
+  readonly onWaiting: () => void;
+  readonly onAborted: () => void;
+}
+
+/** Mounts a service whose methods do what the table's `handlers` say; methods that it does not name echo. */
+export function mountHandlers({ type, mount }: SchemaService, events: ServiceEvents, without?: string): TwirpService {
+  const handlers: Implementation = {
+    Blank: () => type.methods.find((method) => method.name === "Blank")?.O.create(),
+    Fail: (_context, request) => fail(request),
+    Wait: (context, request) => wait(context, Number(request["ms"]), events),
+    Headers: (context, request) => {
+      context.headers.set("Cache-Control", "no-store");
+      context.headers.append("X-Multi", "a");
+      context.headers.append("X-Multi", "b");
+      try {
+        context.headers.set("Content-Type", "text/html");
+      } catch {
+        // Refused, as it should be.
+      }
+      return request;
+    },
+  };
+  const implementation: Implementation = {};
+  for (const { name } of type.methods) {
+    if (name !== without) implementation[name] = handlers[name] ?? ((_context, request) => request);
+  }
+  return mount(implementation);
+}
+
+function fail(request: Record<string, unknown>): unknown {
+  const msg = String(request["msg"]);
+  switch (request["kind"]) {
+    case "panic":
+      throw msg;
+    case "nil":
+      return undefined;
+    case "plain":
+      throw new Error(msg);
+    case "wrapped":
+      throw new Error("a wrapper", { cause: twirpError("not_found", msg) });
+    case "argument":
+      throw new InvalidArgumentError("name", msg);
+    case "required":
+      throw new RequiredArgumentError("name");
+    case "badstring":
+      throw twirpError("internal", "half of a pair: \ud800");
+    case "badresponse":
+      return "a string";
+    default: {
+      const error = twirpError(String(request["code"]), msg);
+      for (const [key, value] of Object.entries({ ...Object(request["meta"]) })) error.withMeta(key, String(value));
+      throw error;
+    }
+  }
+}
+
+function wait({ signal }: CallContext, ms: number, { onWaiting, onAborted }: ServiceEvents): Promise<object> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve({}), ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      onAborted();
+      reject(signal.reason);
+    });
+    onWaiting();
+  });
+}
+
+/** A Twirp error of any code, also of one that the protocol does not have. */
+export function twirpError(code: string, msg: string): TwirpError {
+  // The table asks for codes that the type rules out.
+  return new TwirpError(code as TwirpErrorCode, msg);
+}

@@ -1,0 +1,255 @@
+import { UnknownFieldHandler } from "@protobuf-ts/runtime";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
+import { readBinary } from "../../src/twirp/binary/message-reader.ts";
+import { readJson } from "../../src/twirp/json/message-reader.ts";
+import { JsonWriters } from "../../src/twirp/json/message-writer.ts";
+import { compileCodec } from "../../src/twirp/message-codec.ts";
+import { AllTypes, Duration, type Fields, Struct } from "./all-types.ts";
+import { messages } from "./messages.ts";
+
+const writers = new JsonWriters({ emitDefaults: true, camelCase: false });
+const codec = compileCodec(AllTypes, writers);
+
+function write(fields: Fields): Fields {
+  return JSON.parse(codec.writeJson(AllTypes.create(fields)).toString());
+}
+
+describe("against protobuf-ts", () => {
+  test("JSON is the same", () => {
+    // protobuf-ts leaves out an unset message field, which Go writes as null.
+    const comparable = (_key: string, value: unknown) => (value === null ? undefined : value);
+    fc.assert(
+      fc.property(messages(2, true), (message) => {
+        const theirs = AllTypes.toJsonString(message, { emitDefaultValues: true, useProtoFieldName: true });
+        expect(JSON.parse(codec.writeJson(message).toString(), comparable)).toEqual(JSON.parse(theirs, comparable));
+      }),
+    );
+  });
+
+  test("they read the JSON that is written here", () => {
+    fc.assert(
+      fc.property(messages(2, true), (message) => {
+        expect(AllTypes.fromJsonString(codec.writeJson(message).toString())).toEqual(message);
+      }),
+    );
+  });
+
+  test("binary is read alike", () => {
+    fc.assert(
+      fc.property(messages(), (message) => {
+        const bytes = new Uint8Array(codec.writeBinary(message));
+        expect(readBinary(AllTypes, Buffer.from(bytes))).toEqual(AllTypes.fromBinary(bytes));
+      }),
+    );
+  });
+});
+
+test("what is written is read back", () => {
+  fc.assert(
+    fc.property(messages(), (message) => {
+      expect(readJson(AllTypes, codec.writeJson(message))).toEqual(message);
+      expect(readBinary(AllTypes, codec.writeBinary(message))).toEqual(message);
+    }),
+  );
+});
+
+describe("JSON is written", () => {
+  test("with every field that is not optional, as Go does", () => {
+    expect(write({})).toEqual({
+      text: "",
+      small_int: 0,
+      big_int: "0",
+      small_uint: 0,
+      big_uint: "0",
+      dbl: 0,
+      flt: 0,
+      flag: false,
+      data: "",
+      color: "COLOR_UNSPECIFIED",
+      tags: [],
+      counts: {},
+      nested: null,
+      renamed: "",
+      at: null,
+      took: null,
+      extra: null,
+      mask: null,
+      boxed: null,
+      by_id: {},
+      by_flag: {},
+      colors: [],
+      longs: [],
+      zigzag: 0,
+      fixed: 0,
+      fixed_long: "0",
+      items: [],
+    });
+  });
+
+  test("without zero values, when that is asked for", () => {
+    const sparse = compileCodec(AllTypes, new JsonWriters({ emitDefaults: false, camelCase: false }));
+    expect(sparse.writeJson(AllTypes.create()).toString()).toBe("{}");
+    const message = AllTypes.create({ maybeText: "", choice: { oneofKind: "choiceText", choiceText: "" }, flag: true });
+    expect(sparse.writeJson(message).toString()).toBe('{"flag":true,"maybe_text":"","choice_text":""}');
+  });
+
+  test("in lowerCamelCase, when that is asked for", () => {
+    const camel = compileCodec(AllTypes, new JsonWriters({ emitDefaults: false, camelCase: true }));
+    const message = AllTypes.create({ smallInt: 1, renamed: "x" });
+    expect(camel.writeJson(message).toString()).toBe('{"smallInt":1,"customName":"x"}');
+  });
+
+  test.each<[name: string, fields: Fields, value: unknown]>([
+    ["flt", { flt: Math.fround(0.1) }, 0.1],
+    ["flt", { flt: Math.fround(3.4028234663852886e38) }, 3.4028235e38],
+    ["flt", { flt: Math.fround(1.4e-45) }, 1e-45],
+    ["flt", { flt: 16_777_216 }, 16_777_216],
+    ["dbl", { dbl: Number.NaN }, "NaN"],
+    ["dbl", { dbl: Number.NEGATIVE_INFINITY }, "-Infinity"],
+    ["dbl", { dbl: -0 }, -0],
+    ["color", { color: 99 }, 99],
+    ["text", { text: "a\ud800" }, "a\ufffd"],
+    ["at", { at: { seconds: 1n, nanos: 678_000_000 } }, "1970-01-01T00:00:01.678Z"],
+    ["at", { at: { seconds: 1n, nanos: 1 } }, "1970-01-01T00:00:01.000000001Z"],
+    ["took", { took: { seconds: -1n, nanos: -500_000 } }, "-1.000500s"],
+    ["mask", { mask: { paths: ["text", "display_name"] } }, "text,displayName"],
+    ["boxed", { boxed: { value: 5n } }, "5"],
+  ])("%s: %o", (name, fields, value) => {
+    expect(write(fields)[name]).toBe(value);
+  });
+
+  test("of a Struct with any keys and values", () => {
+    const json = '{"a":[1,null,{"b":true,"c":"x"}],"__proto__":{"d":[]}}';
+    expect(writers.of(Struct)(readJson(Struct, Buffer.from(json)))).toBe(json);
+  });
+
+  test("of maps with the keys of Object's own members", () => {
+    const json = codec.writeJson(readJson(AllTypes, Buffer.from('{"counts":{"__proto__":5,"constructor":1}}')));
+    expect(json.toString()).toContain('"counts":{"__proto__":5,"constructor":1}');
+  });
+});
+
+describe("nothing is written of", () => {
+  test.each<[string, unknown]>([
+    ["a string", "text"],
+    ["an array", []],
+    ["another message", Timestamp.create()],
+    ["an object of other fields", { unexpected: true }],
+  ])("%s", (_what, message) => {
+    expect(() => codec.writeJson(message)).toThrow(TypeError);
+    expect(() => codec.writeBinary(message)).toThrow(TypeError);
+  });
+
+  test.each<[string, Fields]>([
+    ["text", { text: 5 }],
+    ["small_int", { smallInt: 2 ** 31 }],
+    ["small_int", { smallInt: 1.5 }],
+    ["small_uint", { smallUint: -1 }],
+    ["big_int", { bigInt: 2n ** 63n }],
+    ["flag", { flag: undefined }],
+    ["data", { data: "AA==" }],
+    ["color", { color: "COLOR_RED" }],
+    ["tags", { tags: "x" }],
+    ["nested", { nested: "x" }],
+  ])("a wrong %s: %o", (name, fields) => {
+    expect(() => codec.writeJson({ ...AllTypes.create(), ...fields })).toThrow(`test.AllTypes.${name}: expected`);
+  });
+
+  test("times out of range, or a mask that JSON cannot spell", () => {
+    expect(() => write({ at: { seconds: 253_402_300_800n, nanos: 0 } })).toThrow(RangeError);
+    expect(() => write({ at: { seconds: 0n, nanos: -1 } })).toThrow(RangeError);
+    expect(() => write({ mask: { paths: ["notReversible"] } })).toThrow(RangeError);
+    expect(() => writers.of(Duration)({ seconds: 1n, nanos: -1 })).toThrow(RangeError);
+  });
+});
+
+describe("binary", () => {
+  test.each<[what: string, hex: string]>([
+    ["a varint that is cut off", "1080"],
+    ["a varint of eleven bytes", "10ffffffffffffffffffff01"],
+    ["a varint of more than 64 bits", "10ffffffffffffffffff02"],
+    ["field zero", "0001"],
+    ["a field number that is too large", "808080801001"],
+    ["wire type 6", "0e"],
+    ["a group that ends without a beginning", "0c"],
+    ["a group that never ends", "bb3e"],
+    ["a group that ends as another", "bb3ec43e"],
+    ["a length of 4 GiB", "0affffffff0f"],
+    ["a length beyond the end", "0a05616263"],
+    ["a length beyond its parent", "6a030a05616263"],
+    ["a fixed32 that is cut off", "e501000000"],
+    ["a string that is no UTF-8", "0a02fffe"],
+    ["a packed list that is cut off in an element", "d2010180"],
+  ])("refuses %s", (_what, hex) => {
+    expect(() => codec.readBinary(Buffer.from(hex, "hex"))).toThrow(RangeError);
+  });
+
+  test.each<[what: string, hex: string, back?: string]>([
+    ["nothing", ""],
+    ["an unknown field", "b83e05"],
+    ["an unknown group", "bb3e0801bc3e"],
+    ["a known field in another wire type", "0801"],
+    ["a negative int32", "10ffffffffffffffffff01"],
+    ["the last of two values", "10011002", "1002"],
+    ["an unpacked list", "c80101c80102", "ca01020102"],
+    ["a message in two parts", "6a030a01616a021005", "6a050a01611005"],
+    ["the oneof member that came last", "7a0161820100", "820100"],
+    ["an optional field with its zero value", "7200"],
+  ])("reads and writes %s", (_what, hex, back = hex) => {
+    const message = codec.readBinary(Buffer.from(hex, "hex"));
+    expect(codec.writeBinary(message).toString("hex")).toBe(back);
+  });
+
+  test("keeps map keys, whatever they read", () => {
+    const hex = "620d0a095f5f70726f746f5f5f1005";
+    const message = codec.readBinary(Buffer.from(hex, "hex"));
+    expect(codec.writeJson(message).toString()).toContain('"counts":{"__proto__":5}');
+    expect(codec.writeBinary(message).toString("hex")).toBe(hex);
+  });
+
+  test("remembers unknown fields as protobuf-ts does", () => {
+    const message = readBinary(AllTypes, Buffer.from("b83e05", "hex"));
+    expect(UnknownFieldHandler.list(message)).toEqual([{ no: 999, wireType: 0, data: new Uint8Array([5]) }]);
+  });
+
+  test("stops at a hundred levels", () => {
+    const nest = (depth: number): Buffer => {
+      let bytes: Buffer = Buffer.alloc(0);
+      for (let level = 0; level < depth; level += 1) {
+        const length = bytes.length < 128 ? [bytes.length] : [(bytes.length & 0x7f) | 0x80, bytes.length >> 7];
+        bytes = Buffer.concat([Buffer.from([0x6a, ...length]), bytes]);
+      }
+      return bytes;
+    };
+    expect(codec.readBinary(nest(100))).toBeDefined();
+    expect(() => codec.readBinary(nest(101))).toThrow("nesting deeper than 100");
+    expect(() => codec.readBinary(Buffer.alloc(100_000, 0x0b))).toThrow("nesting deeper than 100");
+  });
+
+  test("never does more than throw a RangeError, and what it reads it writes again", () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 60 }),
+      fc.tuple(messages(1), fc.nat(), fc.nat({ max: 255 })).map(([message, at, byte]) => {
+        const spoiled = new Uint8Array(codec.writeBinary(message));
+        if (spoiled.length > 0) spoiled[at % spoiled.length] = byte;
+        return spoiled;
+      }),
+    );
+    fc.assert(
+      fc.property(bytes, (body) => {
+        let message: object;
+        try {
+          message = codec.readBinary(Buffer.from(body));
+        } catch (error) {
+          expect(error).toBeInstanceOf(RangeError);
+          return;
+        }
+        const written = codec.writeBinary(message);
+        expect(codec.writeBinary(codec.readBinary(written)).toString("hex")).toBe(written.toString("hex"));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

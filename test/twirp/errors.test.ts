@@ -1,0 +1,124 @@
+import { NotFoundError, TwirpError, TwirpErrorCode } from "twirp-ts";
+import { describe, expect, test } from "vitest";
+import { errorResponse, MSG_LENGTH_MAX, STATUS_OF_CODE } from "../../src/twirp/error-response.ts";
+import { explainPipelineError, explainThrown } from "../../src/twirp/thrown-error.ts";
+
+function bodyOf(error: TwirpError): unknown {
+  return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(errorResponse(error).body));
+}
+
+test.each([
+  ["canceled", 408],
+  ["unknown", 500],
+  ["invalid_argument", 400],
+  ["malformed", 400],
+  ["deadline_exceeded", 408],
+  ["not_found", 404],
+  ["bad_route", 404],
+  ["already_exists", 409],
+  ["permission_denied", 403],
+  ["unauthenticated", 401],
+  ["resource_exhausted", 429],
+  ["failed_precondition", 412],
+  ["aborted", 409],
+  ["out_of_range", 400],
+  ["unimplemented", 501],
+  ["internal", 500],
+  ["unavailable", 503],
+  ["data_loss", 500],
+])("%s is status %d", (code, status) => {
+  expect(STATUS_OF_CODE.get(code)).toBe(status);
+});
+
+test("every code of twirp-ts has a status", () => {
+  expect(Object.values(TwirpErrorCode).sort()).toEqual([...STATUS_OF_CODE.keys()].sort());
+});
+
+describe("the body of an error", () => {
+  test("has code and msg, and meta only when there is some", () => {
+    const error = new TwirpError(TwirpErrorCode.NotFound, "gone <b>");
+    expect(errorResponse(error)).toMatchObject({ status: 404 });
+    expect(bodyOf(error)).toEqual({ code: "not_found", msg: "gone <b>" });
+    expect(bodyOf(error.withMeta("id", "7"))).toEqual({ code: "not_found", msg: "gone <b>", meta: { id: "7" } });
+  });
+
+  test("is internal for a code that Twirp does not have", () => {
+    const error = TwirpError.fromObject({ code: "dataloss", msg: "m" });
+    expect(errorResponse(error).status).toBe(500);
+    expect(bodyOf(error)).toEqual({ code: "internal", msg: "invalid error type dataloss" });
+  });
+
+  test("keeps meta keys that are names of Object's own members", () => {
+    const error = new TwirpError(TwirpErrorCode.Internal, "m").withMeta("constructor", "x");
+    Object.defineProperty(error.meta, "__proto__", { value: "y", enumerable: true });
+    expect(errorResponse(error).body.toString()).toContain('"meta":{"constructor":"x","__proto__":"y"}');
+  });
+
+  test("is valid Unicode whatever the message is", () => {
+    const error = new TwirpError(TwirpErrorCode.Internal, "\ud800 and \udc00").withMeta("\ud800", "😀\ud83d");
+    expect(bodyOf(error)).toEqual({ code: "internal", msg: "\ufffd and \ufffd", meta: { "\ufffd": "😀\ufffd" } });
+  });
+
+  test("cuts a message at a million", () => {
+    const error = new TwirpError(TwirpErrorCode.Internal, "x".repeat(MSG_LENGTH_MAX + 5));
+    expect(bodyOf(error)).toEqual({ code: "internal", msg: "x".repeat(1_000_000) });
+  });
+});
+
+describe("what a method throws", () => {
+  const notFound = new NotFoundError("gone");
+
+  test("a Twirp error is itself and nothing for the log", () => {
+    expect(explainThrown(notFound, "r1")).toEqual({ error: notFound });
+  });
+
+  test.each([
+    ["by the standard property", new Error("outer", { cause: new Error("middle", { cause: notFound }) })],
+    ["by twirp-ts's method", Object.assign(new Error("outer"), { cause: () => notFound })],
+  ])("a Twirp error in the chain of causes is that error, linked %s", (_how, thrown) => {
+    expect(explainThrown(thrown, "r1").error).toBe(notFound);
+  });
+
+  test("a Twirp error of another copy of twirp-ts counts", () => {
+    const foreign = Object.assign(new Error("gone"), { code: "not_found", msg: "gone", meta: {} });
+    expect(explainThrown(foreign, "r1").error).toBe(foreign);
+  });
+
+  test("an error with a code that is not Twirp's stays hidden", () => {
+    const thrown = Object.assign(new Error("duplicate key 4711"), { code: "23505" });
+    const { error, unforeseen } = explainThrown(thrown, "r1");
+    expect(error).toMatchObject({ code: "internal", msg: "internal error", meta: { request_id: "r1" } });
+    expect(unforeseen).toBe(thrown);
+  });
+
+  test("a circle of causes ends", () => {
+    const thrown = new Error("a");
+    thrown.cause = new Error("b", { cause: thrown });
+    expect(explainThrown(thrown, "r1").error.msg).toBe("internal error");
+  });
+
+  test.each([["secret"], [undefined], [null], [42], [{ msg: "x" }]])("%j is a panic", (thrown) => {
+    const { error } = explainThrown(thrown, "r1");
+    expect(error).toMatchObject({ code: "internal", msg: "Internal service panic", meta: {} });
+  });
+});
+
+test.each([
+  [400, "malformed"],
+  [401, "unauthenticated"],
+  [403, "permission_denied"],
+  [413, "malformed"],
+  [415, "bad_route"],
+  [429, "resource_exhausted"],
+  [503, "unavailable"],
+])("an error of a Fastify plugin with status %d is %s", (statusCode, code) => {
+  const thrown = Object.assign(new Error("slow down"), { statusCode });
+  expect(explainPipelineError(thrown, "r1").error).toMatchObject({ code, msg: "slow down" });
+  // A method may fail with an error of another server's, whose status says nothing about this one.
+  expect(explainThrown(thrown, "r1").error).toMatchObject({ code: "internal", msg: "internal error" });
+});
+
+test.each([[500], [418], [undefined]])("an error of a Fastify plugin with status %s stays hidden", (statusCode) => {
+  const { error } = explainPipelineError(Object.assign(new Error("secret"), { statusCode }), "r1");
+  expect(error).toMatchObject({ code: "internal", msg: "internal error" });
+});

@@ -1,0 +1,36 @@
+import Fastify, { type FastifyInstance } from "fastify";
+import { type TwirpOptions, twirp, twirpFrameworkErrors } from "../../src/twirp/index.ts";
+import type { Hats } from "./service.ts";
+
+/** A line of the server's log. */
+interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly reqId?: string;
+  readonly rpc?: string;
+  readonly err?: { readonly message: string };
+}
+
+/** The simplest hatter: what was ordered is what is made. */
+export const echo: Hats = { Make: async (_context, hat) => hat };
+
+/** A mounted service, called in process; what is logged as an error is kept. */
+export async function serve(options: TwirpOptions, prepare: (app: FastifyInstance) => void = () => undefined) {
+  const log: LogLine[] = [];
+  const app = Fastify({
+    frameworkErrors: twirpFrameworkErrors(),
+    logger: { level: "error", stream: { write: (line: string) => log.push(JSON.parse(line)) } },
+  });
+  prepare(app);
+  await app.register(twirp, options);
+  const call = async (method: string, payload: string | object = {}, headers: Record<string, string> = {}) => {
+    const response = await app.inject({
+      method: "POST",
+      url: `${options.prefix ?? "/twirp"}/hats.HatService/${method}`,
+      headers: { "content-type": "application/json", ...headers },
+      payload: typeof payload === "string" ? payload : JSON.stringify(payload),
+    });
+    return { status: response.statusCode, headers: response.headers, body: response.json() };
+  };
+  return { app, call, log };
+}
