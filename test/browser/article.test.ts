@@ -4,7 +4,6 @@
  */
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -23,7 +22,7 @@ let token: string;
 let accountId: string;
 
 beforeAll(async () => {
-  const axios = await readFile(createRequire(import.meta.url).resolve("axios/dist/axios.min.js"));
+  const axios = await readFile(new URL("../../node_modules/axios/dist/axios.min.js", import.meta.url));
   pages = createServer((request, response) => {
     if (request.url === "/axios.js") response.setHeader("content-type", "text/javascript").end(axios);
     else response.setHeader("content-type", "text/html").end("<!doctype html><script src='/axios.js'></script>");
@@ -41,6 +40,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await service?.close();
+  pages?.closeAllConnections();
   await new Promise((resolve) => pages.close(resolve));
 });
 
