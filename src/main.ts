@@ -14,7 +14,7 @@ import {
   pendingMigrations,
   startEmbeddedPostgres,
 } from "./database/index.ts";
-import { openLedger, seedDemoData } from "./finance/index.ts";
+import { openLedger, postingPoolLimits, seedDemoData } from "./finance/index.ts";
 
 const DEVELOPMENT_TOKEN = {
   subject: "alice",
@@ -44,6 +44,7 @@ async function start(config: Config): Promise<void> {
     max: 2,
     applicationName: "finance-service postings",
     log,
+    ...postingPoolLimits,
   });
   closers.push(() => postingPool.end());
 

@@ -14,6 +14,11 @@ export interface PoolOptions {
   readonly connectTimeoutMs?: number;
   /** How long a statement may run, in milliseconds. Default 30000. */
   readonly statementTimeoutMs?: number;
+  /**
+   * How long to wait for a statement's answer, in milliseconds, before the connection counts as lost: for a network that
+   * stalls, where the server's own limits don't help. Default `statementTimeoutMs` and 5000 more; 0 waits for ever.
+   */
+  readonly answerTimeoutMs?: number;
   /** How long a statement may wait for a lock, in milliseconds. Default 10000. */
   readonly lockTimeoutMs?: number;
   /** How long an open transaction may sit idle, in milliseconds, before the server ends it. Default 15000. */
@@ -36,11 +41,11 @@ const TIMESTAMPTZ = 1184;
  * then refuses them (25P02) until `rollback`, and answers `commit` with the command tag `ROLLBACK`.
  */
 export function openPool(options: PoolOptions): Pool {
-  const { log = silentLog } = options;
+  const { log = silentLog, statementTimeoutMs = 30_000 } = options;
   const settings = {
     timezone: "UTC",
     datestyle: "ISO, YMD",
-    statement_timeout: options.statementTimeoutMs ?? 30_000,
+    statement_timeout: statementTimeoutMs,
     lock_timeout: options.lockTimeoutMs ?? 10_000,
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 15_000,
   };
@@ -50,6 +55,7 @@ export function openPool(options: PoolOptions): Pool {
     application_name: options.applicationName ?? "finance-service",
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5000,
     keepAlive: true,
+    query_timeout: options.answerTimeoutMs ?? (statementTimeoutMs === 0 ? 0 : statementTimeoutMs + 5000),
     pipeline: true,
     types: { getTypeParser },
     // Not as start-up parameters: `options` in the URL would replace them, and connection poolers refuse them.

@@ -3,6 +3,7 @@ import { AuthenticationError, KeysUnavailableError } from "../auth/index.ts";
 import { isConnectionError, isTimeout } from "../database/index.ts";
 import type { CallContext } from "../twirp/index.ts";
 import { FinanceError, type Refusal, refuse, toTwirpError } from "./errors.ts";
+import { CommitUnknownError } from "./posting-batch.ts";
 
 const RETRY_AFTER_SECONDS = 1;
 
@@ -26,6 +27,11 @@ function toRefusal(error: unknown): Refusal | undefined {
   if (error instanceof FinanceError) return error.refusal;
   if (error instanceof AuthenticationError) return refuse("unauthenticated", error.message, { reason: error.reason });
   if (error instanceof KeysUnavailableError) return refuse("unavailable", error.message, {});
+  if (error instanceof CommitUnknownError) {
+    const msg =
+      "the database was lost while it committed; only a request with an idempotency_key can be repeated safely";
+    return refuse("unavailable", msg, {});
+  }
   if (isTimeout(error)) return refuse("unavailable", "the database is too busy; try again", {});
   if (isConnectionError(error)) return refuse("unavailable", "the database can't be reached; try again", {});
   return undefined;

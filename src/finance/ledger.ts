@@ -25,6 +25,18 @@ export interface LedgerOptions {
   readonly sweepIntervalMs?: number;
 }
 
+/**
+ * Limits for the connections of postings, whose statements take milliseconds. A batch that stalls holds the locks of its
+ * accounts, so the server ends it soon, and callers wait no longer for an answer that does not come.
+ */
+export const postingPoolLimits = {
+  connectTimeoutMs: 2000,
+  lockTimeoutMs: 3000,
+  statementTimeoutMs: 4000,
+  answerTimeoutMs: 5000,
+  idleInTransactionTimeoutMs: 3000,
+} as const;
+
 /** Opens the ledger of a migrated database. */
 export function openLedger({ pool, postingPool, log, sweepIntervalMs = 5000 }: LedgerOptions): Ledger {
   const postings = new PostingQueue({ pool: postingPool });

@@ -7,6 +7,7 @@
  * transaction waits for keys only once it holds all its rows, so rows and keys can't wait for each other in a circle.
  */
 import type { ClientBase, QueryConfig } from "pg";
+import { isConnectionError } from "../database/index.ts";
 import { type BatchInput, lockAndRead } from "./batch-input.ts";
 import type { Books } from "./books.ts";
 import type { Decision } from "./decide.ts";
@@ -34,19 +35,30 @@ export interface Outcome {
   readonly replayed: boolean;
 }
 
+/** The connection was lost while committing: the batch was kept or it was not. Only keys can tell. */
+export class CommitUnknownError extends Error {
+  constructor(cause: unknown) {
+    super("the connection was lost while committing", { cause });
+    this.name = "CommitUnknownError";
+  }
+}
+
 /**
  * Carries out a batch in a transaction of its own.
  *
  * @param client a pipelining connection outside any transaction; after an error it is outside one again, or broken.
  * @returns the outcomes of each group's orders, all of them committed.
- * @throws the database's error. Then nothing was done, unless the connection was lost while committing.
+ * @throws CommitUnknownError, or the database's error and then nothing was done.
  */
 export async function postBatch(client: ClientBase, groups: readonly OrderGroup[]): Promise<Outcome[][]> {
+  let committing = false;
   try {
     const input = await lockAndRead(client, ordersOf(groups), ["begin"]);
+    committing = true;
     return await decideAndWrite(client, groups, input, ["commit"]);
   } catch (error) {
-    // A broken connection has rolled back already; the first error is the one to report.
+    if (isConnectionError(error)) throw committing ? new CommitUnknownError(error) : error;
+    // The first error is the one to report.
     await client.query("rollback").catch(() => undefined);
     throw error;
   }

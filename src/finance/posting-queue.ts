@@ -5,11 +5,12 @@
  * timer, so an idle caller waits for nothing. A batch that fails is halved and tried again, so that one poisonous
  * request can't sink its neighbours; a batch whose connection was lost is sent again, for its keys make it exactly once.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
 import { isConnectionError, isRetryable, isTimeout } from "../database/index.ts";
 import { FinanceError, refuse } from "./errors.ts";
 import type { OrderGroup } from "./order.ts";
-import { type Outcome, postBatch } from "./posting-batch.ts";
+import { CommitUnknownError, type Outcome, postBatch } from "./posting-batch.ts";
 
 export interface PostingQueueOptions {
   /** Connections that pipeline; at least `lanes` of them. */
@@ -29,7 +30,9 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-const ATTEMPTS_MAX = 4;
+/** Before each repetition; then it is the caller's turn. */
+const RETRY_PAUSES_MS = [0, 50, 200, 500];
+const RETRY_TIME_MS_MAX = 3000;
 const RETRY_AFTER_MS = 250;
 
 export class PostingQueue {
@@ -101,38 +104,55 @@ export class PostingQueue {
         resolve(outcomes[index] ?? []);
       });
     } catch (error) {
-      if (batch.length === 1 || isConnectionError(error) || isTimeout(error)) {
-        for (const { reject } of batch) reject(error);
-        return;
-      }
-      const middle = Math.ceil(batch.length / 2);
-      await this.#postOrHalve(batch.slice(0, middle));
-      await this.#postOrHalve(batch.slice(middle));
+      const parts = partsAfter(error, batch);
+      if (parts.length === 0) for (const { reject } of batch) reject(error);
+      for (const part of parts) await this.#postOrHalve(part);
     }
   }
 
+  /** Repeats what was rolled back for no fault of its own, for as long as a caller may be kept waiting. */
   async #postWithRetries(groups: readonly OrderGroup[]): Promise<Outcome[][]> {
-    for (let attempt = 1; ; attempt += 1) {
+    const startedMs = performance.now();
+    for (let attempt = 0; ; attempt += 1) {
       try {
         return await this.#postOnce(groups);
       } catch (error) {
-        const repeatable = isRetryable(error) || (isConnectionError(error) && groups.every(areKeyed));
-        if (!repeatable || attempt === ATTEMPTS_MAX) throw error;
+        const lost = isConnectionError(error) || error instanceof CommitUnknownError;
+        const repeatable = isRetryable(error) || isConnectionError(error) || groups.every(areKeyed);
+        const pauseMs = RETRY_PAUSES_MS[attempt];
+        const late = performance.now() - startedMs > RETRY_TIME_MS_MAX;
+        if (!(lost || isRetryable(error)) || !repeatable || pauseMs === undefined || late) throw error;
+        await delay(pauseMs);
       }
     }
   }
 
   async #postOnce(groups: readonly OrderGroup[]): Promise<Outcome[][]> {
     const client = await this.#pool.connect();
+    let broken = false;
     try {
-      const outcomes = await postBatch(client, groups);
-      client.release();
-      return outcomes;
+      return await postBatch(client, groups);
     } catch (error) {
-      client.release(isConnectionError(error));
+      broken = isConnectionError(error) || error instanceof CommitUnknownError;
       throw error;
+    } finally {
+      client.release(broken);
     }
   }
+}
+
+/** The parts of a failed batch that are worth trying apart; none when nothing is. */
+function partsAfter(error: unknown, batch: readonly Waiting[]): Waiting[][] {
+  if (error instanceof CommitUnknownError) {
+    // What has keys can be sent again and finds out; what has none must not be.
+    const keyed = batch.filter(({ group }) => areKeyed(group));
+    if (keyed.length === batch.length) return [];
+    for (const { group, reject } of batch) if (!areKeyed(group)) reject(error);
+    return keyed.length === 0 ? [] : [keyed];
+  }
+  if (batch.length === 1 || isConnectionError(error) || isTimeout(error)) return [];
+  const middle = Math.ceil(batch.length / 2);
+  return [batch.slice(0, middle), batch.slice(middle)];
 }
 
 /** Whether sending the orders again can do nothing twice. */

@@ -1,0 +1,57 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
+
+/** A TCP proxy that can be told to misbehave. */
+export interface FaultyNetwork {
+  readonly port: number;
+  /** Breaks every connection that is open now. */
+  cut(): void;
+  /** Carries nothing in either direction, and accepts without answering, until `resume`. */
+  stall(): void;
+  resume(): void;
+  close(): Promise<void>;
+}
+
+/** Starts a proxy on a free loopback port to another one. */
+export async function openFaultyNetwork(target: { host: string; port: number }): Promise<FaultyNetwork> {
+  const sockets = new Set<Socket>();
+  let stalled = false;
+  const server = createServer((near) => {
+    const far = connect(target.port, target.host);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      if (stalled) from.pause();
+      from.on("data", (chunk) => to.write(chunk));
+      from.on("close", () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+      from.on("error", () => to.destroy());
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut: () => {
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
+    stall: () => {
+      stalled = true;
+      for (const socket of sockets) socket.pause();
+    },
+    resume: () => {
+      stalled = false;
+      for (const socket of sockets) socket.resume();
+    },
+    close: async () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await once(server, "close");
+    },
+  };
+}

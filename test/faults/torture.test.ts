@@ -1,0 +1,21 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { torture } from "./torture.ts";
+
+test("whatever is killed, cut or stalled under load, each acknowledged transfer is there once and the books balance", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "finance-torture-"));
+  const seed = Number(process.env["TORTURE_SEED"] ?? Date.now() % 1_000_000);
+  const lines: string[] = [`TORTURE_SEED=${seed}`];
+  try {
+    const result = await torture({ directory, seconds: 12, clients: 16, seed, report: (line) => lines.push(line) });
+    expect(result.findings, lines.join("\n")).toEqual([]);
+    expect(result.faults, lines.join("\n")).toBeGreaterThan(3);
+    expect(result.acknowledged).toBeGreaterThan(100);
+  } catch (error) {
+    throw new Error(lines.join("\n"), { cause: error });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}, 120_000);
