@@ -22,7 +22,14 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: "idle",
   });
-  await app.register(fastifyStatic, { root: join(options.root) });
+  await app.register(fastifyStatic, {
+    root: options.root,
+    setHeaders: (response, path) => {
+      // The build puts a digest of the content into each asset's name.
+      const lasting = path.startsWith(join(options.root, "assets"));
+      response.setHeader("cache-control", lasting ? "public, max-age=31536000, immutable" : "no-cache");
+    },
+  });
   app.get("/settings.json", async (request, reply) => {
     reply.header("cache-control", "no-store");
     const { hostname } = request;

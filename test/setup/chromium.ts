@@ -55,6 +55,13 @@ export async function launchChromium(): Promise<Browser> {
   return await launch(await packagedChromium());
 }
 
+/** Whether this machine has a browser for the tests: an installed one, or the packaged one's platform. */
+export async function hasChromium(): Promise<boolean> {
+  const { CHROME_PATH } = process.env;
+  const installed = await Promise.all((CHROME_PATH ? [CHROME_PATH] : INSTALLED).map(isExecutable));
+  return installed.includes(true) || (process.platform === "linux" && process.arch === "x64");
+}
+
 interface Executable {
   readonly executablePath: string;
   readonly env?: Record<string, string>;
