@@ -1,5 +1,3 @@
-// biome-ignore-all lint/performance/useDomNodeTextContent: what the eye sees is tested, not what the page hides.
-
 /** The built console in a real browser, on an origin of its own, against the built service with the demo data. */
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";

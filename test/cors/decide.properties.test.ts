@@ -1,0 +1,124 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { CorsConfig, CorsRequest, Policy } from "../../src/cors/index.ts";
+import { compile, decide, nearestOrigin } from "../../src/cors/index.ts";
+import { describeRefusal } from "../../src/cors/refusal.ts";
+
+const origins = ["https://app.example.com", "https://*.example.com", "http://localhost:*", "https://*.a.example:*"];
+
+const configs: CorsConfig[] = [
+  { allowedOrigins: origins, allowedMethods: ["POST"], allowedHeaders: ["content-type"], maxAge: 600 },
+  { allowedOrigins: origins, allowedMethods: ["*"], allowedHeaders: ["*"], credentials: true, privateNetwork: true },
+  { allowedOrigins: "*", allowedMethods: ["*"], allowedHeaders: ["*"], exposedHeaders: ["*"] },
+  { allowedOrigins: "none" },
+];
+const policies = configs.map((config): Policy => {
+  const compilation = compile(config);
+  if (!compilation.ok) throw new Error("a configuration of this test is wrong");
+  return compilation.policy;
+});
+
+/** What a client might send: near misses of allowed origins as well as noise. */
+const label = fc.stringMatching(/^[a-z0-9-]{1,4}$/).filter((text) => !text.startsWith("xn--"));
+const originText = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 60 }),
+  fc
+    .tuple(
+      fc.constantFrom("https://", "http://", "HTTPS://", "https:/", ""),
+      fc.array(fc.oneof(label, fc.constantFrom("app", "*", "", "a/b", "a@b", "A")), { maxLength: 3 }),
+      fc.constantFrom("example.com", "a.example", "localhost", "Example.com", "evil.com"),
+      fc.constantFrom("", ":", ":80", ":443", ":8443", ":0", ":99999", "/", ".", ".evil.com", " "),
+    )
+    .map(([scheme, labels, host, tail]) => `${scheme}${[...labels, host].join(".")}${tail}`),
+);
+const optional = (text: fc.Arbitrary<string>) => fc.option(text, { nil: undefined });
+const requests: fc.Arbitrary<CorsRequest> = fc.record({
+  method: fc.constantFrom("OPTIONS", "POST", "GET", "options"),
+  origin: optional(originText),
+  requestMethod: optional(fc.oneof(fc.string(), fc.constantFrom("POST", "PUT", "TRACE", "post"))),
+  requestHeaders: optional(
+    fc.oneof(fc.string({ unit: "binary" }), fc.stringMatching(/^[ \ta-zA-Z,;-]{0,40}$/), fc.constant("authorization")),
+  ),
+  requestPrivateNetwork: optional(fc.constantFrom("true", "1", "")),
+});
+
+/** The rule of the patterns once more, by the URL parser and whole labels instead of by walking characters. */
+function matchesByTheBook(origin: string): boolean {
+  let url: URL;
+  try {
+    url = new URL(origin);
+  } catch {
+    return false;
+  }
+  // Port 0 parses, but no page was ever served from it.
+  if (url.origin !== origin || url.port === "0") return false;
+  const below = (host: string): boolean => {
+    const labels = url.hostname.slice(0, -host.length - 1).split(".");
+    return url.hostname.endsWith(`.${host}`) && labels.every((part) => /^[a-z0-9_-]{1,63}$/.test(part));
+  };
+  return (
+    origin === "https://app.example.com" ||
+    (url.protocol === "https:" && url.port === "" && below("example.com")) ||
+    (url.protocol === "http:" && url.hostname === "localhost") ||
+    (url.protocol === "https:" && below("a.example"))
+  );
+}
+
+test("decide never throws, and allows an origin exactly when the rule of the list says so", () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...policies), requests, (policy, request) => {
+      const { headers } = decide(policy, request);
+      const allowed = headers["access-control-allow-origin"];
+      if (policy.anyOrigin) {
+        expect(allowed === "*" || request.origin === undefined).toBe(true);
+      } else if (allowed !== undefined) {
+        expect(allowed).toBe(request.origin);
+      }
+      if (!policy.anyOrigin && request.origin !== undefined) {
+        expect(allowed !== undefined).toBe(policy.origins.length > 0 && matchesByTheBook(request.origin));
+      }
+      if (allowed === undefined) expect(Object.keys(headers)).toEqual(["vary"]);
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test("every header value holds list elements that are tokens, never other bytes of the request", () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...policies), requests, (policy, request) => {
+      const { headers } = decide(policy, request);
+      for (const name of ["access-control-allow-methods", "access-control-allow-headers"] as const) {
+        for (const element of headers[name]?.split(", ") ?? []) expect(element).toMatch(/^[!#$%&'*+.^_`|~\w-]+$/);
+      }
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test("describing a refusal never throws and yields bounded text", () => {
+  const long = fc.string({ minLength: 1_000, maxLength: 9_000 });
+  fc.assert(
+    fc.property(fc.constantFrom(...policies), requests, long, (policy, request, noise) => {
+      for (const padded of [
+        request,
+        { ...request, origin: `https://${noise}` },
+        { ...request, requestHeaders: noise },
+      ]) {
+        const refusal = describeRefusal(policy, padded, decide(policy, padded));
+        if (refusal !== null)
+          expect(JSON.stringify({ ...refusal, nearest: refusal.nearest }).length).toBeLessThan(6_000);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("the nearest origin of anything is one of the list", () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...policies), originText, (policy, origin) => {
+      const nearest = nearestOrigin(policy, origin);
+      if (nearest !== null) expect(policy.origins.map((allowed) => allowed.text)).toContain(nearest.origin);
+    }),
+    { numRuns: 2_000 },
+  );
+});

@@ -1,0 +1,216 @@
+import { expect, test } from "vitest";
+import type { ConfigurationReason, CorsConfig, Policy } from "../../src/cors/index.ts";
+import { compile, reasons } from "../../src/cors/index.ts";
+
+const app = "https://app.example.com";
+
+/** A configuration with one mistake: the reason, the option, and what the message advises. */
+type Incorrect = [ConfigurationReason, keyof CorsConfig, Partial<CorsConfig>, advice: string];
+
+const incorrect: Incorrect[] = [
+  ["missing", "allowedOrigins", { allowedOrigins: [] }, "write none"],
+  [
+    "wildcard_origin_with_credentials",
+    "allowedOrigins",
+    { allowedOrigins: "*", credentials: true },
+    "List the origins",
+  ],
+  ["wildcard_origin_with_credentials", "allowedOrigins", { allowedOrigins: [app, "*"], credentials: true }, "List"],
+  ["null_origin_prohibited", "allowedOrigins", { allowedOrigins: ["null"] }, "sandboxed frame"],
+
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [""] }, "the value is empty"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["none", app] }, "none stands alone"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["example.com"] }, "https://example.com"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["localhost:5173"] }, "https://localhost:5173"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https:/example.com"] }, "two slashes"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["//example.com"] }, "scheme is missing"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["://example.com"] }, "no scheme"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://"] }, "host is missing"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://:8443"] }, "host is missing"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["HTTPS://example.com"] }, "lower case: https://example.com"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`${app}/`] }, `drop the trailing slash: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://*.example.com/"] }, ": https://*.example.com"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`${app}/login`] }, `ends after host and port: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`${app}?x`] }, `ends after host and port: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`${app}#x`] }, `ends after host and port: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https:///x"] }, "ends after host and port"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://a@example.com"] }, "no user or password"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`${app}, https://b.example`] }, "one origin per element"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`${app} `] }, "without spaces"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://Example.com"] }, "as https://example.com"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://Example.com:8443"] }, "as https://example.com:8443"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://éxample.com"] }, "as https://xn--xample-9ua.com"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://*.Example.com"] }, "as https://example.com"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["http://[0:0:0:0:0:0:0:1]:9090"] }, "as http://[::1]:9090"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["http://[::1"] }, "in brackets"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["http://::1"] }, "in brackets"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["http://[::g]"] }, "no valid host name"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["http://127.1"] }, "as http://127.0.0.1"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["http://256.0.0.1"] }, "no valid host name"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://a..example.com"] }, "labels of 1 to 63"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`https://${"a".repeat(64)}.com`] }, "labels of 1 to 63"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`https://${"a.".repeat(130)}com`] }, "at most 253"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://a!b.com"] }, "letters, digits"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["file://"] }, "origin null"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["file:///home/index.html"] }, "origin null"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["wss://example.com"] }, "origin of the page"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["chrome-extension://é"] }, "letters, digits"],
+
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://*"] }, "* alone"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://*:8443"] }, "* alone"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["*://example.com"] }, "scheme cannot"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://**.example.com"] }, "whole labels"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://*.*.example.com"] }, "whole labels"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://*example.com"] }, "whole labels"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://example.*"] }, "whole labels"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://*.127.0.0.1"] }, "no subdomains"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://*.[::1]"] }, "no subdomains"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["tauri://*.localhost"] }, "http and https only"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["http://localhost:80*"] }, ":* for any port"],
+
+  ["default_port", "allowedOrigins", { allowedOrigins: [`${app}:443`] }, app],
+  ["default_port", "allowedOrigins", { allowedOrigins: ["http://[::1]:80"] }, "http://[::1]"],
+  ["invalid_port", "allowedOrigins", { allowedOrigins: [`${app}:0443`] }, "leading zeros"],
+  ["invalid_port", "allowedOrigins", { allowedOrigins: [`${app}:0`] }, "1 to 65535"],
+  ["invalid_port", "allowedOrigins", { allowedOrigins: [`${app}:65536`] }, "1 to 65535"],
+  ["invalid_port", "allowedOrigins", { allowedOrigins: [`${app}:http`] }, "1 to 65535"],
+  ["invalid_port", "allowedOrigins", { allowedOrigins: [`${app}:`] }, "drop the colon"],
+
+  [
+    "insecure_origin_with_credentials",
+    "allowedOrigins",
+    { allowedOrigins: ["http://example.com"], credentials: true },
+    "https",
+  ],
+  [
+    "insecure_origin_with_credentials",
+    "allowedOrigins",
+    { allowedOrigins: ["http://127.evil.example"], credentials: true },
+    "https",
+  ],
+  ["public_suffix", "allowedOrigins", { allowedOrigins: ["https://*.com"], credentials: true }, "domain that is yours"],
+
+  ["invalid_method", "allowedMethods", { allowedMethods: ["POST GET"] }, "one word"],
+  ["invalid_method", "allowedMethods", { allowedMethods: [""] }, "one word"],
+  ["invalid_method", "allowedMethods", { allowedMethods: ["patch"] }, "PATCH"],
+  ["forbidden_method", "allowedMethods", { allowedMethods: ["TRACE"] }, "Remove"],
+  ["forbidden_method", "allowedMethods", { allowedMethods: ["connect"] }, "Remove"],
+  ["invalid_header", "allowedHeaders", { allowedHeaders: ["x y"] }, "one name per element"],
+  ["invalid_header", "allowedHeaders", { allowedHeaders: [""] }, "one name per element"],
+  ["invalid_header", "exposedHeaders", { exposedHeaders: ["x:y"] }, "one name per element"],
+  ["forbidden_header", "allowedHeaders", { allowedHeaders: ["Cookie"] }, "Remove"],
+  ["forbidden_header", "allowedHeaders", { allowedHeaders: ["Sec-Fetch-Mode"] }, "Remove"],
+  ["forbidden_header", "allowedHeaders", { allowedHeaders: ["proxy-authorization"] }, "Remove"],
+  ["forbidden_header", "allowedHeaders", { allowedHeaders: ["Origin"] }, "Remove"],
+  ["forbidden_header", "exposedHeaders", { exposedHeaders: ["Set-Cookie"] }, "Remove"],
+  ["prohibited_header", "allowedHeaders", { allowedHeaders: ["Access-Control-Allow-Origin"] }, "on its own"],
+  ["prohibited_header", "exposedHeaders", { exposedHeaders: ["Origin"] }, "on its own"],
+  ["prohibited_header", "exposedHeaders", { exposedHeaders: ["Access-Control-Max-Age"] }, "on its own"],
+  [
+    "wildcard_expose_with_credentials",
+    "exposedHeaders",
+    { exposedHeaders: ["*"], credentials: true },
+    "List the response headers",
+  ],
+  ["max_age_out_of_bounds", "maxAge", { maxAge: 0 }, "disable"],
+  ["max_age_out_of_bounds", "maxAge", { maxAge: -1 }, "disable"],
+  ["max_age_out_of_bounds", "maxAge", { maxAge: 86_401 }, "disable"],
+  ["max_age_out_of_bounds", "maxAge", { maxAge: 1.5 }, "disable"],
+  ["max_age_out_of_bounds", "maxAge", { maxAge: Number.NaN }, "disable"],
+  ["invalid_preflight_status", "preflightStatus", { preflightStatus: 302 }, "204"],
+];
+
+test.each(incorrect)("%s in %s is found in %j", (reason, option, config, advice) => {
+  const compilation = compile({ allowedOrigins: [app], ...config });
+  expect(compilation).toMatchObject({ ok: false, mistakes: [{ reason, option }] });
+  if (compilation.ok) return;
+  expect(compilation.mistakes).toHaveLength(1);
+  expect(compilation.mistakes[0]?.message).toContain(advice);
+});
+
+test("every configuration reason is found by some case above", () => {
+  const listed = reasons.filter((reason) => reason.about === "configuration").map((reason) => reason.code);
+  expect(new Set(incorrect.map(([reason]) => reason))).toEqual(new Set(listed));
+});
+
+test("all mistakes are reported together, each with its value and beginning with it", () => {
+  const compilation = compile({
+    allowedOrigins: ["https://a.example/", "http://b.example", "*"],
+    allowedMethods: ["TRACE"],
+    allowedHeaders: ["Cookie", "x y"],
+    exposedHeaders: ["*"],
+    credentials: true,
+    maxAge: 100_000,
+    preflightStatus: 500,
+  });
+  expect(compilation.ok ? [] : compilation.mistakes.map(({ reason, value }) => [reason, value])).toEqual([
+    ["invalid_origin", "https://a.example/"],
+    ["wildcard_origin_with_credentials", "*"],
+    ["insecure_origin_with_credentials", "http://b.example"],
+    ["forbidden_method", "TRACE"],
+    ["forbidden_header", "Cookie"],
+    ["invalid_header", "x y"],
+    ["wildcard_expose_with_credentials", "*"],
+    ["max_age_out_of_bounds", 100_000],
+    ["invalid_preflight_status", 500],
+  ]);
+  for (const mistake of compilation.ok ? [] : compilation.mistakes) {
+    expect(mistake.message.startsWith(`${mistake.value}: `)).toBe(true);
+  }
+});
+
+const correct: [what: string, config: Partial<CorsConfig>, effective: Partial<Policy>][] = [
+  ["an exact origin", {}, { exactOrigins: new Set([app]), originPatterns: [], anyOrigin: false }],
+  ["none, which allows nobody", { allowedOrigins: "none" }, { origins: [], anyOrigin: false }],
+  ["none as a list", { allowedOrigins: ["none"] }, { origins: [], anyOrigin: false }],
+  ["*", { allowedOrigins: "*" }, { anyOrigin: true }],
+  ["* in a list", { allowedOrigins: ["*", app] }, { anyOrigin: true }],
+  ["an origin named twice", { allowedOrigins: [app, app] }, { exactOrigins: new Set([app]) }],
+  ["a host with a final point", { allowedOrigins: ["https://a.example."] }, {}],
+  ["an underscore", { allowedOrigins: ["https://pr_1.example.com"] }, {}],
+  ["https at an address", { allowedOrigins: ["https://192.168.0.1:8443"] }, {}],
+  ["a browser extension", { allowedOrigins: ["safari-web-extension://E7BB-01", "tauri://localhost"] }, {}],
+  ["a public suffix without credentials", { allowedOrigins: ["https://*.com"] }, {}],
+  ["subdomains of localhost with credentials", { allowedOrigins: ["http://*.localhost:*"], credentials: true }, {}],
+  [
+    "loopback over http with credentials",
+    { allowedOrigins: ["http://localhost:*", "http://127.0.0.1:1", "http://[::1]:1"], credentials: true },
+    { credentials: true },
+  ],
+  [
+    "http with credentials when overridden",
+    { allowedOrigins: ["http://example.com"], credentials: true, allowInsecureOrigins: true },
+    { credentials: true },
+  ],
+  ["http without credentials", { allowedOrigins: ["http://example.com"] }, {}],
+  ["an extension with credentials", { allowedOrigins: ["chrome-extension://abc"], credentials: true }, {}],
+  [
+    "methods as browsers write them",
+    { allowedMethods: ["get", "POST", "POST", "PURGE"] },
+    { methods: new Set(["GET", "POST", "PURGE"]), allowMethods: "GET, POST, PURGE" },
+  ],
+  ["any method", { allowedMethods: ["*"] }, { anyMethod: true, allowMethods: "*" }],
+  ["any method with credentials", { allowedMethods: ["*"], credentials: true }, { anyMethod: true, allowMethods: "" }],
+  [
+    "the headers of many tutorials",
+    { allowedHeaders: ["Authorization", "Content-Type", "X-Requested-With", "Accept", "Accept-Encoding"] },
+    { allowHeaders: "authorization, content-type, x-requested-with, accept, accept-encoding" },
+  ],
+  ["any header", { allowedHeaders: ["*", "Authorization"] }, { anyHeader: true, allowHeaders: "*, authorization" }],
+  [
+    "exposed headers less the safelisted",
+    { exposedHeaders: ["Content-Type", "X-Foo", "x-foo"] },
+    { exposedHeaders: ["x-foo"], exposeHeaders: "x-foo" },
+  ],
+  ["exposed *", { exposedHeaders: ["x-foo", "*"] }, { exposedHeaders: ["*"], exposeHeaders: "*" }],
+  ["a maximum age of a day", { maxAge: 86_400 }, { maxAge: "86400" }],
+  ["a maximum age of a second", { maxAge: 1 }, { maxAge: "1" }],
+  ["disabled caching", { maxAge: "disable" }, { maxAge: "0" }],
+  ["no maximum age", { maxAge: null }, { maxAge: "" }],
+  ["status 200", { preflightStatus: 200 }, { preflightStatus: 200 }],
+  ["defaults", {}, { preflightStatus: 204, credentials: false, privateNetwork: false, allowMethods: "" }],
+];
+
+test.each(correct)("%s is accepted", (_what, config, effective) => {
+  expect(compile({ allowedOrigins: [app], ...config })).toMatchObject({ ok: true, policy: effective });
+});

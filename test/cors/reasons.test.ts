@@ -1,0 +1,30 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { explain, reasons } from "../../src/cors/index.ts";
+
+const page = readFileSync(new URL("../../docs/cors.md", import.meta.url), "utf8");
+
+test("codes are unique and stable in form", () => {
+  const codes = reasons.map((reason) => reason.code);
+  expect(new Set(codes).size).toBe(codes.length);
+  for (const code of codes) expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
+});
+
+test("the reasons of the docs are those of the list, in its order", () => {
+  const sections = [...page.matchAll(/^#### `(\w+)`$/gm)].map(([, code]) => code);
+  expect(sections).toEqual(reasons.map((reason) => reason.code));
+});
+
+describe.each(reasons)("$code", ({ code, meaning, cure }) => {
+  test("has its meaning and its cure in the docs", () => {
+    const [, section = ""] = page.split(`#### \`${code}\`\n`);
+    const [text] = section.split("\n#");
+    expect(text?.replace(/\s+/g, " ").trim()).toBe(`${meaning} ${cure}`);
+  });
+
+  test("is explained", () => {
+    expect(explain(code)).toMatchObject({ code, meaning, cure });
+    expect(meaning).toMatch(/\.$/);
+    expect(cure).toMatch(/\.$/);
+  });
+});

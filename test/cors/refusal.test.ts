@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import type { CorsConfig, CorsRequest } from "../../src/cors/index.ts";
+import { compile, decide } from "../../src/cors/index.ts";
+import { describeRefusal } from "../../src/cors/refusal.ts";
+
+const app = "https://app.example.com";
+
+function describe(config: Partial<CorsConfig>, request: Partial<CorsRequest>) {
+  const compilation = compile({ allowedOrigins: [app], allowedMethods: ["POST", "PATCH"], ...config });
+  if (!compilation.ok) throw new Error("a configuration of this test is wrong");
+  const asked = { method: "OPTIONS", origin: app, requestMethod: "POST", ...request };
+  return describeRefusal(compilation.policy, asked, decide(compilation.policy, asked));
+}
+
+test("what is allowed is no refusal", () => {
+  expect(describe({}, {})).toBeNull();
+  expect(describe({}, { origin: undefined })).toBeNull();
+});
+
+test("a refused origin comes with the nearest allowed one", () => {
+  expect(describe({}, { origin: `${app}:8443`, requestHeaders: "X-A,x-b" })).toMatchObject({
+    reason: "origin_not_allowed",
+    preflight: true,
+    origin: `${app}:8443`,
+    method: "POST",
+    headers: ["x-a", "x-b"],
+    refusedHeaders: [],
+    nearest: { origin: app, difference: "differs by port" },
+    hint: null,
+  });
+});
+
+test("an unreadable reply is described by its own method", () => {
+  const refusal = describe({}, { method: "GET", origin: "https://evil.example" });
+  expect(refusal).toMatchObject({ reason: "origin_not_allowed", preflight: false, method: "GET", headers: [] });
+});
+
+test("a method in the wrong case is named", () => {
+  const refusal = describe({}, { requestMethod: "patch" });
+  expect(refusal).toMatchObject({
+    reason: "method_not_allowed",
+    nearest: null,
+    hint: "method names are case-sensitive; did you mean PATCH",
+  });
+});
+
+test("authorization under * is explained", () => {
+  const refusal = describe({ allowedHeaders: ["*"] }, { requestHeaders: "authorization,x-a" });
+  expect(refusal).toMatchObject({ reason: "header_not_allowed", refusedHeaders: ["authorization"] });
+  expect(refusal?.hint).toContain("never covers authorization");
+});
+
+test("the origin null is explained", () => {
+  expect(describe({}, { origin: "null" })?.hint).toContain("sandboxed frames");
+});
+
+test("long values are cut and say how long they were", () => {
+  const names = Array.from({ length: 30 }, (_, i) => `x-${i}`);
+  const refusal = describe(
+    {},
+    { origin: `https://${"a".repeat(1_000)}`, requestMethod: "M".repeat(500), requestHeaders: names.join() },
+  );
+  expect(refusal?.origin).toBe(`https://${"a".repeat(192)}... (1008 characters)`);
+  expect(refusal?.method).toBe(`${"M".repeat(200)}... (500 characters)`);
+  expect(refusal?.headers).toEqual([...names.slice(0, 20), "(10 more)"]);
+  expect(describe({}, { requestHeaders: "x".repeat(6_000) })?.refusedHeaders).toEqual(["(name of 6000 characters)"]);
+});
