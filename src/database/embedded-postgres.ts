@@ -1,11 +1,12 @@
 import { once } from "node:events";
-import { mkdir, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { CLUSTER_HOME, CLUSTER_USER, openCluster } from "./cluster.ts";
 import { errorCode } from "./connection-errors.ts";
+import { makeDirectory } from "./data-directory.ts";
 import { LockHeldError, lockDirectory } from "./directory-lock.ts";
 import { DatabaseStartError, directoryFailure, outputFailure, PostgresFailure } from "./errors.ts";
 import type { DatabaseLog } from "./log.ts";
@@ -71,7 +72,7 @@ export interface EmbeddedPostgres {
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { dataDir } = options;
   try {
-    await mkdir(dataDir, { recursive: true });
+    await makeDirectory(resolve(dataDir));
     const lock = await lockDirectory(join(dataDir, "postgres.lock"));
     try {
       const server = await startServer(options, await realpath(dataDir));
