@@ -3,7 +3,7 @@ import fp from "fastify-plugin";
 /**
  * One line per answered request: what was asked for, the status and how long it took. Never bodies, tokens or queries.
  *
- * Probes and scrapes come every few seconds and say nothing when they succeed: they are logged at debug.
+ * Probes, scrapes and preflights that succeed say nothing: they are logged at debug.
  */
 export const accessLog = fp(
   (app, _options, done) => {
@@ -16,7 +16,7 @@ export const accessLog = fp(
         status: reply.statusCode,
         durationMs: Math.round(reply.elapsedTime * 1000) / 1000,
       };
-      if (method === "GET" && reply.statusCode < 400) log.debug(fields, "answered");
+      if (method !== "POST" && reply.statusCode < 400) log.debug(fields, "answered");
       else log.info(fields, "answered");
       next();
     });
