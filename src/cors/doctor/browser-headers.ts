@@ -1,0 +1,64 @@
+import { isLoopback } from "../origin-pattern.ts";
+import type { Header } from "./header-list.ts";
+import type { WireRequest } from "./wire.ts";
+
+/** What distinguishes the browser that is imitated. */
+export interface BrowserIdentity {
+  readonly userAgent: string;
+}
+
+/** A recent Chrome. */
+export const chromeUserAgent =
+  "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/147.0.0.0 Safari/537.36";
+
+/**
+ * The lines that Chromium puts on the wire, those of the page included; the client hints (sec-ch-ua and its like) are left
+ * out, since no server decides CORS by them.
+ */
+export function browserHeaders(request: WireRequest, identity: BrowserIdentity): Header[] {
+  const { url, origin, pageOrigin } = request;
+  const headers: Header[] = [
+    ["Host", url.host],
+    ["Connection", "keep-alive"],
+  ];
+  if (request.body !== null) headers.push(["Content-Length", String(Buffer.byteLength(request.body))]);
+  if (!request.headers.some(([name]) => name === "accept")) headers.push(["Accept", "*/*"]);
+  headers.push(...request.headers);
+  if (origin !== null) headers.push(["Origin", origin]);
+  headers.push(["User-Agent", identity.userAgent], ["Sec-Fetch-Mode", "cors"]);
+  if (isTrustworthy(url)) headers.push(["Sec-Fetch-Site", siteRelation(pageOrigin, url)], ["Sec-Fetch-Dest", "empty"]);
+  const referer = referrerOf(pageOrigin, url);
+  if (referer !== null) headers.push(["Referer", referer]);
+  headers.push(["Accept-Encoding", "gzip, deflate, br, zstd"]);
+  if (!request.headers.some(([name]) => name === "accept-language"))
+    headers.push(["Accept-Language", "en-US,en;q=0.9"]);
+  return headers;
+}
+
+/** https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy: fetch metadata goes nowhere else. */
+function isTrustworthy(url: URL): boolean {
+  return url.protocol === "https:" || isLoopback(url.hostname);
+}
+
+/**
+ * https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header; without the list of public suffixes a site is
+ * taken to be the last two labels.
+ */
+function siteRelation(pageOrigin: string, url: URL): string {
+  if (pageOrigin === url.origin) return "same-origin";
+  if (!URL.canParse(pageOrigin)) return "cross-site";
+  const page = new URL(pageOrigin);
+  return page.protocol === url.protocol && siteOf(page.hostname) === siteOf(url.hostname) ? "same-site" : "cross-site";
+}
+
+function siteOf(host: string): string {
+  const isName = /[a-z]$/.test(host);
+  return isName ? host.split(".").slice(-2).join(".") : host;
+}
+
+/** https://w3c.github.io/webappsec-referrer-policy/: strict-origin-when-cross-origin, every browser's default. */
+function referrerOf(pageOrigin: string, url: URL): string | null {
+  if (!URL.canParse(pageOrigin)) return null;
+  const downgrade = pageOrigin.startsWith("https:") && !isTrustworthy(url);
+  return downgrade ? null : `${pageOrigin}/`;
+}

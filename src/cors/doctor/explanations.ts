@@ -1,0 +1,294 @@
+/**
+ * Every way in which a call across origins fails, in the order in which a browser comes upon them, each with what the
+ * consoles print and what mends it. The reports walk this list; a code is stable, since scripts read it.
+ *
+ * Texts hold placeholders: {url} {origin} {sent_origin} {method} {status}; {value} is the header value, name or list element
+ * at fault; {headers} and {quoted_headers} are the names that the page sends and that need permission, {refused} those
+ * that do not get it. {origin} is the
+ * page's, {sent_origin} what the Origin header said, which is null after some redirects.
+ */
+
+import {
+  type Cures,
+  credentialsCures,
+  headerCures,
+  methodCures,
+  oneLayerCures,
+  originCures,
+  sameForAll,
+} from "./cures.ts";
+
+/** One failure for people. */
+export interface Explanation {
+  /** The same as in the reasons of the policy where the situation is the same. */
+  readonly code: string;
+  /** Why it happens, in one or two sentences. */
+  readonly meaning: string;
+  /** After "has been blocked by CORS policy: ", or after method and URL when it begins with net::; null for nothing. */
+  readonly chrome: string | null;
+  /** The reason in parentheses, with what follows it, or a whole line when it begins with "Cross-Origin". */
+  readonly firefox: string;
+  /** The line before "Fetch API cannot load ... due to access control checks."; null for nothing. */
+  readonly safari: string | null;
+  readonly cures: Cures;
+}
+
+const noSuccess = "CORS request did not succeed). Status code: (null).";
+
+export const explanations = [
+  {
+    code: "host_not_found",
+    meaning: "The host name has no address. The page sees the same TypeError as for a CORS failure.",
+    chrome: "net::ERR_NAME_NOT_RESOLVED",
+    firefox: noSuccess,
+    safari: "A server with the specified hostname could not be found.",
+    cures: sameForAll("correct the host name in the page's URL, or its DNS entry"),
+  },
+  {
+    code: "connection_refused",
+    meaning: "Nothing listens on that host and port. The page sees the same TypeError as for a CORS failure.",
+    chrome: "net::ERR_CONNECTION_REFUSED",
+    firefox: noSuccess,
+    safari: "Could not connect to the server.",
+    cures: {
+      ...sameForAll("start the server, or correct the port in the page's URL"),
+      financeService:
+        "npm start; HOST and PORT say where it listens (127.0.0.1:9707), not reachable from outside by default",
+    },
+  },
+  {
+    code: "tls_failed",
+    meaning: "No secure connection comes about: a certificate that is not trusted, or no TLS on that port.",
+    chrome: "net::ERR_CERT_AUTHORITY_INVALID or another net::ERR_CERT_ or net::ERR_SSL_ error",
+    firefox: noSuccess,
+    safari: "The certificate for this server is invalid.",
+    cures: {
+      ...sameForAll(
+        "install a certificate that the browser trusts; for a private authority set NODE_EXTRA_CA_CERTS here",
+      ),
+      financeService: "it speaks plain http: use http://, or the https URL of the proxy in front of it",
+    },
+  },
+  {
+    code: "timed_out",
+    meaning: "No answer came in the time that this check allows; a browser waits longer, some minutes.",
+    chrome: "net::ERR_TIMED_OUT",
+    firefox: noSuccess,
+    safari: "The request timed out.",
+    cures: sameForAll("look at firewalls and at what the server waits for; --timeout makes this check more patient"),
+  },
+  {
+    code: "not_http",
+    meaning: "What answers on that port does not speak HTTP.",
+    chrome: "net::ERR_INVALID_HTTP_RESPONSE",
+    firefox: noSuccess,
+    safari: "cannot parse response",
+    cures: sameForAll("correct the port; a port that expects TLS needs an https URL"),
+  },
+  {
+    code: "empty_response",
+    meaning: "The server closed the connection without an answer.",
+    chrome: "net::ERR_EMPTY_RESPONSE",
+    firefox: noSuccess,
+    safari: "The network connection was lost.",
+    cures: sameForAll("look at the server's log: it crashed, or it speaks TLS on that port and the URL must be https"),
+  },
+  {
+    code: "connection_failed",
+    meaning: "The connection broke before an answer came.",
+    chrome: "net::ERR_CONNECTION_RESET or another net:: error",
+    firefox: noSuccess,
+    safari: "The network connection was lost.",
+    cures: sameForAll("look at the server's log and at the proxies in between"),
+  },
+  {
+    code: "preflight_redirect",
+    meaning: "The preflight is answered with a redirect, and no browser follows one there.",
+    chrome: "Redirect is not allowed for a preflight request.",
+    firefox: "CORS request external redirect not allowed).",
+    safari: "Preflight response is not successful. Status code: {status}",
+    cures: {
+      financeService: "it never redirects: call the final URL, or exempt OPTIONS in the proxy",
+      expressCors: "call the final URL; app.use(cors()) before what redirects, such as an upgrade to https",
+      rsCors: "call the final URL; wrap the whole mux, since http.ServeMux redirects /path to /path/",
+      nginx: "call the final URL; answer OPTIONS before return 301: if ($request_method = OPTIONS) { return 204; }",
+    },
+  },
+  {
+    code: "allow_origin_missing",
+    meaning: "The response does not say that a page of another origin may see it.",
+    chrome: "No 'Access-Control-Allow-Origin' header is present on the requested resource.",
+    firefox: "CORS header ‘Access-Control-Allow-Origin’ missing). Status code: {status}.",
+    safari: "Origin {sent_origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}",
+    cures: originCures,
+  },
+  {
+    code: "allow_origin_repeated",
+    meaning: "The header came more than once; browsers join the lines to one value, which matches no origin.",
+    chrome:
+      "The 'Access-Control-Allow-Origin' header contains multiple values '{value}', but only one is allowed. Have the server send the header with a valid value.",
+    firefox: "Multiple CORS header ‘Access-Control-Allow-Origin’ not allowed).",
+    safari: "Access-Control-Allow-Origin cannot contain more than one origin.",
+    cures: oneLayerCures,
+  },
+  {
+    code: "allow_origin_list",
+    meaning: "The header holds a list; browsers compare it as one value, which matches no origin.",
+    chrome:
+      "The 'Access-Control-Allow-Origin' header contains multiple values '{value}', but only one is allowed. Have the server send the header with a valid value.",
+    firefox: "CORS header ‘Access-Control-Allow-Origin’ does not match ‘{value}’).",
+    safari: "Access-Control-Allow-Origin cannot contain more than one origin.",
+    cures: {
+      ...originCures,
+      expressCors:
+        'cors({ origin: ["{origin}"] })   an array, which picks the one that asks; not one string with commas',
+      nginx: "map $http_origin $cors { default ''; '{origin}' $http_origin; }   then add_header ... $cors always;",
+    },
+  },
+  {
+    code: "wildcard_origin_with_credentials",
+    meaning: "A call with credentials needs the very origin; * is never enough for one.",
+    chrome:
+      "The value of the 'Access-Control-Allow-Origin' header in the response must not be the wildcard '*' when the request's credentials mode is 'include'.",
+    firefox: "Credential is not supported if the CORS header ‘Access-Control-Allow-Origin’ is ‘*’).",
+    safari: "Cannot use wildcard in Access-Control-Allow-Origin when credentials flag is true.",
+    cures: {
+      ...credentialsCures,
+      financeService: "CORS_ALLOWED_ORIGINS={origin} with CORS_ALLOW_CREDENTIALS=true, or drop withCredentials",
+      nginx: 'add_header Access-Control-Allow-Origin "{origin}" always;   and Allow-Credentials "true"',
+    },
+  },
+  {
+    code: "invalid_origin",
+    meaning: "The header's value is no origin at all.",
+    chrome:
+      "The 'Access-Control-Allow-Origin' header contains the invalid value '{value}'. Have the server send the header with a valid value.",
+    firefox: "CORS header ‘Access-Control-Allow-Origin’ does not match ‘{value}’).",
+    safari: "Origin {sent_origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}",
+    cures: originCures,
+  },
+  {
+    code: "origin_not_allowed",
+    meaning: "Another origin is allowed than the page's; scheme, host and port must agree byte for byte.",
+    chrome:
+      "The 'Access-Control-Allow-Origin' header has a value '{value}' that is not equal to the supplied origin. Have the server send the header with a valid value.",
+    firefox: "CORS header ‘Access-Control-Allow-Origin’ does not match ‘{value}’).",
+    safari: "Origin {sent_origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}",
+    cures: originCures,
+  },
+  {
+    code: "credentials_not_allowed",
+    meaning: "The page sends cookies, and the server does not say exactly true to that.",
+    chrome:
+      "The value of the 'Access-Control-Allow-Credentials' header in the response is '{value}' which must be 'true' when the request's credentials mode is 'include'.",
+    firefox: "expected ‘true’ in CORS header ‘Access-Control-Allow-Credentials’).",
+    safari: 'Credentials flag is true, but Access-Control-Allow-Credentials is not "true".',
+    cures: credentialsCures,
+  },
+  {
+    code: "preflight_status",
+    meaning: "The preflight must be answered with a status from 200 to 299; the server does not know OPTIONS here.",
+    chrome: "It does not have HTTP ok status.",
+    firefox: "CORS preflight response did not succeed). Status code: {status}.",
+    safari: "Preflight response is not successful. Status code: {status}",
+    cures: {
+      financeService:
+        "it answers preflights with CORS_PREFLIGHT_STATUS; 403 means that CORS_ALLOWED_ORIGINS lacks {origin}",
+      expressCors: "app.use(cors()) before routes and authentication; it answers OPTIONS with 204",
+      rsCors:
+        "cors.New(options).Handler(mux) outermost; by hand: if r.Method == http.MethodOptions { w.WriteHeader(204); return }",
+      nginx: "if ($request_method = OPTIONS) { return 204; }   in the location, with its add_header lines",
+    },
+  },
+  {
+    code: "invalid_method",
+    meaning: "An element of Access-Control-Allow-Methods is no method name, which spoils the whole list.",
+    chrome: "Cannot parse Access-Control-Allow-Methods response header field in preflight response.",
+    firefox: "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Methods’).",
+    safari: "Header Access-Control-Allow-Methods has an invalid value: {value}",
+    cures: { ...methodCures, financeService: "this server cannot send that; look at the proxy in front of it" },
+  },
+  {
+    code: "method_not_allowed",
+    meaning: "The method is not in Access-Control-Allow-Methods; names are case-sensitive.",
+    chrome: "Method {value} is not allowed by Access-Control-Allow-Methods in preflight response.",
+    firefox: "Did not find method in CORS header ‘Access-Control-Allow-Methods’).",
+    safari: "Method {value} is not allowed by Access-Control-Allow-Methods.",
+    cures: methodCures,
+  },
+  {
+    code: "invalid_header",
+    meaning: "An element of Access-Control-Allow-Headers is no header name, which spoils the whole list.",
+    chrome: "Cannot parse Access-Control-Allow-Headers response header field in preflight response.",
+    firefox: "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Headers’).",
+    safari: "Header Access-Control-Allow-Headers has an invalid value: {value}",
+    cures: { ...headerCures, financeService: "this server cannot send that; look at the proxy in front of it" },
+  },
+  {
+    code: "header_not_allowed",
+    meaning: "The page sends a header that is not in Access-Control-Allow-Headers.",
+    chrome: "Request header field {value} is not allowed by Access-Control-Allow-Headers in preflight response.",
+    firefox:
+      "header ‘{value}’ is not allowed according to header ‘Access-Control-Allow-Headers’ from CORS preflight response).",
+    safari: "Request header field {value} is not allowed by Access-Control-Allow-Headers.",
+    cures: headerCures,
+  },
+  {
+    code: "wildcard_without_authorization",
+    meaning:
+      "In Access-Control-Allow-Headers * does not cover authorization, says the standard; browsers let it pass for now, and only --strict fails.",
+    chrome: null,
+    firefox:
+      "Cross-Origin Request Warning: The Same Origin Policy will disallow reading the remote resource at {url} soon. (Reason: When the `Access-Control-Allow-Headers` is `*`, the `Authorization` header is not covered. To include the `Authorization` header, it must be explicitly listed in CORS header `Access-Control-Allow-Headers`).",
+    safari: null,
+    cures: {
+      financeService: "CORS_ALLOWED_HEADERS=*,authorization",
+      expressCors: "cors({ allowedHeaders: [{quoted_headers}] }), or leave the option out",
+      rsCors: "cors.Options{AllowedHeaders: []string{{quoted_headers}}}",
+      nginx: 'add_header Access-Control-Allow-Headers "*, authorization" always;',
+    },
+  },
+  {
+    code: "redirect_location",
+    meaning: "The redirect leads to something that is no URL.",
+    chrome: "net::ERR_INVALID_REDIRECT",
+    firefox: noSuccess,
+    safari: "Load failed",
+    cures: sameForAll("correct the Location header, or call the final URL"),
+  },
+  {
+    code: "redirect_scheme",
+    meaning: "The redirect leads to a scheme other than http and https, which fetch never follows.",
+    chrome:
+      "Cross origin requests are only supported for protocol schemes: chrome, chrome-extension, chrome-untrusted, data, http, https, isolated-app.",
+    firefox: noSuccess,
+    safari: "not allowed to follow a cross-origin CORS redirection with non CORS scheme",
+    cures: sameForAll("correct the Location header, or call the final URL"),
+  },
+  {
+    code: "redirect_count",
+    meaning: "More than twenty redirects, which is a loop for any browser.",
+    chrome: "net::ERR_TOO_MANY_REDIRECTS",
+    firefox: noSuccess,
+    safari: "Load cannot follow more than 20 redirections",
+    cures: sameForAll("end the loop, often between http and https or with and without a trailing slash"),
+  },
+  {
+    code: "redirect_credentials",
+    meaning: "The redirect leads across origins to a URL with a user name or password in it.",
+    chrome: "Redirect location '' contains a username and password, which is disallowed for cross-origin requests.",
+    firefox: noSuccess,
+    safari: "redirection URL {value} has credentials",
+    cures: sameForAll("redirect to a URL without a user name, or call the final URL"),
+  },
+] as const satisfies readonly Explanation[];
+
+/** What can go wrong. */
+export type FailureCode = (typeof explanations)[number]["code"];
+
+/** The entry of a code. */
+export function explainFailure(code: FailureCode): Explanation {
+  const entry = explanations.find((explanation) => explanation.code === code);
+  if (entry === undefined) throw new RangeError(`unknown failure: ${code}`);
+  return entry;
+}

@@ -1,0 +1,106 @@
+/**
+ * How a browser fetches on behalf of a page, step by step: https://fetch.spec.whatwg.org/#main-fetch with mode "cors".
+ *
+ * A generator over plain values: it yields each request and is given what became of it, so that the same code judges a
+ * server on the network, a policy in memory and a table in a test.
+ */
+
+import { finding, type WireResponse } from "./cors-check.ts";
+import type { Diagnosis, Reply } from "./diagnosis.ts";
+import { type Conversation, type FetchRecord, fail, note, send } from "./fetch-record.ts";
+import { actualRequest, checkCors, type FetchState } from "./fetch-state.ts";
+import { getHeader } from "./header-list.ts";
+import type { PageRequest } from "./page-request.ts";
+import { preflightIfNeeded } from "./preflight.ts";
+import { splitReadable } from "./readable-headers.ts";
+import { isRedirect, readRedirect } from "./redirect.ts";
+
+/** What to find out. */
+export interface FetchOptions {
+  /** Stops where the actual request would be sent. Default: false. */
+  readonly preflightOnly?: boolean;
+  /** By the letter of the standard, where all browsers are laxer for now. Default: false. */
+  readonly strict?: boolean;
+}
+
+/** Runs one fetch. Total: it throws for no request and no response. */
+export function* fetchAlgorithm(page: PageRequest, options: FetchOptions = {}): Conversation<Diagnosis> {
+  const { preflightOnly = false, strict = false } = options;
+  const record: FetchRecord = { steps: [], failure: null, preflightCache: null };
+  let state = start(record, page);
+  let reply: Reply | null = null;
+  while (reply === null) {
+    if (!(yield* preflightIfNeeded(record, state, strict)) || preflightOnly) break;
+    const response = yield* send(record, actualRequest(state));
+    if (response === null || !checkReply(record, state, response)) break;
+    if (!isRedirect(response.status, response.headers)) reply = readReply(record, state, response);
+    else {
+      const next = follow(record, state, response);
+      if (next === null) break;
+      state = next;
+    }
+  }
+  const { steps, failure, preflightCache } = record;
+  const { crossOrigin } = state;
+  return { page, allowed: failure === null, crossOrigin, steps, failure, preflightCache, reply };
+}
+
+function start(record: FetchRecord, page: PageRequest): FetchState {
+  const crossOrigin = page.url.origin !== page.origin;
+  const text = crossOrigin
+    ? `The page is on ${page.origin} and the URL on ${page.url.origin}: CORS applies.`
+    : `Page and URL share the origin ${page.origin}: no CORS check applies.`;
+  note(record, "origin_compared", "passed", text);
+  const { url, method, headers, body } = page;
+  return { page, url, method, headers, body, redirectCount: 0, crossOrigin, taintedOrigin: false };
+}
+
+/** https://fetch.spec.whatwg.org/#http-fetch, step 4.4: on every response to an actual request, a redirect included. */
+function checkReply(record: FetchRecord, state: FetchState, response: WireResponse): boolean {
+  if (!state.crossOrigin) return true;
+  const findings = checkCors(record, state, response);
+  fail(record, actualRequest(state), response, findings);
+  if (findings.length > 0) return false;
+  const allowOrigin = getHeader(response.headers, "access-control-allow-origin");
+  const vary = (getHeader(response.headers, "vary") ?? "").toLowerCase().split(/[ \t]*,[ \t]*/);
+  if (allowOrigin !== "*" && !vary.includes("origin") && !vary.includes("*")) {
+    const text =
+      "Vary does not name Origin: a cache may give this reply to a page of another origin, which is then blocked.";
+    note(record, "vary", "note", text);
+  }
+  return true;
+}
+
+/** @returns where the fetch goes on, or null when it does not. */
+function follow(record: FetchRecord, state: FetchState, response: WireResponse): FetchState | null {
+  const { page } = state;
+  const redirect = readRedirect({ ...state, origin: page.origin }, response.status, response.headers);
+  if (redirect.kind === "refused") {
+    note(record, "redirect", "failed", `The redirect to ${redirect.value} is not followed.`);
+    fail(record, actualRequest(state), response, [finding(redirect.code, redirect.value)]);
+  }
+  if (redirect.kind !== "followed") return null;
+  const { url, method, headers, body } = redirect;
+  const crossOrigin = state.crossOrigin || url.origin !== page.origin;
+  const leavesForeignOrigin = url.origin !== state.url.origin && state.url.origin !== page.origin;
+  const taintedOrigin = state.taintedOrigin || leavesForeignOrigin;
+  const changes = [...redirect.changes];
+  if (crossOrigin && !state.crossOrigin) changes.push("CORS applies from here on");
+  if (taintedOrigin && !state.taintedOrigin) changes.push("the Origin header becomes null");
+  const details = changes.length === 0 ? "" : `: ${changes.join("; ")}`;
+  note(record, "redirect", "passed", `The redirect to ${url.href} is followed${details}.`);
+  return { page, url, method, headers, body, redirectCount: state.redirectCount + 1, crossOrigin, taintedOrigin };
+}
+
+/** https://fetch.spec.whatwg.org/#concept-filtered-response-cors */
+function readReply(record: FetchRecord, state: FetchState, { status, headers }: WireResponse): Reply {
+  const credentials = state.page.credentials === "include";
+  const { readable, hidden, malformed } = splitReadable(state.crossOrigin, credentials, headers);
+  if (malformed !== null) {
+    const text = `Access-Control-Expose-Headers exposes nothing, since ${JSON.stringify(malformed)} is no header name.`;
+    note(record, "exposed_headers", "note", text);
+  }
+  const names = readable.length === 0 ? "no headers" : `the headers ${readable.join(", ")}`;
+  note(record, "exposed_headers", "passed", `The page reads the status ${status}, the body and ${names}.`);
+  return { status, readable, hidden };
+}

@@ -1,0 +1,18 @@
+export type { CheckArguments, DoctorArguments } from "./arguments.ts";
+export { readArguments, UsageError, usage } from "./arguments.ts";
+export type { ConsoleLines } from "./console-lines.ts";
+export { consoleLines, curesFor } from "./console-lines.ts";
+export { diagnose } from "./diagnose.ts";
+export type { Diagnosis, Exchange, Failure, Reply, Step } from "./diagnosis.ts";
+export type { Explanation, FailureCode } from "./explanations.ts";
+export { explanations } from "./explanations.ts";
+export type { FetchOptions } from "./fetch-algorithm.ts";
+export { fetchAlgorithm } from "./fetch-algorithm.ts";
+export { renderJson, renderMistakes } from "./json-report.ts";
+export { findNotes } from "./notes.ts";
+export type { PageRequest } from "./page-request.ts";
+export { createPolicyProbe, explainRefusals } from "./policy-probe.ts";
+export type { ProbeOptions } from "./probe.ts";
+export { createProbe } from "./probe.ts";
+export { renderText, wantsColours } from "./text-report.ts";
+export type { Probe, WireOutcome, WireRequest } from "./wire.ts";

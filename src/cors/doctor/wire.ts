@@ -1,0 +1,30 @@
+import type { WireResponse } from "./cors-check.ts";
+import type { FailureCode } from "./explanations.ts";
+import type { Header } from "./header-list.ts";
+
+/** A request that the browser sends next. */
+export interface WireRequest {
+  readonly kind: "preflight" | "request";
+  readonly url: URL;
+  readonly method: string;
+  /** Those that the page or the CORS protocol asks for, in lower case; the browser adds its own. */
+  readonly headers: readonly Header[];
+  readonly body: string | null;
+  /** The value of the Origin header; null when the browser sends none. */
+  readonly origin: string | null;
+  /** Of the page, which the Origin header hides after some redirects. */
+  readonly pageOrigin: string;
+}
+
+/** Why there is no response. */
+export interface NoResponse {
+  readonly code: FailureCode;
+  /** The system's own words. */
+  readonly detail: string;
+}
+
+/** What became of a request. */
+export type WireOutcome = { readonly response: WireResponse } | { readonly noResponse: NoResponse };
+
+/** Sends one request, follows nothing, and never throws. */
+export type Probe = (request: WireRequest) => Promise<WireOutcome>;

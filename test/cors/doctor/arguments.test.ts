@@ -1,0 +1,141 @@
+import { describe, expect, test } from "vitest";
+import { readArguments, UsageError, usage } from "../../../src/cors/doctor/index.ts";
+
+const url = "http://localhost:9707/rpc";
+const page = ["--origin", "http://localhost:5173"];
+
+test("defaults to the call of an API client: POST with authorization and JSON", () => {
+  expect(readArguments([url, ...page])).toEqual({
+    kind: "check",
+    url: new URL(url),
+    page: {
+      origin: "http://localhost:5173",
+      method: "POST",
+      headers: [
+        ["authorization", "Bearer cors-doctor"],
+        ["content-type", "application/json"],
+      ],
+      body: "{}",
+      credentials: "same-origin",
+    },
+    fromConfig: false,
+    strict: false,
+    preflightOnly: false,
+    json: false,
+    timeoutMs: 10_000,
+    userAgent: expect.stringContaining("Chrome/"),
+  });
+});
+
+test.each<[what: string, args: string[], expected: object]>([
+  [
+    "a GET sends no content-type",
+    ["--method", "get"],
+    { method: "GET", headers: [["authorization", expect.anything()]], body: null },
+  ],
+  [
+    "a DELETE neither",
+    ["--method", "DELETE"],
+    { method: "DELETE", headers: [["authorization", expect.anything()]], body: null },
+  ],
+  ["PATCH in lower case stays so", ["--method", "patch"], { method: "patch" }],
+  ["--header replaces the default", ["--header", "x-a"], { headers: [["x-a", "cors-doctor"]], body: null }],
+  [
+    "-H, with a value, in any case",
+    ["-H", "X-A:  1 ", "-H", "x-b:2"],
+    {
+      headers: [
+        ["x-a", "1"],
+        ["x-b", "2"],
+      ],
+    },
+  ],
+  [
+    "several headers after one --header",
+    ["--header", "x-a", "x-b: 2"],
+    {
+      headers: [
+        ["x-a", "cors-doctor"],
+        ["x-b", "2"],
+      ],
+    },
+  ],
+  ["a header twice is joined", ["-H", "x-a: 1", "-H", "X-A: 2"], { headers: [["x-a", "1, 2"]] }],
+  ["an empty value", ["-H", "x-a:"], { headers: [["x-a", ""]] }],
+  ["--no-headers", ["--no-headers"], { headers: [], body: null }],
+  [
+    "a body without a type gets the browser's",
+    ["--no-headers", "--data", "x"],
+    { headers: [["content-type", "text/plain;charset=UTF-8"]], body: "x" },
+  ],
+  ["--data", ["--data", '{"id":4}'], { body: '{"id":4}' }],
+  ["--credentials", ["--credentials"], { credentials: "include" }],
+  ["the origin null", ["--origin", "null"], { origin: "null" }],
+])("%s", (_, args, expected) => {
+  expect(readArguments([url, ...page, ...args])).toMatchObject({ page: expected });
+});
+
+test("the fragment of the URL stays in the page", () => {
+  expect(readArguments([`${url}#top`, ...page])).toMatchObject({ url: new URL(url) });
+});
+
+test("--from-config needs no URL and takes one", () => {
+  expect(readArguments(["--from-config", ...page])).toMatchObject({ fromConfig: true, url: undefined });
+  expect(readArguments(["--from-config", url, ...page])).toMatchObject({ fromConfig: true, url: new URL(url) });
+});
+
+test("--help wins over everything", () => {
+  expect(readArguments(["--help"])).toEqual({ kind: "help" });
+});
+
+test("the usage names every option", () => {
+  for (const option of [
+    "origin",
+    "method",
+    "header",
+    "no-headers",
+    "data",
+    "credentials",
+    "strict",
+    "preflight-only",
+  ]) {
+    expect(usage).toContain(`--${option}`);
+  }
+});
+
+describe("bad usage is told apart", () => {
+  test.each<[args: string[], message: RegExp]>([
+    [page, /^a URL is required$/],
+    [[url], /^--origin is required/],
+    [[url, "http://b.test", ...page], /^one URL, not also http:\/\/b\.test$/],
+    [["localhost:9707", ...page], /no http or https URL/],
+    [["/rpc", ...page], /no http or https URL/],
+    [["http://user:secret@localhost/", ...page], /user name or a password/],
+    [[url, "--origin", "http://localhost:5173/"], /did you mean http:\/\/localhost:5173\?$/],
+    [[url, "--origin", "HTTP://LOCALHOST:80"], /did you mean http:\/\/localhost\?$/],
+    [[url, "--origin", "localhost:5173"], /is no origin; write scheme:\/\/host:port/],
+    [[url, "--origin", "*"], /is no origin/],
+    [[url, ...page, "--method", "TRACE"], /no page can send TRACE/],
+    [[url, ...page, "--method", "P OST"], /is no method/],
+    [[url, ...page, "--method", ""], /is no method/],
+    [[url, ...page, "--method", "GET", "--data", "x"], /body with GET/],
+    [[url, ...page, "-H", "cookie: a=1"], /no page can set cookie.*--credentials/],
+    [[url, ...page, "-H", "Origin: http://a.test"], /no page can set origin/],
+    [[url, ...page, "-H", "accept-encoding"], /no page can set accept-encoding/],
+    [[url, ...page, "-H", "x a: 1"], /is no header/],
+    [[url, ...page, "-H", ""], /is no header/],
+    [[url, ...page, "-H", "x-a: a\nb"], /the value of x-a cannot stand in a header/],
+    [[url, ...page, "-H", "x-a: \u20ac"], /the value of x-a cannot stand in a header/],
+    [[url, ...page, "-H", "x-a", "--no-headers"], /exclude each other/],
+    [[url, ...page, "--timeout", "0"], /^--timeout must be/],
+    [[url, ...page, "--timeout", "soon"], /^--timeout must be/],
+    [[url, ...page, "--timeout", "601"], /^--timeout must be/],
+    [[url, ...page, "--user-agent", "a\nb"], /the value of user-agent/],
+    [[url, ...page, "--verbose"], /Unknown option '--verbose'/],
+    [[url, ...page, "--json=yes"], /--json/],
+    [[url, "--origin"], /argument missing/],
+  ])("%j", (args, message) => {
+    expect(() => readArguments(args)).toThrow(UsageError);
+    expect(() => readArguments(args)).toThrow(message);
+  });
+});

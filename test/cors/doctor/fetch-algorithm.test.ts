@@ -1,0 +1,266 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  type Diagnosis,
+  type FetchOptions,
+  fetchAlgorithm,
+  type PageRequest,
+  type WireOutcome,
+  type WireRequest,
+} from "../../../src/cors/doctor/index.ts";
+
+const origin = "http://localhost:5173";
+const article: PageRequest = {
+  url: new URL("http://localhost:9707/rpc"),
+  origin,
+  method: "POST",
+  headers: [
+    ["authorization", "Bearer token"],
+    ["content-type", "application/json"],
+  ],
+  body: "{}",
+  credentials: "same-origin",
+};
+const simple: PageRequest = { ...article, method: "GET", headers: [], body: null };
+
+function response(status: number, headers: Readonly<Record<string, string>> = {}): WireOutcome {
+  return { response: { status, headers: Object.entries(headers) } };
+}
+
+const allowOrigin = { "access-control-allow-origin": origin, vary: "Origin" };
+const open = response(204, { ...allowOrigin, "access-control-allow-headers": "authorization, content-type" });
+const reply = response(200, allowOrigin);
+
+/** Runs the algorithm on responses that are given beforehand; the last one is repeated. */
+function run(page: PageRequest, outcomes: readonly WireOutcome[], options?: FetchOptions) {
+  const requests: WireRequest[] = [];
+  const conversation = fetchAlgorithm(page, options);
+  let turn = conversation.next();
+  while (!turn.done) {
+    requests.push(turn.value);
+    const outcome = outcomes[requests.length - 1] ?? outcomes.at(-1);
+    if (outcome === undefined) throw new Error("the algorithm asks and the test has no answer");
+    turn = conversation.next(outcome);
+  }
+  return { diagnosis: turn.value, requests };
+}
+
+function results({ steps }: Diagnosis): string[] {
+  return steps.map(({ name, result }) => `${name} ${result}`);
+}
+
+test("the article's call is preflighted, checked header by header, and sent", () => {
+  const { diagnosis, requests } = run(article, [open, reply]);
+  expect(requests).toEqual([
+    {
+      kind: "preflight",
+      url: article.url,
+      method: "OPTIONS",
+      headers: [
+        ["access-control-request-method", "POST"],
+        ["access-control-request-headers", "authorization,content-type"],
+      ],
+      body: null,
+      origin,
+      pageOrigin: origin,
+    },
+    {
+      kind: "request",
+      url: article.url,
+      method: "POST",
+      headers: article.headers,
+      body: "{}",
+      origin,
+      pageOrigin: origin,
+    },
+  ]);
+  expect(results(diagnosis)).toEqual([
+    "origin_compared passed",
+    "preflight_decided passed",
+    "preflight_sent passed",
+    "allow_origin passed",
+    "preflight_status passed",
+    "allow_methods passed",
+    "allow_headers passed",
+    "max_age passed",
+    "request_sent passed",
+    "allow_origin passed",
+    "exposed_headers passed",
+  ]);
+  expect(diagnosis).toMatchObject({ allowed: true, crossOrigin: true, failure: null, reply: { status: 200 } });
+});
+
+test("every step names a section of the standard", () => {
+  for (const { rule } of run(article, [open, reply]).diagnosis.steps) {
+    expect(rule).toMatch(/^https:\/\/fetch\.spec\.whatwg\.org\/#[\w-]+$/);
+  }
+});
+
+test("all that is wrong with a preflight shows at once, in the order of precedence", () => {
+  const { diagnosis, requests } = run({ ...article, method: "PUT", credentials: "include" }, [response(404)]);
+  expect(requests).toHaveLength(1);
+  expect(diagnosis.allowed).toBe(false);
+  expect(diagnosis.failure).toMatchObject({ code: "allow_origin_missing", stage: "preflight", status: 404 });
+  expect(diagnosis.failure?.findings.map(({ code }) => code)).toEqual([
+    "allow_origin_missing",
+    "credentials_not_allowed",
+    "preflight_status",
+    "method_not_allowed",
+    "header_not_allowed",
+  ]);
+  expect(diagnosis.failure?.findings.at(-1)?.refused).toEqual(["authorization", "content-type"]);
+});
+
+test("a connection that fails is the failure, wherever it happens", () => {
+  const noResponse = { noResponse: { code: "timed_out", detail: "nothing came" } } as const;
+  expect(run(article, [noResponse]).diagnosis.failure).toMatchObject({ code: "timed_out", stage: "preflight" });
+  expect(run(article, [open, noResponse]).diagnosis.failure).toMatchObject({ code: "timed_out", stage: "request" });
+});
+
+test("with preflightOnly the request itself is not sent", () => {
+  const { diagnosis, requests } = run(article, [open], { preflightOnly: true });
+  expect(requests.map(({ kind }) => kind)).toEqual(["preflight"]);
+  expect(diagnosis).toMatchObject({ allowed: true, reply: null });
+});
+
+test("authorization by the wildcard is noted, and refused only by the letter of the standard", () => {
+  const wildcard = response(204, { ...allowOrigin, "access-control-allow-headers": "*" });
+  expect(results(run(article, [wildcard, reply]).diagnosis)).toContain("allow_headers note");
+  expect(run(article, [wildcard, reply], { strict: true }).diagnosis.failure).toMatchObject({
+    code: "wildcard_without_authorization",
+  });
+  const named = response(204, { ...allowOrigin, "access-control-allow-headers": "*, authorization" });
+  expect(run(article, [named, reply], { strict: true }).diagnosis.allowed).toBe(true);
+});
+
+test.each([
+  ["absent", allowOrigin, { vary: "" }, true],
+  ["without Origin", allowOrigin, { vary: "Accept-Encoding" }, true],
+  ["with origin among others", allowOrigin, { vary: "Accept-Encoding,\torigin" }, false],
+  ["*", allowOrigin, { vary: "*" }, false],
+  ["absent, for any origin", { "access-control-allow-origin": "*" }, {}, false],
+])("Vary %s deserves a note: %#", (_, headers, vary, noted) => {
+  const { diagnosis } = run(simple, [response(200, { ...headers, ...vary })]);
+  expect(results(diagnosis).includes("vary note")).toBe(noted);
+});
+
+describe("a call to one's own origin", () => {
+  const own = { ...simple, url: new URL(`${origin}/rpc`) };
+
+  test("is not checked, and as GET carries no Origin", () => {
+    const { diagnosis, requests } = run(own, [response(200, { "x-own": "1" })]);
+    expect(requests).toMatchObject([{ origin: null }]);
+    expect(diagnosis).toMatchObject({ allowed: true, crossOrigin: false, reply: { readable: ["x-own"] } });
+  });
+
+  test("as POST carries Origin and is not preflighted", () => {
+    const { requests } = run({ ...article, url: own.url }, [response(200)]);
+    expect(requests).toMatchObject([{ kind: "request", origin }]);
+  });
+
+  test("that is redirected elsewhere is checked from there on, under the page's own origin", () => {
+    const { diagnosis, requests } = run(own, [response(302, { location: "http://localhost:9707/" }), reply]);
+    expect(requests).toMatchObject([{ origin: null }, { origin }]);
+    expect(diagnosis).toMatchObject({ allowed: true, crossOrigin: true });
+  });
+});
+
+describe("a redirect", () => {
+  const to = (status: number, location: string) => response(status, { ...allowOrigin, location });
+
+  test.each([
+    [301, "POST", "GET"],
+    [302, "POST", "GET"],
+    [302, "PUT", "PUT"],
+    [303, "PUT", "GET"],
+    [303, "HEAD", "HEAD"],
+    [307, "POST", "POST"],
+    [308, "POST", "POST"],
+  ])("with %d makes %s a %s", (status, method, next) => {
+    const page = { ...simple, method };
+    const allowed = response(204, { ...allowOrigin, "access-control-allow-methods": "PUT" });
+    const needsPreflight = method === "PUT";
+    const before = needsPreflight ? [allowed] : [];
+    const after = next === "PUT" ? [allowed] : [];
+    const { requests } = run(page, [...before, to(status, "/next"), ...after, reply]);
+    expect(requests.at(-1)).toMatchObject({
+      kind: "request",
+      method: next,
+      url: new URL("http://localhost:9707/next"),
+    });
+  });
+
+  test("that makes a GET takes the body and what describes it away, and keeps authorization within the origin", () => {
+    const { requests } = run(article, [open, to(303, "/next"), open, reply]);
+    expect(requests.at(-1)).toMatchObject({ headers: [["authorization", "Bearer token"]], body: null });
+  });
+
+  test("to a third origin drops authorization and makes the origin null for good", () => {
+    const anyOrigin = response(204, {
+      "access-control-allow-origin": "*",
+      "access-control-allow-headers": "content-type",
+    });
+    const back = response(307, { "access-control-allow-origin": "*", location: "http://localhost:9707/back" });
+    const { diagnosis, requests } = run(article, [
+      open,
+      to(307, "http://third.test/"),
+      anyOrigin,
+      back,
+      anyOrigin,
+      anyOrigin,
+    ]);
+    expect(requests.map((request) => request.origin)).toEqual([origin, origin, "null", "null", "null", "null"]);
+    expect(requests.at(-1)?.headers).toEqual([["content-type", "application/json"]]);
+    expect(diagnosis.allowed).toBe(true);
+  });
+
+  test("is followed twenty times and no more", () => {
+    const { diagnosis, requests } = run(simple, [to(302, "/again")]);
+    expect(requests).toHaveLength(21);
+    expect(diagnosis.failure).toMatchObject({ code: "redirect_count" });
+  });
+});
+
+test("whatever servers answer, the fetch ends with a verdict that agrees with its steps", () => {
+  const value = fc.oneof(
+    fc.constantFrom(
+      origin,
+      "*",
+      "null",
+      "true",
+      "GET, PUT",
+      "authorization, content-type",
+      "/",
+      "http://third.test/",
+      "",
+    ),
+    fc.string({ unit: "binary-ascii", maxLength: 12 }),
+  );
+  const name = fc.constantFrom(
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-allow-methods",
+    "access-control-allow-headers",
+    "access-control-expose-headers",
+    "access-control-max-age",
+    "location",
+    "vary",
+  );
+  const status = fc.constantFrom(200, 204, 301, 302, 303, 307, 308, 404, 500);
+  const outcome = fc.record({
+    response: fc.record({ status, headers: fc.array(fc.tuple(name, value), { maxLength: 6 }) }),
+  });
+  const page = fc.record({
+    method: fc.constantFrom("GET", "POST", "PUT"),
+    credentials: fc.constantFrom("include", "same-origin"),
+    headers: fc.constantFrom(article.headers, []),
+  });
+  fc.assert(
+    fc.property(page, fc.array(outcome, { minLength: 1, maxLength: 5 }), (changes, outcomes) => {
+      const { diagnosis } = run({ ...article, ...changes }, outcomes);
+      expect(diagnosis.allowed).toBe(diagnosis.failure === null);
+      expect(diagnosis.allowed).toBe(diagnosis.reply !== null);
+      expect(diagnosis.steps.some(({ result }) => result === "failed")).toBe(!diagnosis.allowed);
+    }),
+  );
+});

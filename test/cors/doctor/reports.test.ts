@@ -1,0 +1,241 @@
+import { describe, expect, test } from "vitest";
+import {
+  type Diagnosis,
+  fetchAlgorithm,
+  findNotes,
+  type PageRequest,
+  renderJson,
+  renderText,
+  type WireOutcome,
+  wantsColours,
+} from "../../../src/cors/doctor/index.ts";
+
+const plain = { colours: false };
+const page: PageRequest = {
+  url: new URL("http://localhost:9707/rpc"),
+  origin: "http://localhost:5173",
+  method: "POST",
+  headers: [["authorization", "Bearer secret"]],
+  body: "{}",
+  credentials: "same-origin",
+};
+
+function diagnosisOf(outcomes: readonly WireOutcome[], change: Partial<PageRequest> = {}): Diagnosis {
+  const conversation = fetchAlgorithm({ ...page, ...change });
+  let turn = conversation.next();
+  for (const outcome of outcomes) if (!turn.done) turn = conversation.next(outcome);
+  if (!turn.done) throw new Error("the fetch wants more responses");
+  return turn.value;
+}
+
+const response = (status: number, headers: readonly (readonly [string, string])[]): WireOutcome => ({
+  response: { status, headers },
+});
+const passing = [
+  response(204, [
+    ["Access-Control-Allow-Origin", "*"],
+    ["Access-Control-Allow-Headers", "authorization"],
+    ["Access-Control-Max-Age", "600"],
+  ]),
+  response(200, [
+    ["Access-Control-Allow-Origin", "*"],
+    ["Set-Cookie", "session=secret"],
+    ["ETag", "1"],
+    ["Content-Type", "application/json"],
+  ]),
+];
+const failing = [response(403, [["Vary", "Origin"]])];
+
+describe("the text", () => {
+  test("of a call that passes", () => {
+    expect(renderText(diagnosisOf(passing), [], plain)).toMatchInlineSnapshot(`
+      "POST http://localhost:9707/rpc
+      from a page on http://localhost:5173, headers authorization
+
+      ✓ The page is on http://localhost:5173 and the URL on http://localhost:9707: CORS applies.
+      ✓ A preflight comes first: authorization is not a safelisted header.
+
+      ✓ OPTIONS http://localhost:9707/rpc is answered with 204.
+          > origin: http://localhost:5173
+          > access-control-request-method: POST
+          > access-control-request-headers: authorization
+          < access-control-allow-origin: *
+          < access-control-allow-headers: authorization
+          < access-control-max-age: 600
+      ✓ Access-Control-Allow-Origin is *; it must be http://localhost:5173 or *.
+      ✓ The status is 204; it must be 200 to 299.
+      ✓ Access-Control-Allow-Methods is missing; POST needs no permission.
+      ✓ Access-Control-Allow-Headers is authorization; it must have authorization.
+      ✓ Access-Control-Max-Age is 600: Chrome keeps the answer for 600 s, Firefox for 600 s, Safari for 600 s.
+
+      ✓ POST http://localhost:9707/rpc is answered with 200.
+          > origin: http://localhost:5173
+          < access-control-allow-origin: *
+      ✓ Access-Control-Allow-Origin is *; it must be http://localhost:5173 or *.
+      ✓ The page reads the status 200, the body and the headers content-type.
+
+      ALLOWED: the browser lets the page go on.
+      Hidden from the page, unless Access-Control-Expose-Headers names them: etag"
+    `);
+  });
+
+  test("of a call that is blocked", () => {
+    expect(renderText(diagnosisOf(failing), ["A note."], plain)).toMatchInlineSnapshot(`
+      "POST http://localhost:9707/rpc
+      from a page on http://localhost:5173, headers authorization
+
+      ✓ The page is on http://localhost:5173 and the URL on http://localhost:9707: CORS applies.
+      ✓ A preflight comes first: authorization is not a safelisted header.
+
+      ✓ OPTIONS http://localhost:9707/rpc is answered with 403.
+          > origin: http://localhost:5173
+          > access-control-request-method: POST
+          > access-control-request-headers: authorization
+          < vary: Origin
+      ✗ Access-Control-Allow-Origin is missing; it must be http://localhost:5173 or *.
+      ✗ The status is 403; it must be 200 to 299 (the server refuses the origin, or asks for a permission before CORS is answered).
+      ✓ Access-Control-Allow-Methods is missing; POST needs no permission.
+      ✗ Access-Control-Allow-Headers is missing; it must have authorization.
+      ! A note.
+
+      BLOCKED by the preflight: allow_origin_missing
+      The response does not say that a page of another origin may see it.
+
+      The console says
+        Chrome          Access to fetch at 'http://localhost:9707/rpc' from origin 'http://localhost:5173' has been blocked by CORS policy: Response to preflight request doesn't pass access control check: No 'Access-Control-Allow-Origin' header is present on the requested resource.
+        Firefox         Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at http://localhost:9707/rpc. (Reason: CORS header ‘Access-Control-Allow-Origin’ missing). Status code: 403.
+        Safari          Preflight response is not successful. Status code: 403
+                        Fetch API cannot load http://localhost:9707/rpc due to access control checks.
+
+      What mends it
+        finance-service CORS_ALLOWED_ORIGINS=http://localhost:5173   (a comma list; https://*.example.com and http://localhost:* work too)
+        Express cors    app.use(cors({ origin: ["http://localhost:5173"] }))   before every route and every login check
+                        app.use(cors()) before routes and authentication; it answers OPTIONS with 204
+                        cors({ allowedHeaders: ["authorization"] }); without the option it allows whatever is asked for
+        rs/cors (Go)    cors.New(cors.Options{AllowedOrigins: []string{"http://localhost:5173"}}).Handler(mux)   as the outermost handler
+                        cors.New(options).Handler(mux) outermost; by hand: if r.Method == http.MethodOptions { w.WriteHeader(204); return }
+                        cors.Options{AllowedHeaders: []string{"authorization"}}
+        nginx           add_header Access-Control-Allow-Origin "http://localhost:5173" always;   without "always" errors go out bare
+                        if ($request_method = OPTIONS) { return 204; }   in the location, with its add_header lines
+                        add_header Access-Control-Allow-Headers "authorization" always;"
+    `);
+  });
+
+  test("of a server that is not there", () => {
+    const noResponse = {
+      noResponse: { code: "connection_refused", detail: "nothing listens on localhost:9707" },
+    } as const;
+    expect(renderText(diagnosisOf([noResponse]), [], plain)).toContain("NO ANSWER: connection_refused");
+  });
+
+  test("is coloured only when asked for, and says the same then", () => {
+    const coloured = renderText(diagnosisOf(passing), [], { colours: true });
+    expect(coloured).toContain("\x1b[32m✓\x1b[39m");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
+    expect(coloured.replace(/\x1b\[\d+m/g, "")).toBe(renderText(diagnosisOf(passing), [], plain));
+  });
+
+  test("lets no server drive the terminal, and cuts what is too long", () => {
+    const hostile = [response(204, [["Access-Control-Allow-Origin", `\x1b[2J\x07${"a".repeat(1_000)}`]])];
+    const text = renderText(diagnosisOf(hostile), [], plain);
+    expect(text).toContain("\\x1b[2J\\x07aaa");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not come through
+    expect(text).not.toMatch(/[\0-\x09\x0b-\x1f\x7f]/);
+    for (const line of text.split("\n")) expect(line.length).toBeLessThan(500);
+  });
+});
+
+describe("the JSON", () => {
+  test("of a call that passes", () => {
+    const { steps, ...rest } = JSON.parse(renderJson(diagnosisOf(passing), ["A note."]));
+    expect(rest).toEqual({
+      version: 1,
+      allowed: true,
+      crossOrigin: true,
+      request: {
+        url: "http://localhost:9707/rpc",
+        origin: "http://localhost:5173",
+        method: "POST",
+        headers: [["authorization", "Bearer ..."]],
+        credentials: "same-origin",
+      },
+      failure: null,
+      preflightCache: { maxAge: "600", chromium: 600, firefox: 600, webkit: 600 },
+      reply: {
+        status: 200,
+        readable: ["content-type"],
+        hidden: ["access-control-allow-origin", "etag", "set-cookie"],
+      },
+      notes: ["A note."],
+    });
+    expect(steps[2]).toEqual({
+      name: "preflight_sent",
+      result: "passed",
+      text: "OPTIONS http://localhost:9707/rpc is answered with 204.",
+      rule: "https://fetch.spec.whatwg.org/#cors-preflight-fetch",
+      request: {
+        method: "OPTIONS",
+        url: "http://localhost:9707/rpc",
+        headers: [
+          ["access-control-request-method", "POST"],
+          ["access-control-request-headers", "authorization"],
+          ["origin", "http://localhost:5173"],
+        ],
+      },
+      response: {
+        status: 204,
+        headers: [
+          ["Access-Control-Allow-Origin", "*"],
+          ["Access-Control-Allow-Headers", "authorization"],
+          ["Access-Control-Max-Age", "600"],
+        ],
+      },
+    });
+  });
+
+  test("of a call that is blocked", () => {
+    const { allowed, failure, reply } = JSON.parse(renderJson(diagnosisOf(failing), []));
+    expect({ allowed, reply }).toEqual({ allowed: false, reply: null });
+    expect(failure).toEqual({
+      code: "allow_origin_missing",
+      stage: "preflight",
+      url: "http://localhost:9707/rpc",
+      status: 403,
+      value: "",
+      hint: null,
+      meaning: "The response does not say that a page of another origin may see it.",
+      alsoWrong: ["preflight_status", "header_not_allowed"],
+      consoles: { chrome: expect.any(String), firefox: expect.any(String), safari: expect.any(String) },
+      cures: {
+        financeService: [expect.stringContaining("CORS_ALLOWED_ORIGINS=http://localhost:5173")],
+        expressCors: [expect.any(String), expect.any(String), expect.any(String)],
+        rsCors: [expect.any(String), expect.any(String), expect.any(String)],
+        nginx: [expect.any(String), expect.any(String), expect.any(String)],
+      },
+    });
+  });
+
+  test("repeats no secret, no more than the text does", () => {
+    expect(renderJson(diagnosisOf(passing), [])).not.toContain("secret");
+    expect(renderText(diagnosisOf(passing), [], plain)).not.toContain("secret");
+  });
+});
+
+test.each([
+  [true, {}, true],
+  [false, {}, false],
+  [true, { NO_COLOR: "1" }, false],
+  [true, { NO_COLOR: "" }, true],
+  [true, { TERM: "dumb" }, false],
+])("terminal %s in %j: colours %s", (isTerminal, environment, expected) => {
+  expect(wantsColours(isTerminal, environment)).toBe(expected);
+});
+
+test.each([
+  ["https://app.test", "http://api.test/", [expect.stringContaining("mixed content")]],
+  ["https://app.test", "http://localhost:9707/", []],
+  ["http://app.test", "http://api.test:6000/", [expect.stringContaining("port 6000")]],
+  ["http://app.test", "http://api.test/", []],
+])("from %s to %s the notes are %j", (origin, url, notes) => {
+  expect(findNotes({ ...page, origin, url: new URL(url) })).toEqual(notes);
+});
