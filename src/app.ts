@@ -17,12 +17,17 @@ import {
 } from "./operations/index.ts";
 import { twirp, twirpClientErrors, twirpFrameworkErrors, twirpOptions } from "./twirp/index.ts";
 
+/** A call takes milliseconds; one that takes as long as this is stuck, and its caller has better things to do. */
+const CALL_DEADLINE_MS = 30_000;
+
 export interface AppOptions {
   readonly config: Pick<Config, "cors" | "twirpPrefix" | "bodyLimit">;
   readonly log: FastifyBaseLogger;
   readonly authenticate: Authenticate;
   readonly ledger: Ledger;
   readonly readiness: ReadinessCheck;
+  /** Turns calls away with `unavailable` once it aborts. Default: when the app closes. */
+  readonly draining?: AbortSignal;
 }
 
 /**
@@ -32,7 +37,7 @@ export interface AppOptions {
  * authenticates the caller, reads the body, runs, and answers in Twirp's form.
  */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, log, authenticate, ledger, readiness } = options;
+  const { config, log, authenticate, ledger, readiness, draining } = options;
   const metrics = createMetrics();
   const malformedUrl = twirpFrameworkErrors();
 
@@ -63,6 +68,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     twirpOptions<FinanceContext>({
       prefix: config.twirpPrefix,
       bodyLimit: config.bodyLimit,
+      deadline: CALL_DEADLINE_MS,
+      ...(draining !== undefined && { draining }),
       services: [{ server: createFinanceServiceServer(createFinanceService(ledger)), type: FinanceService }],
       extendContext: ({ request }) => {
         const caller = authenticate(request.headers.authorization);

@@ -1,3 +1,4 @@
+export { cancelOnAbort } from "./cancellation.ts";
 export { isConnectionError, isRetryable, isTimeout } from "./connection-errors.ts";
 export { type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
 export { DatabaseStartError } from "./errors.ts";

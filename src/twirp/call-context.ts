@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
-import { TwirpContentType, type TwirpContext } from "twirp-ts";
-import { createCallSignal } from "./call-signal.ts";
+import { TwirpContentType, type TwirpContext, type TwirpError } from "twirp-ts";
+import { CallSignal } from "./call-signal.ts";
 import { GuardedHeaders, type ResponseHeaders } from "./response-headers.ts";
 
 /** What hooks, interceptors and method share during one call: one object, never a copy. */
@@ -19,7 +19,10 @@ export interface CallContext extends TwirpContext {
   readonly request: FastifyRequest;
   /** A child of the request's logger, so that each line names the RPC and the request id. */
   readonly log: FastifyBaseLogger;
-  /** Aborts, with a `canceled` error for a reason, when the client goes before the reply is out. */
+  /**
+   * Aborts when nobody waits for the outcome any more. Its reason is the Twirp error of the call: `canceled` when the
+   * client went before the reply was out, `deadline_exceeded`, or `unavailable` when the server shut down meanwhile.
+   */
   readonly signal: AbortSignal;
   /** Adds headers to the reply, whether it succeeds or fails. */
   readonly headers: ResponseHeaders;
@@ -39,7 +42,7 @@ export class FastifyCallContext implements CallContext {
   status: number | undefined = undefined;
   readonly #reply: FastifyReply;
   #log: FastifyBaseLogger | undefined;
-  #signal: AbortSignal | undefined;
+  readonly #signal: CallSignal;
   #headers: ResponseHeaders | undefined;
 
   constructor(packageName: string, serviceName: string, request: FastifyRequest, reply: FastifyReply) {
@@ -49,6 +52,7 @@ export class FastifyCallContext implements CallContext {
     this.res = reply.raw;
     this.request = request;
     this.#reply = reply;
+    this.#signal = new CallSignal(reply.raw);
   }
 
   get log(): FastifyBaseLogger {
@@ -57,13 +61,17 @@ export class FastifyCallContext implements CallContext {
   }
 
   get signal(): AbortSignal {
-    this.#signal ??= createCallSignal(this.res);
-    return this.#signal;
+    return this.#signal.signal;
   }
 
   get headers(): ResponseHeaders {
     this.#headers ??= new GuardedHeaders(this.#reply);
     return this.#headers;
+  }
+
+  /** Aborts the signal; the first reason stays. */
+  abort(reason: TwirpError): void {
+    this.#signal.abort(reason);
   }
 
   #rpcName(): string {

@@ -2,21 +2,44 @@ import type { ServerResponse } from "node:http";
 import { TwirpError, TwirpErrorCode } from "twirp-ts";
 
 /**
- * The signal of one call: it aborts when the client goes before the reply is out. Its reason is a `canceled` error, so
- * that a method which merely passes the signal on fails with the right code.
+ * What aborts the signal of one call: `abort`, or the client when it goes before the reply is out. The reason is always
+ * a Twirp error, so that a method which merely passes the signal on fails with the right code.
  *
- * Everything that may end a call early belongs here, so that the rest of the adapter knows one signal only.
+ * Few calls ask for their signal, so it is made when they do.
  */
-export function createCallSignal(response: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  const abort = () => controller.abort(clientGone("context canceled"));
-  if (isClientGone(response)) abort();
-  else {
-    response.once("close", () => {
-      if (!response.writableFinished) abort();
-    });
+export class CallSignal {
+  readonly #response: ServerResponse;
+  #controller: AbortController | undefined;
+  #reason: TwirpError | undefined;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
   }
-  return controller.signal;
+
+  get signal(): AbortSignal {
+    this.#controller ??= this.#open();
+    return this.#controller.signal;
+  }
+
+  /** Aborts the signal, or sees to it that it is aborted from the start. The first reason stays. */
+  abort(reason: TwirpError): void {
+    this.#reason ??= reason;
+    this.#controller?.abort(reason);
+  }
+
+  #open(): AbortController {
+    const controller = new AbortController();
+    const response = this.#response;
+    if (this.#reason !== undefined) controller.abort(this.#reason);
+    else if (isClientGone(response)) controller.abort(clientGone("context canceled"));
+    else {
+      response.once("close", () => {
+        // Once the reply is given there is nothing left to stop.
+        if (!response.writableEnded) controller.abort(clientGone("context canceled"));
+      });
+    }
+    return controller;
+  }
 }
 
 /** Whether the connection of a reply went away before the reply was out. */

@@ -5,7 +5,10 @@ import { TwirpContentType, TwirpError, TwirpErrorCode } from "twirp-ts";
 import { FastifyCallContext } from "./call-context.ts";
 import { clientGone, isClientGone } from "./call-signal.ts";
 import { contentTypeOf, MEDIA_TYPE } from "./content-type.ts";
+import { deadlineExceeded, timeLimitOf } from "./deadline.ts";
+import { type Drain, RETRY_AFTER_SECONDS, shuttingDown } from "./drain.ts";
 import { errorResponse } from "./error-response.ts";
+import { sendExactly } from "./exact-reply.ts";
 import { runHooks, runIsolated } from "./hooks.ts";
 import type { TwirpSettings } from "./options.ts";
 import { badRoute, badRouteError, decodePath, isExactPath, type PathTable, pathOfTarget } from "./paths.ts";
@@ -14,24 +17,34 @@ import { readBody } from "./request-body.ts";
 import type { CallTarget, MethodRoute } from "./routing.ts";
 import { type ExplainedError, explainPipelineError, explainThrown, isError, isTwirpError } from "./thrown-error.ts";
 
+/** What all calls of one mount share. */
+export interface Mount {
+  readonly settings: TwirpSettings;
+  readonly drain: Drain;
+}
+
 /**
  * One call from its first hook to its last. Fastify's lifecycle drives it: `admit` before the body is read, `readBody`
  * as the content-type parser, `serve` as the handler, and `answerError` as the error handler, wherever the error arose.
+ * `end` may come at any time: then the call is answered at once, and what its steps still bring is discarded.
  */
 export class Call {
   readonly context: FastifyCallContext;
-  readonly #reply: FastifyReply;
-  readonly #settings: TwirpSettings;
+  drainSlot: number | undefined = undefined;
+  readonly #mount: Mount;
   readonly #target: CallTarget;
+  readonly #reply: FastifyReply;
+  #timer: NodeJS.Timeout | undefined;
+  #ended: TwirpError | undefined;
   #explained: TwirpError | undefined;
   #errorHooksRan = false;
   #answered = false;
   #closed = false;
   #sentHooksRan = false;
 
-  constructor(target: CallTarget, settings: TwirpSettings, request: FastifyRequest, reply: FastifyReply) {
+  constructor(mount: Mount, target: CallTarget, request: FastifyRequest, reply: FastifyReply) {
+    this.#mount = mount;
     this.#target = target;
-    this.#settings = settings;
     this.#reply = reply;
     this.context = new FastifyCallContext(target.packageName, target.serviceName, request, reply);
     this.context.contentType = contentTypeOf(request.raw.headers["content-type"]);
@@ -55,33 +68,73 @@ export class Call {
     throw this.#explain(badRoute(raw.method ?? "", raw.url ?? "", table));
   }
 
-  /** Decides whether a routed call may go on to its body. */
-  async admit(route: MethodRoute): Promise<void> {
-    const { context } = this;
-    const { received, routed } = this.#target.hooks;
+  /** Decides whether a routed call may go on to its body. Nothing waits unless a hook or `extendContext` does. */
+  admit(route: MethodRoute, done: (error?: Error) => void): void {
+    const { drain } = this.#mount;
+    let pending: unknown;
     try {
-      if (received.length > 0) await runHooks(received, context);
+      pending = this.#admission(route);
+    } catch (thrown) {
+      done(this.#explain(thrown));
+      return;
+    }
+    if (!isPromise(pending)) {
+      done();
+      return;
+    }
+    drain.enter(this);
+    pending.then(
+      () => {
+        drain.leave(this);
+        if (this.#ended === undefined) done();
+      },
+      (thrown: unknown) => {
+        drain.leave(this);
+        if (this.#ended === undefined) done(this.#explain(thrown));
+        else this.#discard(thrown);
+      },
+    );
+  }
+
+  #admission(route: MethodRoute): unknown {
+    const { context } = this;
+    const { settings, drain } = this.#mount;
+    const { received, routed } = this.#target.hooks;
+    const limit = timeLimitOf(context.req.headers, settings.deadline);
+    if ("ms" in limit && limit.ms !== undefined) this.#limitTime(limit.ms);
+    return whenDone(runHooks(received, context), () => {
       const { raw } = context.request;
       if (!isExactPath(raw.url ?? "", route.path)) throw badRoute(raw.method ?? "", raw.url ?? "", route.table);
       assertContentType(context.contentType, raw);
       context.methodName = route.methodName;
-      const { extendContext } = this.#settings;
-      if (extendContext !== undefined) Object.assign(context, await extendContext(context));
-      if (routed.length > 0) await runHooks(routed, context);
-    } catch (thrown) {
-      throw this.#explain(thrown);
-    }
+      if ("failure" in limit) throw limit.failure;
+      if (drain.started) {
+        this.#reply.header("retry-after", RETRY_AFTER_SECONDS);
+        throw shuttingDown();
+      }
+      return whenDone(settings.extendContext?.(context), (extension) => {
+        if (extension !== undefined) Object.assign(context, extension);
+        return runHooks(routed, context);
+      });
+    });
+  }
+
+  #limitTime(ms: number): void {
+    this.#timer = setTimeout(() => this.end(deadlineExceeded(ms)), ms).unref();
   }
 
   /** Reads the body; a body that cannot be had is answered here, since there is nothing to hand on. */
   readBody(payload: Readable, done: (error: null, body: Buffer) => void): void {
-    readBody(this.context.req, payload, this.#settings, (outcome) => {
+    const { settings, drain } = this.#mount;
+    drain.enter(this);
+    readBody(this.context.req, payload, settings, (outcome) => {
+      drain.leave(this);
+      if (this.#ended !== undefined) return;
       if ("body" in outcome) {
         done(null, outcome.body);
         return;
       }
-      // The rest of the body may still be on its way, and nobody will read it as another request.
-      if (outcome.failure.code === TwirpErrorCode.DeadlineExceeded) this.#reply.header("connection", "close");
+      if (outcome.failure.code === TwirpErrorCode.DeadlineExceeded) this.#closeUnlessRead();
       this.#reply.send(this.#explain(outcome.failure));
     });
   }
@@ -89,22 +142,52 @@ export class Call {
   /** Decodes, calls the method through its interceptors, encodes and replies. Never rejects. */
   async serve(route: MethodRoute, body: unknown): Promise<void> {
     const { context } = this;
+    const { drain } = this.#mount;
     const isJson = context.contentType === TwirpContentType.JSON;
+    drain.enter(this);
     try {
+      if (this.#ended !== undefined) return;
       const request = decode(route, isJson, Buffer.isBuffer(body) ? body : Buffer.alloc(0));
       const response = await route.invoke(context, request);
+      if (this.#ended !== undefined) {
+        this.#discard();
+        return;
+      }
       const payload = encode(route, isJson, response);
       context.status = 200;
       const { prepared } = this.#target.hooks;
-      if (prepared.length > 0) await runHooks(prepared, context);
+      if (prepared.length > 0) {
+        await runHooks(prepared, context);
+        if (this.#ended !== undefined) return;
+      }
       this.#send(200, isJson ? MEDIA_TYPE.json : MEDIA_TYPE.protobuf, payload);
     } catch (thrown) {
-      this.#reply.send(this.#explain(thrown));
+      if (this.#ended === undefined) this.#reply.send(this.#explain(thrown));
+      else this.#discard(thrown);
+    } finally {
+      drain.leave(this);
     }
+  }
+
+  /** Answers the call now with this error, whatever it is doing, unless it is answered already. */
+  end(error: TwirpError): void {
+    const { raw } = this.#reply;
+    if (this.#answered || this.#errorHooksRan || this.#reply.sent || raw.headersSent) return;
+    this.#ended = error;
+    // Its steps may never come to an end of their own.
+    this.#mount.drain.leave(this);
+    this.context.abort(error);
+    this.#closeUnlessRead();
+    if (error.code === TwirpErrorCode.Unavailable) this.#reply.header("retry-after", RETRY_AFTER_SECONDS);
+    this.#reply.send(this.#explain(error));
   }
 
   /** Answers any error of the call in Twirp's form. */
   answerError(thrown: unknown): void {
+    if (this.#ended !== undefined && this.#ended !== thrown && !this.#answered) {
+      this.#discard(thrown);
+      return;
+    }
     // What the call itself found is explained already; the rest comes from Fastify and its plugins.
     const error =
       this.#explained !== undefined && this.#explained === thrown
@@ -141,7 +224,7 @@ export class Call {
       return { error: clientGone("context canceled") };
     }
     try {
-      const error = this.#settings.mapError(thrown, this.context);
+      const error = this.#mount.settings.mapError(thrown, this.context);
       return error === undefined ? undefined : explainThrown(error, this.context.request.id);
     } catch (err) {
       this.context.log.error({ err }, "mapError threw");
@@ -149,9 +232,23 @@ export class Call {
     }
   }
 
-  #send(status: number, contentType: string, payload: Buffer): void {
+  #discard(thrown?: unknown): void {
+    const outcome = thrown === undefined ? {} : { err: isError(thrown) ? thrown : { thrown } };
+    this.context.log.debug({ ...outcome, code: this.#ended?.code }, "discarded what came after the end of the call");
+  }
+
+  /** The rest of a body may still be on its way, and nobody will read it as another request. */
+  #closeUnlessRead(): void {
+    if (!this.context.req.complete) this.#reply.header("connection", "close");
+  }
+
+  #send(status: number, contentType: string, payload: string | Buffer): void {
+    clearTimeout(this.#timer);
     if (isClientGone(this.context.res)) this.#reply.hijack();
-    else this.#reply.code(status).header("content-type", contentType).send(payload);
+    else {
+      if (this.#mount.drain.started) this.#reply.header("connection", "close");
+      sendExactly(this.#reply.code(status).header("content-type", contentType), payload);
+    }
     this.#answered = true;
     if (this.#closed) this.#runSentHooks();
   }
@@ -166,6 +263,15 @@ export class Call {
       context.log,
     );
   }
+}
+
+/** Goes on at once after a value, and after a promise when it is fulfilled. */
+function whenDone<Value>(value: Value | Promise<Value>, next: (value: Value) => unknown): unknown {
+  return isPromise(value) ? value.then(next) : next(value);
+}
+
+function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 function assertContentType(contentType: TwirpContentType, raw: IncomingMessage): void {
@@ -187,7 +293,7 @@ function decode(route: MethodRoute, isJson: boolean, body: Buffer): object {
   }
 }
 
-function encode(route: MethodRoute, isJson: boolean, response: unknown): Buffer {
+function encode(route: MethodRoute, isJson: boolean, response: unknown): string | Buffer {
   if (response === undefined || response === null) {
     throw new TwirpError(
       TwirpErrorCode.Internal,

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from "node:http";
+import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { TwirpError, TwirpErrorCode } from "twirp-ts";
 import { MEDIA_TYPE } from "./content-type.ts";
@@ -20,6 +20,13 @@ const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP\/1\.[01]\r?\n/;
  * const app = Fastify({ clientErrorHandler: twirpClientErrors });
  */
 export function twirpClientErrors(error: ConnectionError, socket: Socket): void {
+  const pending = pendingReply(socket);
+  if (pending?.req.complete === true && !pending.writableFinished) {
+    // What is broken follows good calls, whose replies still go out.
+    socket.pause();
+    closeAfter(pending, socket);
+    return;
+  }
   // A connection that is gone, or in the middle of a reply, takes no other reply.
   if (error.code === "ECONNRESET" || !socket.writable || socket.bytesWritten > 0) {
     socket.destroy(error);
@@ -29,10 +36,25 @@ export function twirpClientErrors(error: ConnectionError, socket: Socket): void 
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     `Content-Type: ${MEDIA_TYPE.json}`,
-    `Content-Length: ${body.length}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
     "Connection: close",
   ];
-  socket.end(Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body]));
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+function closeAfter(reply: ServerResponse, socket: Socket): void {
+  reply.once("finish", () => {
+    const next = pendingReply(socket);
+    if (next === undefined) socket.destroySoon();
+    else closeAfter(next, socket);
+  });
+}
+
+/** The reply that is being worked on. */
+function pendingReply(socket: Socket): ServerResponse | undefined {
+  // Node has always kept it here for its own answer to such errors, but its types do not say so.
+  const { _httpMessage } = socket as Socket & { readonly _httpMessage?: ServerResponse | null };
+  return _httpMessage ?? undefined;
 }
 
 function explainConnectionError(error: ConnectionError): TwirpError {

@@ -22,27 +22,32 @@ export const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map<TwirpErrorCod
   [TwirpErrorCode.DataLoss, 500],
 ]);
 
+/** Whether the protocol knows a code. */
+export function isTwirpErrorCode(code: string): code is TwirpErrorCode {
+  return STATUS_OF_CODE.has(code);
+}
+
 /** Longest `msg` that is sent, in UTF-16 units; Go cuts there too. */
 export const MSG_LENGTH_MAX = 1_000_000;
 
 /** What goes on the wire for a Twirp error. */
 export interface ErrorResponse {
   readonly status: number;
-  readonly body: Buffer;
+  readonly body: string;
 }
 
-/** The reply for an error: always valid JSON in valid UTF-8, whatever text the error carries. */
+/** The reply for an error: always valid JSON and valid Unicode, whatever text the error carries. */
 export function errorResponse(error: TwirpError): ErrorResponse {
   const valid = withValidCode(error);
   let json = `{"code":${text(valid.code)},"msg":${text(cut(String(valid.msg)))}`;
   const meta = metaJson(valid.meta);
   if (meta !== "") json += `,"meta":{${meta}}`;
-  return { status: STATUS_OF_CODE.get(valid.code) ?? 500, body: Buffer.from(`${json}}`) };
+  return { status: STATUS_OF_CODE.get(valid.code) ?? 500, body: `${json}}` };
 }
 
 /** An error whose code the protocol does not know becomes `internal`, as in Go. */
 export function withValidCode(error: TwirpError): TwirpError {
-  return STATUS_OF_CODE.has(error.code)
+  return isTwirpErrorCode(error.code)
     ? error
     : new TwirpError(TwirpErrorCode.Internal, `invalid error type ${error.code}`).withCause(error);
 }

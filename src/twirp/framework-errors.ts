@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { MEDIA_TYPE } from "./content-type.ts";
 import { errorResponse } from "./error-response.ts";
+import { sendExactly } from "./exact-reply.ts";
 import { badRouteError, decodePath, pathOfTarget } from "./paths.ts";
 import { quote } from "./quote.ts";
 
@@ -24,6 +25,6 @@ export function twirpFrameworkErrors(options: FrameworkErrorsOptions = {}) {
     const msg = `no handler for path ${quote(path)}`;
     const { status, body } = errorResponse(badRouteError(msg, method, path));
     options.decorate?.(request, reply);
-    reply.code(status).header("content-type", MEDIA_TYPE.json).send(body);
+    sendExactly(reply.code(status).header("content-type", MEDIA_TYPE.json), body);
   };
 }

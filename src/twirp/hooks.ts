@@ -27,8 +27,12 @@ export function hookTable<Context extends TwirpContext>(hooks: readonly ServerHo
   };
 }
 
-/** Runs hooks one after the other; the first that throws stops them and fails the call. */
-export async function runHooks<Context>(hooks: readonly ContextHook<Context>[], context: Context): Promise<void> {
+/** Runs hooks one after the other; the first that throws stops them and fails the call. Without hooks there is no wait. */
+export function runHooks<Context>(hooks: readonly ContextHook<Context>[], context: Context): Promise<void> | undefined {
+  return hooks.length === 0 ? undefined : runEach(hooks, context);
+}
+
+async function runEach<Context>(hooks: readonly ContextHook<Context>[], context: Context): Promise<void> {
   for (const hook of hooks) await hook(context);
 }
 

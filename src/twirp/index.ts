@@ -1,6 +1,8 @@
 export type { CallContext } from "./call-context.ts";
 export { twirpClientErrors } from "./client-errors.ts";
+export { TIMEOUT_HEADER } from "./deadline.ts";
 export { type FrameworkErrorsOptions, twirpFrameworkErrors } from "./framework-errors.ts";
+export { type InjectTransportOptions, injectTransport, type TwirpTransport } from "./inject-transport.ts";
 export {
   type AnyTwirpServer,
   type TwirpJsonOptions,

@@ -10,16 +10,17 @@ export interface MessageCodec {
   readJson(body: Buffer): object;
   readBinary(body: Buffer): object;
   /** Throws a TypeError for anything but such a message. */
-  writeJson(message: unknown): Buffer;
+  writeJson(message: unknown): string;
   writeBinary(message: unknown): Buffer;
 }
 
 /** Compiles the codec of a type from its reflection. */
 export function compileCodec(type: IMessageType<MessageFields>, writers: JsonWriters): MessageCodec {
+  const writeJson = writers.of(type);
   return {
     readJson: (body) => readJson(type, body),
     readBinary: (body) => readBinary(type, body),
-    writeJson: (message) => Buffer.from(writers.of(type)(messageOf(type, message))),
+    writeJson: (message) => writeJson(messageOf(type, message)),
     writeBinary: (message) => {
       const bytes = type.toBinary(completeMessageOf(type, message));
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,6 +1,7 @@
 import type { ServiceType } from "@protobuf-ts/runtime-rpc";
 import type { Interceptor, ServerHooks, TwirpContext, TwirpError } from "twirp-ts";
 import type { CallContext } from "./call-context.ts";
+import { TIMER_MS_MAX } from "./deadline.ts";
 
 /** A service: what twirp-ts and protobuf-ts generated for it, side by side. */
 export interface TwirpService {
@@ -32,6 +33,18 @@ interface BaseOptions<Context extends TwirpContext> {
   readonly bodyLimit?: number;
   /** Milliseconds for a whole request body to arrive; then `deadline_exceeded`. Default 30000. */
   readonly readTimeout?: number;
+  /**
+   * Milliseconds for a whole call, from its routing to its reply; then it is answered with `deadline_exceeded`. A caller
+   * may ask for less with the header `twirp-timeout-ms`. Default: no limit but the caller's.
+   */
+  readonly deadline?: number;
+  /**
+   * Milliseconds that calls in flight may take to finish once the server closes or `draining` aborts; then they are
+   * answered with `unavailable`. Default 10000.
+   */
+  readonly gracePeriod?: number;
+  /** Turns new calls away, with `unavailable`, from the moment it aborts. Default: when the server starts to close. */
+  readonly draining?: AbortSignal;
   /**
    * Who answers a path that no route matches: this plugin for the whole server (`server`), or only below the prefix
    * (`prefix`), which a second mount and an application with a not-found handler of its own need. Default `server`.
@@ -92,6 +105,9 @@ export interface TwirpSettings {
   readonly services: readonly TwirpService[];
   readonly bodyLimit: number;
   readonly readTimeout: number;
+  readonly deadline: number | undefined;
+  readonly gracePeriod: number;
+  readonly draining: AbortSignal | undefined;
   readonly unmatched: "server" | "prefix";
   readonly extendContext: Extend<object> | undefined;
   readonly mapError: (error: unknown, call: CallContext) => TwirpError | undefined;
@@ -103,20 +119,25 @@ export interface TwirpSettings {
 
 /** Fills in defaults. Throws when an option is out of its domain. */
 export function settingsOf(options: TwirpOptions): TwirpSettings {
-  const { prefix = "/twirp", bodyLimit = 1_048_576, readTimeout = 30_000 } = options;
+  const { prefix = "/twirp", bodyLimit = 1_048_576, readTimeout = 30_000, deadline, gracePeriod = 10_000 } = options;
   if (prefix !== "" && !/^(?:\/[^/?#]+)+$/.test(prefix)) {
     throw new Error(
       `twirp: prefix must be empty or start with "/" and not end with one, got ${JSON.stringify(prefix)}`,
     );
   }
-  assertPositive("bodyLimit", bodyLimit);
-  assertPositive("readTimeout", readTimeout);
+  assertPositive("bodyLimit", bodyLimit, Number.MAX_SAFE_INTEGER);
+  assertPositive("readTimeout", readTimeout, TIMER_MS_MAX);
+  assertPositive("deadline", deadline ?? TIMER_MS_MAX, TIMER_MS_MAX);
+  assertPositive("gracePeriod", gracePeriod, TIMER_MS_MAX);
   if (options.services.length === 0) throw new Error("twirp: services is empty");
   return {
     prefix,
     services: options.services,
     bodyLimit,
     readTimeout,
+    deadline,
+    gracePeriod,
+    draining: options.draining,
     unmatched: options.unmatched ?? "server",
     extendContext: options.extendContext,
     mapError: options.mapError ?? (() => undefined),
@@ -126,7 +147,8 @@ export function settingsOf(options: TwirpOptions): TwirpSettings {
   };
 }
 
-function assertPositive(name: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value <= 0)
-    throw new Error(`twirp: ${name} must be a positive integer, got ${value}`);
+function assertPositive(name: string, value: number, max: number): void {
+  if (!Number.isInteger(value) || value <= 0 || value > max) {
+    throw new Error(`twirp: ${name} must be a whole number from 1 to ${max}, got ${value}`);
+  }
 }

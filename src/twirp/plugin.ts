@@ -1,11 +1,20 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import fastifyPlugin from "fastify-plugin";
-import { Call } from "./call.ts";
-import { settingsOf, type TwirpOptions, type TwirpSettings } from "./options.ts";
+import { Call, type Mount } from "./call.ts";
+import { MEDIA_TYPE } from "./content-type.ts";
+import { Drain } from "./drain.ts";
+import { settingsOf, type TwirpOptions } from "./options.ts";
 import { decodePath, pathOfTarget, splitPath } from "./paths.ts";
 import { type CallTarget, compileRouting, type Routing } from "./routing.ts";
 
 const CALL = Symbol("twirp call");
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Null until the call is opened. */
+    [CALL]: Call | null;
+  }
+}
 
 /**
  * Serves twirp-ts services on Fastify 5 by the Twirp v7 protocol. Everything lives in a scope of its own: routes of the
@@ -18,55 +27,77 @@ export const twirp = fastifyPlugin(
   async (app: FastifyInstance, options: TwirpOptions): Promise<void> => {
     const settings = settingsOf(options);
     const routing = compileRouting(settings);
+    const mount = { settings, drain: new Drain(settings.gracePeriod) };
+    drainOnClose(app, mount);
     const scopePrefix = settings.unmatched === "prefix" ? settings.prefix : "";
-    await app.register(async (scope) => serveRoutes(scope, settings, routing));
-    await app.register(async (scope) => refuseTheRest(scope, settings, routing), { prefix: scopePrefix });
+    await app.register(async (scope) => serveRoutes(scope, mount, routing));
+    await app.register(async (scope) => refuseTheRest(scope, mount, routing), { prefix: scopePrefix });
   },
   { name: "finance-service-twirp", fastify: "5.x" },
 );
 
-function serveRoutes(scope: FastifyInstance, settings: TwirpSettings, routing: Routing): void {
-  const calls = callsOf(scope, settings, routing);
+function drainOnClose(app: FastifyInstance, { settings: { draining }, drain }: Mount): void {
+  const start = () => drain.start();
+  if (draining?.aborted === true) start();
+  else draining?.addEventListener("abort", start, { once: true });
+  app.addHook("preClose", async () => start());
+  // A server that listens has answered them all by now; calls that were injected must not lose what they work with.
+  app.addHook("onClose", async () => {
+    draining?.removeEventListener("abort", start);
+    await drain.finish();
+  });
+}
+
+function serveRoutes(scope: FastifyInstance, mount: Mount, routing: Routing): void {
+  const open = openCallsIn(scope, mount, routing);
 
   scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser("*", (request, payload, done) => calls.find(request)?.readBody(payload, done));
+  // By name, since Fastify takes a Content-Type apart for each request that only "*" matches.
+  scope.addContentTypeParser(Object.values(MEDIA_TYPE), (request, payload, done) =>
+    request[CALL]?.readBody(payload, done),
+  );
 
   for (const route of routing.routes) {
     scope.route({
       method: "POST",
       url: route.path,
-      onRequest: async (request, reply) => calls.open(request, reply, route.target).admit(route),
+      onRequest: (request, reply, done) => open(request, reply, route.target).admit(route, done),
       handler: (request) => {
-        void calls.find(request)?.serve(route, request.body);
+        void request[CALL]?.serve(route, request.body);
       },
     });
   }
 }
 
-function refuseTheRest(scope: FastifyInstance, settings: TwirpSettings, routing: Routing): void {
-  const calls = callsOf(scope, settings, routing);
+function refuseTheRest(scope: FastifyInstance, mount: Mount, routing: Routing): void {
+  const open = openCallsIn(scope, mount, routing);
+
+  // Node answers unknown expectations with an empty 417, where they may as well be ignored.
+  // https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1
+  if (mount.settings.unmatched === "server") {
+    scope.server.on("checkExpectation", (request, response) => scope.server.emit("request", request, response));
+  }
 
   // Fastify reads the body before it asks a not-found handler, so the refusal comes first.
-  scope.addHook("onRequest", async (request, reply) => calls.open(request, reply).refuse(routing.table));
+  scope.addHook("onRequest", async (request, reply) => open(request, reply).refuse(routing.table));
   scope.setNotFoundHandler(() => undefined);
 }
 
-/** The calls of a scope, whose errors all end in Twirp's form. */
-function callsOf(scope: FastifyInstance, settings: TwirpSettings, routing: Routing) {
-  const calls = {
-    open(request: FastifyRequest, reply: FastifyReply, target = targetOf(request, routing)): Call {
-      const call = new Call(target, settings, request, reply);
-      request.setDecorator(CALL, call);
-      return call;
-    },
-    find: (request: FastifyRequest): Call | null => request.getDecorator<Call | null>(CALL),
+type OpenCall = (request: FastifyRequest, reply: FastifyReply, target?: CallTarget) => Call;
+
+/** Prepares a scope for calls, whose errors all end in Twirp's form, and returns what opens one. */
+function openCallsIn(scope: FastifyInstance, mount: Mount, routing: Routing): OpenCall {
+  const open: OpenCall = (request, reply, target = targetOf(request, routing)) => {
+    const call = new Call(mount, target, request, reply);
+    request[CALL] = call;
+    return call;
   };
   scope.decorateRequest(CALL, null);
   scope.setErrorHandler((error, request, reply) => {
     // A hook of the application may have failed before the call was opened.
-    (calls.find(request) ?? calls.open(request, reply)).answerError(error);
+    (request[CALL] ?? open(request, reply)).answerError(error);
   });
-  return calls;
+  return open;
 }
 
 function targetOf(request: FastifyRequest, routing: Routing): CallTarget {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { TwirpError, TwirpErrorCode } from "twirp-ts";
 import { clientGone } from "./call-signal.ts";
+import { quote } from "./quote.ts";
 
 /** What a request body may cost. */
 export interface BodyLimits {
@@ -40,6 +41,9 @@ export function readBody(
   payload.on("error", onError);
   payload.on("close", onClose);
 
+  // A plugin that unpacks bodies puts a stream of its own in the request's place.
+  const encoding = payload === request ? request.headers["content-encoding"] : undefined;
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity") finish({ failure: encoded(encoding) });
   const declared = Number(request.headers["content-length"]);
   if (declared > limits.bodyLimit) finish({ failure: tooLarge(limits.bodyLimit, `${declared} are declared`) });
 
@@ -87,6 +91,11 @@ export function readBody(
       });
     }
   }
+}
+
+function encoded(encoding: string): TwirpError {
+  const msg = `request body has Content-Encoding ${quote(encoding)}, which is not supported: send it unencoded`;
+  return new TwirpError(TwirpErrorCode.Malformed, msg);
 }
 
 function tooLarge(limit: number, found: string): TwirpError {

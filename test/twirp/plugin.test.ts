@@ -165,7 +165,11 @@ describe("registration fails for", () => {
       /prefix must be empty or start/,
     ],
     ["a prefix without its slash", { services: [hatService(echo)], prefix: "twirp" }, /prefix must be empty or start/],
-    ["a body limit of nothing", { services: [hatService(echo)], bodyLimit: 0 }, /bodyLimit must be a positive integer/],
+    [
+      "a body limit of nothing",
+      { services: [hatService(echo)], bodyLimit: 0 },
+      /bodyLimit must be a whole number from 1/,
+    ],
     ["one service twice", { services: [hatService(echo), hatService(echo)] }, /hats.HatService is mounted twice/],
     [
       "something that is no twirp-ts server",

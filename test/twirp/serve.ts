@@ -8,18 +8,23 @@ interface LogLine {
   readonly msg: string;
   readonly reqId?: string;
   readonly rpc?: string;
+  readonly code?: string;
   readonly err?: { readonly message: string };
 }
 
 /** The simplest hatter: what was ordered is what is made. */
 export const echo: Hats = { Make: async (_context, hat) => hat };
 
-/** A mounted service, called in process; what is logged as an error is kept. */
-export async function serve(options: TwirpOptions, prepare: (app: FastifyInstance) => void = () => undefined) {
+/** A mounted service, called in process; what is logged as an error, or from another level on, is kept. */
+export async function serve(
+  options: TwirpOptions,
+  prepare: (app: FastifyInstance) => void = () => undefined,
+  level = "error",
+) {
   const log: LogLine[] = [];
   const app = Fastify({
     frameworkErrors: twirpFrameworkErrors(),
-    logger: { level: "error", stream: { write: (line: string) => log.push(JSON.parse(line)) } },
+    logger: { level, stream: { write: (line: string) => log.push(JSON.parse(line)) } },
   });
   prepare(app);
   await app.register(twirp, options);
@@ -33,4 +38,9 @@ export async function serve(options: TwirpOptions, prepare: (app: FastifyInstanc
     return { status: response.statusCode, headers: response.headers, body: response.json() };
   };
   return { app, call, log };
+}
+
+/** Listens on a free port, and says which. */
+export async function listenOn(app: FastifyInstance): Promise<number> {
+  return Number(new URL(await app.listen({ host: "127.0.0.1", port: 0 })).port);
 }

@@ -14,8 +14,11 @@ export interface WriteOptions {
 
 type MessageWriter = (message: MessageFields) => string;
 
-/** Writes one member, name and all; empty when it is left out. */
-type MemberWriter = (message: MessageFields) => string;
+/** Adds one member to the text of its object so far, or leaves it out. */
+type MemberWriter = (message: MessageFields, json: string) => string;
+
+/** Adds a member's name to the text of its object so far. */
+type Label = (json: string) => string;
 
 /** Compiles writers of messages, each once. */
 export class JsonWriters {
@@ -38,74 +41,72 @@ export class JsonWriters {
   #compile(type: IMessageType<MessageFields>): MessageWriter {
     const members = type.fields.map((field) => this.#member(field, `${type.typeName}.${field.name}`));
     return (message) => {
-      let json = "";
-      for (const write of members) {
-        const member = write(message);
-        if (member !== "") json = json === "" ? member : `${json},${member}`;
-      }
-      return `{${json}}`;
+      let json = "{";
+      for (const write of members) json = write(message, json);
+      return `${json}}`;
     };
   }
 
   #member(field: FieldInfo, path: string): MemberWriter {
     const { localName } = field;
-    const name = `${quoted(this.#options.camelCase ? field.jsonName : field.name)}:`;
-    if (field.kind === "map") return this.#map(field, name, path);
+    const label = labelOf(this.#options.camelCase ? field.jsonName : field.name);
+    if (field.kind === "map") return this.#map(field, label, path);
     const write = this.#value(field, path);
-    if (field.repeat !== 0) return this.#list(localName, name, path, write);
+    if (field.repeat !== 0) return this.#list(localName, label, path, write);
     const { oneof } = field;
     if (oneof !== undefined) {
-      return (message) => {
+      return (message, json) => {
         const group = message[oneof];
         if (typeof group !== "object" || group === null) return refuse(path, "a oneof group", group);
-        return isSelected(group, localName) ? name + write(Reflect.get(group, localName)) : "";
+        return isSelected(group, localName) ? label(json) + write(Reflect.get(group, localName)) : json;
       };
     }
     if (field.kind === "message") {
-      const unset = this.#options.emitDefaults ? `${name}null` : "";
-      return (message) => {
+      const { emitDefaults } = this.#options;
+      return (message, json) => {
         const value = message[localName];
-        return value === undefined ? unset : name + write(value);
+        if (value !== undefined) return label(json) + write(value);
+        return emitDefaults ? `${label(json)}null` : json;
       };
     }
     if (field.opt) {
-      return (message) => {
+      return (message, json) => {
         const value = message[localName];
-        return value === undefined ? "" : name + write(value);
+        return value === undefined ? json : label(json) + write(value);
       };
     }
-    if (this.#options.emitDefaults) return (message) => name + write(message[localName]);
-    return (message) => {
+    if (this.#options.emitDefaults) return (message, json) => label(json) + write(message[localName]);
+    return (message, json) => {
       const value = message[localName];
-      return isZero(value) ? "" : name + write(value);
+      return isZero(value) ? json : label(json) + write(value);
     };
   }
 
-  #list(localName: string, name: string, path: string, write: ValueWriter): MemberWriter {
-    const empty = this.#options.emitDefaults ? `${name}[]` : "";
-    return (message) => {
+  #list(localName: string, label: Label, path: string, write: ValueWriter): MemberWriter {
+    const { emitDefaults } = this.#options;
+    return (message, json) => {
       const list = message[localName];
       if (!Array.isArray(list)) return refuse(path, "an array", list);
-      if (list.length === 0) return empty;
-      let json = "";
-      for (const value of list) json = json === "" ? write(value) : `${json},${write(value)}`;
-      return `${name}[${json}]`;
+      if (list.length === 0) return emitDefaults ? `${label(json)}[]` : json;
+      let elements = "";
+      for (const value of list) elements = elements === "" ? write(value) : `${elements},${write(value)}`;
+      return `${label(json)}[${elements}]`;
     };
   }
 
-  #map(field: FieldInfo & { kind: "map" }, name: string, path: string): MemberWriter {
+  #map(field: FieldInfo & { kind: "map" }, label: Label, path: string): MemberWriter {
     const { localName } = field;
     const write = this.#value(field.V, path);
-    const empty = this.#options.emitDefaults ? `${name}{}` : "";
-    return (message) => {
+    const { emitDefaults } = this.#options;
+    return (message, json) => {
       const map = message[localName];
       if (typeof map !== "object" || map === null) return refuse(path, "an object", map);
-      let json = "";
-      for (const [key, value] of Object.entries(map)) {
-        const entry = `${quoted(key)}:${write(value)}`;
-        json = json === "" ? entry : `${json},${entry}`;
+      let entries = "";
+      for (const key of Object.keys(map)) {
+        const entry = `${quoted(key)}:${write(Reflect.get(map, key))}`;
+        entries = entries === "" ? entry : `${entries},${entry}`;
       }
-      return json === "" ? empty : `${name}{${json}}`;
+      return entries === "" && !emitDefaults ? json : `${label(json)}{${entries}}`;
     };
   }
 
@@ -122,6 +123,12 @@ export class JsonWriters {
     // Resolved on use: a message may hold itself.
     return (message) => (isFields(message) ? this.of(T())(message) : refuse(path, "a message", message));
   }
+}
+
+function labelOf(name: string): Label {
+  const first = `${quoted(name)}:`;
+  const next = `,${first}`;
+  return (json) => json + (json === "{" ? first : next);
 }
 
 function isSelected(group: object, localName: string): boolean {

@@ -44,10 +44,14 @@ export function isZero(value: unknown): boolean {
 
 /** Text as a JSON string that is valid Unicode, whatever the text is. */
 export function quoted(text: string): string {
+  if (!NOT_LITERAL.test(text)) return `"${text}"`;
   const literal = JSON.stringify(text);
   // A length beyond the two quotes means that something was escaped, which an unpaired surrogate always is.
   return literal.length === text.length + 2 ? literal : JSON.stringify(text.replace(/\p{Surrogate}/gu, "\ufffd"));
 }
+
+/** What JSON may have to escape, and unpaired surrogates. */
+const NOT_LITERAL = /["\\\p{Cc}\p{Surrogate}]/u;
 
 /** Throws for a value that the .proto does not allow in a field. */
 export function refuse(field: string, expected: string, value: unknown): never {

@@ -37,7 +37,32 @@ export function formatTimestamp(seconds: number, nanos: number): string {
   if (!(seconds >= TIMESTAMP_SECONDS_MIN && seconds <= TIMESTAMP_SECONDS_MAX && isNanos(nanos))) {
     throw new RangeError("timestamp out of range");
   }
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}${fractionOf(nanos)}Z`;
+  const day = Math.floor(seconds / DAY_SECONDS);
+  const second = seconds - day * DAY_SECONDS;
+  const time = `${twoDigits(second / 3600)}:${twoDigits((second / 60) % 60)}:${twoDigits(second % 60)}`;
+  return `${dateOf(day)}T${time}${fractionOf(nanos)}Z`;
+}
+
+const DAY_SECONDS = 86_400;
+
+/** Most days whose dates are kept: replies are about few, and making a Date for each time costs more than the rest. */
+const DATES_MAX = 1024;
+
+const dates = new Map<number, string>();
+
+/** The date of a day since 1970-01-01, as YYYY-MM-DD. */
+function dateOf(day: number): string {
+  const known = dates.get(day);
+  if (known !== undefined) return known;
+  const date = new Date(day * DAY_SECONDS * 1000).toISOString().slice(0, 10);
+  if (dates.size >= DATES_MAX) dates.clear();
+  dates.set(day, date);
+  return date;
+}
+
+function twoDigits(value: number): string {
+  const whole = Math.floor(value);
+  return whole < 10 ? `0${whole}` : `${whole}`;
 }
 
 /** Reads a span such as `1.5s`; undefined when it is none or out of range. */
