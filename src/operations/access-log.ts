@@ -9,14 +9,15 @@ export const accessLog = fp(
   (app, _options, done) => {
     app.addHook("onResponse", (request, reply, next) => {
       const { method, routeOptions, log } = request;
-      const route = routeOptions.url ?? "unmatched";
+      const quiet = method !== "POST" && reply.statusCode < 400;
+      if (quiet && log.level !== "debug" && log.level !== "trace") return next();
       const fields = {
         method,
-        route,
+        route: routeOptions.url ?? "unmatched",
         status: reply.statusCode,
         durationMs: Math.round(reply.elapsedTime * 1000) / 1000,
       };
-      if (method !== "POST" && reply.statusCode < 400) log.debug(fields, "answered");
+      if (quiet) log.debug(fields, "answered");
       else log.info(fields, "answered");
       next();
     });
