@@ -80,11 +80,11 @@ describe("CreateAccount", () => {
   });
 
   test("names the argument that is wrong", async () => {
-    const { status, body } = await service.call("CreateAccount", { ...wallet, currency: "XXX" }, alice);
+    const { status, body } = await service.call("CreateAccount", { ...wallet, currency: "ZZZ" }, alice);
     expect(status).toBe(400);
     expect(body).toEqual({
       code: "invalid_argument",
-      msg: 'currency must be an active ISO 4217 code such as "USD", not "XXX"',
+      msg: 'currency must be an active ISO 4217 code such as "USD", not "ZZZ"',
       meta: { argument: "currency" },
     });
   });
