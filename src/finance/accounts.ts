@@ -12,12 +12,12 @@ import {
   type Side,
 } from "./account.ts";
 import { accountNotFound, FinanceError, notOpen, refuse } from "./errors.ts";
-import { type Claim, keyReused } from "./idempotency.ts";
+import { invalidArgument, METADATA_PAIRS_MAX } from "./fields.ts";
 import { type AccountId, accountId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
 import type { Minor } from "./money.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
-import { type AccountChange, type AccountFilter, invalidArgument, type NewAccount, type Page } from "./validation.ts";
+import type { AccountChange, AccountFilter, NewAccount, Page } from "./validation.ts";
 
 /** An account with everything that a caller may be told of it. */
 export interface AccountRecord extends AccountIdentity, AccountBalances {
@@ -48,44 +48,6 @@ interface AccountRow {
   readonly updated_at: Micros;
   readonly lapsed_debits: bigint;
   readonly lapsed_credits: bigint;
-}
-
-/** What an idempotency key remembers of a new account: what could have changed since. */
-interface RememberedAccount {
-  readonly id: string;
-  readonly name: string;
-  readonly metadata: Metadata;
-  readonly overdraft_limit: string;
-  readonly unlimited_overdraft: boolean;
-}
-
-interface KeyRow {
-  readonly request_digest: string;
-  readonly response: { readonly account?: RememberedAccount } | null;
-}
-
-const METADATA_PAIRS_MAX = 50;
-
-/**
- * Opens an account with a zero balance.
- *
- * @param createdAt the time to record instead of the clock's, for imported history.
- * @throws FinanceError idempotency_key_reused.
- */
-export async function createAccount(
-  pool: Pool,
-  account: NewAccount & { readonly owner: string },
-  claim: Claim | undefined,
-  createdAt?: Micros,
-): Promise<{ account: AccountRecord; replayed: boolean }> {
-  return await withTransaction(pool, async (client) => {
-    if (claim !== undefined && !(await claimKey(client, claim))) {
-      return { account: await loadFirstOutcome(client, claim), replayed: true };
-    }
-    const created = await insertAccount(client, account, createdAt);
-    if (claim !== undefined) await rememberAccount(client, claim, created);
-    return { account: created, replayed: false };
-  });
 }
 
 /**
@@ -245,57 +207,6 @@ function changedAccount(before: AccountRecord, change: AccountChange): AccountRe
     throw new FinanceError(refuse("insufficient_funds", msg, { account_id: `${before.id}` }));
   }
   return after;
-}
-
-/** @returns whether the key is new; the caller's transaction then holds it. */
-async function claimKey(client: ClientBase, claim: Claim): Promise<boolean> {
-  const { rowCount } = await client.query(
-    "insert into idempotency (key_digest, request_digest) values ($1, $2) on conflict do nothing",
-    [claim.keyDigest, claim.requestDigest],
-  );
-  return rowCount === 1;
-}
-
-async function rememberAccount(client: ClientBase, claim: Claim, account: AccountRecord): Promise<void> {
-  const remembered: RememberedAccount = {
-    id: `${account.id}`,
-    name: account.name,
-    metadata: account.metadata,
-    overdraft_limit: `${account.overdraftLimit}`,
-    unlimited_overdraft: account.unlimitedOverdraft,
-  };
-  await client.query("update idempotency set response = $2::jsonb where key_digest = $1", [
-    claim.keyDigest,
-    JSON.stringify({ account: remembered }),
-  ]);
-}
-
-/** The account as it was when the key was first used. */
-async function loadFirstOutcome(client: ClientBase, claim: Claim): Promise<AccountRecord> {
-  const { rows } = await client.query<KeyRow>(
-    "select replace(request_digest::text, '-', '') as request_digest, response from idempotency where key_digest = $1",
-    [claim.keyDigest],
-  );
-  const row = rows[0];
-  if (row?.request_digest !== claim.requestDigest) throw new FinanceError(keyReused(claim.key));
-  const remembered = row.response?.account;
-  if (remembered === undefined) throw new Error("an idempotency key has no outcome");
-  const current = await loadAccount(client, accountId(BigInt(remembered.id)));
-  if (current === undefined) throw new Error("an idempotency key names an account that is not there");
-  return {
-    ...current,
-    name: remembered.name,
-    metadata: remembered.metadata,
-    overdraftLimit: BigInt(remembered.overdraft_limit),
-    unlimitedOverdraft: remembered.unlimited_overdraft,
-    status: AccountStatus.OPEN,
-    debitsPosted: 0n,
-    creditsPosted: 0n,
-    debitsPending: 0n,
-    creditsPending: 0n,
-    lapsed: 0n,
-    updatedAt: current.createdAt,
-  };
 }
 
 const ACCOUNT_COLUMNS = `

@@ -2,11 +2,12 @@
 import type { Pool } from "pg";
 import { withTransaction } from "../database/index.ts";
 import { FinanceError, refuse } from "./errors.ts";
+import { invalidArgument } from "./fields.ts";
 import type { AccountId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
 import { INT64_MAX, type Minor } from "./money.ts";
 import { settleAll } from "./pipeline.ts";
-import { type HistorySpan, invalidArgument } from "./validation.ts";
+import type { HistorySpan } from "./validation.ts";
 
 export interface BalanceAt {
   readonly balance: Minor;

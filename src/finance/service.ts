@@ -3,10 +3,12 @@ import type { CreateTransferRequest, Transfer } from "../../generated/server/fin
 import { type Caller, hasScope, type Scope } from "../auth/index.ts";
 import type { CallContext } from "../twirp/index.ts";
 import { type Actor, isVisibleTo } from "./account.ts";
-import { type AccountRecord, createAccount, listAccounts, updateAccount } from "./accounts.ts";
+import { createAccount } from "./account-opening.ts";
+import { type AccountRecord, listAccounts, updateAccount } from "./accounts.ts";
 import { loadBalance, loadBalanceHistory, loadTrialBalance } from "./balances.ts";
 import { listEntries } from "./entries.ts";
 import { accountNotFound, FinanceError, refuse, transferNotFound } from "./errors.ts";
+import { readAccountId, readTransferId } from "./fields.ts";
 import { type Claim, claimOf } from "./idempotency.ts";
 import type { AccountId } from "./identifiers.ts";
 import type { Ledger } from "./ledger.ts";
@@ -17,7 +19,6 @@ import { listTransfers, loadTransfers, seesTransfer } from "./transfers.ts";
 import {
   readAccountChange,
   readAccountFilter,
-  readAccountId,
   readAsOf,
   readBatch,
   readCapture,
@@ -29,7 +30,6 @@ import {
   readPage,
   readReversal,
   readTransferFilter,
-  readTransferId,
 } from "./validation.ts";
 
 /** What every method gets: the call and who is calling. */

@@ -21,17 +21,14 @@ import type {
 import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
 import type { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
 import type { Metadata } from "./account.ts";
-import { FinanceError, refuse } from "./errors.ts";
-import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
-import { fromTimestamp, type Micros } from "./micros.ts";
+import { invalidArgument, quote, readAccountId, readMetadata, readText, readTime, readTransferId } from "./fields.ts";
+import type { AccountId, TransferId } from "./identifiers.ts";
+import type { Micros } from "./micros.ts";
 import { type Minor, minorUnitDigitsOf } from "./money.ts";
 
 const NAME_LENGTH_MAX = 200;
 const OWNER_LENGTH_MAX = 255;
 const DESCRIPTION_LENGTH_MAX = 500;
-const METADATA_PAIRS_MAX = 50;
-const METADATA_KEY_LENGTH_MAX = 40;
-const METADATA_VALUE_LENGTH_MAX = 500;
 const IDEMPOTENCY_KEY_LENGTH_MAX = 64;
 const BATCH_LENGTH_MAX = 1000;
 const PAGE_SIZE_DEFAULT = 50;
@@ -102,11 +99,6 @@ export interface EntryFilter {
   readonly after: Micros | undefined;
   readonly before: Micros | undefined;
   readonly newestFirst: boolean;
-}
-
-/** The refusal of one argument, to be thrown. */
-export function invalidArgument(argument: string, problem: string): FinanceError {
-  return new FinanceError(refuse("invalid_argument", `${argument} ${problem}`, { argument }));
 }
 
 export function readNewAccount(request: CreateAccountRequest): NewAccount {
@@ -297,54 +289,7 @@ export function readPage(request: { readonly pageSize: number; readonly pageToke
   return { size: pageSize === 0 ? PAGE_SIZE_DEFAULT : pageSize, token: pageToken };
 }
 
-export function readAccountId(id: bigint, argument: string): AccountId {
-  return accountId(readId(id, argument));
-}
-
-export function readTransferId(id: bigint, argument: string): TransferId {
-  return transferId(readId(id, argument));
-}
-
-function readId(id: bigint, argument: string): bigint {
-  if (id <= 0n) throw invalidArgument(argument, id === 0n ? "is required" : `must be more than 0, not ${id}`);
-  return id;
-}
-
 function readOverdraftLimit(limit: Minor): Minor {
   if (limit < 0n) throw invalidArgument("overdraft_limit", `must be 0 or more minor units, not ${limit}`);
   return limit;
-}
-
-function readTime(timestamp: Timestamp | undefined, argument: string): Micros | undefined {
-  if (timestamp === undefined) return undefined;
-  const time = fromTimestamp(timestamp);
-  if (time === undefined) throw invalidArgument(argument, "must lie within the years 1 to 9999");
-  return time;
-}
-
-function readText(text: string, argument: string, lengthMin: number, lengthMax: number): string {
-  if (text.length < lengthMin) throw invalidArgument(argument, "is required");
-  // Characters are code points, as PostgreSQL counts them.
-  if (text.length > lengthMax && [...text].length > lengthMax) {
-    throw invalidArgument(argument, `must have at most ${lengthMax} characters, not ${[...text].length}`);
-  }
-  if (text.includes("\u0000")) throw invalidArgument(argument, "must not hold the character U+0000");
-  return text;
-}
-
-function readMetadata(metadata: Record<string, string>, path: string, valueLengthMin: 0 | 1): Metadata {
-  const pairs = Object.entries(metadata);
-  if (pairs.length > METADATA_PAIRS_MAX) {
-    throw invalidArgument(path, `must have at most ${METADATA_PAIRS_MAX} pairs, not ${pairs.length}`);
-  }
-  for (const [key, value] of pairs) {
-    if (key === "") throw invalidArgument(path, "must not have an empty key");
-    readText(key, path, 1, METADATA_KEY_LENGTH_MAX);
-    readText(value, `${path}.${key}`, valueLengthMin, METADATA_VALUE_LENGTH_MAX);
-  }
-  return metadata;
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 20 ? `${text.slice(0, 20)}...` : text);
 }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openAccount, openFunded } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
 let service: TestService;
@@ -15,22 +16,8 @@ afterAll(() => service.close());
 
 const INT64_MAX = "9223372036854775807";
 
-async function open(owner: string, change: object = {}): Promise<string> {
-  const request = { name: "Wallet", type: "ACCOUNT_TYPE_LIABILITY", currency: "USD", owner, ...change };
-  const { status, body } = await service.call("CreateAccount", request);
-  expect(status).toBe(200);
-  return body.id;
-}
-
-/** An account of the owner's that holds `amount`. */
-async function funded(owner: string, amount: bigint | number, change: object = {}): Promise<string> {
-  const source = await open("bank", { unlimited_overdraft: true, ...change });
-  const id = await open(owner, change);
-  const { status } = await transfer({ debit_account_id: source, credit_account_id: id, amount: `${amount}` });
-  expect(status).toBe(200);
-  return id;
-}
-
+const open = (owner: string, change: object = {}) => openAccount(service, owner, change);
+const funded = (owner: string, amount: bigint | number) => openFunded(service, owner, amount);
 const transfer = (request: object, token?: string) => service.call("CreateTransfer", request, token);
 
 async function balanceOf(id: string): Promise<string> {

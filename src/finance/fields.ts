@@ -1,0 +1,69 @@
+/** Rules for single fields, wherever they occur; each refusal names the field by its path in the proto. */
+import type { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
+import type { Metadata } from "./account.ts";
+import { FinanceError, refuse } from "./errors.ts";
+import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
+import { fromTimestamp, type Micros } from "./micros.ts";
+
+/** Pairs of metadata that an account or a transfer may have. */
+export const METADATA_PAIRS_MAX = 50;
+const METADATA_KEY_LENGTH_MAX = 40;
+const METADATA_VALUE_LENGTH_MAX = 500;
+
+/** The refusal of one argument, to be thrown. */
+export function invalidArgument(argument: string, problem: string): FinanceError {
+  return new FinanceError(refuse("invalid_argument", `${argument} ${problem}`, { argument }));
+}
+
+/** An account's id; 0 counts as absent and is refused. */
+export function readAccountId(id: bigint, argument: string): AccountId {
+  return accountId(readId(id, argument));
+}
+
+/** A transfer's id; 0 counts as absent and is refused. */
+export function readTransferId(id: bigint, argument: string): TransferId {
+  return transferId(readId(id, argument));
+}
+
+function readId(id: bigint, argument: string): bigint {
+  if (id <= 0n) throw invalidArgument(argument, id === 0n ? "is required" : `must be more than 0, not ${id}`);
+  return id;
+}
+
+/** A time, to the microsecond; undefined when absent. */
+export function readTime(timestamp: Timestamp | undefined, argument: string): Micros | undefined {
+  if (timestamp === undefined) return undefined;
+  const time = fromTimestamp(timestamp);
+  if (time === undefined) throw invalidArgument(argument, "must lie within the years 1 to 9999");
+  return time;
+}
+
+/** Text of a length in characters that PostgreSQL can hold. */
+export function readText(text: string, argument: string, lengthMin: number, lengthMax: number): string {
+  if (text.length < lengthMin) throw invalidArgument(argument, "is required");
+  // Characters are code points, as PostgreSQL counts them.
+  if (text.length > lengthMax && [...text].length > lengthMax) {
+    throw invalidArgument(argument, `must have at most ${lengthMax} characters, not ${[...text].length}`);
+  }
+  if (text.includes("\u0000")) throw invalidArgument(argument, "must not hold the character U+0000");
+  return text;
+}
+
+/** Pairs of text; where they are merged an empty value is allowed and removes its pair. */
+export function readMetadata(metadata: Record<string, string>, path: string, valueLengthMin: 0 | 1): Metadata {
+  const pairs = Object.entries(metadata);
+  if (pairs.length > METADATA_PAIRS_MAX) {
+    throw invalidArgument(path, `must have at most ${METADATA_PAIRS_MAX} pairs, not ${pairs.length}`);
+  }
+  for (const [key, value] of pairs) {
+    if (key === "") throw invalidArgument(path, "must not have an empty key");
+    readText(key, path, 1, METADATA_KEY_LENGTH_MAX);
+    readText(value, `${path}.${key}`, valueLengthMin, METADATA_VALUE_LENGTH_MAX);
+  }
+  return metadata;
+}
+
+/** Text of the caller's, cut to a length fit for a message. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 20 ? `${text.slice(0, 20)}...` : text);
+}
