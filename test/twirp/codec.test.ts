@@ -36,6 +36,45 @@ describe("against protobuf-ts", () => {
     );
   });
 
+  test("binary is the same to the byte", () => {
+    fc.assert(
+      fc.property(messages(), (message) => {
+        expect(codec.writeBinary(message).toString("hex")).toBe(
+          Buffer.from(AllTypes.toBinary(message)).toString("hex"),
+        );
+      }),
+    );
+  });
+
+  test.each<[string, Fields]>([
+    ["text of 127 bytes", { text: "x".repeat(127) }],
+    ["text of 128 bytes", { text: "x".repeat(128) }],
+    ["text of 16384 bytes, beyond ASCII", { text: "\u{1f600}".repeat(4096) }],
+    ["an unpaired surrogate", { text: "a\ud800b" }],
+    [
+      "text of 2 MiB two levels down",
+      { nested: AllTypes.create({ items: [AllTypes.create({ text: "é".repeat(2 ** 20) })] }) },
+    ],
+    ["bytes that outgrow the writer", { data: new Uint8Array(5000).fill(7) }],
+    ["a packed list of 1000", { longs: Array.from({ length: 1000 }, (_, index) => BigInt(index) ** 6n) }],
+    [
+      "64-bit integers around 2^32, 2^53 and their ends",
+      {
+        longs: [31n, 32n, 52n, 53n, 62n].flatMap((bits) => [2n ** bits - 1n, 2n ** bits, -(2n ** bits)]),
+        bigUint: 2n ** 64n - 1n,
+        bigInt: -(2n ** 63n),
+      },
+    ],
+    ["map keys of each kind", { byId: { "-9223372036854775808": AllTypes.create() }, byFlag: { true: 1, false: 2 } }],
+  ])("binary is the same to the byte for %s", (_what, fields) => {
+    const message = AllTypes.create(fields);
+    expect(codec.writeBinary(message).equals(AllTypes.toBinary(message))).toBe(true);
+  });
+
+  test("binary has the negative zero that protobuf-ts leaves out and Go writes", () => {
+    expect(codec.writeBinary(AllTypes.create({ dbl: -0 })).toString("hex")).toBe("310000000000000080");
+  });
+
   test("binary is read alike", () => {
     fc.assert(
       fc.property(messages(), (message) => {
@@ -93,6 +132,7 @@ describe("JSON is written", () => {
     expect(sparse.writeJson(AllTypes.create())).toBe("{}");
     const message = AllTypes.create({ maybeText: "", choice: { oneofKind: "choiceText", choiceText: "" }, flag: true });
     expect(sparse.writeJson(message)).toBe('{"flag":true,"maybe_text":"","choice_text":""}');
+    expect(sparse.writeJson(AllTypes.create({ text: "0" }))).toBe('{"text":"0"}');
   });
 
   test("in lowerCamelCase, when that is asked for", () => {
@@ -154,7 +194,14 @@ describe("nothing is written of", () => {
     ["tags", { tags: "x" }],
     ["nested", { nested: "x" }],
   ])("a wrong %s: %o", (name, fields) => {
-    expect(() => codec.writeJson({ ...AllTypes.create(), ...fields })).toThrow(`test.AllTypes.${name}: expected`);
+    const message = { ...AllTypes.create(), ...fields };
+    expect(() => codec.writeJson(message)).toThrow(`test.AllTypes.${name}: expected`);
+    expect(() => codec.writeBinary(message)).toThrow(`test.AllTypes.${name}: expected`);
+  });
+
+  test("a message whose writing failed, in what is written next", () => {
+    expect(() => codec.writeBinary(AllTypes.create({ text: "begun", items: ["x"] }))).toThrow(TypeError);
+    expect(codec.writeBinary(AllTypes.create({ flag: true })).toString("hex")).toBe("4001");
   });
 
   test("times out of range, or a mask that JSON cannot spell", () => {

@@ -6,7 +6,8 @@ import {
   UnknownFieldHandler,
 } from "@protobuf-ts/runtime";
 import { isFields, longOf, type MessageFields } from "../message-fields.ts";
-import { WIRE, WireReader } from "./wire-reader.ts";
+import { WireReader } from "./wire-reader.ts";
+import { WIRE, wireTypeOf } from "./wire-types.ts";
 
 type ValueReader = (reader: WireReader) => unknown;
 
@@ -176,24 +177,6 @@ function mapOf(message: MessageFields, localName: string): MessageFields {
   const map: MessageFields = Object.create(null);
   message[localName] = map;
   return map;
-}
-
-function wireTypeOf(type: ScalarType): number {
-  switch (type) {
-    case ScalarType.DOUBLE:
-    case ScalarType.FIXED64:
-    case ScalarType.SFIXED64:
-      return WIRE.bit64;
-    case ScalarType.FLOAT:
-    case ScalarType.FIXED32:
-    case ScalarType.SFIXED32:
-      return WIRE.bit32;
-    case ScalarType.STRING:
-    case ScalarType.BYTES:
-      return WIRE.bytes;
-    default:
-      return WIRE.varint;
-  }
 }
 
 function scalarReader(type: ScalarType, long: LongType | undefined): ValueReader {

@@ -1,10 +1,8 @@
 import { isUtf8 } from "node:buffer";
+import { WIRE } from "./wire-types.ts";
 
 /** Deepest nesting of messages and groups that is read. */
 const DEPTH_MAX = 100;
-
-/** https://protobuf.dev/programming-guides/encoding/#structure */
-export const WIRE = { varint: 0, bit64: 1, bytes: 2, startGroup: 3, endGroup: 4, bit32: 5 } as const;
 
 /** Largest field number that a .proto may use. */
 const FIELD_NUMBER_MAX = 2 ** 29 - 1;

@@ -1,8 +1,8 @@
 import type { EnumInfo, FieldInfo, IMessageType, ScalarType } from "@protobuf-ts/runtime";
+import { INT32 } from "../field-values.ts";
 import type { MessageFields } from "../message-fields.ts";
 import { JsonCursor, textOf } from "./cursor.ts";
 import { enumNumbers } from "./enums.ts";
-import { INT32 } from "./numbers.ts";
 import { mapKeyReader, scalarReader, smallIntegerReader, type ValueReader } from "./scalars.ts";
 import { wellKnownReader } from "./well-known-readers.ts";
 

@@ -1,7 +1,9 @@
 import type { EnumInfo, FieldInfo, IMessageType, ScalarType } from "@protobuf-ts/runtime";
+import { refuse, scalarTypeOf, zeroTest } from "../field-values.ts";
 import { isFields, type MessageFields } from "../message-fields.ts";
 import { enumNames } from "./enums.ts";
-import { isZero, quoted, refuse, scalarWriter, type ValueWriter } from "./scalar-writers.ts";
+import { type Member, type MessageWriter, objectWriter } from "./object-writer.ts";
+import { quoted, scalarWriter, type ValueWriter } from "./scalar-writers.ts";
 import { wellKnownWriter } from "./well-known-writers.ts";
 
 /** How messages are written. */
@@ -11,14 +13,6 @@ export interface WriteOptions {
   /** Write JSON names instead of the names in the .proto. */
   readonly camelCase: boolean;
 }
-
-type MessageWriter = (message: MessageFields) => string;
-
-/** Adds one member to the text of its object so far, or leaves it out. */
-type MemberWriter = (message: MessageFields, json: string) => string;
-
-/** Adds a member's name to the text of its object so far. */
-type Label = (json: string) => string;
 
 /** Compiles writers of messages, each once. */
 export class JsonWriters {
@@ -33,81 +27,35 @@ export class JsonWriters {
   of(type: IMessageType<MessageFields>): MessageWriter {
     const known = this.#compiled.get(type);
     if (known !== undefined) return known;
-    const writer = wellKnownWriter(type) ?? this.#compile(type);
+    const writer =
+      wellKnownWriter(type) ??
+      objectWriter(type.fields.map((field) => this.#member(field, `${type.typeName}.${field.name}`)));
     this.#compiled.set(type, writer);
     return writer;
   }
 
-  #compile(type: IMessageType<MessageFields>): MessageWriter {
-    const members = type.fields.map((field) => this.#member(field, `${type.typeName}.${field.name}`));
-    return (message) => {
-      let json = "{";
-      for (const write of members) json = write(message, json);
-      return `${json}}`;
-    };
-  }
-
-  #member(field: FieldInfo, path: string): MemberWriter {
-    const { localName } = field;
-    const label = labelOf(this.#options.camelCase ? field.jsonName : field.name);
-    if (field.kind === "map") return this.#map(field, label, path);
+  #member(field: FieldInfo, path: string): Member {
+    const { emitDefaults, camelCase } = this.#options;
+    const { localName, oneof } = field;
+    const name = camelCase ? field.jsonName : field.name;
+    if (field.kind === "map") {
+      const isPresent = emitDefaults ? undefined : hasKeys;
+      return { name, property: localName, isPresent, write: mapWriter(this.#value(field.V, path), path) };
+    }
     const write = this.#value(field, path);
-    if (field.repeat !== 0) return this.#list(localName, label, path, write);
-    const { oneof } = field;
-    if (oneof !== undefined) {
-      return (message, json) => {
-        const group = message[oneof];
-        if (typeof group !== "object" || group === null) return refuse(path, "a oneof group", group);
-        return isSelected(group, localName) ? label(json) + write(Reflect.get(group, localName)) : json;
-      };
+    if (field.repeat !== 0) {
+      const isPresent = emitDefaults ? undefined : hasElements;
+      return { name, property: localName, isPresent, write: listWriter(write, path) };
     }
+    if (oneof !== undefined) return { name, property: oneof, ...oneofMember(localName, write, path) };
     if (field.kind === "message") {
-      const { emitDefaults } = this.#options;
-      return (message, json) => {
-        const value = message[localName];
-        if (value !== undefined) return label(json) + write(value);
-        return emitDefaults ? `${label(json)}null` : json;
-      };
+      const isPresent = emitDefaults ? undefined : isSet;
+      return { name, property: localName, isPresent, write: (value) => (value === undefined ? "null" : write(value)) };
     }
-    if (field.opt) {
-      return (message, json) => {
-        const value = message[localName];
-        return value === undefined ? json : label(json) + write(value);
-      };
-    }
-    if (this.#options.emitDefaults) return (message, json) => label(json) + write(message[localName]);
-    return (message, json) => {
-      const value = message[localName];
-      return isZero(value) ? json : label(json) + write(value);
-    };
-  }
-
-  #list(localName: string, label: Label, path: string, write: ValueWriter): MemberWriter {
-    const { emitDefaults } = this.#options;
-    return (message, json) => {
-      const list = message[localName];
-      if (!Array.isArray(list)) return refuse(path, "an array", list);
-      if (list.length === 0) return emitDefaults ? `${label(json)}[]` : json;
-      let elements = "";
-      for (const value of list) elements = elements === "" ? write(value) : `${elements},${write(value)}`;
-      return `${label(json)}[${elements}]`;
-    };
-  }
-
-  #map(field: FieldInfo & { kind: "map" }, label: Label, path: string): MemberWriter {
-    const { localName } = field;
-    const write = this.#value(field.V, path);
-    const { emitDefaults } = this.#options;
-    return (message, json) => {
-      const map = message[localName];
-      if (typeof map !== "object" || map === null) return refuse(path, "an object", map);
-      let entries = "";
-      for (const key of Object.keys(map)) {
-        const entry = `${quoted(key)}:${write(Reflect.get(map, key))}`;
-        entries = entries === "" ? entry : `${entries},${entry}`;
-      }
-      return entries === "" && !emitDefaults ? json : `${label(json)}{${entries}}`;
-    };
+    if (field.opt) return { name, property: localName, isPresent: isSet, write };
+    if (emitDefaults) return { name, property: localName, isPresent: undefined, write };
+    const isZero = zeroTest(scalarTypeOf(field));
+    return { name, property: localName, isPresent: (value) => !isZero(value), write };
   }
 
   #value(
@@ -125,14 +73,47 @@ export class JsonWriters {
   }
 }
 
-function labelOf(name: string): Label {
-  const first = `${quoted(name)}:`;
-  const next = `,${first}`;
-  return (json) => json + (json === "{" ? first : next);
+function isSet(value: unknown): boolean {
+  return value !== undefined;
 }
 
-function isSelected(group: object, localName: string): boolean {
-  return "oneofKind" in group && group.oneofKind === localName;
+// What is no list or map at all counts as present, so that its writer refuses it.
+function hasElements(list: unknown): boolean {
+  return !Array.isArray(list) || list.length > 0;
+}
+
+function hasKeys(map: unknown): boolean {
+  return !isFields(map) || Object.keys(map).length > 0;
+}
+
+function listWriter(write: ValueWriter, path: string): ValueWriter {
+  return (list) => {
+    if (!Array.isArray(list)) return refuse(path, "an array", list);
+    let elements = "";
+    for (const value of list) elements = elements === "" ? write(value) : `${elements},${write(value)}`;
+    return `[${elements}]`;
+  };
+}
+
+function mapWriter(write: ValueWriter, path: string): ValueWriter {
+  return (map) => {
+    if (!isFields(map)) return refuse(path, "an object", map);
+    let entries = "";
+    for (const key of Object.keys(map)) {
+      const entry = `${quoted(key)}:${write(map[key])}`;
+      entries = entries === "" ? entry : `${entries},${entry}`;
+    }
+    return `{${entries}}`;
+  };
+}
+
+/** A member of a oneof, whose value lies within the group. */
+function oneofMember(localName: string, write: ValueWriter, path: string): Pick<Member, "isPresent" | "write"> {
+  const groupOf = (group: unknown) => (isFields(group) ? group : refuse(path, "a oneof group", group));
+  return {
+    isPresent: (group) => groupOf(group)["oneofKind"] === localName,
+    write: (group) => write(groupOf(group)[localName]),
+  };
 }
 
 function enumWriter(info: EnumInfo, path: string): ValueWriter {

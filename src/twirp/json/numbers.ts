@@ -1,15 +1,5 @@
+import type { IntegerRange } from "../field-values.ts";
 import type { NumberToken } from "./cursor.ts";
-
-/** An inclusive range of integers. */
-export interface IntegerRange {
-  readonly min: bigint;
-  readonly max: bigint;
-}
-
-export const INT32: IntegerRange = { min: -(2n ** 31n), max: 2n ** 31n - 1n };
-export const UINT32: IntegerRange = { min: 0n, max: 2n ** 32n - 1n };
-export const INT64: IntegerRange = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
-export const UINT64: IntegerRange = { min: 0n, max: 2n ** 64n - 1n };
 
 /** More digits than any 64-bit integer has; a longer run of them is not worth computing. */
 const DIGITS_MAX = 20;

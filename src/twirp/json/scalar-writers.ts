@@ -1,5 +1,5 @@
 import { ScalarType } from "@protobuf-ts/runtime";
-import { INT32, INT64, type IntegerRange, UINT32, UINT64 } from "./numbers.ts";
+import { INT32, INT64, type IntegerRange, longIn, refuse, smallIntegerIn, UINT32, UINT64 } from "../field-values.ts";
 
 /** Writes one value as JSON. Throws a TypeError, which names the field, for a value of another type. */
 export type ValueWriter = (value: unknown) => string;
@@ -36,12 +36,6 @@ export function scalarWriter(type: ScalarType, field: string): ValueWriter {
   }
 }
 
-/** Whether a scalar or enum value is the one that an unset field has. */
-export function isZero(value: unknown): boolean {
-  if (value instanceof Uint8Array) return value.length === 0;
-  return value === "" || value === false || value === 0n || value === "0" || Object.is(value, 0);
-}
-
 /** Text as a JSON string that is valid Unicode, whatever the text is. */
 export function quoted(text: string): string {
   if (!NOT_LITERAL.test(text)) return `"${text}"`;
@@ -53,32 +47,15 @@ export function quoted(text: string): string {
 /** What JSON may have to escape, and unpaired surrogates. */
 const NOT_LITERAL = /["\\\p{Cc}\p{Surrogate}]/u;
 
-/** Throws for a value that the .proto does not allow in a field. */
-export function refuse(field: string, expected: string, value: unknown): never {
-  throw new TypeError(`${field}: expected ${expected}, got ${typeof value}`);
+function smallIntegerWriter(range: IntegerRange, field: string): ValueWriter {
+  const take = smallIntegerIn(range, field);
+  return (value) => String(take(value));
 }
 
-function smallIntegerWriter({ min, max }: IntegerRange, field: string): ValueWriter {
-  const [low, high] = [Number(min), Number(max)];
-  return (value) =>
-    typeof value === "number" && Number.isInteger(value) && value >= low && value <= high
-      ? String(value)
-      : refuse(field, `an integer from ${min} to ${max}`, value);
-}
-
-// 64-bit integers are strings in JSON, and bigints, strings or numbers in the generated code.
-function longWriter({ min, max }: IntegerRange, field: string): ValueWriter {
-  return (value) => {
-    const long = typeof value === "bigint" ? value : longFrom(value);
-    return long !== undefined && long >= min && long <= max
-      ? `"${long}"`
-      : refuse(field, `an integer from ${min} to ${max}`, value);
-  };
-}
-
-function longFrom(value: unknown): bigint | undefined {
-  if (typeof value === "string") return /^-?\d+$/.test(value) ? BigInt(value) : undefined;
-  return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : undefined;
+// 64-bit integers are strings in JSON.
+function longWriter(range: IntegerRange, field: string): ValueWriter {
+  const take = longIn(range, field);
+  return (value) => `"${take(value)}"`;
 }
 
 function floating(value: number, format: (value: number) => string): string {

@@ -1,18 +1,8 @@
 import { type LongType, ScalarType } from "@protobuf-ts/runtime";
+import { INT32, INT64, type IntegerRange, UINT32, UINT64 } from "../field-values.ts";
 import { longOf } from "../message-fields.ts";
 import type { JsonCursor, NumberToken } from "./cursor.ts";
-import {
-  doubleOf,
-  floatOf,
-  INT32,
-  INT64,
-  type IntegerRange,
-  integerOf,
-  numberInString,
-  smallIntegerOf,
-  UINT32,
-  UINT64,
-} from "./numbers.ts";
+import { doubleOf, floatOf, integerOf, numberInString, smallIntegerOf } from "./numbers.ts";
 
 /** Reads one value at the cursor. Throws a SyntaxError that names the field. */
 export type ValueReader = (cursor: JsonCursor) => unknown;

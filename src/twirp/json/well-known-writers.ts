@@ -1,6 +1,7 @@
 import type { IMessageType } from "@protobuf-ts/runtime";
+import { refuse } from "../field-values.ts";
 import { isFields, type MessageFields } from "../message-fields.ts";
-import { quoted, refuse, scalarWriter } from "./scalar-writers.ts";
+import { quoted, scalarWriter } from "./scalar-writers.ts";
 import { formatDuration, formatTimestamp } from "./timestamps.ts";
 
 type MessageWriter = (message: MessageFields) => string;
