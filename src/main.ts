@@ -24,7 +24,8 @@ const DEVELOPMENT_TOKEN = {
 
 /** What was opened, to be closed in reverse order. */
 const closers: (() => Promise<unknown>)[] = [];
-let draining = false;
+/** Aborts when the process is asked to stop: from then on calls are turned away. */
+const draining = new AbortController();
 
 try {
   await start(readConfig(process.env));
@@ -64,8 +65,9 @@ async function start(config: Config): Promise<void> {
     log,
     authenticate: createAuthenticator({ ...config.auth, trust }),
     ledger,
+    draining: draining.signal,
     readiness: async () => {
-      if (draining) return "shutting down";
+      if (draining.signal.aborted) return "shutting down";
       const missing = await pendingMigrations(pool, migrations).catch(() => undefined);
       if (missing === undefined) return "the database can't be reached";
       return missing.length === 0 ? undefined : `migrations are missing: ${missing.join(", ")}`;
@@ -90,9 +92,7 @@ async function start(config: Config): Promise<void> {
     closers.push(() => pages.close());
     await pages.listen({ host: config.host, port: config.consolePort });
   }
-  closers.push(async () => {
-    draining = true;
-  });
+  closers.push(async () => draining.abort());
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop(signal, log));
 
   process.stdout.write(

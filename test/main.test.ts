@@ -180,3 +180,49 @@ test("a database without migrations is not ready and says why; with them it is",
   expect(await ready()).toEqual({ status: 200, body: { status: "ready" } });
   await database.drop();
 });
+
+test("asked to stop, it finishes the call in flight, keeps what that did, and ends with 0", async () => {
+  const database = await createTestDatabase();
+  const environment: Record<string, string> = {
+    ...(await ownEnvironment()),
+    DATABASE_URL: database.url,
+    AUTH_JWT_SECRET: "s".repeat(32),
+  };
+  const service = start(environment);
+  await service.printed(READY);
+  const open = (fields: object) =>
+    call(environment, service.output(), "CreateAccount", {
+      type: "ACCOUNT_TYPE_LIABILITY",
+      currency: "USD",
+      ...fields,
+    });
+  const { body: bank } = await open({ name: "Bank", unlimited_overdraft: true });
+  const { body: wallet } = await open({ name: "Wallet" });
+
+  const lock = await database.pool.connect();
+  await lock.query("begin; select from account_balance for update");
+  const posting = call(environment, service.output(), "CreateTransfer", {
+    debit_account_id: bank.id,
+    credit_account_id: wallet.id,
+    amount: 5,
+  });
+  const waiting =
+    "select count(*) as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+  await expect.poll(async () => (await database.pool.query(waiting)).rows[0].count).toBe(1n);
+  service.child.kill("SIGTERM");
+  await expect
+    .poll(() =>
+      fetch(`http://127.0.0.1:${environment["PORT"]}/readyz`).then(
+        () => "up",
+        () => "gone",
+      ),
+    )
+    .toBe("gone");
+  await lock.query("rollback");
+  lock.release();
+
+  expect(await posting).toMatchObject({ status: 200, body: { amount: "5", credit_account_balance: "5" } });
+  expect(await service.ended).toBe(0);
+  expect((await database.pool.query("select amount from transfer")).rows).toEqual([{ amount: 5n }]);
+  await database.drop();
+});
