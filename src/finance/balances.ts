@@ -63,51 +63,77 @@ select s.sequence, coalesce(e.balance_after, 0) as balance
   });
 }
 
-/** An account's balance at the end of each calendar interval of a span, and what was posted within it, in UTC. */
+/** What of an account's statement a history covers. */
+interface HistoryExtent {
+  readonly points: bigint;
+  /** The end of the span, or now. */
+  readonly until: Micros;
+  /** Of the last entry before the first interval and of the last one within the last interval; 0 where there is none. */
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/**
+ * An account's balance at the end of each calendar interval of a span, and what was posted within it, in UTC.
+ *
+ * Reads the entries of the span once, however many intervals it has.
+ */
 export async function loadBalanceHistory(pool: Pool, debitNormal: boolean, span: HistorySpan): Promise<BalancePoint[]> {
+  const start = toTimestamptz(span.start);
   const step = `1 ${span.interval}`;
-  const bounds = [toTimestamptz(span.start), span.end === undefined ? null : toTimestamptz(span.end)];
-  const { rows: counted } = await pool.query<{ points: bigint }>({
-    name: "count_history_points",
+  const { rows: extents } = await pool.query<HistoryExtent>({
+    name: "history_extent",
     text: `
-select ceil(extract(epoch from coalesce($2::timestamptz, clock_timestamp()) - date_trunc($3, $1::timestamptz, 'UTC'))
-         / extract(epoch from $4::interval))::bigint as points`,
-    values: [...bounds, span.interval, step],
+select ceil(extract(epoch from until - begin) / extract(epoch from $4::interval))::bigint as points, until,
+       sequence_at($5::bigint, begin - interval '1 microsecond') as first,
+       sequence_at($5::bigint,
+                   date_trunc($3, until - interval '1 microsecond', 'UTC') + $4::interval - interval '1 microsecond') as last
+  from (select date_trunc($3, $1::timestamptz, 'UTC') as begin, coalesce($2::timestamptz, clock_timestamp()) as until)
+       as span`,
+    values: [start, span.end === undefined ? null : toTimestamptz(span.end), span.interval, step, span.accountId],
   });
-  const points = counted[0]?.points ?? 0n;
+  const [extent] = extents;
+  if (extent === undefined) throw new Error("a select without a table returned no row");
+  const { points, until, first, last } = extent;
   if (points > HISTORY_POINTS_MAX) {
     throw invalidArgument(
       "start",
       `is about ${points} intervals before the end; at most ${HISTORY_POINTS_MAX} are answered`,
     );
   }
+  // Not prepared by name: how the entries are best read depends on how many the span has.
   const { rows } = await pool.query<BalancePoint>({
-    name: "balance_history",
     text: `
 with point as (
-  select time, time + $4::interval as next
-    from generate_series(date_trunc($3, $1::timestamptz, 'UTC'),
-                         coalesce($2::timestamptz, clock_timestamp()) - interval '1 microsecond',
-                         $4::interval) as time
-), bounded as (
-  select time,
-         sequence_at($5::bigint, time - interval '1 microsecond') as first,
-         sequence_at($5::bigint, next - interval '1 microsecond') as last
+  select array_agg(time order by time) as times
+    from generate_series(date_trunc($3, $1::timestamptz, 'UTC'), $2::timestamptz - interval '1 microsecond', $4::interval)
+         as time
+), posted as (
+  select width_bucket(created_at, (select times from point)) as ordinal, max(sequence) as last,
+         coalesce(sum(amount) filter (where amount > 0), 0)::bigint as raised,
+         coalesce(-sum(amount) filter (where amount < 0), 0)::bigint as lowered
+    from entry
+   where account_id = $5::bigint
+     and sequence > $7::bigint
+     and sequence <= $8::bigint
+   group by ordinal
+), ending as (
+  select p.time, coalesce(posted.raised, 0) as raised, coalesce(posted.lowered, 0) as lowered,
+         coalesce(max(posted.last) over (order by p.ordinal), $7) as last
     from point
+   cross join unnest(times) with ordinality as p (time, ordinal)
+    left join posted on posted.ordinal = p.ordinal
 )
-select b.time, coalesce(e.balance_after, 0) as balance,
-       case when $6::boolean then posted.raised else posted.lowered end as debits,
-       case when $6::boolean then posted.lowered else posted.raised end as credits
-  from bounded b
-  left join entry e on e.account_id = $5::bigint and e.sequence = b.last
- cross join lateral (
-         select coalesce(sum(amount) filter (where amount > 0), 0)::bigint as raised,
-                coalesce(-sum(amount) filter (where amount < 0), 0)::bigint as lowered
-           from entry
-          where account_id = $5::bigint and sequence > b.first and sequence <= b.last
-       ) posted
- order by b.time`,
-    values: [...bounds, span.interval, step, span.accountId, debitNormal],
+select ending.time, coalesce(e.balance_after, 0) as balance,
+       case when $6::boolean then raised else lowered end as debits,
+       case when $6::boolean then lowered else raised end as credits
+  from ending
+  left join lateral (select balance_after
+                       from entry
+                      where account_id = $5::bigint and sequence = ending.last
+                     offset 0) e on true
+ order by ending.time`,
+    values: [start, toTimestamptz(until), span.interval, step, span.accountId, debitNormal, first, last],
   });
   return rows;
 }

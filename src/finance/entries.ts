@@ -30,7 +30,11 @@ interface EntryRow {
   readonly effective_at: Micros;
 }
 
-/** One page of an account's statement in sequence order. The caller has checked that the account may be seen. */
+/**
+ * One page of an account's statement in sequence order. The caller has checked that the account may be seen.
+ *
+ * Times never fall along a statement, so bounds in time are found by bisection and become bounds of the sequence.
+ */
 export async function listEntries(
   pool: Pool,
   filter: EntryFilter,
@@ -40,19 +44,7 @@ export async function listEntries(
   const [position = filter.newestFirst ? INT64_MAX : 0n] = readPageToken(page.token, 1, filters) ?? [];
   const { rows } = await pool.query<EntryRow>({
     name: filter.newestFirst ? "list_entries_newest_first" : "list_entries",
-    text: `
-select e.account_id, e.sequence, e.transfer_id, e.amount, e.balance_after, e.created_at,
-       case when t.debit_account_id = e.account_id then t.credit_account_id else t.debit_account_id end
-         as counterparty_account_id,
-       t.description, coalesce(t.effective_at, t.created_at) as effective_at
-  from entry e
-  join transfer t on t.id = e.transfer_id
- where e.account_id = $1::bigint
-   and e.sequence ${filter.newestFirst ? "<" : ">"} $2::bigint
-   and ($4::timestamptz is null or e.created_at >= $4)
-   and ($5::timestamptz is null or e.created_at < $5)
- order by e.sequence ${filter.newestFirst ? "desc" : "asc"}
- limit $3::bigint`,
+    text: filter.newestFirst ? LIST_ENTRIES_NEWEST_FIRST : LIST_ENTRIES,
     values: [
       filter.accountId,
       position,
@@ -67,6 +59,33 @@ select e.account_id, e.sequence, e.transfer_id, e.amount, e.balance_after, e.cre
     entries,
     nextPageToken: rows.length > page.size && last !== undefined ? writePageToken([last.sequence], filters) : "",
   };
+}
+
+/** The sequence of the last entry before a time that may be null: then the one given instead. */
+function sequenceBefore(time: string, otherwise: bigint): string {
+  return `
+       case when ${time}::timestamptz is null then ${otherwise}
+            else sequence_at($1::bigint, ${time} - interval '1 microsecond')
+       end`;
+}
+
+const LIST_ENTRIES_NEWEST_FIRST = statement("$2::bigint - 1", "0", "desc");
+const LIST_ENTRIES = statement(`${INT64_MAX}`, "$2::bigint", "asc");
+
+// `offset 0`: the entries' transfers are looked up one after the other, in their order.
+function statement(last: string, above: string, order: "asc" | "desc"): string {
+  return `
+select e.account_id, e.sequence, e.transfer_id, e.amount, e.balance_after, e.created_at,
+       case when t.debit_account_id = e.account_id then t.credit_account_id else t.debit_account_id end
+         as counterparty_account_id,
+       t.description, coalesce(t.effective_at, t.created_at) as effective_at
+  from entry e
+ cross join lateral (select * from transfer where id = e.transfer_id offset 0) t
+ where e.account_id = $1::bigint
+   and e.sequence > greatest(${above}, ${sequenceBefore("$4", 0n)})
+   and e.sequence <= least(${last}, ${sequenceBefore("$5", INT64_MAX)})
+ order by e.sequence ${order}
+ limit $3::bigint`;
 }
 
 function toEntryRecord(row: EntryRow): EntryRecord {

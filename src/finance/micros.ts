@@ -9,6 +9,9 @@ const MICROS_PER_SECOND = 1_000_000n;
 const SECONDS_MIN = -62_135_596_800n;
 const SECONDS_MAX = 253_402_300_799n;
 
+/** The last microsecond that {@link toTimestamp} can carry. */
+export const TIME_MAX: Micros = SECONDS_MAX * MICROS_PER_SECOND + MICROS_PER_SECOND - 1n;
+
 /** The latest of some points in time; `floor` when there is none. */
 export function latestOf(times: readonly Micros[], floor: Micros): Micros {
   let latest = floor;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { FinanceError, refuse } from "./errors.ts";
+import { INT64_MAX } from "./money.ts";
 
 /**
  * The token of the page after `position`, for exactly these filters.
@@ -21,7 +22,8 @@ export function readPageToken(token: string, length: number, filters: readonly u
   if (token === "") return undefined;
   const parts = Buffer.from(token, "base64url").toString("latin1").split(".");
   const print = parts.pop();
-  const wellFormed = parts.length === length && parts.every((part) => /^\d{1,19}$/.test(part));
+  const wellFormed =
+    parts.length === length && parts.every((part) => /^\d{1,19}$/.test(part) && BigInt(part) <= INT64_MAX);
   if (!wellFormed || print === undefined) throw refused("is not a next_page_token of this method");
   if (print !== fingerprint(filters)) throw refused("belongs to a call with other filters");
   return parts.map(BigInt);

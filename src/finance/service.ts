@@ -15,7 +15,8 @@ import type { Ledger } from "./ledger.ts";
 import { toAccountMessage, toBatchResult, toEntryMessage, toTransferMessage } from "./messages.ts";
 import { toTimestamp } from "./micros.ts";
 import type { Order } from "./order.ts";
-import { listTransfers, loadTransfers, seesTransfer } from "./transfers.ts";
+import { listTransfers } from "./transfer-list.ts";
+import { loadTransfers, seesTransfer } from "./transfers.ts";
 import {
   readAccountChange,
   readAccountFilter,

@@ -2,10 +2,8 @@ import type { ClientBase, Pool } from "pg";
 import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
 import { type Actor, isVisibleTo, type Metadata } from "./account.ts";
 import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
-import { type Micros, toTimestamptz } from "./micros.ts";
-import { INT64_MAX, type Minor } from "./money.ts";
-import { readPageToken, writePageToken } from "./page-token.ts";
-import type { Page, TransferFilter } from "./validation.ts";
+import type { Micros } from "./micros.ts";
+import type { Minor } from "./money.ts";
 
 /** A transfer with what its two accounts say of it. */
 export interface TransferRecord {
@@ -33,7 +31,7 @@ export interface TransferRecord {
   readonly awaitsSettlement: boolean;
 }
 
-interface TransferRow {
+export interface TransferRow {
   readonly id: bigint;
   readonly debit_account_id: bigint;
   readonly credit_account_id: bigint;
@@ -80,47 +78,15 @@ export function seesTransfer(transfer: Pick<TransferRecord, "debitOwner" | "cred
   return isVisibleTo({ owner: transfer.debitOwner }, actor) || isVisibleTo({ owner: transfer.creditOwner }, actor);
 }
 
-/** One page of the transfers the actor may see, newest id first. */
-export async function listTransfers(
-  pool: Pool,
-  actor: Actor,
-  filter: TransferFilter,
-  page: Page,
-): Promise<{ transfers: TransferRecord[]; nextPageToken: string }> {
-  const filters = Object.values(filter);
-  const [before = INT64_MAX] = readPageToken(page.token, 1, filters) ?? [];
-  const { rows } = await pool.query<TransferRow>({
-    name: filter.accountId === undefined ? "list_transfers" : "list_account_transfers",
-    text: filter.accountId === undefined ? LIST_TRANSFERS : LIST_ACCOUNT_TRANSFERS,
-    values: [
-      before,
-      page.size + 1,
-      actor.admin ? null : actor.subject,
-      filter.state === TransferState.UNSPECIFIED ? null : filter.state,
-      filter.createdAfter === undefined ? null : toTimestamptz(filter.createdAfter),
-      filter.createdBefore === undefined ? null : toTimestamptz(filter.createdBefore),
-      filter.minAmount,
-      filter.maxAmount === 0n ? INT64_MAX : filter.maxAmount,
-      Object.keys(filter.metadata).length === 0 ? null : JSON.stringify(filter.metadata),
-      ...(filter.accountId === undefined ? [] : [filter.accountId]),
-    ],
-  });
-  const transfers = rows.slice(0, page.size).map(toTransferRecord);
-  const last = transfers.at(-1);
-  return {
-    transfers,
-    nextPageToken: rows.length > page.size && last !== undefined ? writePageToken([last.id], filters) : "",
-  };
-}
-
-// A hold that has lapsed is EXPIRED (5) at once, whether or not it was settled.
-const STATE = `
+/** The state of transfer t by its hold h. A hold that has lapsed is EXPIRED (5) at once, whether or not it was settled. */
+export const STATE = `
        case when h.state is null then 1
             when h.state = 2 and h.expires_at <= clock_timestamp() then 5
             else h.state
        end`;
 
-const SELECT_TRANSFER = `
+/** A TransferRow of each transfer t; conditions follow. */
+export const SELECT_TRANSFER = `
 select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
        t.amount, d.currency, t.description, t.metadata, t.idempotency_key, ${STATE} as state,
        coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
@@ -138,42 +104,7 @@ select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.
   left join hold h on t.pending and h.transfer_id = t.id
   left join transfer r on r.reverses_transfer_id = t.id`;
 
-const FILTERS = `
-   and ($3::text is null or $3 in (d.owner, c.owner))
-   and ($4::smallint is null or ${STATE} = $4)
-   and ($5::timestamptz is null or t.created_at >= $5)
-   and ($6::timestamptz is null or t.created_at < $6)
-   and t.amount between $7::bigint and $8::bigint
-   and ($9::jsonb is null or t.metadata @> $9)`;
-
-const LIST_TRANSFERS = `
-${SELECT_TRANSFER}
- where t.id < $1::bigint
-${FILTERS}
- order by t.id desc
- limit $2::bigint`;
-
-// An account's direct postings come from its entries, newest first, along which their ids fall; its holds from their own
-// indexes. No index on table transfer has to be kept for this.
-const LIST_ACCOUNT_TRANSFERS = `
-${SELECT_TRANSFER}
-  join (
-         (select e.transfer_id as id
-            from entry e
-           where e.account_id = $10::bigint
-             and e.transfer_id < $1::bigint
-           order by e.sequence desc)
-         union
-         (select transfer_id from hold where debit_account_id = $10 and transfer_id < $1)
-         union
-         (select transfer_id from hold where credit_account_id = $10 and transfer_id < $1)
-       ) of_account on of_account.id = t.id
- where true
-${FILTERS}
- order by t.id desc
- limit $2::bigint`;
-
-function toTransferRecord(row: TransferRow): TransferRecord {
+export function toTransferRecord(row: TransferRow): TransferRecord {
   return {
     id: transferId(row.id),
     debitAccountId: accountId(row.debit_account_id),

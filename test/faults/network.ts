@@ -7,6 +7,8 @@ export interface FaultyNetwork {
   readonly port: number;
   /** Breaks every connection that is open now. */
   cut(): void;
+  /** Breaks the connection on which the server next answers this text, in place of passing that answer on. */
+  cutInsteadOf(answer: string): void;
   /** Carries nothing in either direction, and accepts without answering, until `resume`. */
   stall(): void;
   resume(): void;
@@ -17,6 +19,7 @@ export interface FaultyNetwork {
 export async function openFaultyNetwork(target: { host: string; port: number }): Promise<FaultyNetwork> {
   const sockets = new Set<Socket>();
   let stalled = false;
+  let doomed: string | undefined;
   const server = createServer((near) => {
     const far = connect(target.port, target.host);
     for (const [from, to] of [
@@ -25,7 +28,12 @@ export async function openFaultyNetwork(target: { host: string; port: number }):
     ] as const) {
       sockets.add(from);
       if (stalled) from.pause();
-      from.on("data", (chunk) => to.write(chunk));
+      from.on("data", (chunk) => {
+        if (doomed !== undefined && from === far && chunk.includes(doomed)) {
+          doomed = undefined;
+          near.resetAndDestroy();
+        } else to.write(chunk);
+      });
       from.on("close", () => {
         sockets.delete(from);
         to.destroy();
@@ -39,6 +47,9 @@ export async function openFaultyNetwork(target: { host: string; port: number }):
     port: (server.address() as AddressInfo).port,
     cut: () => {
       for (const socket of sockets) socket.resetAndDestroy();
+    },
+    cutInsteadOf: (answer) => {
+      doomed = answer;
     },
     stall: () => {
       stalled = true;

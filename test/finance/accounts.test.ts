@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { microsOf } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
 let service: TestService;
@@ -163,7 +164,7 @@ describe("UpdateAccount", () => {
     const { body: account } = await service.call("CreateAccount", { ...wallet, metadata: { a: "1", b: "2" } }, alice);
     const { body } = await service.call("UpdateAccount", { id: account.id, metadata: { b: "", c: "3" } }, alice);
     expect(body).toMatchObject({ ...account, metadata: { a: "1", c: "3" }, updated_at: body.updated_at });
-    expect(body.updated_at > account.updated_at).toBe(true);
+    expect(microsOf(body.updated_at)).toBeGreaterThan(microsOf(account.updated_at));
   });
 
   test("closes an empty account for ever", async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { fundsOf, openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
+import { fundsOf, microsOf, openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
 let service: TestService;
@@ -62,7 +62,7 @@ describe("a hold", () => {
       debit_account_balance: "75",
       settled_at: body.settled_at,
     });
-    expect(body.settled_at >= held.created_at).toBe(true);
+    expect(microsOf(body.settled_at)).toBeGreaterThanOrEqual(microsOf(held.created_at));
     expect([await fundsOf(service, from), await fundsOf(service, to)]).toEqual(["75/75", "25/25"]);
     expect((await service.call("GetTransfer", { id: held.id }, alice)).body).toEqual(body);
     const { body: statement } = await service.call("ListEntries", { account_id: from, newest_first: true }, alice);

@@ -1,4 +1,9 @@
-import { expect } from "vitest";
+import type { Pool } from "pg";
+import { expect, vi } from "vitest";
+import { claimOf } from "../../src/finance/idempotency.ts";
+import { accountId } from "../../src/finance/identifiers.ts";
+import { audit } from "../../src/finance/index.ts";
+import type { OrderGroup } from "../../src/finance/order.ts";
 import type { Reply, TestService } from "./service.ts";
 
 /** Opens a wallet (LIABILITY, USD) for `owner`, as an admin; `change` overrides its request. */
@@ -32,4 +37,68 @@ export async function fundsOf(service: TestService, id: string): Promise<string>
 /** "200", or the refusal's reason, or its code where it has none. */
 export function verdictOf({ status, body }: Pick<Reply, "status" | "body">): string {
   return status === 200 ? "200" : (body.meta?.reason ?? body.code);
+}
+
+/** A reply's time in microseconds, to compare: as text ".1Z" would come after ".12Z". */
+export function microsOf(time: string): bigint {
+  const [, second = "", fraction = ""] = /^(.*?)(?:\.(\d+))?Z$/.exec(time) ?? [];
+  return BigInt(Date.parse(`${second}Z`)) * 1000n + BigInt(fraction.padEnd(6, "0").slice(0, 6));
+}
+
+/** An order of alice's to move 1, as the ledger's queue takes it: given in one go, such orders are one batch. */
+export function orderToMove(from: string, to: string, description: string, key?: string): OrderGroup {
+  const transfer = {
+    debitAccountId: accountId(BigInt(from)),
+    creditAccountId: accountId(BigInt(to)),
+    amount: 1n,
+    description,
+    metadata: {},
+    effectiveAt: undefined,
+    pending: false,
+    expiresAt: undefined,
+  };
+  const claim = key === undefined ? undefined : claimOf("alice", key, "CreateTransfer", [from, to, description]);
+  const actor = { subject: "alice", admin: false };
+  return { orders: [{ command: { kind: "create", transfer }, actor, claim, dryRun: false }], atomic: false };
+}
+
+/** What the auditor finds wrong in the whole ledger. */
+export async function findingsOf(pool: Pool): Promise<unknown[]> {
+  const client = await pool.connect();
+  try {
+    const findings: unknown[] = [];
+    await audit(client, (finding) => findings.push(finding));
+    return findings;
+  } finally {
+    client.release();
+  }
+}
+
+/** Locks an account as a posting of another server would, until it is released. */
+export async function lockAccount(pool: Pool, id: string): Promise<{ release(): Promise<void> }> {
+  const client = await pool.connect();
+  await client.query("begin");
+  await client.query("select from account_balance where account_id = $1 for no key update", [id]);
+  return {
+    release: async () => {
+      await client.query("commit");
+      client.release();
+    },
+  };
+}
+
+/** Resolves once this many sessions wait for a lock in the pool's database. */
+export async function untilWaitingForLock(pool: Pool, sessions: number): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const { rows } = await pool.query<{ waiting: bigint }>(
+        `select count(*) as waiting
+           from pg_stat_activity
+          where datname = current_database()
+            and wait_event_type = 'Lock'`,
+      );
+      expect(rows).toEqual([{ waiting: BigInt(sessions) }]);
+    },
+    { timeout: 10_000, interval: 5 },
+  );
 }

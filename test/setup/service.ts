@@ -5,8 +5,8 @@ import { buildApp } from "../../src/app.ts";
 import { createAuthenticator, mintToken } from "../../src/auth/index.ts";
 import { readConfig } from "../../src/config.ts";
 import { openPool } from "../../src/database/index.ts";
-import { openLedger } from "../../src/finance/index.ts";
-import { createTestDatabase } from "./database.ts";
+import { type Ledger, openLedger } from "../../src/finance/index.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
 
 const SECRET = "a secret for tests, 32 bytes or more";
 
@@ -15,6 +15,7 @@ export interface TestService {
   readonly app: FastifyInstance;
   readonly url: string;
   readonly pool: Pool;
+  readonly ledger: Ledger;
   /** Every line that was logged so far. */
   readonly log: readonly Record<string, unknown>[];
   /** Calls a method with JSON. Default caller: an admin named root. */
@@ -30,15 +31,24 @@ export interface Reply {
   readonly body: any;
 }
 
+export interface TestServiceOptions {
+  /** Default 20. */
+  readonly sweepIntervalMs?: number;
+  /** A database that is shared with others and outlives the service. Default: one of its own. */
+  readonly database?: TestDatabase;
+  /** The way by which postings reach the database. Default: the database's own URL. */
+  readonly postingUrl?: string;
+}
+
 /** Starts the API; `environment` is read as the process environment would be. */
 export async function startTestService(
   environment: Record<string, string> = {},
-  { sweepIntervalMs = 20 } = {},
+  { sweepIntervalMs = 20, database: shared, postingUrl }: TestServiceOptions = {},
 ): Promise<TestService> {
   const config = readConfig({ AUTH_JWT_SECRET: SECRET, CORS_ALLOWED_ORIGINS: "http://localhost:*", ...environment });
-  const database = await createTestDatabase();
-  const { pool } = database;
-  const postingPool = openPool({ connectionString: database.url, max: 1 });
+  const database = shared ?? (await createTestDatabase());
+  const pool = shared === undefined ? database.pool : openPool({ connectionString: database.url });
+  const postingPool = openPool({ connectionString: postingUrl ?? database.url, max: 1 });
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: config.logLevel }, { write: (line: string) => log.push(JSON.parse(line)) });
   const ledger = openLedger({ pool, postingPool, log: logger, sweepIntervalMs });
@@ -58,6 +68,7 @@ export async function startTestService(
     app,
     url,
     pool,
+    ledger,
     log,
     token,
     async call(method, request, bearer = root) {
@@ -72,7 +83,7 @@ export async function startTestService(
       await app.close();
       await ledger.close();
       await postingPool.end();
-      await database.drop();
+      await (shared === undefined ? database.drop() : pool.end());
     },
   };
 }

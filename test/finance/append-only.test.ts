@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
+import { startTestService, type TestService } from "../setup/service.ts";
+
+let service: TestService;
+/** A role that may do with rows whatever can be granted, as the service's own may. */
+const role = `clerk_${randomUUID().replaceAll("-", "")}`;
+
+beforeAll(async () => {
+  service = await startTestService();
+  const from = await openFunded(service, "alice", 100);
+  const to = await openAccount(service, "bob");
+  const move = { debit_account_id: from, credit_account_id: to, amount: 10 };
+  const { body: held } = await service.call("CreateTransfer", { ...move, pending: true });
+  const verdicts = [
+    await service.call("CaptureTransfer", { id: held.id }),
+    await service.call("CreateTransfer", { ...move, amount: 999, idempotency_key: "refused" }),
+    await service.call("CreateTransfer", { ...move, pending: true, idempotency_key: "posted" }),
+    await service.call("UpdateAccount", { id: await openAccount(service, "bob"), status: "ACCOUNT_STATUS_CLOSED" }),
+  ];
+  expect(verdicts.map(verdictOf)).toEqual(["200", "insufficient_funds", "200", "200"]);
+  await service.pool.query(`create role ${role}; grant all on all tables in schema public to ${role}`);
+});
+afterAll(async () => {
+  await service.pool.query(`drop owned by ${role}; drop role ${role}`);
+  await service.close();
+});
+
+const statements = [
+  "update transfer set amount = amount + 1",
+  "update transfer set description = 'changed' where id = 1",
+  "delete from transfer",
+  "truncate transfer cascade",
+  "update entry set balance_after = 0",
+  "delete from entry where sequence = 1",
+  "truncate entry",
+  "delete from hold",
+  "truncate hold",
+  "update hold set state = 4, captured_amount = 0 where state = 3",
+  "delete from account",
+  "truncate account cascade",
+  "update account set owner = 'mallory'",
+  "update account set currency = 'EUR'",
+  "update account set type = 1",
+  "delete from account_balance",
+  "truncate account_balance",
+  "update account_balance set status = 1 where status = 3",
+  "delete from idempotency",
+  "truncate idempotency",
+  "update idempotency set response = null where response is not null",
+];
+
+test.each(statements)("the database refuses: %s", async (statement) => {
+  const client = await service.pool.connect();
+  try {
+    for (const user of ["none", role]) {
+      await client.query(`set role ${user}`);
+      await expect(client.query(statement)).rejects.toMatchObject({ code: "23001", message: /append-only/ });
+    }
+  } finally {
+    await client.query("reset role");
+    client.release();
+  }
+});
+
+test("the application's role can't turn the refusals off", async () => {
+  const client = await service.pool.connect();
+  try {
+    await client.query(`set role ${role}`);
+    for (const statement of [
+      "alter table entry disable trigger all",
+      "drop trigger entry_append_only on entry",
+      "set session_replication_role = replica",
+    ]) {
+      await expect(client.query(statement)).rejects.toMatchObject({ code: "42501" });
+    }
+  } finally {
+    await client.query("reset role");
+    client.release();
+  }
+});

@@ -1,0 +1,197 @@
+import type { Pool } from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openPool } from "../../src/database/index.ts";
+import { listAccounts } from "../../src/finance/accounts.ts";
+import { loadBalanceHistory } from "../../src/finance/balances.ts";
+import { listEntries } from "../../src/finance/entries.ts";
+import { accountId } from "../../src/finance/identifiers.ts";
+import { listTransfers } from "../../src/finance/transfer-list.ts";
+import type { EntryFilter, Page, TransferFilter } from "../../src/finance/validation.ts";
+import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
+
+/** Transfers on the long statement, and holds on the other one. */
+const LENGTH = 30_000;
+const SIZE = 20;
+/** Generous for a page of 20 with all that belongs to it, and far below what the lists have. */
+const ROWS_MAX = 1500;
+
+const long = accountId(1n);
+const merchant = accountId(2n);
+const start = BigInt(Date.UTC(2024, 0, 1)) * 1000n;
+/** Transfer n was created this many minutes after the start. */
+const minute = (n: number) => start + BigInt(n) * 60_000_000n;
+
+let database: TestDatabase;
+/** One connection, whose statistics are those of all that is measured. */
+let pool: Pool;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = openPool({ connectionString: database.url, max: 1 });
+  await loadLedger();
+}, 120_000);
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+/**
+ * Account 1: a long statement of direct postings. Account 2: a merchant's, of holds that were captured an hour later.
+ * Accounts 3 and 4 are a small owner's, with a transfer between them now and then. Accounts from 1000 on are all others'.
+ */
+async function loadLedger(): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await client.query(
+      `insert into account (name, owner, type, currency, created_at)
+       select 'Account ' || n,
+              case n when 1 then 'long' when 2 then 'merchant' when 3 then 'small' when 4 then 'small' else 'other' || n end,
+              2, 'USD', $1
+         from generate_series(1, $2::int) as n`,
+      [new Date(Number(start / 1000n)), LENGTH],
+    );
+    const at = (n: string) => `timestamptz '2024-01-01' + ${n} * interval '1 minute'`;
+    const columns =
+      "id, debit_account_id, credit_account_id, amount, debit_account_balance, credit_account_balance, created_at, pending";
+    await client.query(
+      `insert into transfer (${columns})
+       select n * 10, 1000 + n % 1000, 1, 1 + n % 100, 0, 0, ${at("n")}, false from generate_series(1, ${LENGTH}) as n
+       union all
+       select n * 10 + 1, 2000 + n % 1000, 2, 5, 0, 0, ${at("n")}, true from generate_series(1, ${LENGTH}) as n
+       union all
+       select n * 10 + 2, 3, 4, 5, 0, 0, ${at("n")}, false from generate_series(1, ${LENGTH}, 1000) as n`,
+    );
+    await client.query(
+      `insert into hold (transfer_id, debit_account_id, credit_account_id, state, settled_at, captured_amount)
+       select id, debit_account_id, credit_account_id, case when id % 1000 = 1 then 2 else 3 end,
+              case when id % 1000 <> 1 then created_at + interval '1 hour' end, case when id % 1000 <> 1 then 5 else 0 end
+         from transfer
+        where pending`,
+    );
+    await client.query(
+      `insert into entry (account_id, sequence, transfer_id, amount, balance_after, created_at)
+       select account_id, row_number() over (partition by account_id order by at, id), id, amount, 1, at
+         from (select debit_account_id as account_id, id, -amount as amount, created_at as at from transfer where not pending
+               union all
+               select credit_account_id, id, amount, created_at from transfer where not pending
+               union all
+               select credit_account_id, transfer_id, 5, settled_at from hold where state = 3
+               union all
+               select debit_account_id, transfer_id, -5, settled_at from hold where state = 3) as posted`,
+    );
+    await client.query(
+      `insert into account_balance (account_id, debit_normal, unlimited_overdraft, updated_at)
+       select id, false, true, created_at from account`,
+    );
+    await client.query("commit");
+    await client.query("analyze");
+  } finally {
+    client.release();
+  }
+}
+
+/** How many rows of tables and indexes some work reads, by the server's own count. */
+async function rowsOf(work: () => Promise<unknown>): Promise<number> {
+  const before = await rowsRead();
+  await work();
+  return (await rowsRead()) - before;
+}
+
+async function rowsRead(): Promise<number> {
+  await pool.query("select pg_stat_force_next_flush()");
+  const { rows } = await pool.query<{ read: string }>(
+    `select (select sum(seq_tup_read) from pg_stat_user_tables) + (select sum(idx_tup_read) from pg_stat_user_indexes) as read`,
+  );
+  return Number(rows[0]?.read);
+}
+
+type List = (page: Page) => Promise<{ nextPageToken: string }>;
+
+/** The page after `pages` others. */
+async function deepPage(list: List, pages: number): Promise<Page> {
+  let token = "";
+  for (let page = 0; page < pages; page += 1) token = (await list({ size: SIZE, token })).nextPageToken;
+  return { size: SIZE, token };
+}
+
+const admin = { subject: "root", admin: true };
+const owner = (subject: string) => ({ subject, admin: false });
+const anyTransfer = {
+  accountId: undefined,
+  state: 0,
+  createdAfter: undefined,
+  createdBefore: undefined,
+  minAmount: 0n,
+  maxAmount: 0n,
+  metadata: {},
+};
+const anyEntry = { accountId: long, after: undefined, before: undefined, newestFirst: false };
+const anyAccount = { owner: "", type: 0, currency: "", status: 0, namePrefix: "" };
+const middle = minute(LENGTH / 2);
+
+const transfersOf =
+  (actor: typeof admin, filter: Partial<TransferFilter>): List =>
+  (page) =>
+    listTransfers(pool, actor, { ...anyTransfer, ...filter }, page);
+const entriesOf =
+  (filter: Partial<EntryFilter>): List =>
+  (page) =>
+    listEntries(pool, { ...anyEntry, ...filter }, page);
+
+const lists: [what: string, list: List][] = [
+  ["transfers of an account", transfersOf(admin, { accountId: long })],
+  ["transfers of the caller's own account", transfersOf(owner("long"), { accountId: long })],
+  ["transfers of an account before a time", transfersOf(admin, { accountId: long, createdBefore: middle })],
+  [
+    "transfers of an account within times",
+    transfersOf(admin, { accountId: long, createdAfter: middle, createdBefore: minute(LENGTH / 2 + 500) }),
+  ],
+  ["transfers of an account by half of the amounts", transfersOf(admin, { accountId: long, minAmount: 50n })],
+  ["transfers of an account that are POSTED", transfersOf(admin, { accountId: long, state: 1 })],
+  ["transfers of an account in a state that it has none of", transfersOf(admin, { accountId: long, state: 3 })],
+  ["transfers of a merchant of captures", transfersOf(admin, { accountId: merchant })],
+  ["transfers of a merchant that are PENDING", transfersOf(admin, { accountId: merchant, state: 2 })],
+  ["transfers of a merchant that are CAPTURED", transfersOf(admin, { accountId: merchant, state: 3 })],
+  ["all transfers of an owner of few", transfersOf(owner("small"), {})],
+  ["transfers of another's long account for an owner of few", transfersOf(owner("small"), { accountId: long })],
+  ["all transfers of an owner of none", transfersOf(owner("nobody"), {})],
+  ["all transfers", transfersOf(admin, {})],
+  ["all transfers that are PENDING", transfersOf(admin, { state: 2 })],
+  ["all transfers that are CAPTURED", transfersOf(admin, { state: 3 })],
+  ["entries", entriesOf({})],
+  ["entries, newest first", entriesOf({ newestFirst: true })],
+  ["entries after a time", entriesOf({ after: middle })],
+  ["entries before a time, newest first", entriesOf({ before: middle, newestFirst: true })],
+  ["accounts", (page) => listAccounts(pool, admin, anyAccount, page)],
+  ["accounts of an owner", (page) => listAccounts(pool, owner("small"), anyAccount, page)],
+  ["accounts of an owner for an admin", (page) => listAccounts(pool, admin, { ...anyAccount, owner: "small" }, page)],
+];
+
+describe.each(lists)("a page of %s reads no more than the page needs", (_, list) => {
+  test.each([0, 40])("after %i others", async (pages) => {
+    const page = await deepPage(list, pages);
+    expect(await rowsOf(() => list(page))).toBeLessThan(ROWS_MAX);
+  });
+
+  test("however often it was prepared", async () => {
+    for (let run = 0; run < 8; run += 1) {
+      expect(await rowsOf(() => list({ size: SIZE, token: "" }))).toBeLessThan(ROWS_MAX);
+    }
+  });
+});
+
+test("a history of one day of a long statement reads that day", async () => {
+  const span = { accountId: long, start: middle, end: middle + 86_400_000_000n, interval: "hour" } as const;
+  const history = () => loadBalanceHistory(pool, false, span);
+  expect(await history()).toHaveLength(24);
+  expect(await rowsOf(history)).toBeLessThan(ROWS_MAX);
+});
+
+test("a history of many intervals reads its statement once", async () => {
+  const span = { accountId: long, start, end: minute(LENGTH), interval: "hour" } as const;
+  const history = () => loadBalanceHistory(pool, false, span);
+  const points = await history();
+  expect(points).toHaveLength(LENGTH / 60);
+  expect(await rowsOf(history)).toBeLessThan(LENGTH + points.length + ROWS_MAX);
+});
