@@ -1,24 +1,67 @@
+/** What a measurement costs the database: processor time, disk and log. */
 import { readdir, readFile } from "node:fs/promises";
 import type { Pool } from "pg";
+import type { Observe, Path, Sample } from "./measure.ts";
+import type { ScratchDatabase, ScratchPostgres } from "./scratch-postgres.ts";
 
-/** Whether a PostgreSQL's processor time can be read here: only Linux tells it of every process. */
+/** A path whose server works on a database. */
+export interface LedgerPath extends Path {
+  readonly database: ScratchDatabase;
+  /** Default 0: it only reads. */
+  readonly transfersPerCall?: number;
+}
+
+/** What one round found of a path, with what it cost the database. */
+export interface LedgerSample extends Sample {
+  /** Microseconds of PostgreSQL's processor time a call; 0 where {@link canReadProcesses} is false. */
+  readonly postgresUs: number;
+  readonly transfers: number;
+  /** Transfers a second, or calls of a path that makes none. */
+  readonly workRate: number;
+  readonly diskBytes: number;
+  readonly walBytes: number;
+}
+
+/** Whether PostgreSQL's processor time can be read here: only Linux tells it of every process. */
 export const canReadProcesses = process.platform === "linux";
+
+/** Reads what a measurement costs the database of its path. */
+export function observeDatabase({ pid }: Pick<ScratchPostgres, "pid">): Observe<LedgerPath, LedgerSample> {
+  return async ({ database: { pool }, transfersPerCall = 0 }, measure) => {
+    const before = await readDatabase(pool);
+    const beforeUs = await readPostgresUs(pid);
+    const sample = await measure();
+    const afterUs = await readPostgresUs(pid);
+    const after = await readDatabase(pool);
+    const transfers = await countTransfers(pool, before.lastTransfer);
+    // An answer without its transfer would be the worst failure of all.
+    const missing = Math.max(0, (sample.calls - sample.failures) * transfersPerCall - transfers);
+    return {
+      ...sample,
+      failures: sample.failures + missing,
+      postgresUs: (afterUs - beforeUs) / sample.calls,
+      transfers,
+      workRate: sample.rate * Math.max(1, transfersPerCall),
+      diskBytes: after.diskBytes - before.diskBytes,
+      walBytes: after.walBytes - before.walBytes,
+    };
+  };
+}
 
 /** Linux tells processor times in hundredths of a second, whatever its own clock. */
 const TICK_US = 10_000;
 
 // Fields of /proc/PID/stat, counted from the one after the name: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 const PARENT = 1;
-const USER_TIME = 11;
-const SYSTEM_TIME = 12;
-const WAITED_USER_TIME = 13;
-const WAITED_SYSTEM_TIME = 14;
+const OWN_TIMES = [11, 12] as const;
+/** Of children that ended. */
+const ENDED_TIMES = [13, 14] as const;
 
-/** Microseconds of processor time that a PostgreSQL has used so far, with all its processes, those that ended included. */
-export async function readPostgresUs(postmaster: number): Promise<number> {
-  const entries = await readdir("/proc");
-  const pids = entries.filter((entry) => /^\d+$/.test(entry)).map(Number);
-  const times = await Promise.all(
+/** Microseconds of processor time that a PostgreSQL has used so far, by all its processes; 0 where that can't be told. */
+async function readPostgresUs(postmaster: number): Promise<number> {
+  if (!canReadProcesses) return 0;
+  const pids = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry)).map(Number);
+  const ticks = await Promise.all(
     pids.map(async (pid) => {
       // Between two looks a process may have gone.
       const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
@@ -26,16 +69,15 @@ export async function readPostgresUs(postmaster: number): Promise<number> {
         .slice(stat.lastIndexOf(")") + 2)
         .split(" ")
         .map(Number);
-      const sum = (...indexes: number[]) => indexes.reduce((total, index) => total + (fields[index] ?? 0), 0);
-      if (pid === postmaster) return sum(USER_TIME, SYSTEM_TIME, WAITED_USER_TIME, WAITED_SYSTEM_TIME);
-      return fields[PARENT] === postmaster ? sum(USER_TIME, SYSTEM_TIME) : 0;
+      if (pid !== postmaster && fields[PARENT] !== postmaster) return 0;
+      const counted = pid === postmaster ? [...OWN_TIMES, ...ENDED_TIMES] : OWN_TIMES;
+      return counted.reduce((sum, index) => sum + (fields[index] ?? 0), 0);
     }),
   );
-  return times.reduce((sum, ticks) => sum + ticks, 0) * TICK_US;
+  return ticks.reduce((sum, count) => sum + count, 0) * TICK_US;
 }
 
-/** What a database has grown to. */
-export interface DatabaseState {
+interface DatabaseState {
   /** All tables with their indexes. */
   readonly diskBytes: number;
   /** Written to the server's log so far. */
@@ -43,10 +85,12 @@ export interface DatabaseState {
   readonly lastTransfer: bigint;
 }
 
-export async function readDatabase(pool: Pool): Promise<DatabaseState> {
+async function readDatabase(pool: Pool): Promise<DatabaseState> {
   const { rows } = await pool.query<{ disk_bytes: string; wal_bytes: string; last_transfer: bigint }>(`
-select (select sum(pg_total_relation_size(oid)) from pg_class
-         where relkind = 'r' and relnamespace = 'public'::regnamespace)::text as disk_bytes,
+select (select sum(pg_total_relation_size(oid))
+          from pg_class
+         where relkind = 'r'
+           and relnamespace = 'public'::regnamespace)::text as disk_bytes,
        (pg_current_wal_lsn() - '0/0'::pg_lsn)::text as wal_bytes,
        (select coalesce(max(id), 0) from transfer) as last_transfer`);
   const [row] = rows;
@@ -57,10 +101,9 @@ select (select sum(pg_total_relation_size(oid)) from pg_class
   };
 }
 
-/** How many transfers were made after `lastTransfer`. */
-export async function countTransfers(pool: Pool, lastTransfer: bigint): Promise<number> {
+async function countTransfers(pool: Pool, after: bigint): Promise<number> {
   const { rows } = await pool.query<{ count: bigint }>("select count(*) as count from transfer where id > $1::bigint", [
-    lastTransfer,
+    after,
   ]);
   return Number(rows[0]?.count ?? 0n);
 }

@@ -1,8 +1,8 @@
-import { canReadProcesses, countTransfers, readDatabase, readPostgresUs } from "./database-usage.ts";
+import { canReadProcesses, type LedgerPath, type LedgerSample, observeDatabase } from "./database-usage.ts";
 import { callerHeaders, ledgerCalls, productEnvironment, TRANSFERS_PER_BATCH } from "./ledger-calls.ts";
-import { type FilledLedger, fillLedger } from "./ledger-data.ts";
-import { observeAll, type Path, type Sample, type Samples } from "./measure.ts";
-import { type ScratchDatabase, type ScratchPostgres, startScratchPostgres } from "./scratch-postgres.ts";
+import { auditLedger, type FilledLedger, fillLedger } from "./ledger-data.ts";
+import { observeAll, type Samples } from "./measure.ts";
+import { type ScratchDatabase, startScratchPostgres } from "./scratch-postgres.ts";
 import { atLeast, atMost, type Mark, rounded, type Suite } from "./suite.ts";
 
 const ACCOUNTS = 10_000;
@@ -15,27 +15,16 @@ const MIB = 1024 * 1024;
 const RAW = "raw node:http";
 const GET_ACCOUNT = "GetAccount";
 const RANDOM = "CreateTransfer, random accounts";
+const WITHOUT_KEYS = `${RANDOM}, no keys`;
 const HOT = "CreateTransfer, two hot accounts";
 const BATCH = `BatchCreateTransfers of ${TRANSFERS_PER_BATCH}`;
 const IDLE = "CreateTransfer, one idle caller";
+const DEEP_PAGE = "ListEntries, deep";
+const PAST_BALANCE = "GetBalance, in the past";
 
-/** A path that goes to the database. */
-interface LedgerPath extends Path {
-  /** The path that does the same the naive way, in {@link oneByOne}. */
+interface ComparedPath extends LedgerPath {
+  /** The path that does the same the naive way. */
   readonly baseline?: string;
-  /** Default 0: it only reads. */
-  readonly transfersPerCall?: number;
-}
-
-/** What one round found of a path, with what it cost the database. */
-export interface LedgerSample extends Sample {
-  /** Microseconds of PostgreSQL's processor time a call; 0 where that can't be told. */
-  readonly postgresUs: number;
-  readonly transfers: number;
-  /** Transfers a second, or calls of a path that makes none. */
-  readonly workRate: number;
-  readonly diskBytes: number;
-  readonly walBytes: number;
 }
 
 /** Each path of the ledger through the service as it is shipped, beside the same done one by one. */
@@ -45,62 +34,45 @@ export const ledger: Suite = async (options) => {
     const database = await postgres.createDatabase("ledger");
     const filled = await fillLedger(database.pool, { accounts: ACCOUNTS, entries: 2 * options.entries });
     const paths = await listPaths(database, filled);
-    const samples = await observeAll(
-      paths,
-      options,
-      observeDatabase(postgres, () => database),
-    );
-    return {
-      ...report(paths, samples),
-      notes: [
-        postgres.settings,
-        `${ACCOUNTS} accounts; a statement of ${filled.transfers} entries; every call differs from the one before`,
-        ...(canReadProcesses ? [] : ["PostgreSQL's processor time can be read on Linux only"]),
-      ],
-    };
+    const samples = await observeAll(paths, options, observeDatabase(postgres));
+    const { rows, marks } = report(paths, samples);
+    const notes = [
+      postgres.settings,
+      `${ACCOUNTS} accounts; a statement of ${filled.transfers} entries; every call differs from the one before`,
+      ...(canReadProcesses ? [] : ["PostgreSQL's processor time can be read on Linux only"]),
+    ];
+    return { rows, marks, notes, failures: samples.failures + (await auditLedger(database.pool)) };
   } finally {
     await postgres.stop();
   }
 };
 
-async function listPaths({ url }: ScratchDatabase, filled: FilledLedger): Promise<readonly LedgerPath[]> {
-  const environment = productEnvironment(url);
+async function listPaths(database: ScratchDatabase, filled: FilledLedger): Promise<readonly ComparedPath[]> {
+  const environment = productEnvironment(database.url);
+  const product = { database, program: "servers/product", environment };
+  const naive = { database, program: "baselines/one-by-one", environment };
   const calls = ledgerCalls(filled, await callerHeaders());
-  const product = { program: "servers/product", environment };
-  const naive = { program: "baselines/one-by-one", environment };
-  const pair = (
-    name: string,
-    path: Omit<LedgerPath, "name" | "program" | "baseline">,
-    naively: Partial<LedgerPath> = {},
-  ) => [
-    { ...path, ...product, name, baseline: oneByOne(name) },
-    { ...path, ...naively, ...naive, name: oneByOne(name) },
-  ];
+  const reads = { connections: READERS };
+  const transfers = { connections: WRITERS, transfersPerCall: 1 };
+  const idle = { connections: 1, transfersPerCall: 1 };
+  const batches = { connections: BATCH_WRITERS, transfersPerCall: TRANSFERS_PER_BATCH };
   return [
-    { ...calls.getAccount, name: RAW, program: "baselines/raw-http", connections: READERS },
-    ...pair(GET_ACCOUNT, { ...calls.getAccount, connections: READERS }),
-    ...pair(RANDOM, { ...calls.createTransfer, connections: WRITERS, transfersPerCall: 1 }),
-    {
-      ...product,
-      ...calls.createTransferWithoutKey,
-      name: `${RANDOM}, no keys`,
-      baseline: oneByOne(RANDOM),
-      connections: WRITERS,
-      transfersPerCall: 1,
-    },
-    ...pair(HOT, { ...calls.createTransferHot, connections: WRITERS, transfersPerCall: 1 }),
-    {
-      ...product,
-      ...calls.batchCreateTransfers,
-      name: BATCH,
-      baseline: oneByOne(RANDOM),
-      connections: BATCH_WRITERS,
-      transfersPerCall: TRANSFERS_PER_BATCH,
-    },
-    ...pair(IDLE, { ...calls.createTransfer, connections: 1, transfersPerCall: 1 }),
-    ...pair("ListEntries, deep", { ...calls.listEntriesDeep, connections: READERS }, calls.listEntriesByOffset),
+    { database, ...calls.getAccount, ...reads, name: RAW, program: "baselines/raw-http" },
+    { ...product, ...calls.getAccount, ...reads, name: GET_ACCOUNT, baseline: oneByOne(GET_ACCOUNT) },
+    { ...naive, ...calls.getAccount, ...reads, name: oneByOne(GET_ACCOUNT) },
+    { ...product, ...calls.createTransfer, ...transfers, name: RANDOM, baseline: oneByOne(RANDOM) },
+    { ...naive, ...calls.createTransfer, ...transfers, name: oneByOne(RANDOM) },
+    { ...product, ...calls.createTransferWithoutKey, ...transfers, name: WITHOUT_KEYS, baseline: oneByOne(RANDOM) },
+    { ...product, ...calls.createTransferHot, ...transfers, name: HOT, baseline: oneByOne(HOT) },
+    { ...naive, ...calls.createTransferHot, ...transfers, name: oneByOne(HOT) },
+    { ...product, ...calls.batchCreateTransfers, ...batches, name: BATCH, baseline: oneByOne(RANDOM) },
+    { ...product, ...calls.createTransfer, ...idle, name: IDLE, baseline: oneByOne(IDLE) },
+    { ...naive, ...calls.createTransfer, ...idle, name: oneByOne(IDLE) },
+    { ...product, ...calls.listEntriesDeep, ...reads, name: DEEP_PAGE, baseline: oneByOne(DEEP_PAGE) },
+    { ...naive, ...calls.listEntriesByOffset, ...reads, name: oneByOne(DEEP_PAGE) },
     { ...product, ...calls.listEntriesFrom, name: "ListEntries, from a time", patient: true },
-    ...pair("GetBalance, in the past", { ...calls.getBalance, connections: READERS }),
+    { ...product, ...calls.getBalance, ...reads, name: PAST_BALANCE, baseline: oneByOne(PAST_BALANCE) },
+    { ...naive, ...calls.getBalance, ...reads, name: oneByOne(PAST_BALANCE) },
   ];
 }
 
@@ -108,36 +80,7 @@ function oneByOne(path: string): string {
   return `  one by one: ${path}`;
 }
 
-/** Reads what a measurement costs the database of its path. */
-export function observeDatabase<P extends LedgerPath>(
-  { pid }: Pick<ScratchPostgres, "pid">,
-  databaseOf: (path: P) => ScratchDatabase,
-) {
-  return async (path: P, measure: () => Promise<Sample>): Promise<LedgerSample> => {
-    const { pool } = databaseOf(path);
-    const { transfersPerCall = 0 } = path;
-    const readUs = async () => (canReadProcesses ? await readPostgresUs(pid) : 0);
-    const before = await readDatabase(pool);
-    const beforeUs = await readUs();
-    const sample = await measure();
-    const afterUs = await readUs();
-    const after = await readDatabase(pool);
-    const transfers = await countTransfers(pool, before.lastTransfer);
-    // An answer without its transfer would be the worst failure of all.
-    const missing = Math.max(0, (sample.calls - sample.failures) * transfersPerCall - transfers);
-    return {
-      ...sample,
-      failures: sample.failures + missing,
-      postgresUs: (afterUs - beforeUs) / sample.calls,
-      transfers,
-      workRate: sample.rate * Math.max(1, transfersPerCall),
-      diskBytes: after.diskBytes - before.diskBytes,
-      walBytes: after.walBytes - before.walBytes,
-    };
-  };
-}
-
-function report(paths: readonly LedgerPath[], samples: Samples<LedgerSample>) {
+function report(paths: readonly ComparedPath[], samples: Samples<LedgerSample>) {
   const perTransfer = (name: string, member: "diskBytes" | "walBytes") =>
     samples.sum(name, member) / samples.sum(name, "transfers");
   const rows = paths.map(({ name, baseline, transfersPerCall = 0 }) => ({
@@ -168,7 +111,7 @@ function report(paths: readonly LedgerPath[], samples: Samples<LedgerSample>) {
     atMost("memory of a server under GetAccount or CreateTransfer, MiB", Math.max(...memory) / MIB, 150),
     atMost("its growth in the second half of the run", Math.max(...underLoad.map(growthOf)), 1.1),
   ];
-  return { rows, marks, failures: samples.failures };
+  return { rows, marks };
 
   function growthOf(name: string): number {
     const peaks = samples.of(name, "rssMaxBytes");

@@ -1,13 +1,14 @@
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { adapter } from "./adapter.ts";
+import { growth } from "./growth.ts";
 import { ledger } from "./ledger.ts";
 import { loadTool } from "./load.ts";
 import { preflight } from "./preflight.ts";
 import type { Suite, SuiteReport } from "./suite.ts";
 
 /** Every suite, by the name under which `npm run bench -- NAME` runs it alone. */
-const suites: Readonly<Record<string, Suite>> = { adapter, preflight, ledger };
+const suites: Readonly<Record<string, Suite>> = { adapter, preflight, ledger, growth };
 
 const USAGE = `usage: npm run bench -- [${Object.keys(suites).join("|")}] [--json] [--rounds N] [--seconds N] [--entries N] [--scale N]`;
 
@@ -83,6 +84,6 @@ function print(name: string, { rows, marks, notes = [], failures }: SuiteReport)
   for (const note of notes) console.log(`note    ${note}`);
   for (const { what, value, bound, met } of marks)
     console.log(`${met ? "met   " : "missed"}  ${what}: ${value} (${bound})`);
-  if (failures > 0) console.log(`FAILED  ${failures} calls got no answer, or an error`);
+  if (failures > 0) console.log(`FAILED  ${failures} calls got no answer, or an error, or left the ledger unsound`);
   console.log("");
 }
