@@ -1,5 +1,6 @@
 /** What a measurement costs the database: processor time, disk and log. */
 import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
 import type { Observe, Path, Sample } from "./measure.ts";
 import type { ScratchDatabase, ScratchPostgres } from "./scratch-postgres.ts";
@@ -32,6 +33,7 @@ export function observeDatabase({ pid }: Pick<ScratchPostgres, "pid">): Observe<
     const beforeUs = await readPostgresUs(pid);
     const sample = await measure();
     const afterUs = await readPostgresUs(pid);
+    await untilIdle(pool);
     const after = await readDatabase(pool);
     const transfers = await countTransfers(pool, before.lastTransfer);
     // An answer without its transfer would be the worst failure of all.
@@ -46,6 +48,22 @@ export function observeDatabase({ pid }: Pick<ScratchPostgres, "pid">): Observe<
       walBytes: after.walBytes - before.walBytes,
     };
   };
+}
+
+const POLL_MS = 20;
+
+/** Waits for the calls whose answers nobody waited for: they are none of the next path's business. */
+async function untilIdle(pool: Pool): Promise<void> {
+  for (;;) {
+    const { rowCount } = await pool.query(`
+select from pg_stat_activity
+ where backend_type = 'client backend'
+   and state <> 'idle'
+   and pid <> pg_backend_pid()
+ limit 1`);
+    if (rowCount === 0) return;
+    await delay(POLL_MS);
+  }
 }
 
 /** Linux tells processor times in hundredths of a second, whatever its own clock. */

@@ -27,6 +27,12 @@ const FIRST_TRANSFER_MS = Date.UTC(2025, 0, 1);
 /** A prime: from one transfer to the next, wallets that lie far apart. */
 const STRIDE = 7919;
 
+/**
+ * Digests come in no order, which leaves an index with room on its pages; one entirely sorted would have next to none, and
+ * the first transfers afterwards would split them all. So many at a time are sorted, for the sake of the cache.
+ */
+const DIGESTS_SORTED = 100_000;
+
 /** Ledgers up to this size are audited when they were filled: it shows that larger ones are sound too. */
 const AUDITED_ENTRIES_MAX = 100_000;
 
@@ -148,9 +154,10 @@ select e.account_id, e.sequence, p.id, case when p.tops_up then p.amount else -p
     `
 with ${POSTING}
 insert into idempotency (key_digest, request_digest, transfer_id)
-select md5('caller ' || key)::uuid, md5('request ' || key)::uuid, id
-  from posting`,
-    values,
+select md5('caller ' || key)::uuid as key_digest, md5('request ' || key)::uuid, id
+  from posting
+ order by id / $5::bigint, key_digest`,
+    [...values, DIGESTS_SORTED],
   );
   await client.query("select setval('transfer_id', $1::bigint)", [transfers]);
 }

@@ -49,7 +49,7 @@ export async function observeAll<P extends Path, S extends Numbers<S>>(
         const server = servers[index];
         if (server === undefined) continue;
         const calls = callsOf(server, path);
-        await wake(calls);
+        if (!path.patient) await wake(calls);
         const sample = await observe(path, () =>
           measure(server, { ...calls, seconds: round < 0 ? WARM_UP_SECONDS : seconds }),
         );
