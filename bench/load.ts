@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,21 +22,44 @@ export interface LoadOptions {
   readonly url: string;
   readonly method?: "POST" | "OPTIONS";
   readonly headers: Readonly<Record<string, string>>;
-  /** A body for each call; the same for all unless it is a function. */
-  readonly body?: string | Buffer | (() => string);
+  /** A body for all calls, or a list that the calls go through over and over; {@link UNIQUE_KEY} in it differs each time. */
+  readonly body?: string | Buffer | readonly string[];
   readonly connections: number;
   readonly seconds: number;
+  /** One call after the other, each awaited however long it takes: for what may take longer than `seconds`. */
+  readonly patient?: boolean;
 }
+
+/** Stands in a body for a key that no other call ever has: as long as the UUID that it becomes. */
+export const UNIQUE_KEY = "~unique-key-of-as-many-characters-as";
 
 /** What sends the calls: wrk where it is installed, since it leaves more of the machine to the server. */
 export const loadTool: "wrk" | "autocannon" = hasWrk() ? "wrk" : "autocannon";
 
+/** A call that takes longer than this has failed; the service's own deadline is shorter. */
+const TIMEOUT_SECONDS = 60;
+
 /** Sends as many calls as `connections` keep-alive connections can in `seconds`. */
 export function load(options: LoadOptions): Promise<Load> {
-  const { body } = options;
-  return loadTool === "wrk" && typeof body !== "function"
-    ? loadWithWrk(options, body ?? "")
-    : loadWithAutocannon(options);
+  if (options.patient) return loadPatiently(options);
+  return loadTool === "wrk" ? loadWithWrk(options) : loadWithAutocannon(options);
+}
+
+/**
+ * Sends one call from each of `connections` callers, so that a server that was idle has its connections to the database.
+ *
+ * @throws Error with the answer when it is not of status 200 or 204.
+ */
+export async function wake(options: Omit<LoadOptions, "seconds">): Promise<void> {
+  const { url, method = "POST", headers, connections } = options;
+  const nextBody = bodySource(options);
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      const response = await fetch(url, { method, headers, body: nextBody() });
+      const answer = await response.text();
+      if (!response.ok) throw new Error(`${url} answered ${response.status}: ${answer}`);
+    }),
+  );
 }
 
 function hasWrk(): boolean {
@@ -47,14 +71,17 @@ function hasWrk(): boolean {
   }
 }
 
-async function loadWithWrk(options: LoadOptions, body: string | Buffer): Promise<Load> {
+async function loadWithWrk(options: LoadOptions): Promise<Load> {
   const directory = await mkdtemp(join(tmpdir(), "bench-"));
   try {
     const script = join(directory, "calls.lua");
-    await writeFile(script, wrkScript(options, Buffer.from(body)));
+    await writeFile(script, wrkScript(options));
     const { connections, seconds, url } = options;
-    const args = ["--threads", "1", "--connections", `${connections}`, "--duration", `${seconds}s`, "--script", script];
-    const { stdout } = await promisify(execFile)("wrk", [...args, url]);
+    const { stdout } = await promisify(execFile)("wrk", [
+      // One thread, so one counter makes the keys unique.
+      ...["--threads", "1", "--connections", `${connections}`, "--duration", `${seconds}s`],
+      ...["--timeout", `${TIMEOUT_SECONDS}s`, "--script", script, url],
+    ]);
     const [calls = 0, micros = 1, p50 = 0, p99 = 0, badStatus = 0, lost = 0] = (stdout.split("RESULT ")[1] ?? "")
       .split(" ")
       .map(Number);
@@ -63,21 +90,34 @@ async function loadWithWrk(options: LoadOptions, body: string | Buffer): Promise
       calls,
       p50Ms: p50 / 1000,
       p99Ms: p99 / 1000,
-      failures: badStatus + lost,
+      // A path that answered nothing at all has no figures.
+      failures: badStatus + lost + (calls === 0 ? 1 : 0),
     };
   } finally {
     await rm(directory, { recursive: true });
   }
 }
 
-function wrkScript({ method = "POST", headers }: LoadOptions, body: Buffer): string {
-  const escaped = [...body].map((byte) => `\\${byte.toString().padStart(3, "0")}`).join("");
+/** Whole requests lie ready, so that a call costs wrk a look-up, and one that has keys a concatenation. */
+function wrkScript(options: LoadOptions): string {
+  const { prefix } = freshKeys();
   return [
-    `wrk.method = ${JSON.stringify(method)}`,
-    `wrk.body = "${escaped}"`,
-    ...Object.entries(headers).map(
-      ([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`,
-    ),
+    `local calls = { ${bodiesOf(options)
+      .map((body) => luaParts(wholeRequest(options, body)))
+      .join(",\n")} }`,
+    "local call, key = 0, 0",
+    "request = function()",
+    "  call = call % #calls + 1",
+    "  local parts = calls[call]",
+    "  if #parts == 1 then return parts[1] end",
+    "  local pieces = { parts[1] }",
+    "  for index = 2, #parts do",
+    "    key = key + 1",
+    `    pieces[#pieces + 1] = string.format("${prefix}%012x", key)`,
+    "    pieces[#pieces + 1] = parts[index]",
+    "  end",
+    "  return table.concat(pieces)",
+    "end",
     "done = function(summary, latency)",
     "  local errors = summary.errors",
     '  io.write(string.format("RESULT %d %d %d %d %d %d", summary.requests, summary.duration, latency:percentile(50),',
@@ -86,26 +126,65 @@ function wrkScript({ method = "POST", headers }: LoadOptions, body: Buffer): str
   ].join("\n");
 }
 
-async function loadWithAutocannon({
-  url,
-  method = "POST",
-  headers,
-  body,
-  connections,
-  seconds,
-}: LoadOptions): Promise<Load> {
-  const next = typeof body === "function" ? body : undefined;
+function wholeRequest({ url, method = "POST", headers }: LoadOptions, body: Buffer): Buffer {
+  const { host, pathname } = new URL(url);
+  const lines = Object.entries({ host, ...headers, "content-length": body.length }).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
+  return Buffer.concat([Buffer.from(`${[`${method} ${pathname} HTTP/1.1`, ...lines].join("\r\n")}\r\n\r\n`), body]);
+}
+
+/** What stands between the keys. */
+function luaParts(request: Buffer): string {
+  // Latin-1 has a character for each byte.
+  const parts = request.toString("latin1").split(UNIQUE_KEY);
+  const escaped = parts.map((part) =>
+    part.replace(/[^ !#-[\]-~]/g, (byte) => `\\${byte.charCodeAt(0).toString().padStart(3, "0")}`),
+  );
+  return `{ ${escaped.map((part) => `"${part}"`).join(", ")} }`;
+}
+
+function bodiesOf({ body = "" }: LoadOptions): Buffer[] {
+  const bodies = typeof body === "string" || Buffer.isBuffer(body) ? [body] : body;
+  return bodies.map((text) => Buffer.from(text));
+}
+
+/** Keys that look like UUIDs: a random beginning for each load, then a count. */
+function freshKeys(): { readonly prefix: string; next(): string } {
+  const prefix = randomUUID().slice(0, -12);
+  let count = 0;
+  return {
+    prefix,
+    next() {
+      count += 1;
+      return `${prefix}${count.toString(16).padStart(12, "0")}`;
+    },
+  };
+}
+
+/** The bodies one after the other, over and over, each time with new keys. */
+function bodySource({ body = "" }: Pick<LoadOptions, "body">): () => string | Buffer {
+  const keys = freshKeys();
+  const bodies = typeof body === "string" || Buffer.isBuffer(body) ? [body] : body;
+  let call = 0;
+  return () => {
+    const next = bodies[call % bodies.length] ?? "";
+    call += 1;
+    return Buffer.isBuffer(next) ? next : next.replaceAll(UNIQUE_KEY, keys.next);
+  };
+}
+
+async function loadWithAutocannon(options: LoadOptions): Promise<Load> {
+  const { url, method = "POST", headers, connections, seconds } = options;
+  const nextBody = bodySource(options);
   const result = await autocannon({
     url,
     method,
     headers,
     connections,
     duration: seconds,
-    timeout: seconds + 5,
-    ...(typeof body !== "function" && body !== undefined && { body }),
-    ...(next !== undefined && {
-      requests: [{ setupRequest: (request: autocannon.Request) => ({ ...request, body: next() }) }],
-    }),
+    timeout: TIMEOUT_SECONDS,
+    requests: [{ setupRequest: (request: autocannon.Request) => ({ ...request, body: nextBody() }) }],
   });
   const answered = result["2xx"];
   return {
@@ -114,5 +193,42 @@ async function loadWithAutocannon({
     p50Ms: result.latency.p50,
     p99Ms: result.latency.p99,
     failures: result.errors + result.timeouts + (result.requests.total - answered),
+  };
+}
+
+async function loadPatiently(options: LoadOptions): Promise<Load> {
+  const { url, method = "POST", headers, seconds } = options;
+  const nextBody = bodySource(options);
+  const tookMs: number[] = [];
+  let failures = 0;
+  const startedMs = performance.now();
+  let nowMs = startedMs;
+  while (nowMs < startedMs + seconds * 1000) {
+    const sentMs = nowMs;
+    const body = nextBody();
+    const answered = await fetch(url, {
+      method,
+      headers,
+      body,
+      signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
+    }).then(
+      async (response) => {
+        await response.arrayBuffer();
+        return response.ok;
+      },
+      () => false,
+    );
+    if (!answered) failures += 1;
+    nowMs = performance.now();
+    tookMs.push(nowMs - sentMs);
+  }
+  tookMs.sort((a, b) => a - b);
+  const quantile = (part: number) => tookMs[Math.ceil(tookMs.length * part) - 1] ?? 0;
+  return {
+    rate: (tookMs.length - failures) / ((nowMs - startedMs) / 1000),
+    calls: tookMs.length,
+    p50Ms: quantile(0.5),
+    p99Ms: quantile(0.99),
+    failures,
   };
 }

@@ -1,18 +1,17 @@
-import { type Load, type LoadOptions, load } from "./load.ts";
-import { type ServerProcess, startServer } from "./server-process.ts";
+import { type Load, type LoadOptions, load, wake } from "./load.ts";
+import { type ServerProcess, type ServerProgram, startServer } from "./server-process.ts";
 import { median, type SuiteOptions } from "./suite.ts";
 
 const CONNECTIONS = 32;
 const WARM_UP_SECONDS = 2;
 
-/** One thing to measure: a server and the call that is sent to it over and over. */
-export interface Path extends Pick<LoadOptions, "method" | "headers" | "body"> {
+/** One thing to measure: a server and the calls that are sent to it. */
+export interface Path extends ServerProgram, Pick<LoadOptions, "method" | "headers" | "body" | "patient"> {
   readonly name: string;
-  /** Below `bench`, without its ending. */
-  readonly program: string;
-  readonly args?: readonly string[];
   /** What comes after the server's address. */
   readonly target: string;
+  /** Callers at once. Default 32. */
+  readonly connections?: number;
 }
 
 /** What one round found of a path. */
@@ -21,18 +20,39 @@ export interface Sample extends Load {
   readonly userUs: number;
   /** The same with the kernel's. */
   readonly totalUs: number;
+  /** The most memory that the server had until then. */
+  readonly rssMaxBytes: number;
 }
 
+/** A sample with whatever else a suite reads of a round. */
+type Numbers<S> = Sample & { readonly [Member in keyof S]: number };
+
+/** Reads what a suite wants to know besides, before and after `measure`. */
+export type Observe<P extends Path, S extends Numbers<S>> = (path: P, measure: () => Promise<Sample>) => Promise<S>;
+
 /** Measures all paths in turn, round by round, each against a server process of its own. */
-export async function measureAll(paths: readonly Path[], { seconds, rounds }: SuiteOptions): Promise<Samples> {
-  const servers = await Promise.all(paths.map(({ program, args }) => startServer(program, args)));
-  const samples = new Map(paths.map(({ name }): [string, Sample[]] => [name, []]));
+export async function measureAll(paths: readonly Path[], options: SuiteOptions): Promise<Samples> {
+  return await observeAll(paths, options, (_path, measure) => measure());
+}
+
+/** Measures all paths as {@link measureAll} does, and observes each measurement. */
+export async function observeAll<P extends Path, S extends Numbers<S>>(
+  paths: readonly P[],
+  { seconds, rounds }: SuiteOptions,
+  observe: Observe<P, S>,
+): Promise<Samples<S>> {
+  const servers = await Promise.all(paths.map(startServer));
+  const samples = new Map(paths.map(({ name }): [string, S[]] => [name, []]));
   try {
     for (let round = -1; round < rounds; round += 1) {
       for (const [index, path] of paths.entries()) {
         const server = servers[index];
         if (server === undefined) continue;
-        const sample = await measure(server, path, round < 0 ? WARM_UP_SECONDS : seconds);
+        const calls = callsOf(server, path);
+        if (!path.patient) await wake(calls);
+        const sample = await observe(path, () =>
+          measure(server, { ...calls, seconds: round < 0 ? WARM_UP_SECONDS : seconds }),
+        );
         if (round >= 0) samples.get(path.name)?.push(sample);
       }
     }
@@ -43,10 +63,10 @@ export async function measureAll(paths: readonly Path[], { seconds, rounds }: Su
 }
 
 /** Medians over the rounds. Ratios are taken within a round: other users of the machine slow all its paths down alike. */
-export class Samples {
-  readonly #byPath: ReadonlyMap<string, readonly Sample[]>;
+export class Samples<S extends Numbers<S> = Sample> {
+  readonly #byPath: ReadonlyMap<string, readonly S[]>;
 
-  constructor(byPath: ReadonlyMap<string, readonly Sample[]>) {
+  constructor(byPath: ReadonlyMap<string, readonly S[]>) {
     this.#byPath = byPath;
   }
 
@@ -54,45 +74,47 @@ export class Samples {
     return [...this.#byPath.values()].flat().reduce((sum, { failures }) => sum + failures, 0);
   }
 
-  middle(path: string, member: keyof Sample): number {
-    return median(this.#of(path).map((sample) => sample[member]));
+  /** A path's figures, round by round. */
+  of(path: string, member: keyof S): number[] {
+    return (this.#byPath.get(path) ?? []).map((sample): number => sample[member]);
   }
 
-  over(path: string, baseline: string, member: keyof Sample): number {
+  middle(path: string, member: keyof S): number {
+    return median(this.of(path, member));
+  }
+
+  sum(path: string, member: keyof S): number {
+    return this.of(path, member).reduce((sum, value) => sum + value, 0);
+  }
+
+  over(path: string, baseline: string, member: keyof S): number {
     return this.#pairs(path, baseline, member, (value, base) => value / base);
   }
 
-  difference(path: string, baseline: string, member: keyof Sample): number {
+  difference(path: string, baseline: string, member: keyof S): number {
     return this.#pairs(path, baseline, member, (value, base) => value - base);
   }
 
-  #pairs(
-    path: string,
-    baseline: string,
-    member: keyof Sample,
-    combine: (value: number, base: number) => number,
-  ): number {
-    const bases = this.#of(baseline);
-    return median(this.#of(path).map((sample, round) => combine(sample[member], bases[round]?.[member] ?? Number.NaN)));
-  }
-
-  #of(path: string): readonly Sample[] {
-    return this.#byPath.get(path) ?? [];
+  #pairs(path: string, baseline: string, member: keyof S, combine: (value: number, base: number) => number): number {
+    const bases = this.of(baseline, member);
+    return median(this.of(path, member).map((value, round) => combine(value, bases[round] ?? Number.NaN)));
   }
 }
 
-async function measure(server: ServerProcess, path: Path, seconds: number): Promise<Sample> {
-  const { target, method = "POST", headers, body = "" } = path;
+function callsOf(server: ServerProcess, path: Path): Omit<LoadOptions, "seconds"> {
+  const { target, method = "POST", headers, body = "", connections = CONNECTIONS, patient = false } = path;
+  return { url: `${server.url}${target}`, method, headers, body, connections: patient ? 1 : connections, patient };
+}
+
+async function measure(server: ServerProcess, options: LoadOptions): Promise<Sample> {
   const before = await server.usage();
-  const result = await load({
-    url: `${server.url}${target}`,
-    method,
-    headers,
-    body,
-    connections: CONNECTIONS,
-    seconds,
-  });
+  const result = await load(options);
   const after = await server.usage();
   const userUs = (after.userUs - before.userUs) / result.calls;
-  return { ...result, userUs, totalUs: userUs + (after.systemUs - before.systemUs) / result.calls };
+  return {
+    ...result,
+    userUs,
+    totalUs: userUs + (after.systemUs - before.systemUs) / result.calls,
+    rssMaxBytes: after.rssMaxBytes,
+  };
 }

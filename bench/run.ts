@@ -1,18 +1,25 @@
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { adapter } from "./adapter.ts";
+import { growth } from "./growth.ts";
+import { ledger } from "./ledger.ts";
 import { loadTool } from "./load.ts";
 import { preflight } from "./preflight.ts";
 import type { Suite, SuiteReport } from "./suite.ts";
 
 /** Every suite, by the name under which `npm run bench -- NAME` runs it alone. */
-const suites: Readonly<Record<string, Suite>> = { adapter, preflight };
+const suites: Readonly<Record<string, Suite>> = { adapter, preflight, ledger, growth };
 
-const USAGE = `usage: npm run bench -- [${Object.keys(suites).join("|")}] [--json] [--rounds N] [--seconds N]`;
+const USAGE = `usage: npm run bench -- [${Object.keys(suites).join("|")}] [--json] [--rounds N] [--seconds N] [--entries N] [--scale N]`;
 
 const { values, positionals } = readArguments();
 const names = positionals.length === 0 ? Object.keys(suites) : positionals;
-const options = { rounds: positive(values.rounds, 9), seconds: positive(values.seconds, 1) };
+const options = {
+  rounds: positive(values.rounds, 9),
+  seconds: positive(values.seconds, 1),
+  entries: positive(values.entries, 1_000_000),
+  scale: positive(values.scale, 100),
+};
 const machine = {
   processors: availableParallelism(),
   model: cpus()[0]?.model ?? "unknown",
@@ -37,7 +44,13 @@ function readArguments() {
   try {
     return parseArgs({
       allowPositionals: true,
-      options: { json: { type: "boolean", default: false }, rounds: { type: "string" }, seconds: { type: "string" } },
+      options: {
+        json: { type: "boolean", default: false },
+        rounds: { type: "string" },
+        seconds: { type: "string" },
+        entries: { type: "string" },
+        scale: { type: "string" },
+      },
     });
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error));
@@ -54,7 +67,7 @@ function fail(message: string): never {
   process.exit(2);
 }
 
-function print(name: string, { rows, marks, failures }: SuiteReport): void {
+function print(name: string, { rows, marks, notes = [], failures }: SuiteReport): void {
   console.log(
     `${name}: medians of ${options.rounds} rounds of ${options.seconds} s, ${machine.processors} processors, ${machine.loadTool}\n`,
   );
@@ -68,8 +81,9 @@ function print(name: string, { rows, marks, failures }: SuiteReport): void {
     console.log(cells.join("  "));
   }
   console.log("");
+  for (const note of notes) console.log(`note    ${note}`);
   for (const { what, value, bound, met } of marks)
     console.log(`${met ? "met   " : "missed"}  ${what}: ${value} (${bound})`);
-  if (failures > 0) console.log(`FAILED  ${failures} calls got no answer, or an error`);
+  if (failures > 0) console.log(`FAILED  ${failures} calls got no answer, or an error, or left the ledger unsound`);
   console.log("");
 }

@@ -9,15 +9,22 @@ export interface ServerReport {
 
 /** Listens on a free port and reports to the benchmark that started this process; ends when that does. */
 export function serve(server: Server): void {
-  server.listen(0, "127.0.0.1", () => tell(server));
-  process.on("message", () => tell(server));
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address();
+    if (typeof address !== "object" || address === null) throw new Error("the server does not listen");
+    reportUsage(address.port);
+  });
   process.on("disconnect", () => process.exit(0));
 }
 
-function tell(server: Server): void {
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("the server does not listen");
-  const { user: userUs, system: systemUs } = process.cpuUsage();
-  const report: ServerReport = { port: address.port, usage: { userUs, systemUs, rssBytes: process.memoryUsage.rss() } };
-  process.send?.(report);
+/** Tells the benchmark that a server listens, and what it has used whenever it asks. */
+export function reportUsage(port: number): void {
+  const tell = () => {
+    const { user: userUs, system: systemUs } = process.cpuUsage();
+    const rssMaxBytes = process.resourceUsage().maxRSS * 1024;
+    const report: ServerReport = { port, usage: { userUs, systemUs, rssMaxBytes } };
+    process.send?.(report);
+  };
+  process.on("message", tell);
+  tell();
 }

@@ -9,7 +9,17 @@ export interface ServerUsage {
   readonly userUs: number;
   /** Microseconds of processor time in the kernel on its behalf. */
   readonly systemUs: number;
-  readonly rssBytes: number;
+  /** The most memory that it ever had. */
+  readonly rssMaxBytes: number;
+}
+
+/** A program of this folder, as `baselines/raw-http`, which calls `serve`. */
+export interface ServerProgram {
+  /** Below `bench`, without its ending. */
+  readonly program: string;
+  readonly args?: readonly string[];
+  /** Added to the benchmark's own environment. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** A server in a process of its own. */
@@ -19,12 +29,13 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-/** Starts a program of this folder, as `baselines/raw-http`, which calls `serve`. */
-export async function startServer(program: string, args: readonly string[] = []): Promise<ServerProcess> {
+/** Starts a server. What it prints, as its access log, goes nowhere; its errors are shown. */
+export async function startServer({ program, args = [], environment }: ServerProgram): Promise<ServerProcess> {
   // Bundled, the programs lie beside this one.
   const child = fork(fileURLToPath(new URL(`${program}.mjs`, import.meta.url)), args, {
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
     execArgv: [],
+    env: { ...process.env, ...environment },
   });
   const exited = once(child, "exit");
   const { port } = await report(child);
@@ -36,7 +47,8 @@ export async function startServer(program: string, args: readonly string[] = [])
       return usage;
     },
     async stop() {
-      child.disconnect();
+      // One that has crashed is gone already.
+      if (child.connected) child.disconnect();
       await exited;
     },
   };

@@ -4,6 +4,10 @@ export interface SuiteOptions {
   readonly seconds: number;
   /** Times that all paths are measured, one after the other; medians are reported. */
   readonly rounds: number;
+  /** Entries of the account with the long statement, in the ledger's suite. */
+  readonly entries: number;
+  /** How many times larger the large ledger is than the small one, in the suite of growth. */
+  readonly scale: number;
 }
 
 /** A promise of the design, and whether it was kept in this run. */
@@ -19,6 +23,8 @@ export interface SuiteReport {
   /** One line of the table for each path; all have the same columns. */
   readonly rows: readonly Readonly<Record<string, string | number>>[];
   readonly marks: readonly Mark[];
+  /** What a reader of the figures must know: settings, sizes, what could not be measured here. */
+  readonly notes?: readonly string[];
   /** Calls that failed: more than none makes the figures worthless. */
   readonly failures: number;
 }
@@ -47,4 +53,9 @@ export function atLeast(what: string, value: number, bound: number): Mark {
 /** A promise of less than so much. */
 export function below(what: string, value: number, bound: number): Mark {
   return { what, value: rounded(value, 1), bound: `< ${bound}`, met: value < bound };
+}
+
+/** A promise of no more than so much. */
+export function atMost(what: string, value: number, bound: number): Mark {
+  return { what, value: rounded(value, 2), bound: `<= ${bound}`, met: value <= bound };
 }

@@ -1,0 +1,92 @@
+import { canReadProcesses, type LedgerPath, observeDatabase } from "./database-usage.ts";
+import { type Calls, callerHeaders, ledgerCalls, productEnvironment } from "./ledger-calls.ts";
+import { auditLedger, fillLedger, type LedgerSize } from "./ledger-data.ts";
+import { observeAll } from "./measure.ts";
+import { type ScratchDatabase, startScratchPostgres } from "./scratch-postgres.ts";
+import { atMost, rounded, type Suite } from "./suite.ts";
+
+const SMALL: LedgerSize = { accounts: 1000, entries: 10_000 };
+const SIZES = ["small", "large"] as const;
+type Size = (typeof SIZES)[number];
+
+/** How many times slower a path may be over the large ledger. */
+const SLOWDOWN_MAX = 2;
+
+const READERS = 32;
+const WRITERS = 64;
+
+/** Proves the books from every entry, so it grows with them; reported, but no promise. */
+const TRIAL_BALANCE = "GetTrialBalance";
+
+/** The same paths of the service over a small ledger and over one many times as large. */
+export const growth: Suite = async (options) => {
+  const { scale } = options;
+  const postgres = await startScratchPostgres();
+  try {
+    const sizes = { small: SMALL, large: { accounts: SMALL.accounts * scale, entries: SMALL.entries * scale } };
+    const databases = { small: await postgres.createDatabase("small"), large: await postgres.createDatabase("large") };
+    const paths = {
+      small: await listPaths(databases.small, "small", sizes.small),
+      large: await listPaths(databases.large, "large", sizes.large),
+    };
+    // Both sizes of a path one after the other, so that they meet the same conditions.
+    const alternating = paths.small.flatMap((path, index) => [path, ...paths.large.slice(index, index + 1)]);
+    const samples = await observeAll(alternating, options, observeDatabase(postgres));
+    const names = Object.keys(growingCalls);
+    const slowdown = (name: string) => samples.over(nameOf(name, "small"), nameOf(name, "large"), "rate");
+    const tooLate = samples.sum(nameOf(TRIAL_BALANCE, "large"), "failures");
+    const middles = (name: string, member: "rate" | "p99Ms" | "postgresUs", unit: string, digits: number) =>
+      Object.fromEntries(
+        SIZES.map((size) => [`${unit}, ${size}`, rounded(samples.middle(nameOf(name, size), member), digits)]),
+      );
+    return {
+      rows: names.map((name) => ({
+        path: name,
+        ...middles(name, "rate", "calls/s", 1),
+        "x slower": rounded(slowdown(name), 2),
+        ...middles(name, "p99Ms", "p99 ms", 2),
+        ...(canReadProcesses && middles(name, "postgresUs", "postgres us/call", 0)),
+      })),
+      marks: names
+        .filter((name) => name !== TRIAL_BALANCE)
+        .map((name) => atMost(`${name}: times slower with ${scale} times the data`, slowdown(name), SLOWDOWN_MAX)),
+      notes: [
+        postgres.settings,
+        `small: ${SMALL.accounts} accounts, ${SMALL.entries} entries; large: ${scale} times as many of both`,
+        "half of the entries are one account's: its statement is the deep one",
+        ...(tooLate === 0 ? [] : [`${TRIAL_BALANCE}, large: ${tooLate} calls took longer than the service allows`]),
+      ],
+      failures: samples.failures - tooLate + (await auditLedger(databases.small.pool)),
+    };
+  } finally {
+    await postgres.stop();
+  }
+};
+
+type LedgerCalls = ReturnType<typeof ledgerCalls>;
+
+const growingCalls: Readonly<
+  Record<string, (calls: LedgerCalls) => Calls & Pick<LedgerPath, "connections" | "patient" | "transfersPerCall">>
+> = {
+  GetAccount: (calls) => ({ ...calls.getAccount, connections: READERS }),
+  CreateTransfer: (calls) => ({ ...calls.createTransfer, connections: WRITERS, transfersPerCall: 1 }),
+  "ListEntries, deep": (calls) => ({ ...calls.listEntriesDeep, connections: READERS }),
+  "ListEntries, from a time": (calls) => ({ ...calls.listEntriesFrom, patient: true }),
+  "GetBalance, in the past": (calls) => ({ ...calls.getBalance, connections: READERS }),
+  "ListTransfers of one account, deep": (calls) => ({ ...calls.listTransfersDeep, patient: true }),
+  [TRIAL_BALANCE]: (calls) => ({ ...calls.getTrialBalance, patient: true }),
+};
+
+async function listPaths(database: ScratchDatabase, size: Size, amount: LedgerSize): Promise<readonly LedgerPath[]> {
+  const calls = ledgerCalls(await fillLedger(database.pool, amount), await callerHeaders());
+  const product = { database, program: "servers/product", environment: productEnvironment(database.url) };
+  return Object.entries(growingCalls).map(([name, select]) => ({
+    ...product,
+    ...select(calls),
+    name: nameOf(name, size),
+  }));
+}
+
+function nameOf(path: string, size: Size): string {
+  return `${path}, ${size}`;
+}

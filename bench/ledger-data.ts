@@ -1,0 +1,163 @@
+import type { ClientBase, Pool } from "pg";
+import { withTransaction } from "../src/database/index.ts";
+import { audit } from "../src/finance/index.ts";
+
+/** How much a ledger holds. */
+export interface LedgerSize {
+  /** Wallets, each with the same number of entries. */
+  readonly accounts: number;
+  /** Of all accounts together; half of them are the settlement account's. */
+  readonly entries: number;
+}
+
+/** A ledger that was filled, as far as calls need to know it. */
+export interface FilledLedger {
+  /** Every transfer is between this account and a wallet. */
+  readonly settlementAccount: number;
+  readonly firstWallet: number;
+  readonly lastWallet: number;
+  /** Transfers, and entries of the settlement account: numbered alike from 1, a second apart. */
+  readonly transfers: number;
+  readonly firstTransferMs: number;
+}
+
+const SETTLEMENT_ACCOUNT = 1;
+const FUNDS = 1_000_000_000;
+const FIRST_TRANSFER_MS = Date.UTC(2025, 0, 1);
+/** A prime: from one transfer to the next, wallets that lie far apart. */
+const STRIDE = 7919;
+
+/**
+ * Digests come in no order, which leaves an index with room on its pages; one entirely sorted would have next to none, and
+ * the first transfers afterwards would split them all. So many at a time are sorted, for the sake of the cache.
+ */
+const DIGESTS_SORTED = 100_000;
+
+/** Ledgers up to this size are audited when they were filled: it shows that larger ones are sound too. */
+const AUDITED_ENTRIES_MAX = 100_000;
+
+/**
+ * Fills an empty ledger by the set: what the service would have written, row for row, in minutes instead of hours.
+ *
+ * Transfer n is of round n / wallets, in which each wallet has its turn. In round 0 the settlement account (an asset)
+ * funds the wallets (liabilities); then wallets pay 1 back in odd rounds and get 1 in even ones, so that every balance on
+ * the way follows from n alone.
+ */
+export async function fillLedger(pool: Pool, { accounts, entries }: LedgerSize): Promise<FilledLedger> {
+  if (accounts % STRIDE === 0) throw new Error(`a multiple of ${STRIDE} wallets would not all have their turn`);
+  const rounds = Math.max(1, Math.round(entries / 2 / accounts));
+  const transfers = rounds * accounts;
+  await withTransaction(pool, async (client) => {
+    await client.query("set local work_mem = '256MB'");
+    await insertAccounts(client, accounts, rounds);
+    await insertTransfers(client, accounts, transfers);
+  });
+  if (2 * transfers <= AUDITED_ENTRIES_MAX && (await auditLedger(pool)) > 0) throw new Error("the ledger is not sound");
+  // As a ledger that has been there for a while: statistics, visibility and no dirty pages.
+  await pool.query("vacuum (analyze)");
+  await pool.query("checkpoint");
+  return {
+    settlementAccount: SETTLEMENT_ACCOUNT,
+    firstWallet: SETTLEMENT_ACCOUNT + 1,
+    lastWallet: SETTLEMENT_ACCOUNT + accounts,
+    transfers,
+    firstTransferMs: FIRST_TRANSFER_MS,
+  };
+}
+
+/** Runs the service's own auditor and prints what is wrong. */
+export async function auditLedger(pool: Pool): Promise<number> {
+  const client = await pool.connect();
+  try {
+    return await audit(client, (finding) => console.error(JSON.stringify(finding)));
+  } finally {
+    client.release();
+  }
+}
+
+async function insertAccounts(client: ClientBase, wallets: number, rounds: number): Promise<void> {
+  const openedAt = new Date(FIRST_TRANSFER_MS).toISOString();
+  await client.query(
+    `
+insert into account (name, owner, type, currency, created_at)
+select case n when 0 then 'Settlement' else 'Wallet ' || n end, 'owner-' || n, case n when 0 then 1 else 2 end, 'USD', $2
+  from generate_series(0, $1::bigint) as n`,
+    [wallets, openedAt],
+  );
+  await client.query(
+    `
+with size as (
+  select $1::bigint as wallets, $2::bigint as rounds, $2::bigint / 2 as paid_back,
+         $3::bigint + ($2::bigint - 1) / 2 as received
+)
+insert into account_balance (account_id, debits_posted, credits_posted, last_sequence, updated_at, debit_normal,
+                             unlimited_overdraft)
+select id,
+       case type when 1 then wallets * received else paid_back end,
+       case type when 1 then wallets * paid_back else received end,
+       case type when 1 then wallets * rounds else rounds end,
+       $4::timestamptz + wallets * rounds * interval '1 second',
+       type = 1,
+       type = 1
+  from account, size`,
+    [wallets, rounds, FUNDS, openedAt],
+  );
+}
+
+/** Of $1 wallets and $2 transfers, from the time $3, with $4 for each wallet to begin with. */
+const POSTING = `
+posting as (
+  select n + 1 as id,
+         ${SETTLEMENT_ACCOUNT + 1} + n * ${STRIDE} % $1::bigint as wallet,
+         n / $1::bigint + 1 as wallet_sequence,
+         n / $1::bigint % 2 = 0 as tops_up,
+         case when n < $1::bigint then $4::bigint else 1 end as amount,
+         case when n < $1::bigint then (n + 1) * $4::bigint
+              when n / $1::bigint % 2 = 1 then $1::bigint * $4::bigint - n % $1::bigint - 1
+              else $1::bigint * $4::bigint - $1::bigint + n % $1::bigint + 1
+         end as settlement_balance,
+         $4::bigint - n / $1::bigint % 2 as wallet_balance,
+         $3::timestamptz + (n + 1) * interval '1 second' as created_at,
+         md5('key ' || n)::uuid::text as key
+    from generate_series(0, $2::bigint - 1) as n
+)`;
+
+async function insertTransfers(client: ClientBase, wallets: number, transfers: number): Promise<void> {
+  const values = [wallets, transfers, new Date(FIRST_TRANSFER_MS).toISOString(), FUNDS];
+  await client.query(
+    `
+with ${POSTING}
+insert into transfer (id, debit_account_id, credit_account_id, amount, debit_account_balance, credit_account_balance,
+                      created_at, idempotency_key)
+select id,
+       case when tops_up then ${SETTLEMENT_ACCOUNT} else wallet end,
+       case when tops_up then wallet else ${SETTLEMENT_ACCOUNT} end,
+       amount,
+       case when tops_up then settlement_balance else wallet_balance end,
+       case when tops_up then wallet_balance else settlement_balance end,
+       created_at, key
+  from posting`,
+    values,
+  );
+  await client.query(
+    `
+with ${POSTING}
+insert into entry (account_id, sequence, transfer_id, amount, balance_after, created_at)
+select e.account_id, e.sequence, p.id, case when p.tops_up then p.amount else -p.amount end, e.balance_after, p.created_at
+  from posting p
+ cross join lateral (values (${SETTLEMENT_ACCOUNT}::bigint, p.id, p.settlement_balance),
+                            (p.wallet, p.wallet_sequence, p.wallet_balance))
+                    as e (account_id, sequence, balance_after)`,
+    values,
+  );
+  await client.query(
+    `
+with ${POSTING}
+insert into idempotency (key_digest, request_digest, transfer_id)
+select md5('caller ' || key)::uuid as key_digest, md5('request ' || key)::uuid, id
+  from posting
+ order by id / $5::bigint, key_digest`,
+    [...values, DIGESTS_SORTED],
+  );
+  await client.query("select setval('transfer_id', $1::bigint)", [transfers]);
+}

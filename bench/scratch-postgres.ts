@@ -1,0 +1,108 @@
+import { rmSync } from "node:fs";
+import { access, chmod, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg, { type Pool } from "pg";
+import { lockDirectory } from "../src/database/directory-lock.ts";
+import { migrate, migrationsDirectory, openPool, startEmbeddedPostgres } from "../src/database/index.ts";
+import { silentLog } from "../src/database/log.ts";
+import { stopOrphan } from "../src/database/postmaster.ts";
+
+/** A PostgreSQL of the benchmark's own, durable as in production, that leaves nothing behind. */
+export interface ScratchPostgres {
+  /** Of the server's first process. */
+  readonly pid: number;
+  /** The settings that figures depend on, as the server has them. */
+  readonly settings: string;
+  createDatabase(name: string): Promise<ScratchDatabase>;
+  stop(): Promise<void>;
+}
+
+/** A migrated database. */
+export interface ScratchDatabase {
+  readonly url: string;
+  /** For the benchmark itself; its statements may take their time. */
+  readonly pool: Pool;
+}
+
+const DIRECTORY_PREFIX = "finance-bench-";
+
+/** All else is as the embedded PostgreSQL of the service has it; every server of a suite has its own connections. */
+const SETTINGS = { max_connections: "300" };
+
+const SETTINGS_SHOWN = ["fsync", "synchronous_commit", "full_page_writes", "wal_level", "shared_buffers"] as const;
+
+export async function startScratchPostgres(): Promise<ScratchPostgres> {
+  await removeLeftovers();
+  const directory = await mkdtemp(join(tmpdir(), DIRECTORY_PREFIX));
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true, maxRetries: 20 }));
+  // Started by root, PostgreSQL runs as another user.
+  await chmod(directory, 0o711);
+  await lockDirectory(join(directory, "lock"));
+  const server = await startEmbeddedPostgres({
+    dataDir: join(directory, "server"),
+    log: silentLog,
+    settings: SETTINGS,
+  });
+  const pools: Pool[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(pools.splice(0).map((pool) => pool.end()));
+    await server.stop();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void server.stop().finally(() => process.exit(1)));
+  }
+  return {
+    ...(await describe(server.url)),
+    async createDatabase(name) {
+      await administer(server.url, async (client) => void (await client.query(`create database ${name}`)));
+      const target = new URL(server.url);
+      target.pathname = name;
+      const url = target.href;
+      await migrate({ connectionString: url, directory: await migrationsDirectory() });
+      const pool = openPool({ connectionString: url, max: 2, statementTimeoutMs: 0 });
+      pools.push(pool);
+      return { url, pool };
+    },
+    stop,
+  };
+}
+
+async function describe(url: string): Promise<Pick<ScratchPostgres, "pid" | "settings">> {
+  return await administer(url, async (client) => {
+    const { rows } = await client.query<{ pid: string; settings: string }>(
+      `
+select split_part(pg_read_file('postmaster.pid'), e'\\n', 1) as pid,
+       'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1) || ', '
+         || string_agg(name || ' ' || current_setting(name), ', ' order by ordinal) as settings
+  from unnest($1::text[]) with ordinality as shown (name, ordinal)`,
+      [SETTINGS_SHOWN],
+    );
+    return { pid: Number(rows[0]?.pid), settings: rows[0]?.settings ?? "" };
+  });
+}
+
+async function administer<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return await work(client).finally(() => client.end());
+}
+
+/** What runs that were killed left behind. */
+async function removeLeftovers(): Promise<void> {
+  const entries = await readdir(tmpdir());
+  for (const entry of entries.filter((name) => name.startsWith(DIRECTORY_PREFIX))) {
+    const path = join(tmpdir(), entry);
+    const lockFile = join(path, "lock");
+    // Without a lock a run is about to start or at its end; a living run keeps its lock.
+    const isAbandoned = await access(lockFile)
+      .then(() => lockDirectory(lockFile))
+      .then(
+        () => true,
+        () => false,
+      );
+    if (!isAbandoned) continue;
+    await stopOrphan({ directory: join(path, "server", "postgres", "cluster") }, silentLog);
+    await rm(path, { recursive: true, force: true, maxRetries: 20 });
+  }
+}
