@@ -14,7 +14,7 @@ import {
   pendingMigrations,
   startEmbeddedPostgres,
 } from "./database/index.ts";
-import { openLedger, postingPoolLimits, seedDemoData } from "./finance/index.ts";
+import { lanePoolOptions, openLedger, seedDemoData } from "./finance/index.ts";
 
 const DEVELOPMENT_TOKEN = {
   subject: "alice",
@@ -40,14 +40,13 @@ async function start(config: Config): Promise<void> {
   const { databaseUrl, database } = await openDatabase(config, log);
   const pool = openPool({ connectionString: databaseUrl, max: 10, log });
   closers.push(() => pool.end());
-  const postingPool = openPool({
+  const lanePool = openPool({
     connectionString: databaseUrl,
-    max: 2,
-    applicationName: "finance-service postings",
+    applicationName: "finance-service lanes",
     log,
-    ...postingPoolLimits,
+    ...lanePoolOptions,
   });
-  closers.push(() => postingPool.end());
+  closers.push(() => lanePool.end());
 
   const migrations = await migrationsDirectory();
   const pending = await pendingMigrations(pool, migrations);
@@ -57,7 +56,7 @@ async function start(config: Config): Promise<void> {
     if (count > 0) log.info({ transfers: count }, "seeded the demo data");
   }
 
-  const ledger = openLedger({ pool, postingPool, log });
+  const ledger = openLedger({ pool, lanePool, log });
   closers.push(() => ledger.close());
   const trust = config.auth.trust ?? { secret: await developmentSecret(config.dataDir) };
   const app = await buildApp({
@@ -120,10 +119,11 @@ async function openDatabase(config: Config, log: Logger): Promise<{ databaseUrl:
 
 function createLog({ logLevel, environment }: Config): Logger {
   const readable = environment === "development" && process.stdout.isTTY;
-  return pino({
-    level: logLevel,
-    ...(readable && { transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } }),
-  });
+  if (readable) {
+    return pino({ level: logLevel, transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } });
+  }
+  // Whatever is logged while a line is being written goes out with the next; what is left at the end is written then.
+  return pino({ level: logLevel }, pino.destination({ dest: process.stdout.fd, sync: false }));
 }
 
 /** Stops accepting, finishes what is in flight, closes the database, and ends the process with 0. */

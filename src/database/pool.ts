@@ -23,6 +23,12 @@ export interface PoolOptions {
   readonly lockTimeoutMs?: number;
   /** How long an open transaction may sit idle, in milliseconds, before the server ends it. Default 15000. */
   readonly idleInTransactionTimeoutMs?: number;
+  /**
+   * Whether a named statement is planned once and not for each list of values: PostgreSQL takes a short list for a reason
+   * to plan anew, which costs more than looking up what is listed. For pools whose statements look up by key. Default
+   * false.
+   */
+  readonly planOnce?: boolean;
   /** Where lost idle connections are reported. Default nowhere. */
   readonly log?: DatabaseLog;
 }
@@ -48,6 +54,7 @@ export function openPool(options: PoolOptions): Pool {
     statement_timeout: statementTimeoutMs,
     lock_timeout: options.lockTimeoutMs ?? 10_000,
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 15_000,
+    plan_cache_mode: options.planOnce === true ? "force_generic_plan" : "auto",
   };
   const pool = new pg.Pool({
     connectionString: options.connectionString,

@@ -9,7 +9,7 @@ interface Waiting {
 }
 
 /** Statements in flight at once: one is answered while the next is on its way. */
-const LANES = 2;
+export const ACCOUNT_READER_LANES = 2;
 const BATCH_SIZE_MAX = 500;
 
 /**
@@ -35,7 +35,7 @@ export class AccountReader {
   }
 
   #fillLanes(): void {
-    while (this.#inFlight < LANES && this.#waiting.length > 0) {
+    while (this.#inFlight < ACCOUNT_READER_LANES && this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH_SIZE_MAX);
       this.#inFlight += 1;
       void this.#runLane(batch);

@@ -1,5 +1,5 @@
 export { audit, checks, type Finding } from "./audit.ts";
 export { seedDemoData } from "./demo-data.ts";
 export { mapFinanceError } from "./error-mapping.ts";
-export { type Ledger, openLedger, postingPoolLimits } from "./ledger.ts";
+export { type Ledger, lanePoolOptions, openLedger } from "./ledger.ts";
 export { createFinanceService, type FinanceContext } from "./service.ts";

@@ -1,8 +1,8 @@
 import type { Pool } from "pg";
 import type { DatabaseLog } from "../database/index.ts";
-import { AccountReader } from "./account-reader.ts";
+import { ACCOUNT_READER_LANES, AccountReader } from "./account-reader.ts";
 import { startExpirySweeper } from "./expiry-sweeper.ts";
-import { PostingQueue } from "./posting-queue.ts";
+import { POSTING_LANES, PostingQueue } from "./posting-queue.ts";
 
 /** The parts that the methods of the service work with. */
 export interface Ledger {
@@ -18,18 +18,23 @@ export interface Ledger {
 
 export interface LedgerOptions {
   readonly pool: Pool;
-  /** Connections for postings alone, so that reads can't keep them waiting. */
-  readonly postingPool: Pool;
+  /**
+   * Connections for the lanes of postings and of reads of single accounts, at least as many as there are lanes, so that
+   * nobody waits for one. Opened with {@link lanePoolOptions}.
+   */
+  readonly lanePool: Pool;
   readonly log: DatabaseLog;
   /** How often holds that have lapsed are settled, in milliseconds. Default 5000. */
   readonly sweepIntervalMs?: number;
 }
 
 /**
- * Limits for the connections of postings, whose statements take milliseconds. A batch that stalls holds the locks of its
- * accounts, so the server ends it soon, and callers wait no longer for an answer that does not come.
+ * For connections of lanes, whose statements take milliseconds. A batch that stalls holds the locks of its accounts, so
+ * the server ends it soon, and callers wait no longer for an answer that does not come.
  */
-export const postingPoolLimits = {
+export const lanePoolOptions = {
+  max: POSTING_LANES + ACCOUNT_READER_LANES,
+  planOnce: true,
   connectTimeoutMs: 2000,
   lockTimeoutMs: 3000,
   statementTimeoutMs: 4000,
@@ -38,8 +43,8 @@ export const postingPoolLimits = {
 } as const;
 
 /** Opens the ledger of a migrated database. */
-export function openLedger({ pool, postingPool, log, sweepIntervalMs = 5000 }: LedgerOptions): Ledger {
-  const postings = new PostingQueue({ pool: postingPool });
+export function openLedger({ pool, lanePool, log, sweepIntervalMs = 5000 }: LedgerOptions): Ledger {
+  const postings = new PostingQueue({ pool: lanePool });
   const sweeper = startExpirySweeper({ pool, postings, log, intervalMs: sweepIntervalMs });
-  return { pool, accounts: new AccountReader(pool), postings, close: () => sweeper.stop() };
+  return { pool, accounts: new AccountReader(lanePool), postings, close: () => sweeper.stop() };
 }

@@ -15,13 +15,16 @@ import { CommitUnknownError, type Outcome, postBatch } from "./posting-batch.ts"
 export interface PostingQueueOptions {
   /** Connections that pipeline; at least `lanes` of them. */
   readonly pool: Pool;
-  /** Batches in flight at once. Default 1. */
+  /** Batches in flight at once. Default {@link POSTING_LANES}. */
   readonly lanes?: number;
   /** Orders in a batch, unless one group alone has more. Default 512. */
   readonly batchSizeMax?: number;
   /** Orders that wait; past it callers are refused at once. Default 8192. */
   readonly queueLengthMax?: number;
 }
+
+/** While one batch is in flight the next one gathers callers; two at once would wait for each other's accounts. */
+export const POSTING_LANES = 1;
 
 /** A group that waits for its outcomes. */
 interface Waiting {
@@ -47,7 +50,7 @@ export class PostingQueue {
 
   constructor(options: PostingQueueOptions) {
     this.#pool = options.pool;
-    this.#lanes = options.lanes ?? 1;
+    this.#lanes = options.lanes ?? POSTING_LANES;
     this.#batchSizeMax = options.batchSizeMax ?? 512;
     this.#queueLengthMax = options.queueLengthMax ?? 8192;
   }

@@ -18,7 +18,7 @@ beforeEach(async () => {
   network = await openFaultyNetwork({ host: through.hostname, port: Number(through.port || 5432) });
   through.hostname = "127.0.0.1";
   through.port = `${network.port}`;
-  service = await startTestService({}, { database, postingUrl: through.href, sweepIntervalMs: 3_600_000 });
+  service = await startTestService({}, { database, laneUrl: through.href, sweepIntervalMs: 3_600_000 });
   from = await openFunded(service, "alice", 100);
   to = await openAccount(service, "bob");
 });

@@ -5,7 +5,7 @@ import { buildApp } from "../../src/app.ts";
 import { createAuthenticator, mintToken } from "../../src/auth/index.ts";
 import { readConfig } from "../../src/config.ts";
 import { openPool } from "../../src/database/index.ts";
-import { type Ledger, openLedger } from "../../src/finance/index.ts";
+import { type Ledger, lanePoolOptions, openLedger } from "../../src/finance/index.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 
 const SECRET = "a secret for tests, 32 bytes or more";
@@ -36,22 +36,22 @@ export interface TestServiceOptions {
   readonly sweepIntervalMs?: number;
   /** A database that is shared with others and outlives the service. Default: one of its own. */
   readonly database?: TestDatabase;
-  /** The way by which postings reach the database. Default: the database's own URL. */
-  readonly postingUrl?: string;
+  /** The way by which the ledger's lanes reach the database. Default: the database's own URL. */
+  readonly laneUrl?: string;
 }
 
 /** Starts the API; `environment` is read as the process environment would be. */
 export async function startTestService(
   environment: Record<string, string> = {},
-  { sweepIntervalMs = 20, database: shared, postingUrl }: TestServiceOptions = {},
+  { sweepIntervalMs = 20, database: shared, laneUrl }: TestServiceOptions = {},
 ): Promise<TestService> {
   const config = readConfig({ AUTH_JWT_SECRET: SECRET, CORS_ALLOWED_ORIGINS: "http://localhost:*", ...environment });
   const database = shared ?? (await createTestDatabase());
   const pool = shared === undefined ? database.pool : openPool({ connectionString: database.url });
-  const postingPool = openPool({ connectionString: postingUrl ?? database.url, max: 1 });
+  const lanePool = openPool({ connectionString: laneUrl ?? database.url, max: lanePoolOptions.max, planOnce: true });
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: config.logLevel }, { write: (line: string) => log.push(JSON.parse(line)) });
-  const ledger = openLedger({ pool, postingPool, log: logger, sweepIntervalMs });
+  const ledger = openLedger({ pool, lanePool, log: logger, sweepIntervalMs });
   const app = await buildApp({
     config,
     log: logger,
@@ -82,7 +82,7 @@ export async function startTestService(
     async close() {
       await app.close();
       await ledger.close();
-      await postingPool.end();
+      await lanePool.end();
       await (shared === undefined ? database.drop() : pool.end());
     },
   };
