@@ -113,7 +113,7 @@ function timeOrNull(time: Micros | undefined): string | null {
   return time === undefined ? null : toTimestamptz(time);
 }
 
-// Without hold or filter by state no hold has to be read; in other states than POSTED only holds can be.
+// Without a filter by state no hold has to be read; in another state than POSTED only holds can be.
 function sourceOf(state: TransferState): keyof typeof SCAN {
   if (state === TransferState.UNSPECIFIED || state === TransferState.POSTED) return "all";
   return state === TransferState.PENDING ? "pending" : "held";

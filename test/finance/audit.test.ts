@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { audit, checks } from "../../src/finance/audit.ts";
 import { openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
@@ -16,7 +16,7 @@ beforeAll(async () => {
   const { body: voided } = await create({ amount: 30, pending: true });
   const verdicts = [
     await create({ amount: 40, pending: true }),
-    await create({ amount: 50, pending: true, expires_at: new Date(Date.now() + 20).toISOString() }),
+    await create({ amount: 50, pending: true, expires_at: new Date(Date.now() + 2000).toISOString() }),
     await create({ amount: 99_999, idempotency_key: "refused" }),
     await service.call("ReverseTransfer", { id: posted.id }),
     await service.call("CaptureTransfer", { id: held.id, amount: 7, idempotency_key: "captured" }),
@@ -29,6 +29,10 @@ beforeAll(async () => {
     }),
   ];
   expect(verdicts.map(verdictOf)).toEqual(["200", "200", "insufficient_funds", "200", "200", "200", "200"]);
+  // A hold that has lapsed and that nobody has settled is no fault.
+  const lapsed = "select from hold where state = 2 and expires_at <= clock_timestamp()";
+  const hasLapsed = async () => expect((await service.pool.query(lapsed)).rows).toHaveLength(1);
+  await vi.waitFor(hasLapsed, { timeout: 10_000, interval: 20 });
 });
 afterAll(() => service.close());
 

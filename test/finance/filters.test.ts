@@ -55,7 +55,7 @@ beforeAll(async () => {
     };
     const direct = await service.call("CreateTransfer", { ...move, metadata });
     ids.push(direct.body.id);
-    const expires_at = round % 4 === 3 ? { expires_at: new Date(Date.now() + 50).toISOString() } : {};
+    const expires_at = round % 4 === 3 ? { expires_at: new Date(Date.now() + 3000).toISOString() } : {};
     const held = await service.call("CreateTransfer", { ...move, metadata, pending: true, ...expires_at });
     ids.push(held.body.id);
     if (round % 4 === 1) await service.call("VoidTransfer", { id: held.body.id });
@@ -65,7 +65,7 @@ beforeAll(async () => {
   }
   // Until every hold has lapsed that will.
   const lapsing = "select from hold where state = 2 and expires_at is not null";
-  await vi.waitFor(async () => expect((await service.pool.query(lapsing)).rows).toEqual([]), { timeout: 10_000 });
+  await vi.waitFor(async () => expect((await service.pool.query(lapsing)).rows).toEqual([]), { timeout: 20_000 });
 
   const { rows } = await service.pool.query<{ id: bigint }>("select id from transfer order by id desc");
   transfers = await Promise.all(rows.map(async ({ id }) => (await service.call("GetTransfer", { id: `${id}` })).body));

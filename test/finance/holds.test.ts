@@ -156,7 +156,7 @@ describe("a hold", () => {
 describe("a hold that expires", () => {
   test("counts as expired from its time on, swept or not, and frees what it held", async () => {
     await given(100);
-    const { body: held } = await hold(60, { expires_at: inMs(150) });
+    const { body: held } = await hold(60, { expires_at: inMs(1500) });
     expect(held.expires_at).toMatch(/Z$/);
     expect(await fundsOf(service, from)).toBe("100/40");
     await vi.waitFor(async () => expect(await fundsOf(service, from)).toBe("100/100"), { timeout: 5000, interval: 5 });
@@ -169,7 +169,7 @@ describe("a hold that expires", () => {
 
   test("is settled by the sweeper, once", async () => {
     await given(100);
-    await hold(60, { expires_at: inMs(60) });
+    await hold(60, { expires_at: inMs(1500) });
     const pending = async () => {
       const { rows } = await service.pool.query("select debits_pending from account_balance where account_id = $1", [
         from,
@@ -187,7 +187,7 @@ describe("a hold that expires", () => {
       const source = await openFunded(unswept, "alice", 100);
       const target = await openAccount(unswept, "bob");
       const transfer = { debit_account_id: source, credit_account_id: target, amount: 100 };
-      await unswept.call("CreateTransfer", { ...transfer, pending: true, expires_at: inMs(50) }, token);
+      await unswept.call("CreateTransfer", { ...transfer, pending: true, expires_at: inMs(1500) }, token);
       expect(verdictOf(await unswept.call("CreateTransfer", transfer, token))).toBe("insufficient_funds");
       await vi.waitFor(
         async () => expect(verdictOf(await unswept.call("CreateTransfer", transfer, token))).toBe("200"),
@@ -210,10 +210,12 @@ describe("a hold that expires", () => {
   test("races its capture: either the capture came in time or the hold had expired", async () => {
     for (let round = 0; round < 5; round += 1) {
       await given(100);
-      const { body: held } = await hold(60, { expires_at: inMs(30) });
+      const { body: held } = await hold(60, { expires_at: inMs(500) });
+      const expiry = Date.parse(held.expires_at);
       const replies = await Promise.all(
         Array.from({ length: 30 }, async (_, index) => {
-          await new Promise((resolve) => setTimeout(resolve, index * 2));
+          const moment = expiry + (index - 15) * 3;
+          await vi.waitFor(() => expect(Date.now()).toBeGreaterThanOrEqual(moment), { timeout: 5000, interval: 1 });
           return verdictOf(await service.call("CaptureTransfer", { id: held.id }, alice));
         }),
       );

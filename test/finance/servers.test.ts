@@ -157,7 +157,7 @@ describe("a hold that expires", () => {
   test("while its capture and its void wait for the account is lost to both, and frees its money once", async () => {
     const from = await openFunded(one, "alice", 100);
     const to = await openAccount(one, "bob");
-    const expires_at = new Date(Date.now() + 1500).toISOString();
+    const expires_at = new Date(Date.now() + 2500).toISOString();
     const hold = { debit_account_id: from, credit_account_id: to, amount: 60, pending: true, expires_at };
     const { body: held } = await one.call("CreateTransfer", hold);
     const lock = await lockAccount(database.pool, from);
@@ -183,7 +183,7 @@ describe("a hold that expires", () => {
     const from = await openFunded(one, "alice", 100);
     const to = await openAccount(one, "bob");
     const holds = Array.from({ length: 8 }, async () => {
-      const expires_at = new Date(Date.now() + 400).toISOString();
+      const expires_at = new Date(Date.now() + 2000).toISOString();
       const hold = { debit_account_id: from, credit_account_id: to, amount: 10, pending: true, expires_at };
       return (await one.call("CreateTransfer", hold)).body.id;
     });
