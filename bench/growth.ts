@@ -14,6 +14,8 @@ const SLOWDOWN_MAX = 2;
 
 const READERS = 32;
 const WRITERS = 64;
+/** Of what may take seconds over the large ledger. */
+const ONE_BY_ONE = { connections: 1, patient: true } as const;
 
 /** Proves the books from every entry, so it grows with them; reported, but no promise. */
 const TRIAL_BALANCE = "GetTrialBalance";
@@ -71,10 +73,10 @@ const growingCalls: Readonly<
   GetAccount: (calls) => ({ ...calls.getAccount, connections: READERS }),
   CreateTransfer: (calls) => ({ ...calls.createTransfer, connections: WRITERS, transfersPerCall: 1 }),
   "ListEntries, deep": (calls) => ({ ...calls.listEntriesDeep, connections: READERS }),
-  "ListEntries, from a time": (calls) => ({ ...calls.listEntriesFrom, patient: true }),
+  "ListEntries, from a time": (calls) => ({ ...calls.listEntriesFrom, ...ONE_BY_ONE }),
   "GetBalance, in the past": (calls) => ({ ...calls.getBalance, connections: READERS }),
-  "ListTransfers of one account, deep": (calls) => ({ ...calls.listTransfersDeep, patient: true }),
-  [TRIAL_BALANCE]: (calls) => ({ ...calls.getTrialBalance, patient: true }),
+  "ListTransfers of one account, deep": (calls) => ({ ...calls.listTransfersDeep, ...ONE_BY_ONE }),
+  [TRIAL_BALANCE]: (calls) => ({ ...calls.getTrialBalance, ...ONE_BY_ONE }),
 };
 
 async function listPaths(database: ScratchDatabase, size: Size, amount: LedgerSize): Promise<readonly LedgerPath[]> {

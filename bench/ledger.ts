@@ -55,7 +55,7 @@ async function listPaths(database: ScratchDatabase, filled: FilledLedger): Promi
   const naive = { database, program: "baselines/one-by-one", environment };
   const calls = ledgerCalls(filled, await callerHeaders());
   const reads = { connections: READERS };
-  const slowReads = { connections: SLOW_READERS };
+  const slowReads = { connections: SLOW_READERS, patient: true };
   const transfers = { connections: WRITERS, transfersPerCall: 1 };
   const idle = { connections: 1, transfersPerCall: 1 };
   const batches = { connections: BATCH_WRITERS, transfersPerCall: TRANSFERS_PER_BATCH };
@@ -73,7 +73,7 @@ async function listPaths(database: ScratchDatabase, filled: FilledLedger): Promi
     { ...naive, ...calls.createTransfer, ...idle, name: oneByOne(IDLE) },
     { ...product, ...calls.listEntriesDeep, ...reads, name: DEEP_PAGE, baseline: oneByOne(DEEP_PAGE) },
     { ...naive, ...calls.listEntriesByOffset, ...slowReads, name: oneByOne(DEEP_PAGE) },
-    { ...product, ...calls.listEntriesFrom, name: "ListEntries, from a time", patient: true },
+    { ...product, ...calls.listEntriesFrom, ...slowReads, name: "ListEntries, from a time" },
     { ...product, ...calls.getBalance, ...reads, name: PAST_BALANCE, baseline: oneByOne(PAST_BALANCE) },
     { ...naive, ...calls.getBalance, ...slowReads, name: oneByOne(PAST_BALANCE) },
   ];

@@ -103,7 +103,7 @@ export class Samples<S extends Numbers<S> = Sample> {
 
 function callsOf(server: ServerProcess, path: Path): Omit<LoadOptions, "seconds"> {
   const { target, method = "POST", headers, body = "", connections = CONNECTIONS, patient = false } = path;
-  return { url: `${server.url}${target}`, method, headers, body, connections: patient ? 1 : connections, patient };
+  return { url: `${server.url}${target}`, method, headers, body, connections, patient };
 }
 
 async function measure(server: ServerProcess, options: LoadOptions): Promise<Sample> {
