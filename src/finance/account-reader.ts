@@ -21,6 +21,7 @@ export class AccountReader {
   readonly #pool: Pool;
   #waiting: Waiting[] = [];
   #inFlight = 0;
+  #scheduled = false;
 
   constructor(pool: Pool) {
     this.#pool = pool;
@@ -30,6 +31,16 @@ export class AccountReader {
   load(id: AccountId): Promise<AccountRecord | undefined> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ id, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Whoever asks within the same turn of the event loop shares the statement. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
       this.#fillLanes();
     });
   }
