@@ -3,10 +3,11 @@ import { parseArgs } from "node:util";
 import { adapter } from "./adapter.ts";
 import { loadTool } from "./load.ts";
 import { preflight } from "./preflight.ts";
+import { size } from "./size.ts";
 import type { Suite, SuiteReport } from "./suite.ts";
 
 /** Every suite, by the name under which `npm run bench -- NAME` runs it alone. */
-const suites: Readonly<Record<string, Suite>> = { adapter, preflight };
+const suites: Readonly<Record<string, Suite>> = { adapter, preflight, size };
 
 const USAGE = `usage: npm run bench -- [${Object.keys(suites).join("|")}] [--json] [--rounds N] [--seconds N]`;
 
@@ -54,10 +55,9 @@ function fail(message: string): never {
   process.exit(2);
 }
 
-function print(name: string, { rows, marks, failures }: SuiteReport): void {
-  console.log(
-    `${name}: medians of ${options.rounds} rounds of ${options.seconds} s, ${machine.processors} processors, ${machine.loadTool}\n`,
-  );
+function print(name: string, { how, rows, marks, failures }: SuiteReport): void {
+  const rounds = `medians of ${options.rounds} rounds of ${options.seconds} s, ${machine.processors} processors, ${machine.loadTool}`;
+  console.log(`${name}: ${how ?? rounds}\n`);
   const columns = Object.keys(rows[0] ?? {});
   const lines = [columns, ...rows.map((row) => columns.map((column) => String(row[column])))];
   const widths = columns.map((_column, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));

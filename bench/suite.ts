@@ -16,6 +16,8 @@ export interface Mark {
 
 /** What a suite found. */
 export interface SuiteReport {
+  /** How it was measured, where it was not in rounds of load. */
+  readonly how?: string;
   /** One line of the table for each path; all have the same columns. */
   readonly rows: readonly Readonly<Record<string, string | number>>[];
   readonly marks: readonly Mark[];
@@ -47,4 +49,9 @@ export function atLeast(what: string, value: number, bound: number): Mark {
 /** A promise of less than so much. */
 export function below(what: string, value: number, bound: number): Mark {
   return { what, value: rounded(value, 1), bound: `< ${bound}`, met: value < bound };
+}
+
+/** A promise of at most so much. */
+export function atMost(what: string, value: number, bound: number): Mark {
+  return { what, value: rounded(value, 1), bound: `<= ${bound}`, met: value <= bound };
 }
