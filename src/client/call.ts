@@ -48,7 +48,10 @@ export interface Connection {
 /** More would make a timer fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** @throws FinanceError, and nothing else. */
+/** What fits into the header's ten digits. */
+const TIMEOUT_HEADER_MS_MAX = 9_999_999_999;
+
+/** @throws FinanceError, and nothing else but what `onReply` throws. */
 export async function call<I extends object, O extends object>(
   connection: Connection,
   method: Method<I, O>,
@@ -81,7 +84,8 @@ export async function call<I extends object, O extends object>(
           error instanceof FinanceError && request.isRepeatable && failures < maxRetries
             ? retryDelayMs(error, failures)
             : undefined;
-        if (delayMs === undefined || Date.now() + delayMs >= deadlineMs) throw error;
+        const isTooLate = delayMs === undefined || delayMs > TIMER_MS_MAX || Date.now() + delayMs >= deadlineMs;
+        if (isTooLate) throw error;
         await pause(controller.signal, delayMs);
       }
     }
@@ -115,7 +119,9 @@ async function attempt<I extends object, O extends object>(
   signal: AbortSignal,
   deadlineMs: number,
 ): Promise<O> {
+  signal.throwIfAborted();
   const bearer = typeof token === "function" ? await tokenFrom(token) : token;
+  signal.throwIfAborted();
   const reply = await send();
   options.onReply?.({
     status: reply.status,
@@ -159,7 +165,8 @@ async function attempt<I extends object, O extends object>(
       });
       all.set("content-type", mediaTypeOf(format));
       if (bearer) all.set("authorization", `Bearer ${bearer}`);
-      if (sendsTimeout && deadlineMs < Infinity) all.set("twirp-timeout-ms", `${Math.max(1, deadlineMs - Date.now())}`);
+      const leftMs = Math.max(1, Math.ceil(deadlineMs - Date.now()));
+      if (sendsTimeout && leftMs <= TIMEOUT_HEADER_MS_MAX) all.set("twirp-timeout-ms", `${leftMs}`);
       return Object.fromEntries(all);
     } catch (error) {
       throw failure("invalid_argument", "invalid_request", `the headers can't be sent: ${error}`, error);

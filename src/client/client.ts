@@ -1,5 +1,6 @@
 import { type CallOptions, type Connection, call } from "./call.ts";
 import type { Format } from "./codec.ts";
+import { FinanceError } from "./error.ts";
 import { type FetchLike, fetchTransport } from "./fetch-transport.ts";
 import type { Input, ListMethod, Method, Page, Paged } from "./method.ts";
 import type * as financeMethods from "./methods.ts";
@@ -124,7 +125,7 @@ function connect(options: ClientOptions): Connection {
   const base = new URL(baseUrl, page);
   const isCrossOrigin = page !== undefined && base.origin !== new URL(page).origin;
   return {
-    url: `${base.href.replace(/\/+$/, "")}${prefix}/${SERVICE}`,
+    url: `${base.origin}${base.pathname.replace(/\/+$/, "")}${prefix}/${SERVICE}`,
     token,
     transport:
       "send" in transport ? transport : "request" in transport ? overAxios(transport) : fetchTransport(transport),
@@ -157,8 +158,9 @@ async function* eachItem(
   for (let pageToken = input.pageToken; ; ) {
     const page = await call(connection, method, { ...input, pageToken }, options);
     yield* method.itemsOf(page);
-    // The same page again would never end.
-    if (page.nextPageToken === "" || page.nextPageToken === pageToken) return;
+    if (page.nextPageToken === "") return;
+    if (page.nextPageToken === pageToken)
+      throw new FinanceError("internal", `${method.name} gives the same page for ever`, { reason: "invalid_reply" });
     pageToken = page.nextPageToken;
   }
 }

@@ -48,10 +48,15 @@ interface TwirpError {
 /** Undefined for anything else than Twirp's form, in which Go's clients allow no further member. */
 function twirpErrorOf(body: string): TwirpError | undefined {
   try {
-    const { code, msg = "", meta = {}, ...rest } = JSON.parse(body);
-    const texts = [code, msg, ...Object.values(meta)];
-    if (code && Object.keys(rest).length === 0 && texts.every((text) => typeof text === "string"))
-      return { code, msg, meta };
+    const { code, msg, meta, ...rest } = JSON.parse(body);
+    const error: TwirpError = { code, msg: msg ?? "", meta: meta ?? {} };
+    const isTwirps =
+      code &&
+      Object.keys(rest).length === 0 &&
+      typeof error.meta === "object" &&
+      !Array.isArray(error.meta) &&
+      [code, error.msg, ...Object.values(error.meta)].every((text) => typeof text === "string");
+    if (isTwirps) return error;
   } catch {
     // Not JSON, or no object.
   }

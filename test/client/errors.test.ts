@@ -115,7 +115,17 @@ describe.each(ways)("$way", ({ transport, format }) => {
     ],
     ["a code that is no text", refusalReply(502, { code: 13, msg: "" }), { code: "unavailable", meta: PROXY }],
     ["meta that is no text", refusalReply(502, { code: "internal", msg: "", meta: { a: 1 } }), { code: "unavailable" }],
-    ["meta that is null", refusalReply(502, { code: "internal", msg: "", meta: null }), { code: "unavailable" }],
+    [
+      "meta that is null",
+      refusalReply(404, { code: "not_found", msg: "", meta: null }),
+      { code: "not_found", meta: {} },
+    ],
+    [
+      "meta that is a text",
+      refusalReply(502, { code: "internal", msg: "", meta: "x" }),
+      { code: "unavailable", meta: PROXY },
+    ],
+    ["meta that is a list", refusalReply(502, { code: "internal", msg: "", meta: ["x"] }), { code: "unavailable" }],
     [
       "retry-after in seconds",
       refusalReply(429, { code: "resource_exhausted", msg: "" }, { "retry-after": "2" }),
@@ -269,6 +279,7 @@ describe("what is sent", () => {
     ["/api", undefined, `/api${GET_ACCOUNT}`],
     ["/api/", "", "/api/finance.v1.FinanceService/GetAccount"],
     ["", "/rpc", "/rpc/finance.v1.FinanceService/GetAccount"],
+    ["/api/?from=console#top", undefined, `/api${GET_ACCOUNT}`],
   ])("base path %j with prefix %j: %s", async (path, prefix, url) => {
     server.reply(jsonReply({}));
     await clientOf({ baseUrl: `${server.url}${path}`, prefix }).getAccount({ id: 4n });
@@ -307,10 +318,19 @@ describe("what is sent", () => {
     expect("twirp-timeout-ms" in (server.seen[0]?.headers ?? {})).toBe(isSent);
   });
 
-  test("no timeout when there is none", async () => {
+  test.each([Number.POSITIVE_INFINITY, 2 ** 40])(
+    "no timeout when it is %d ms, which no header holds",
+    async (timeoutMs) => {
+      server.reply(jsonReply({}));
+      await clientOf({ timeoutMs }).getAccount({ id: 4n });
+      expect(server.seen[0]?.headers).not.toHaveProperty("twirp-timeout-ms");
+    },
+  );
+
+  test("the timeout in whole milliseconds", async () => {
     server.reply(jsonReply({}));
-    await clientOf({ timeoutMs: Number.POSITIVE_INFINITY }).getAccount({ id: 4n });
-    expect(server.seen[0]?.headers).not.toHaveProperty("twirp-timeout-ms");
+    await clientOf({ timeoutMs: 9999.5 }).getAccount({ id: 4n });
+    expect(server.seen[0]?.headers["twirp-timeout-ms"]).toMatch(/^\d+$/);
   });
 
   test("the function for the token is asked for each call", async () => {
@@ -340,4 +360,20 @@ test("interceptors of an axios instance see the calls", async () => {
   });
   await clientOf({ transport: axiosTransport(instance) }).getAccount({ id: 4n });
   expect(server.seen[0]?.headers).toMatchObject({ "x-tenant": "blue" });
+});
+
+test("a caller that gave up before is not even asked for a token", async () => {
+  server.reply(jsonReply({}));
+  const asked: string[] = [];
+  const finance = clientOf({ token: () => `t${asked.push("token")}` });
+  const call = finance.getAccount({ id: 4n }, { signal: AbortSignal.abort() });
+  expect(await failureOf(call)).toMatchObject({ code: "canceled" });
+  expect([asked, server.seen]).toEqual([[], []]);
+});
+
+test("a list whose page follows itself is an error, and no endless loop", async () => {
+  server.reply(jsonReply({ next_page_token: "again" }));
+  const each = clientOf().listEntries.each({ accountId: 4n });
+  expect(await failureOf(each.next())).toMatchObject({ code: "internal", reason: "invalid_reply" });
+  expect(server.seen).toHaveLength(2);
 });

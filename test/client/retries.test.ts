@@ -91,6 +91,13 @@ test("it does not wait for a next try that would come too late", async () => {
   expect(server.seen).toHaveLength(1);
 });
 
+test("it does not wait for longer than a timer can", async () => {
+  server.reply({ status: 503, headers: { "retry-after": "9999999" } });
+  const call = clientOf().getAccount({ id: 4n }, { timeoutMs: Number.POSITIVE_INFINITY });
+  await expect(call).rejects.toMatchObject({ status: 503 });
+  expect(server.seen).toHaveLength(1);
+});
+
 test("a caller may give up between two tries", async () => {
   server.reply({ status: 503, headers: { "retry-after": "20" } });
   const controller = new AbortController();
