@@ -5,10 +5,11 @@ import { growth } from "./growth.ts";
 import { ledger } from "./ledger.ts";
 import { loadTool } from "./load.ts";
 import { preflight } from "./preflight.ts";
+import { size } from "./size.ts";
 import type { Suite, SuiteReport } from "./suite.ts";
 
 /** Every suite, by the name under which `npm run bench -- NAME` runs it alone. */
-const suites: Readonly<Record<string, Suite>> = { adapter, preflight, ledger, growth };
+const suites: Readonly<Record<string, Suite>> = { adapter, preflight, ledger, growth, size };
 
 const USAGE = `usage: npm run bench -- [${Object.keys(suites).join("|")}] [--json] [--rounds N] [--seconds N] [--entries N] [--scale N]`;
 
@@ -67,10 +68,9 @@ function fail(message: string): never {
   process.exit(2);
 }
 
-function print(name: string, { rows, marks, notes = [], failures }: SuiteReport): void {
-  console.log(
-    `${name}: medians of ${options.rounds} rounds of ${options.seconds} s, ${machine.processors} processors, ${machine.loadTool}\n`,
-  );
+function print(name: string, { how, rows, marks, notes = [], failures }: SuiteReport): void {
+  const rounds = `medians of ${options.rounds} rounds of ${options.seconds} s, ${machine.processors} processors, ${machine.loadTool}`;
+  console.log(`${name}: ${how ?? rounds}\n`);
   const columns = Object.keys(rows[0] ?? {});
   const lines = [columns, ...rows.map((row) => columns.map((column) => String(row[column])))];
   const widths = columns.map((_column, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));

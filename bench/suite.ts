@@ -20,6 +20,8 @@ export interface Mark {
 
 /** What a suite found. */
 export interface SuiteReport {
+  /** How it was measured, where it was not in rounds of load. */
+  readonly how?: string;
   /** One line of the table for each path; all have the same columns. */
   readonly rows: readonly Readonly<Record<string, string | number>>[];
   readonly marks: readonly Mark[];

@@ -1,0 +1,73 @@
+import type { Api, Operation, Schema } from "./document.ts";
+
+/** The reference page in Markdown. */
+export function referencePage(api: Api): string {
+  const heads = api.operations.map(({ name }) => `[${name}](#${name.toLowerCase()})`);
+  return `<!-- Made by \`npm run generate\` from proto/ and openapi/examples.ts. -->
+
+# API reference
+
+${api.description}
+
+The same as OpenAPI 3.1: [generated/openapi.json](../generated/openapi.json). The examples run in the test suite, in their
+order, on an empty ledger; a reply holds more fields than are shown.
+
+${heads.join(" ")}
+
+${api.operations.map((operation) => sectionOf(api, operation)).join("\n")}
+## Messages
+
+${[...api.schemas].map(([name, schema]) => messageOf(name, schema)).join("\n")}`;
+}
+
+function sectionOf(api: Api, { name, path, description, request, response, codes, example }: Operation): string {
+  const refusals = [...codes]
+    .sort(([a], [b]) => a - b)
+    .map(([status, names]) => `${status} ${names.map(code).join(", ")}`);
+  return `## ${name}
+
+${description}
+
+\`POST ${path}\` with ${linkTo(request)} answers ${linkTo(response)}, or ${refusals.join("; ")}.
+
+${fieldTable(api.schemas.get(request))}
+\`\`\`json
+${JSON.stringify(example.request, null, 2)}
+\`\`\`
+
+\`\`\`json
+${JSON.stringify(example.reply, null, 2)}
+\`\`\`
+`;
+}
+
+function messageOf(name: string, schema: Schema): string {
+  return `### ${name}\n\n${schema.description ? `${schema.description}\n\n` : ""}${fieldTable(schema)}`;
+}
+
+function fieldTable(schema: Schema | undefined): string {
+  const fields = Object.entries(propertiesOf(schema));
+  if (fields.length === 0) return "";
+  const rows = fields.map(([name, field]) => `| \`${name}\` | ${typeOf(field)} | ${field.description ?? ""} |`);
+  return `| field | type | |\n|---|---|---|\n${rows.join("\n")}\n`;
+}
+
+function propertiesOf(schema: Schema | undefined): Readonly<Record<string, Schema>> {
+  return (schema?.["properties"] ?? {}) as Readonly<Record<string, Schema>>;
+}
+
+function typeOf(schema: Schema): string {
+  const { $ref, items, additionalProperties, format, type } = schema;
+  if (typeof $ref === "string") return linkTo($ref.slice($ref.lastIndexOf("/") + 1));
+  if (items) return `list of ${typeOf(items as Schema)}`;
+  if (additionalProperties) return "map of string to string";
+  return String(format ?? type);
+}
+
+function linkTo(name: string): string {
+  return `[${name}](#${name.toLowerCase()})`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}

@@ -1,0 +1,200 @@
+import { decode, encode, type Format, mediaTypeOf } from "./codec.ts";
+import { FinanceError, type FinanceErrorCode, type LocalReason } from "./error.ts";
+import { fillIdempotencyKeys } from "./idempotency.ts";
+import type { Input, Method } from "./method.ts";
+import { refusalOf } from "./refusal.ts";
+import { retryDelayMs } from "./retry.ts";
+import type { Transport } from "./transport.ts";
+
+/** What may differ from call to call. */
+export interface CallOptions {
+  /** Gives the call up: it rejects with code `canceled`. Default none. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds for the whole call, retries included; `Infinity` for no limit. Default: the client's. */
+  readonly timeoutMs?: number | undefined;
+  /** Headers besides the client's, or instead of them. Default none. A page needs the server's leave for each (CORS_ALLOWED_HEADERS). */
+  readonly headers?: HeadersInit | undefined;
+  /** How often the call may be repeated where that is safe. Default: the client's. */
+  readonly maxRetries?: number | undefined;
+  /** Told of each answer that came, refusals and those that are retried included. Default none. */
+  readonly onReply?: ((reply: ReplyInfo) => void) | undefined;
+}
+
+/** An answer without its message. */
+export interface ReplyInfo {
+  /** HTTP status. */
+  readonly status: number;
+  /** Finds the call in the server's log. */
+  readonly requestId: string | undefined;
+  /** Whether the idempotency key was decided before, so that this is the first outcome once more. */
+  readonly isReplay: boolean;
+}
+
+/** A client's options, with their defaults filled in. */
+export interface Connection {
+  /** Of the service, without the method. */
+  readonly url: string;
+  readonly token: string | (() => string | Promise<string>) | undefined;
+  readonly transport: Transport;
+  readonly format: Format;
+  readonly timeoutMs: number;
+  readonly maxRetries: number;
+  readonly headers: HeadersInit;
+  readonly sendsTimeout: boolean;
+  /** Whether a browser's CORS stands between here and there. */
+  readonly isCrossOrigin: boolean;
+}
+
+/** More would make a timer fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** What fits into the header's ten digits. */
+const TIMEOUT_HEADER_MS_MAX = 9_999_999_999;
+
+/** @throws FinanceError, and nothing else but what `onReply` throws. */
+export async function call<I extends object, O extends object>(
+  connection: Connection,
+  method: Method<I, O>,
+  input: Input<I>,
+  options: CallOptions = {},
+): Promise<O> {
+  const { timeoutMs = connection.timeoutMs, maxRetries = connection.maxRetries } = options;
+  const deadlineMs = Date.now() + timeoutMs;
+  const controller = new AbortController();
+  const cancel = () => controller.abort(failure("canceled", "canceled", "the caller gave up", options.signal?.reason));
+  const timer =
+    timeoutMs <= TIMER_MS_MAX
+      ? setTimeout(
+          () => controller.abort(failure("deadline_exceeded", "timed_out", `no reply within ${timeoutMs} ms`)),
+          timeoutMs,
+        )
+      : undefined;
+  options.signal?.addEventListener("abort", cancel);
+  if (options.signal?.aborted) cancel();
+  try {
+    const request = prepare(connection.format, method, input);
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await within(
+          controller.signal,
+          attempt(connection, method, request.body, options, controller.signal, deadlineMs),
+        );
+      } catch (error) {
+        const delayMs =
+          error instanceof FinanceError && request.isRepeatable && failures < maxRetries
+            ? retryDelayMs(error, failures)
+            : undefined;
+        const isTooLate = delayMs === undefined || delayMs > TIMER_MS_MAX || Date.now() + delayMs >= deadlineMs;
+        if (isTooLate) throw error;
+        await pause(controller.signal, delayMs);
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", cancel);
+  }
+}
+
+function failure(code: FinanceErrorCode, reason: LocalReason, message: string, cause?: unknown): FinanceError {
+  return new FinanceError(code, message, { reason, cause });
+}
+
+function prepare<I extends object, O extends object>(format: Format, method: Method<I, O>, input: Input<I>) {
+  try {
+    // A copy: the caller's object stays as it is, and every try sends the same keys.
+    // ts-proto types this by what each file of messages declares anew, which is what Input says once.
+    const message = method.request.fromPartial(input as never);
+    const isRepeatable = method.isRead || fillIdempotencyKeys(message);
+    return { isRepeatable, body: encode(format, method.request, message) };
+  } catch (error) {
+    throw failure("invalid_argument", "invalid_request", `the request can't be sent: ${error}`, error);
+  }
+}
+
+async function attempt<I extends object, O extends object>(
+  { url, token, transport, format, headers, sendsTimeout, isCrossOrigin }: Connection,
+  method: Method<I, O>,
+  body: string | Uint8Array<ArrayBuffer>,
+  options: CallOptions,
+  signal: AbortSignal,
+  deadlineMs: number,
+): Promise<O> {
+  signal.throwIfAborted();
+  const bearer = typeof token === "function" ? await tokenFrom(token) : token;
+  signal.throwIfAborted();
+  const reply = await send();
+  options.onReply?.({
+    status: reply.status,
+    requestId: reply.header("x-request-id") ?? undefined,
+    isReplay: reply.header("idempotent-replayed") === "true",
+  });
+  if (reply.status !== 200) throw refusalOf(reply);
+  try {
+    return decode(format, method.response, reply);
+  } catch (error) {
+    throw new FinanceError("internal", `the reply is not one of ${method.name}: ${error}`, {
+      status: 200,
+      reason: "invalid_reply",
+      requestId: reply.header("x-request-id") ?? undefined,
+      cause: error,
+    });
+  }
+
+  async function send() {
+    const all = requestHeaders();
+    try {
+      return await transport.send({ url: `${url}/${method.name}`, headers: all, body, signal });
+    } catch (error) {
+      if (error instanceof FinanceError) throw error;
+      throw isCrossOrigin
+        ? failure(
+            "unavailable",
+            "cors_or_network",
+            `blocked by CORS or network: no answer that this page may read from ${url}`,
+            error,
+          )
+        : failure("unavailable", "network", `no answer from ${url}`, error);
+    }
+  }
+
+  function requestHeaders() {
+    try {
+      const all = new Headers(headers);
+      new Headers(options.headers).forEach((value, name) => {
+        all.set(name, value);
+      });
+      all.set("content-type", mediaTypeOf(format));
+      if (bearer) all.set("authorization", `Bearer ${bearer}`);
+      const leftMs = Math.max(1, Math.ceil(deadlineMs - Date.now()));
+      if (sendsTimeout && leftMs <= TIMEOUT_HEADER_MS_MAX) all.set("twirp-timeout-ms", `${leftMs}`);
+      return Object.fromEntries(all);
+    } catch (error) {
+      throw failure("invalid_argument", "invalid_request", `the headers can't be sent: ${error}`, error);
+    }
+  }
+}
+
+async function tokenFrom(token: () => string | Promise<string>): Promise<string> {
+  try {
+    return await token();
+  } catch (error) {
+    throw failure("unauthenticated", "token_unavailable", `no token: ${error}`, error);
+  }
+}
+
+/** The work's outcome, or the signal's reason at once when it aborts, even if the work pays it no heed. */
+function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason));
+    work.then(resolve, reject);
+  });
+}
+
+function pause(signal: AbortSignal, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  return within(signal, over).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,71 @@
+import { FinanceError, type FinanceErrorCode, isErrorCode } from "./error.ts";
+import type { TransportReply } from "./transport.ts";
+
+/** The error that a reply with a status other than 200 stands for. */
+export function refusalOf(reply: TransportReply): FinanceError {
+  const { status } = reply;
+  // 0 is a redirect that a browser keeps to itself.
+  const isRedirect = status < 400 && (status >= 300 || status === 0);
+  const body = new TextDecoder().decode(reply.body);
+  const error = isRedirect ? undefined : twirpErrorOf(body);
+  const of = (code: FinanceErrorCode, message: string, meta: Readonly<Record<string, string>>) =>
+    new FinanceError(code, message, {
+      status,
+      meta,
+      requestId: reply.header("x-request-id") ?? undefined,
+      retryAfterMs: retryAfterMsOf(meta["retry_after_ms"], reply.header("retry-after")),
+    });
+  if (error === undefined) {
+    // As Go's clients read a proxy: https://twitchtv.github.io/twirp/docs/errors.html#http-errors-from-intermediary-proxies
+    const code = isRedirect ? "internal" : (CODE_OF_STATUS[status] ?? "unknown");
+    return of(code, `HTTP status ${status} from an intermediary, not from the service`, {
+      http_error_from_intermediary: "true",
+      status_code: `${status}`,
+      ...(isRedirect ? { location: reply.header("location") ?? "" } : { body }),
+    });
+  }
+  if (!isErrorCode(error.code)) return of("internal", `the service has the unknown error code ${error.code}`, { body });
+  return of(error.code, error.msg, error.meta);
+}
+
+const CODE_OF_STATUS: Readonly<Record<number, FinanceErrorCode>> = {
+  400: "internal",
+  401: "unauthenticated",
+  403: "permission_denied",
+  404: "bad_route",
+  429: "resource_exhausted",
+  502: "unavailable",
+  503: "unavailable",
+  504: "unavailable",
+};
+
+interface TwirpError {
+  readonly code: string;
+  readonly msg: string;
+  readonly meta: Readonly<Record<string, string>>;
+}
+
+/** Undefined for anything else than Twirp's form, in which Go's clients allow no further member. */
+function twirpErrorOf(body: string): TwirpError | undefined {
+  try {
+    const { code, msg, meta, ...rest } = JSON.parse(body);
+    const error: TwirpError = { code, msg: msg ?? "", meta: meta ?? {} };
+    const isTwirps =
+      code &&
+      Object.keys(rest).length === 0 &&
+      typeof error.meta === "object" &&
+      !Array.isArray(error.meta) &&
+      [code, error.msg, ...Object.values(error.meta)].every((text) => typeof text === "string");
+    if (isTwirps) return error;
+  } catch {
+    // Not JSON, or no object.
+  }
+  return undefined;
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds or a date. The meta is finer. */
+function retryAfterMsOf(meta: string | undefined, header: string | null | undefined): number | undefined {
+  const ms = meta ? Number(meta) : header ? Number(header) * 1000 : Number.NaN;
+  const known = Number.isNaN(ms) && header ? Date.parse(header) - Date.now() : ms;
+  return Number.isNaN(known) ? undefined : Math.max(0, known);
+}

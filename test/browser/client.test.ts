@@ -1,0 +1,225 @@
+/** The built client in a real browser, on a page of another origin, over fetch and axios in both formats. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { build } from "esbuild";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type * as client from "../../src/client/index.ts";
+import { jsonReply, type ScriptedReply, type ScriptedServer, startScriptedServer } from "../client/scripted-server.ts";
+import { launchChromium } from "../setup/chromium.ts";
+import { freePort } from "../setup/process.ts";
+import { startTestService, type TestService } from "../setup/service.ts";
+
+const PAGE_SCRIPT = `
+  import axios from "axios";
+  import * as client from "finance-service/client";
+  const transports = { fetch, axios, "own axios": client.axiosTransport() };
+  Object.assign(globalThis, { client, transports });`;
+
+const WAYS = ["fetch", "axios", "own axios"].flatMap((transport) =>
+  (["json", "protobuf"] as const).map((format) => ({ transport, format })),
+);
+
+let browser: Browser;
+let service: TestService;
+let proxy: ScriptedServer;
+let pages: Server;
+let pagesPort: number;
+let token: string;
+let accountId: string;
+
+beforeAll(async () => {
+  const { outputFiles } = await build({
+    stdin: { contents: PAGE_SCRIPT, resolveDir: process.cwd() },
+    bundle: true,
+    format: "iife",
+    platform: "browser",
+    write: false,
+  });
+  const script = outputFiles[0]?.text ?? "";
+  pages = createServer((request, response) => {
+    if (request.url === "/page.js") response.setHeader("content-type", "text/javascript").end(script);
+    else response.setHeader("content-type", "text/html").end("<!doctype html><script src='/page.js'></script>");
+  });
+  await new Promise<void>((resolve) => pages.listen(0, "127.0.0.1", resolve));
+  pagesPort = (pages.address() as AddressInfo).port;
+  service = await startTestService({ CORS_ALLOWED_ORIGINS: "http://localhost:*" });
+  proxy = await startScriptedServer();
+  token = await service.token("alice");
+  const wallet = { name: "Wallet", type: "ACCOUNT_TYPE_LIABILITY", currency: "USD" };
+  accountId = (await service.call("CreateAccount", wallet, token)).body.id;
+  browser = await launchChromium();
+});
+afterAll(async () => {
+  await browser?.close();
+  await service?.close();
+  await proxy?.close();
+  pages?.closeAllConnections();
+  await new Promise((resolve) => pages.close(resolve));
+});
+
+interface Visit {
+  readonly host?: "localhost" | "127.0.0.1";
+  readonly transport?: string;
+  readonly format?: client.Format;
+  readonly options?: Partial<
+    Pick<client.ClientOptions, "baseUrl" | "token" | "timeoutMs" | "sendTimeout" | "maxRetries">
+  >;
+}
+
+/** Runs a piece of script with `finance` and `client` in a page, and gives its result or the FinanceError's members. */
+async function inPage<T>(
+  script: string,
+  { host = "localhost", transport = "fetch", format = "json", options }: Visit = {},
+) {
+  const context = await browser.newContext();
+  try {
+    const page: Page = await context.newPage();
+    await page.goto(`http://${host}:${pagesPort}/`);
+    const call = { baseUrl: service.url, token, format, maxRetries: 0, ...options };
+    // BigInts and errors do not pass from page to test, their texts and members do.
+    const source = `(async () => {
+      const finance = client.createFinanceClient({ ...${JSON.stringify(call)}, transport: transports[${JSON.stringify(transport)}] });
+      const plain = (key, value) => typeof value === "bigint" ? String(value) : value;
+      try { return JSON.stringify(await (async () => { ${script} })() ?? null, plain); }
+      catch (error) {
+        if (!(error instanceof client.FinanceError)) throw error;
+        return JSON.stringify({ message: error.message, cause: String(error.cause), ...error });
+      }
+    })()`;
+    return JSON.parse(await page.evaluate<string>(source)) as T;
+  } finally {
+    await context.close();
+  }
+}
+
+const GET = () => `return await finance.getAccount({ id: ${accountId}n });`;
+const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers": "authorization, content-type" };
+
+describe.each(WAYS)("$format over $transport", (way) => {
+  test("a call works, with bigints and dates, without asking for more headers than the default list has", async () => {
+    const account = await inPage(
+      `${GET().replace("return", "const account =")}
+      return { ...account, kinds: [typeof account.id, account.createdAt instanceof Date] };`,
+      way,
+    );
+    expect(account).toMatchObject({ id: accountId, name: "Wallet", owner: "alice", kinds: ["bigint", true] });
+  });
+
+  test("writes are sent once under a key, also with a body that is empty", async () => {
+    const outcome = await inPage<object>(
+      `const seen = [];
+      const onReply = (reply) => seen.push(reply);
+      const request = { type: 2, currency: "USD", name: "another" };
+      const idempotencyKey = client.newIdempotencyKey();
+      const one = await finance.createAccount({ ...request, idempotencyKey }, { onReply });
+      const two = await finance.createAccount({ ...request, idempotencyKey }, { onReply });
+      const three = await finance.createAccount(request);
+      const { accounts } = await finance.listAccounts({});
+      return { ids: new Set([one.id, two.id, three.id]).size, replays: seen.map((r) => r.isReplay), some: accounts.length > 1 };`,
+      way,
+    );
+    expect(outcome).toEqual({ ids: 2, replays: [false, true], some: true });
+  });
+
+  test("an expired token and a missing account are told apart, with the id of the request", async () => {
+    const expired = await service.token("alice", "finance.read", -60);
+    expect(await inPage(GET(), { ...way, options: { token: expired } })).toMatchObject({
+      code: "unauthenticated",
+      status: 401,
+      reason: "token_expired",
+      requestId: expect.stringMatching(/./),
+    });
+    expect(await inPage("return await finance.getAccount({ id: 999n });", way)).toMatchObject({
+      code: "not_found",
+      status: 404,
+    });
+  });
+
+  test("a denied origin is blocked by CORS or network", async () => {
+    expect(await inPage(GET(), { ...way, host: "127.0.0.1" })).toMatchObject({
+      code: "unavailable",
+      status: 0,
+      reason: "cors_or_network",
+      message: expect.stringMatching(/^blocked by CORS or network/),
+    });
+  });
+
+  test("nobody listening is the same to a page", async () => {
+    const baseUrl = `http://127.0.0.1:${await freePort()}`;
+    expect(await inPage(GET(), { ...way, options: { baseUrl } })).toMatchObject({ reason: "cors_or_network" });
+  });
+
+  test("a caller that gives up", async () => {
+    const script = `const controller = new AbortController();
+      const call = finance.getAccount({ id: 1n }, { signal: controller.signal });
+      controller.abort();
+      return await call;`;
+    expect(await inPage(script, way)).toMatchObject({ code: "canceled", reason: "canceled" });
+  });
+
+  test("a service that is too slow", async () => {
+    proxy.reply({ fault: "hang" });
+    const options = { baseUrl: proxy.url, timeoutMs: 50 };
+    expect(await inPage(GET(), { ...way, options })).toMatchObject({ code: "deadline_exceeded", reason: "timed_out" });
+  });
+
+  test.each<[what: string, reply: ScriptedReply, error: object]>([
+    [
+      "HTML with 502",
+      { status: 502, headers: CORS, body: "<html>" },
+      { code: "unavailable", status: 502, meta: { http_error_from_intermediary: "true", body: "<html>" } },
+    ],
+    ["nothing with 504", { status: 504, headers: CORS }, { code: "unavailable", status: 504 }],
+    ["413", { status: 413, headers: CORS, body: "too large" }, { code: "unknown", status: 413 }],
+    ["502 without CORS headers", { status: 502 }, { code: "unavailable", status: 0, reason: "cors_or_network" }],
+    [
+      "200 with HTML",
+      { headers: { ...CORS, "content-type": "text/html" } },
+      { code: "internal", reason: "invalid_reply" },
+    ],
+  ])("a proxy's %s", async (_, reply, error) => {
+    proxy.reply({ status: 204, headers: CORS }, reply);
+    expect(await inPage(GET(), { ...way, options: { baseUrl: proxy.url } })).toMatchObject(error);
+  });
+});
+
+test("a redirect, of which the browser tells nothing", async () => {
+  proxy.reply({ status: 204, headers: CORS }, { status: 307, headers: { ...CORS, location: "/elsewhere" } });
+  expect(await inPage(GET(), { options: { baseUrl: proxy.url } })).toMatchObject({
+    code: "internal",
+    status: 0,
+    meta: { http_error_from_intermediary: "true", location: "" },
+  });
+});
+
+test("retries need a preflight for the first try at most", async () => {
+  const reply = jsonReply({ id: "4" }, CORS);
+  const ask = { status: 204, headers: { ...CORS, "access-control-max-age": "60" } };
+  proxy.reply(ask, { status: 503, headers: CORS }, reply);
+  expect(await inPage(GET(), { options: { baseUrl: proxy.url, maxRetries: 1 } })).toMatchObject({ id: "4" });
+  expect(proxy.seen.map(({ method }) => method)).toEqual(["OPTIONS", "POST", "POST"]);
+});
+
+test("the timeout's header is blocked by the default list of headers, and passes when the list has it", async () => {
+  const options = { sendTimeout: true };
+  expect(await inPage(GET(), { options })).toMatchObject({ reason: "cors_or_network" });
+  const CORS_ALLOWED_HEADERS = "authorization,content-type,twirp-timeout-ms";
+  const open = await startTestService({ CORS_ALLOWED_ORIGINS: "http://localhost:*", CORS_ALLOWED_HEADERS });
+  try {
+    const baseUrl = open.url;
+    expect(await inPage(GET(), { options: { ...options, baseUrl } })).toMatchObject({ code: "not_found", status: 404 });
+  } finally {
+    await open.close();
+  }
+});
+
+test("money is written and read in the browser's own locale", async () => {
+  const script = `const usd = { currency: "USD", minorUnitDigits: 2 };
+    const written = client.formatMoney(9223372036854775807n, usd);
+    return { written, read: client.parseMoney(written, usd) };`;
+  expect(await inPage(script)).toEqual({
+    written: "$92,233,720,368,547,758.07",
+    read: { ok: true, minor: "9223372036854775807" },
+  });
+});

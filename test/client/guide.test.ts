@@ -1,0 +1,127 @@
+/** The samples of docs/client.md: all are type-checked, those that are no components run against the service. */
+import { execFile } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { startTestService, type TestService } from "../setup/service.ts";
+
+const guide = await readFile(new URL("../../docs/client.md", import.meta.url), "utf8");
+const samples = new Map(
+  [...guide.matchAll(/^```tsx?\n\/\/ (\S+)\n(.*?)^```/gms)].map(([, name = "", code = ""]) => [name, code]),
+);
+
+// Inside the project, so that packages are found.
+const directory = join(process.cwd(), "node_modules/.cache/guide");
+let service: TestService;
+let token: string;
+
+beforeAll(async () => {
+  service = await startTestService();
+  token = await service.token("alice");
+  const root = await service.token("root", "finance.admin");
+  for (let id = 1; id <= 6; id += 1) {
+    const account = { name: `Account ${id}`, type: "ACCOUNT_TYPE_LIABILITY", currency: "USD" };
+    await service.call("CreateAccount", { ...account, owner: "alice", unlimited_overdraft: id === 1 }, root);
+  }
+  const salary = { debit_account_id: "1", credit_account_id: "4", amount: "123450" };
+  await service.call("CreateTransfer", salary, token);
+  await mkdir(directory, { recursive: true });
+  for (const [name, code] of samples) await writeFile(join(directory, name), code);
+});
+afterAll(() => service.close());
+
+beforeEach(() => {
+  vi.stubGlobal("sessionStorage", { getItem: () => token });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+test("every sample has a name", () => {
+  expect(samples.size).toBe([...guide.matchAll(/^```tsx?$/gm)].length);
+  expect(samples.size).toBeGreaterThan(8);
+});
+
+test("the samples are type-checked", async () => {
+  const configuration = {
+    compilerOptions: {
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+      target: "es2023",
+      lib: ["es2023", "dom", "dom.iterable"],
+      types: [],
+      module: "esnext",
+      moduleResolution: "bundler",
+      jsx: "react-jsx",
+      allowImportingTsExtensions: true,
+      paths: { "finance-service/client": ["../../../src/client/index.ts"] },
+    },
+    files: [...samples.keys()],
+  };
+  await writeFile(join(directory, "tsconfig.json"), JSON.stringify(configuration));
+  const { stdout } = await promisify(execFile)("node_modules/.bin/tsc", ["-p", directory]).catch((error) => error);
+  expect(stdout).toBe("");
+});
+
+/** Runs a sample against the service and gives what it exports. */
+async function run(name: string): Promise<Record<string, unknown>> {
+  const { outputFiles } = await build({
+    entryPoints: [join(directory, name)],
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    packages: "external",
+    alias: { "finance-service/client": "./src/client/index.ts" },
+    write: false,
+  });
+  const code = (outputFiles[0]?.text ?? "").replaceAll("http://localhost:9707", service.url);
+  const path = join(directory, `${name}.mjs`);
+  await writeFile(path, code);
+  return await import(/* @vite-ignore */ pathToFileURL(path).href);
+}
+
+test.each<[name: string, exported: object]>([
+  ["first-call.ts", { line: "Account 4: 123450 USD" }],
+  [
+    "statement.ts",
+    { amounts: [123450n], transfers: [expect.objectContaining({ amount: 123450n })], nextPageToken: "" },
+  ],
+  ["money.ts", { shown: "$1,234.50", german: "1.234,50\u00a0€", minor: 123450n }],
+])("%s gives what it says", async (name, exported) => {
+  expect(await run(name)).toMatchObject(exported);
+});
+
+test("every transport of the guide calls", async () => {
+  const clients = Object.entries(await run("transports.ts"));
+  expect(clients).toHaveLength(5);
+  for (const [, client] of clients) {
+    const { getAccount } = client as Record<"getAccount", (request: object) => Promise<unknown>>;
+    expect(await getAccount({ id: 4n })).toMatchObject({ id: 4n, name: "Account 4" });
+  }
+});
+
+test("the guide's refusals reach the person who pays", async () => {
+  const { pay } = (await run("refusals.ts")) as Record<"pay", (amount: bigint) => Promise<string | undefined>>;
+  expect(await pay(1n)).toBeUndefined();
+  expect(await pay(10n ** 12n)).toBe("There is not enough money.");
+  expect(await pay(0n)).toMatch(/^That did not work \(.+\)\.$/);
+  token = await service.token("bob");
+  expect(await pay(1n)).toMatch(/not yours|did not work/);
+  token = await service.token("alice", "finance.write", -60);
+  expect(await pay(1n)).toBe("Sign in again.");
+  token = await service.token("alice");
+});
+
+test("a form that is sent twice moves money once", async () => {
+  const { submitOnce } = (await run("form.ts")) as Record<"submitOnce", (amount: bigint) => () => Promise<object>>;
+  const submit = submitOnce(2n);
+  expect(await submit()).toEqual(await submit());
+});
+
+test("the small client has the methods that it names", async () => {
+  const { finance } = await run("small.ts");
+  expect(Object.keys(finance as object)).toEqual(["getAccount", "listEntries"]);
+});

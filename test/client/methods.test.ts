@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import * as clientAccounts from "../../generated/client/finance/v1/account.ts";
+import * as clientEntries from "../../generated/client/finance/v1/entry.ts";
+import * as clientReports from "../../generated/client/finance/v1/report.ts";
+import * as clientTransfers from "../../generated/client/finance/v1/transfer.ts";
+import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
+import { createFinanceClient } from "../../src/client/index.ts";
+import * as methods from "../../src/client/methods.ts";
+
+const messages = { ...clientAccounts, ...clientEntries, ...clientReports, ...clientTransfers };
+
+function messageNamed(typeName: string): unknown {
+  return Reflect.get(messages, typeName.replace("finance.v1.", ""));
+}
+
+test("there is a method for each RPC of the service, and no other", () => {
+  const names = FinanceService.methods.map(({ name }) => `${name.charAt(0).toLowerCase()}${name.slice(1)}`);
+  expect(Object.keys(methods).sort()).toEqual(names.sort());
+  const finance = createFinanceClient({ baseUrl: "http://localhost" });
+  expect(Object.keys(finance).sort()).toEqual(names.sort());
+});
+
+test.each(Object.values(methods))("$name has the messages of the service", ({ name, request, response }) => {
+  const rpc = FinanceService.methods.find((method) => method.name === name);
+  expect(request).toBe(messageNamed(rpc?.I.typeName ?? ""));
+  expect(response).toBe(messageNamed(rpc?.O.typeName ?? ""));
+});
+
+test.each(Object.values(methods))("$name is a read if it gets or lists", ({ name, isRead }) => {
+  expect(isRead).toBe(/^(Get|List)[A-Z]/.test(name));
+});
+
+test.each(Object.values(methods))("$name has items if it answers page by page", (method) => {
+  const { O } = FinanceService.methods.find(({ name }) => name === method.name) ?? {};
+  const isPaged = O?.fields.some(({ name }) => name === "next_page_token");
+  expect("itemsOf" in method).toBe(isPaged);
+});

@@ -1,0 +1,79 @@
+import { once } from "node:events";
+import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** One answer of a proxy or service that misbehaves. */
+export interface ScriptedReply {
+  readonly status?: number;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string | Uint8Array;
+  /** Instead of an answer: `hang` gives none, `cut` ends the connection in the middle of the body. */
+  readonly fault?: "hang" | "cut";
+}
+
+export interface SeenRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+export interface ScriptedServer {
+  readonly url: string;
+  /** What came since `reply` was last called. */
+  readonly seen: readonly SeenRequest[];
+  /** Answers the next calls in this order, and all further ones with the last. */
+  reply(...replies: readonly ScriptedReply[]): void;
+  /** Resolves once that many calls have come since `reply` was last called. */
+  received(count: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A server on a free port that answers what it is told to. */
+export async function startScriptedServer(): Promise<ScriptedServer> {
+  let replies: readonly ScriptedReply[] = [];
+  const seen: SeenRequest[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const { method = "", url = "", headers } = request;
+    const { status = 200, headers: replyHeaders = {}, body = "", fault } = replies[seen.length] ?? replies.at(-1) ?? {};
+    seen.push({ method, url, headers, body: Buffer.concat(chunks) });
+    server.emit("seen");
+    if (fault === "hang") return;
+    if (fault === "cut") {
+      response.writeHead(status, { "content-type": "application/json", "content-length": "1000" });
+      response.write('{"id":', () => response.destroy());
+      return;
+    }
+    response.writeHead(status, replyHeaders).end(body);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    seen,
+    reply(...next) {
+      replies = next;
+      seen.length = 0;
+    },
+    async received(count) {
+      while (seen.length < count) await once(server, "seen");
+    },
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** A reply of a method, as the service writes it. */
+export function jsonReply(message: object, headers: OutgoingHttpHeaders = {}): ScriptedReply {
+  return { headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(message) };
+}
+
+/** A refusal in Twirp's form. */
+export function refusalReply(status: number, error: object, headers: OutgoingHttpHeaders = {}): ScriptedReply {
+  return { status, headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(error) };
+}

@@ -1,0 +1,24 @@
+/** What a page downloads; `npm run bench -- size` compares it with others. The build of the package must have run. */
+import { expect, test } from "vitest";
+import { bundleSize, clientOf, wholeClient } from "../../bench/bundle-size.ts";
+
+test("a page that calls one method downloads at most 8 kB", async () => {
+  const { gzipped } = await bundleSize(clientOf("getAccount"));
+  expect(gzipped).toBeLessThanOrEqual(8000);
+});
+
+test("it grows only by the messages of what else is called", async () => {
+  const one = await bundleSize(clientOf("getAccount"));
+  const two = await bundleSize(clientOf("getAccount", "listAccounts"));
+  const whole = await bundleSize(wholeClient);
+  expect(two.gzipped - one.gzipped).toBeLessThan(1000);
+  expect(whole.gzipped).toBeGreaterThan(two.gzipped + 4000);
+});
+
+test("axios is not in it, unless the client is to bring its own", async () => {
+  const axios = `
+    import { axiosTransport } from "finance-service/client";
+    globalThis.transport = axiosTransport();`;
+  expect((await bundleSize(axios)).gzipped).toBeGreaterThan(10_000);
+  expect((await bundleSize(wholeClient)).gzipped).toBeLessThan(16_000);
+});
