@@ -22,6 +22,9 @@ const DEVELOPMENT_TOKEN = {
   lifetimeDays: 30,
 };
 
+/** Log lines go out in pieces of so many bytes, and no later than this; what is left at the end is written then. */
+const LOG_BUFFER = { minLength: 4096, periodicFlush: 100 };
+
 /** What was opened, to be closed in reverse order. */
 const closers: (() => Promise<unknown>)[] = [];
 /** Aborts when the process is asked to stop: from then on calls are turned away. */
@@ -122,8 +125,7 @@ function createLog({ logLevel, environment }: Config): Logger {
   if (readable) {
     return pino({ level: logLevel, transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } });
   }
-  // Whatever is logged while a line is being written goes out with the next; what is left at the end is written then.
-  return pino({ level: logLevel }, pino.destination({ dest: process.stdout.fd, sync: false }));
+  return pino({ level: logLevel }, pino.destination({ dest: process.stdout.fd, sync: false, ...LOG_BUFFER }));
 }
 
 /** Stops accepting, finishes what is in flight, closes the database, and ends the process with 0. */

@@ -56,7 +56,10 @@ export class AccountReader {
   async #runLane(batch: readonly Waiting[]): Promise<void> {
     try {
       const accounts = await loadAccounts(this.#pool, [...new Set(batch.map(({ id }) => id))]);
-      for (const { id, resolve } of batch) resolve(accounts.get(id));
+      // The next statement is sent first: PostgreSQL works on it while these callers are answered.
+      setImmediate(() => {
+        for (const { id, resolve } of batch) resolve(accounts.get(id));
+      });
     } catch (error) {
       for (const { reject } of batch) reject(error);
     } finally {

@@ -103,8 +103,11 @@ export class PostingQueue {
   async #postOrHalve(batch: readonly Waiting[]): Promise<void> {
     try {
       const outcomes = await this.#postWithRetries(batch.map(({ group }) => group));
-      batch.forEach(({ resolve }, index) => {
-        resolve(outcomes[index] ?? []);
+      // The next batch is sent first: PostgreSQL works on it while the callers of this one are answered.
+      setImmediate(() => {
+        batch.forEach(({ resolve }, index) => {
+          resolve(outcomes[index] ?? []);
+        });
       });
     } catch (error) {
       const parts = partsAfter(error, batch);
