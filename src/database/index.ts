@@ -4,6 +4,6 @@ export { type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgre
 export { DatabaseStartError } from "./errors.ts";
 export type { DatabaseLog } from "./log.ts";
 export { migrate, migrationsDirectory, pendingMigrations } from "./migrations.ts";
-export { openPool, withTransaction } from "./pool.ts";
+export { openPool, withConnection, withTransaction } from "./pool.ts";
 export { checkDatabase } from "./server-check.ts";
 export { parseTimestamptz } from "./timestamp.ts";

@@ -1,4 +1,6 @@
 import pg, { type ClientBase, type Pool } from "pg";
+import { cancelOnAbort } from "./cancellation.ts";
+import { isConnectionError } from "./connection-errors.ts";
 import { type DatabaseLog, silentLog } from "./log.ts";
 import { parseTimestamptz } from "./timestamp.ts";
 
@@ -84,20 +86,50 @@ export function openPool(options: PoolOptions): Pool {
 }
 
 /**
+ * Runs `work` on one connection.
+ *
+ * @param signal has the server cancel what `work` is doing when it aborts; see {@link cancelOnAbort}.
+ * @throws what `work` throws, or the database's error.
+ */
+export async function withConnection<T>(
+  pool: Pool,
+  work: (client: ClientBase) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const client = await pool.connect();
+  let broken = false;
+  try {
+    return await (signal === undefined ? work(client) : cancelOnAbort(pool, client, signal, () => work(client)));
+  } catch (error) {
+    broken = isConnectionError(error);
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/**
  * Runs `work` in a transaction on one connection, commits what it did, and rolls back when it throws.
  *
  * `begin` is sent together with the first statement of `work`.
  *
+ * @param signal has the server cancel what `work` is doing when it aborts; see {@link cancelOnAbort}.
  * @throws what `work` throws, or the database's error. After a connection error while committing nobody knows whether
  * the transaction was kept.
  */
-export async function withTransaction<T>(pool: Pool, work: (client: ClientBase) => Promise<T>): Promise<T> {
+export async function withTransaction<T>(
+  pool: Pool,
+  work: (client: ClientBase) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const client = await pool.connect();
   let broken = false;
   try {
     const begun = client.query("begin");
     begun.catch(() => undefined);
-    const result = await work(client);
+    const result = await (signal === undefined
+      ? work(client)
+      : cancelOnAbort(pool, client, signal, () => work(client)));
     await begun;
     const { command } = await client.query("commit");
     if (command !== "COMMIT")

@@ -107,7 +107,7 @@ async function loadAccount(client: ClientBase, id: AccountId): Promise<AccountRe
 
 /** One page of the accounts the actor may see, in id order. */
 export async function listAccounts(
-  pool: Pool,
+  db: Pool | ClientBase,
   actor: Actor,
   filter: AccountFilter,
   page: Page,
@@ -117,7 +117,7 @@ export async function listAccounts(
   if (!actor.admin && filter.owner !== "" && filter.owner !== actor.subject) return { accounts: [], nextPageToken: "" };
   const owner = actor.admin ? filter.owner : actor.subject;
   // Not prepared by name: which index serves best depends on the filters that are there.
-  const { rows } = await pool.query<AccountRow>({
+  const { rows } = await db.query<AccountRow>({
     text: `
 ${SELECT_ACCOUNT}
  where a.id > $1::bigint

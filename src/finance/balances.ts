@@ -1,5 +1,5 @@
 /** Balances at points in time, by the entries' created_at. */
-import type { Pool } from "pg";
+import type { ClientBase, Pool } from "pg";
 import { withTransaction } from "../database/index.ts";
 import { FinanceError, refuse } from "./errors.ts";
 import { invalidArgument } from "./fields.ts";
@@ -42,8 +42,13 @@ const HISTORY_POINTS_MAX = 10_000n;
  * @param asOf absent: now.
  * @throws FinanceError invalid_argument for a time in the future.
  */
-export async function loadBalance(pool: Pool, id: AccountId, asOf: Micros | undefined): Promise<BalanceAt> {
-  return await withTransaction(pool, async (client) => {
+export async function loadBalance(
+  pool: Pool,
+  id: AccountId,
+  asOf: Micros | undefined,
+  signal: AbortSignal,
+): Promise<BalanceAt> {
+  const read = async (client: ClientBase): Promise<BalanceAt> => {
     const locking = client.query("select from account_balance where account_id = $1::bigint for share", [id]);
     // A statement of its own: the locking one would compute the time before it waits.
     const reading = client.query<{ now: Micros }>("select clock_timestamp() as now");
@@ -60,7 +65,8 @@ select s.sequence, coalesce(e.balance_after, 0) as balance
       values: [id, toTimestamptz(time)],
     });
     return { balance: rows[0]?.balance ?? 0n, asOf: time, sequence: rows[0]?.sequence ?? 0n };
-  });
+  };
+  return await withTransaction(pool, read, signal);
 }
 
 /** What of an account's statement a history covers. */
@@ -78,10 +84,14 @@ interface HistoryExtent {
  *
  * Reads the entries of the span once, however many intervals it has.
  */
-export async function loadBalanceHistory(pool: Pool, debitNormal: boolean, span: HistorySpan): Promise<BalancePoint[]> {
+export async function loadBalanceHistory(
+  db: Pool | ClientBase,
+  debitNormal: boolean,
+  span: HistorySpan,
+): Promise<BalancePoint[]> {
   const start = toTimestamptz(span.start);
   const step = `1 ${span.interval}`;
-  const { rows: extents } = await pool.query<HistoryExtent>({
+  const { rows: extents } = await db.query<HistoryExtent>({
     name: "history_extent",
     text: `
 select ceil(extract(epoch from until - begin) / extract(epoch from $4::interval))::bigint as points, until,
@@ -102,7 +112,7 @@ select ceil(extract(epoch from until - begin) / extract(epoch from $4::interval)
     );
   }
   // Not prepared by name: how the entries are best read depends on how many the span has.
-  const { rows } = await pool.query<BalancePoint>({
+  const { rows } = await db.query<BalancePoint>({
     text: `
 with point as (
   select array_agg(time order by time) as times
@@ -148,8 +158,9 @@ select ending.time, coalesce(e.balance_after, 0) as balance,
 export async function loadTrialBalance(
   pool: Pool,
   asOf: Micros | undefined,
+  signal: AbortSignal,
 ): Promise<{ asOf: Micros; currencies: CurrencyTotals[] }> {
-  return await withTransaction(pool, async (client) => {
+  const read = async (client: ClientBase) => {
     // One snapshot for the clock and the sums; a posting counts wholly or not at all.
     const { rows: clock } = await client.query<{ now: Micros }>("select clock_timestamp() as now");
     const now = clock[0]?.now ?? 0n;
@@ -192,7 +203,8 @@ select a.currency, count(*) as accounts,
       balanced: chained && debits === credits,
     }));
     return { asOf: asOf ?? now, currencies };
-  });
+  };
+  return await withTransaction(pool, read, signal);
 }
 
 function refuseFuture(time: Micros, now: Micros): void {

@@ -1,4 +1,4 @@
-import type { Pool } from "pg";
+import type { ClientBase, Pool } from "pg";
 import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
 import { INT64_MAX, type Minor } from "./money.ts";
@@ -36,13 +36,13 @@ interface EntryRow {
  * Times never fall along a statement, so bounds in time are found by bisection and become bounds of the sequence.
  */
 export async function listEntries(
-  pool: Pool,
+  db: Pool | ClientBase,
   filter: EntryFilter,
   page: Page,
 ): Promise<{ entries: EntryRecord[]; nextPageToken: string }> {
   const filters = Object.values(filter);
   const [position = filter.newestFirst ? INT64_MAX : 0n] = readPageToken(page.token, 1, filters) ?? [];
-  const { rows } = await pool.query<EntryRow>({
+  const { rows } = await db.query<EntryRow>({
     name: filter.newestFirst ? "list_entries_newest_first" : "list_entries",
     text: filter.newestFirst ? LIST_ENTRIES_NEWEST_FIRST : LIST_ENTRIES,
     values: [

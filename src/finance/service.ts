@@ -1,6 +1,8 @@
+import type { ClientBase } from "pg";
 import type { FinanceServiceTwirp } from "../../generated/server/finance/v1/finance.twirp.ts";
 import type { CreateTransferRequest, Transfer } from "../../generated/server/finance/v1/transfer.ts";
 import { type Caller, hasScope, type Scope } from "../auth/index.ts";
+import { withConnection } from "../database/index.ts";
 import type { CallContext } from "../twirp/index.ts";
 import { type Actor, isVisibleTo } from "./account.ts";
 import { createAccount } from "./account-opening.ts";
@@ -62,12 +64,9 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
 
     async ListAccounts(ctx, request) {
       const actor = authorise(ctx.caller, "finance.read");
-      const { accounts, nextPageToken } = await listAccounts(
-        pool,
-        actor,
-        readAccountFilter(request),
-        readPage(request),
-      );
+      const filter = readAccountFilter(request);
+      const page = readPage(request);
+      const { accounts, nextPageToken } = await read(ctx, (client) => listAccounts(client, actor, filter, page));
       return { accounts: accounts.map(toAccountMessage), nextPageToken };
     },
 
@@ -122,7 +121,8 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
     async ListTransfers(ctx, request) {
       const actor = authorise(ctx.caller, "finance.read");
       const filter = readTransferFilter(request);
-      const { transfers, nextPageToken } = await listTransfers(pool, actor, filter, readPage(request));
+      const page = readPage(request);
+      const { transfers, nextPageToken } = await read(ctx, (client) => listTransfers(client, actor, filter, page));
       return { transfers: transfers.map((transfer) => toTransferMessage(transfer, actor)), nextPageToken };
     },
 
@@ -131,7 +131,7 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
       const filter = readEntryFilter(request);
       const page = readPage(request);
       await loadVisible(filter.accountId, actor);
-      const { entries, nextPageToken } = await listEntries(pool, filter, page);
+      const { entries, nextPageToken } = await read(ctx, (client) => listEntries(client, filter, page));
       return { entries: entries.map(toEntryMessage), nextPageToken };
     },
 
@@ -140,7 +140,7 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
       const accountId = readAccountId(request.accountId, "account_id");
       const asOf = readAsOf(request.asOf);
       await loadVisible(accountId, actor);
-      const balance = await loadBalance(pool, accountId, asOf);
+      const balance = await loadBalance(pool, accountId, asOf, ctx.signal);
       return { balance: balance.balance, asOf: toTimestamp(balance.asOf), sequence: balance.sequence };
     },
 
@@ -148,16 +148,21 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
       const actor = authorise(ctx.caller, "finance.read");
       const span = readHistorySpan(request);
       const account = await loadVisible(span.accountId, actor);
-      const points = await loadBalanceHistory(pool, account.debitNormal, span);
+      const points = await read(ctx, (client) => loadBalanceHistory(client, account.debitNormal, span));
       return { points: points.map(({ time, ...sums }) => ({ time: toTimestamp(time), ...sums })) };
     },
 
     async GetTrialBalance(ctx, request) {
       authorise(ctx.caller, "finance.admin");
-      const { asOf, currencies } = await loadTrialBalance(pool, readAsOf(request.asOf));
+      const { asOf, currencies } = await loadTrialBalance(pool, readAsOf(request.asOf), ctx.signal);
       return { currencies, asOf: toTimestamp(asOf) };
     },
   };
+
+  /** Reads what may take long, and stops reading when nobody waits for it any more. */
+  function read<T>(ctx: FinanceContext, work: (client: ClientBase) => Promise<T>): Promise<T> {
+    return withConnection(pool, work, ctx.signal);
+  }
 
   /** An account that the caller may see, or not_found. */
   async function loadVisible(id: AccountId, actor: Actor): Promise<AccountRecord> {

@@ -9,7 +9,7 @@
  * round. So a page's token says, beside the last id, the latest time among what may still come: bisection by that time
  * finds where to go on in each account's entries, and the id decides from there.
  */
-import type { Pool } from "pg";
+import type { ClientBase, Pool } from "pg";
 import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
 import type { Actor } from "./account.ts";
 import { type AccountId, accountId } from "./identifiers.ts";
@@ -32,14 +32,14 @@ interface ListedRow extends TransferRow {
 
 /** One page of the transfers the actor may see, newest id first. */
 export async function listTransfers(
-  pool: Pool,
+  db: Pool | ClientBase,
   actor: Actor,
   filter: TransferFilter,
   page: Page,
 ): Promise<{ transfers: TransferRecord[]; nextPageToken: string }> {
   const filters = Object.values(filter);
   const [before = INT64_MAX, horizon] = readPageToken(page.token, 2, filters) ?? [];
-  const accounts = horizon === SCANNED ? undefined : await accountsToWalk(pool, actor, filter, horizon !== undefined);
+  const accounts = horizon === SCANNED ? undefined : await accountsToWalk(db, actor, filter, horizon !== undefined);
   const { state } = filter;
   const values = [
     before,
@@ -52,7 +52,7 @@ export async function listTransfers(
     Object.keys(filter.metadata).length === 0 ? null : JSON.stringify(filter.metadata),
     filter.accountId ?? null,
   ];
-  const { rows } = await pool.query<ListedRow>(
+  const { rows } = await db.query<ListedRow>(
     accounts === undefined
       ? {
           name: `scan_transfers_${sourceOf(state)}`,
@@ -79,13 +79,13 @@ export async function listTransfers(
  * @returns undefined when transfers are rather to be scanned.
  */
 async function accountsToWalk(
-  pool: Pool,
+  db: Pool | ClientBase,
   actor: Actor,
   { accountId: asked }: TransferFilter,
   all: boolean,
 ): Promise<AccountId[] | undefined> {
   if (actor.admin) return asked === undefined ? undefined : [asked];
-  const { rows } = await pool.query<{ id: bigint }>({
+  const { rows } = await db.query<{ id: bigint }>({
     name: "accounts_to_walk",
     text: `
 select id
