@@ -1,4 +1,3 @@
-export { cancelOnAbort } from "./cancellation.ts";
 export { isConnectionError, isRetryable, isTimeout } from "./connection-errors.ts";
 export { type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
 export { DatabaseStartError } from "./errors.ts";

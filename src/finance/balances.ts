@@ -1,6 +1,6 @@
 /** Balances at points in time, by the entries' created_at. */
 import type { ClientBase, Pool } from "pg";
-import { withTransaction } from "../database/index.ts";
+import { withConnection, withTransaction } from "../database/index.ts";
 import { FinanceError, refuse } from "./errors.ts";
 import { invalidArgument } from "./fields.ts";
 import type { AccountId } from "./identifiers.ts";
@@ -36,9 +36,6 @@ const HISTORY_POINTS_MAX = 10_000n;
 /**
  * The balance after the last entry created at or before a time.
  *
- * An entry's time is taken when its account is locked, so one that is being posted may still get a time in the past: the
- * account is locked here too, and the answer can't be overtaken.
- *
  * @param asOf absent: now.
  * @throws FinanceError invalid_argument for a time in the future.
  */
@@ -48,25 +45,52 @@ export async function loadBalance(
   asOf: Micros | undefined,
   signal: AbortSignal,
 ): Promise<BalanceAt> {
-  const read = async (client: ClientBase): Promise<BalanceAt> => {
-    const locking = client.query("select from account_balance where account_id = $1::bigint for share", [id]);
-    // A statement of its own: the locking one would compute the time before it waits.
-    const reading = client.query<{ now: Micros }>("select clock_timestamp() as now");
-    await settleAll([locking, reading]);
-    const now = (await reading).rows[0]?.now ?? 0n;
-    const time = asOf ?? now;
-    refuseFuture(time, now);
-    const { rows } = await client.query<{ sequence: bigint; balance: bigint }>({
-      name: "balance_at",
-      text: `
+  const settled =
+    asOf === undefined
+      ? undefined
+      : await withConnection(pool, (client) => readSettledBalance(client, id, asOf), signal);
+  return settled ?? (await withTransaction(pool, (client) => readLockedBalance(client, id, asOf), signal));
+}
+
+/** The balance as of a time before the account last changed: no later entry can be older, so it is settled for ever. */
+async function readSettledBalance(client: ClientBase, id: AccountId, asOf: Micros): Promise<BalanceAt | undefined> {
+  const { rows } = await client.query<{ sequence: bigint; balance: bigint }>({
+    name: "settled_balance_at",
+    text: `
+select s.sequence, coalesce(e.balance_after, 0) as balance
+  from account_balance b
+ cross join lateral (select sequence_at(b.account_id, $2::timestamptz) as sequence) s
+  left join entry e on e.account_id = b.account_id and e.sequence = s.sequence
+ where b.account_id = $1::bigint
+   and b.updated_at > $2::timestamptz`,
+    values: [id, toTimestamptz(asOf)],
+  });
+  return rows[0] === undefined ? undefined : { ...rows[0], asOf };
+}
+
+/**
+ * The balance as of now, or of any time at all.
+ *
+ * An entry's time is taken when its account is locked, so one that is being posted may still get a time in the past: the
+ * account is locked here too, and the answer can't be overtaken.
+ */
+async function readLockedBalance(client: ClientBase, id: AccountId, asOf: Micros | undefined): Promise<BalanceAt> {
+  const locking = client.query("select from account_balance where account_id = $1::bigint for share", [id]);
+  // A statement of its own: the locking one would compute the time before it waits.
+  const reading = client.query<{ now: Micros }>("select clock_timestamp() as now");
+  await settleAll([locking, reading]);
+  const now = (await reading).rows[0]?.now ?? 0n;
+  const time = asOf ?? now;
+  refuseFuture(time, now);
+  const { rows } = await client.query<{ sequence: bigint; balance: bigint }>({
+    name: "balance_at",
+    text: `
 select s.sequence, coalesce(e.balance_after, 0) as balance
   from (select sequence_at($1::bigint, $2::timestamptz) as sequence) s
   left join entry e on e.account_id = $1::bigint and e.sequence = s.sequence`,
-      values: [id, toTimestamptz(time)],
-    });
-    return { balance: rows[0]?.balance ?? 0n, asOf: time, sequence: rows[0]?.sequence ?? 0n };
-  };
-  return await withTransaction(pool, read, signal);
+    values: [id, toTimestamptz(time)],
+  });
+  return { balance: rows[0]?.balance ?? 0n, asOf: time, sequence: rows[0]?.sequence ?? 0n };
 }
 
 /** What of an account's statement a history covers. */

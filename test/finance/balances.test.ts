@@ -48,6 +48,18 @@ describe("GetBalance", () => {
     }
   });
 
+  test("for a time before the last change does not wait for a posting that holds the account", async () => {
+    const posting = await service.pool.connect();
+    await posting.query("begin; select from account_balance for no key update");
+    try {
+      const { body } = await service.call("GetBalance", { account_id: id, as_of: shifted(times[2] ?? "", -1) }, alice);
+      expect(body).toMatchObject({ sequence: "2", balance: "70" });
+    } finally {
+      await posting.query("rollback");
+      posting.release();
+    }
+  });
+
   test("refuses the future and accounts of others", async () => {
     const future = await service.call("GetBalance", { account_id: id, as_of: "2999-01-01T00:00:00Z" }, alice);
     expect(future.body).toMatchObject({ code: "invalid_argument", meta: { argument: "as_of" } });

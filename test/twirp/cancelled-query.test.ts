@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { cancelOnAbort } from "../../src/database/index.ts";
+import { withConnection } from "../../src/database/index.ts";
 import { TIMEOUT_HEADER } from "../../src/twirp/index.ts";
 import { WireConnection } from "../conformance/twirp-http.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
@@ -15,13 +15,8 @@ afterAll(async () => {
 });
 
 const Make: Hats["Make"] = async ({ signal }, hat) => {
-  const client = await database.pool.connect();
-  try {
-    await cancelOnAbort(database.pool, client, signal, () => client.query("select pg_sleep(60)"));
-    return hat;
-  } finally {
-    client.release();
-  }
+  await withConnection(database.pool, (client) => client.query("select pg_sleep(60)"), signal);
+  return hat;
 };
 
 async function sleeping(): Promise<bigint> {
