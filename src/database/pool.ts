@@ -99,7 +99,7 @@ export async function withConnection<T>(
   const client = await pool.connect();
   let broken = false;
   try {
-    return await (signal === undefined ? work(client) : cancelOnAbort(pool, client, signal, () => work(client)));
+    return await doUntil(signal, pool, client, work);
   } catch (error) {
     broken = isConnectionError(error);
     throw error;
@@ -127,9 +127,7 @@ export async function withTransaction<T>(
   try {
     const begun = client.query("begin");
     begun.catch(() => undefined);
-    const result = await (signal === undefined
-      ? work(client)
-      : cancelOnAbort(pool, client, signal, () => work(client)));
+    const result = await doUntil(signal, pool, client, work);
     await begun;
     const { command } = await client.query("commit");
     if (command !== "COMMIT")
@@ -143,6 +141,15 @@ export async function withTransaction<T>(
   } finally {
     client.release(broken);
   }
+}
+
+function doUntil<T>(
+  signal: AbortSignal | undefined,
+  pool: Pool,
+  client: ClientBase,
+  work: (client: ClientBase) => Promise<T>,
+): Promise<T> {
+  return signal === undefined ? work(client) : cancelOnAbort(pool, client, signal, () => work(client));
 }
 
 // node-postgres asks for a parser by type and format; its own signature is a list of overloads that no function meets.
