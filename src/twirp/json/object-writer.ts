@@ -17,7 +17,7 @@ export interface Member {
  * The writer of an object with these members, in their order.
  *
  * It is made as code, as Fastify's router and serializers are: one function a message type, with the names in place,
- * takes half the time of a loop over the members.
+ * takes a fifth less time than a loop over the members.
  */
 export function objectWriter(members: readonly Member[]): MessageWriter {
   const statements = ['let json = "{";'];
