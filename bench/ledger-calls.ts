@@ -71,10 +71,11 @@ export function ledgerCalls(ledger: FilledLedger, headers: Readonly<Record<strin
     listEntriesByOffset: calls("ListEntries", () => ({ ...statement, page_token: `${anyTransfer()}` })),
     listEntriesFrom: calls("ListEntries", () => ({ ...statement, after: timeOf(anyTransfer()) })),
     getBalance: calls("GetBalance", () => ({ ...statement, as_of: timeOf(anyTransfer()) })),
-    listTransfersDeep: calls("ListTransfers", () => ({
-      ...statement,
-      page_token: writePageToken([BigInt(anyTransfer())], transferFilters),
-    })),
+    listTransfersDeep: calls("ListTransfers", () => {
+      const last = anyTransfer();
+      const position = [BigInt(last), BigInt(firstTransferMs + (last - 1) * 1000) * 1000n];
+      return { ...statement, page_token: writePageToken(position, transferFilters) };
+    }),
     getTrialBalance: calls("GetTrialBalance", () => ({}), 1),
   };
 }
