@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
+import { createProbe, diagnose, findNotes, readArguments, renderJson } from "./cors/doctor/index.ts";
 
 export interface ConsoleOptions {
   /** Where `npm run build` put the pages. */
@@ -13,9 +14,15 @@ export interface ConsoleOptions {
   readonly developmentToken: string | undefined;
 }
 
+/** A person waits for it. */
+const DOCTOR_TIMEOUT_SECONDS = 5;
+
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
-/** Serves the web console on an origin of its own: its pages and /settings.json, which tells them where the API is. */
+/**
+ * Serves the web console on an origin of its own: its pages, /settings.json, which tells them where the API is, and
+ * /diagnosis.json, in which the doctor says whether a page on this origin may call it.
+ */
 export async function buildConsole(options: ConsoleOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: options.log,
@@ -40,5 +47,22 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
       ...(LOOPBACK_NAMES.has(hostname) ? { developmentToken: options.developmentToken } : {}),
     };
   });
+  app.get("/diagnosis.json", async (request, reply) => {
+    reply.header("cache-control", "no-store");
+    const { protocol, host, hostname } = request;
+    // Whoever may choose the name may choose whom we ask.
+    if (!LOOPBACK_NAMES.has(hostname))
+      return await reply.code(404).send({ message: "the doctor serves this machine only" });
+    const url = `${protocol}://${hostname}:${options.apiPort}${options.twirpPrefix}/finance.v1.FinanceService/GetAccount`;
+    return await reply.type("application/json").send(await diagnoseFor(`${protocol}://${host}`, url));
+  });
   return app;
+}
+
+/** What `npm run doctor -- URL --origin ORIGIN --json` prints. */
+async function diagnoseFor(origin: string, url: string): Promise<string> {
+  const asked = readArguments([url, "--origin", origin, "--timeout", `${DOCTOR_TIMEOUT_SECONDS}`]);
+  if (asked.kind === "help" || asked.fromConfig) throw new TypeError("these arguments ask a server");
+  const page = { ...asked.page, url: asked.url };
+  return renderJson(await diagnose(page, createProbe(asked), asked), findNotes(page));
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readToken, subjectOf } from "../../web/src/token.ts";
+import { readToken, subjectOf } from "../../web/src/session/token.ts";
 
 test.each<[pasted: string, token: string | undefined]>([
   ["aaa.bbb-_.ccc", "aaa.bbb-_.ccc"],

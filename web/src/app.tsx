@@ -1,52 +1,42 @@
-import { useCallback, useMemo, useState } from "react";
-import { createApi } from "./api.ts";
-import { Console } from "./console.tsx";
-import { useLoaded } from "./loading.ts";
-import { Loading } from "./loading-note.tsx";
-import { ProblemNote } from "./problem-note.tsx";
-import { forgetToken, loadToken, storeToken } from "./session.ts";
-import { loadSettings, type Settings } from "./settings.ts";
-import { SignIn } from "./sign-in.tsx";
+import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
+import { Loading } from "./parts/loading.tsx";
+import { ProblemNote } from "./parts/problem-note.tsx";
+import { SessionProvider } from "./session/session-provider.tsx";
+import { loadSettings } from "./settings.ts";
+import { Shell } from "./shell/shell.tsx";
+
+/** For what belongs to no session; a session has a cache of its own, which goes with it. */
+const outsideSessions = new QueryClient();
 
 export function App() {
-  const { value: settings, problem, reload } = useLoaded(loadSettings);
-  if (settings !== undefined) return <Session settings={settings} />;
   return (
-    <main className="alone">
-      {problem === undefined ? <Loading what="the console" /> : <ProblemNote problem={problem} onRetry={reload} />}
-    </main>
+    <QueryClientProvider client={outsideSessions}>
+      <Console />
+    </QueryClientProvider>
   );
 }
 
-interface SessionState {
-  readonly token: string | undefined;
-  /** Why the last token was turned away. */
-  readonly reason?: string;
-}
-
-/** Signed in, or on the way there. */
-function Session({ settings }: { readonly settings: Settings }) {
-  const [{ token, reason }, setSession] = useState<SessionState>(() => ({ token: loadToken() }));
-
-  const signIn = (token: string) => {
-    storeToken(token);
-    setSession({ token });
-  };
-  const signOut = useCallback(() => {
-    forgetToken();
-    setSession({ token: undefined });
-  }, []);
-
-  const api = useMemo(() => {
-    if (token === undefined) return undefined;
-    return createApi(settings, token, (reason) => {
-      // A late answer to an old token must not end a new session.
-      if (loadToken() !== token) return;
-      forgetToken();
-      setSession({ token: undefined, reason });
-    });
-  }, [settings, token]);
-
-  if (token === undefined || api === undefined) return <SignIn settings={settings} reason={reason} onSignIn={signIn} />;
-  return <Console key={token} api={api} token={token} apiUrl={settings.apiUrl} onSignOut={signOut} />;
+function Console() {
+  const {
+    data: settings,
+    error,
+    refetch,
+  } = useQuery({
+    queryKey: ["settings"],
+    queryFn: ({ signal }) => loadSettings(signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  });
+  if (settings !== undefined) {
+    return (
+      <SessionProvider settings={settings}>
+        <Shell />
+      </SessionProvider>
+    );
+  }
+  return (
+    <main className="alone">
+      {error === null ? <Loading what="the console" /> : <ProblemNote problem={error} onRetry={() => void refetch()} />}
+    </main>
+  );
 }

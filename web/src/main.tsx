@@ -1,8 +1,10 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
-import "./style.css";
+import { applyTheme, loadTheme } from "./shell/theme.ts";
+import "./style/index.css";
 
+applyTheme(loadTheme());
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(

@@ -1,6 +1,3 @@
-import axios, { isAxiosError } from "axios";
-import { CallError } from "./problem.ts";
-
 /** Where the API is, as the server of this page says. */
 export interface Settings {
   /** Scheme, host and port. */
@@ -11,18 +8,27 @@ export interface Settings {
   readonly developmentToken?: string;
 }
 
+/** The server of this page does not say where the API is. */
+export class SettingsError extends Error {
+  constructor(cause?: unknown) {
+    super("/settings.json did not come, or is something else", { cause });
+    this.name = "SettingsError";
+  }
+}
+
 /**
  * Asks the server of this page, on its own origin.
  *
- * @throws CallError when it has no answer or another one; axios's own error when aborted.
+ * @throws SettingsError when it has no answer or another one.
  */
 export async function loadSettings(signal: AbortSignal): Promise<Settings> {
-  const reply = await axios.get<unknown>("/settings.json", { signal }).catch((error: unknown) => {
-    if (isAxiosError(error) && !signal.aborted) throw new CallError({ kind: "no-settings" });
-    throw error;
-  });
-  if (!isSettings(reply.data)) throw new CallError({ kind: "no-settings" });
-  return reply.data;
+  const settings: unknown = await fetch("/settings.json", { signal })
+    .then((response) => response.json())
+    .catch((error: unknown) => {
+      throw new SettingsError(error);
+    });
+  if (!isSettings(settings)) throw new SettingsError();
+  return settings;
 }
 
 function isSettings(data: unknown): data is Settings {

@@ -1,0 +1,82 @@
+/** The console while it may not, or can't, call the API. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { goTo, signIn, startTestConsole, type TestConsole } from "../setup/console.ts";
+
+let service: TestConsole;
+beforeAll(async () => {
+  service = await startTestConsole();
+});
+afterAll(() => service?.close());
+
+test("on an allowed origin the connection page shows the browser's view, and each step of the doctor", async () => {
+  await service.visit(async (page) => {
+    await signIn(page);
+    await page.getByRole("link", { name: "Connection", exact: true }).click();
+    await page.getByText("✓ A browser lets this page call the API.").waitFor();
+    const browser = page.getByRole("region", { name: "What this browser says" });
+    await expect.poll(() => browser.getByRole("listitem").count()).toBe(3);
+    expect(await browser.getByText("No:").count()).toBe(0);
+    expect(await browser.getByText("Headers of the answer").innerText()).toContain("x-request-id");
+    const doctor = page.getByRole("region", { name: "What the doctor finds" });
+    await doctor.getByText("OPTIONS → HTTP 204").click();
+    const sent = doctor.getByText("access-control-request-headers: authorization,content-type");
+    expect(await sent.innerText()).toContain(`origin: ${service.consoleUrl}`);
+    await doctor.getByText(`access-control-allow-origin: ${service.consoleUrl}`).first().waitFor();
+  });
+});
+
+test("on a denied origin nobody gets in, and the connection page says why, what the browser printed, and what to set", async () => {
+  await service.visit(
+    async (page) => {
+      await page.getByRole("button", { name: "Use the development token" }).click();
+      const alert = page.getByRole("alert");
+      await alert.waitFor();
+      expect(await alert.innerText()).toContain(`blocked it by CORS for this origin, ${service.deniedUrl}.`);
+      await alert.getByRole("link", { name: "Check the connection" }).click();
+
+      await page.getByText("✗ A browser blocks this page's calls.").waitFor();
+      const browser = page.getByRole("region", { name: "What this browser says" });
+      expect(await browser.getByRole("listitem").allInnerTexts()).toEqual([
+        expect.stringContaining("Yes: a request without CORS is answered"),
+        expect.stringContaining("No: no answer that the page may read"),
+        expect.stringContaining("No: the preflight or the call was refused"),
+      ]);
+      const doctor = page.getByRole("region", { name: "What the doctor finds" });
+      expect(await doctor.innerText()).toContain(`CORS_ALLOWED_ORIGINS=`);
+      expect(await doctor.innerText()).toContain(service.deniedUrl);
+      await doctor.getByText("What the browser's console prints").click();
+      await doctor.getByText("has been blocked by CORS policy").waitFor();
+    },
+    { url: service.deniedUrl },
+  );
+});
+
+test("a service that is restarted is waited for: the page says so, keeps what it had, and goes on by itself", async () => {
+  await service.visit(async (page) => {
+    await signIn(page);
+    await goTo(page, "/accounts/4");
+    await page.getByRole("heading", { level: 1, name: "Alice, everyday" }).waitFor();
+    await service.stopService();
+    await goTo(page, "/activity");
+    await page.getByText("The service does not answer.").waitFor();
+    await goTo(page, "/accounts/4");
+    await page.getByRole("heading", { level: 1, name: "Alice, everyday" }).waitFor();
+
+    await service.startService();
+    await page.getByText("The service does not answer.").waitFor({ state: "hidden", timeout: 20_000 });
+    await goTo(page, "/activity");
+    await page.getByRole("table", { name: "Transfers" }).waitFor();
+  });
+});
+
+test("without a network the page says that it is this device", async () => {
+  await service.visit(async (page) => {
+    await signIn(page);
+    await page.context().setOffline(true);
+    await goTo(page, "/activity");
+    await page.getByText("This device is offline.").waitFor();
+    await page.context().setOffline(false);
+    await page.getByRole("table", { name: "Transfers" }).waitFor({ timeout: 20_000 });
+    await page.getByText("This device is offline.").waitFor({ state: "hidden" });
+  });
+});

@@ -1,0 +1,145 @@
+/** The built console in a real browser, on an origin of its own, against the built service with the demo data. */
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import { expect } from "vitest";
+import { mintToken } from "../../src/auth/index.ts";
+import { launchChromium } from "./chromium.ts";
+import { createTestDatabase } from "./database.ts";
+import { freePort, type ServiceProcess, startProcess } from "./process.ts";
+
+const SECRET = "a secret for tests, 32 bytes or more";
+
+export interface TestConsole {
+  readonly browser: Browser;
+  readonly apiUrl: string;
+  /** On the origin that may call the API; a page at 127.0.0.1 may not. */
+  readonly consoleUrl: string;
+  readonly deniedUrl: string;
+  /** Runs a story on a fresh page, signed out, and fails when the page's code failed. */
+  visit(
+    story: (page: Page) => Promise<void>,
+    options?: BrowserContextOptions & { readonly url?: string },
+  ): Promise<void>;
+  token(subject: string, scope: string, lifetimeSeconds?: number): Promise<string>;
+  /** What somebody else does meanwhile, as an admin. */
+  call(method: string, request: object): Promise<Record<string, unknown>>;
+  /** Ends the service as a deployment would. */
+  stopService(): Promise<void>;
+  startService(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startTestConsole(): Promise<TestConsole> {
+  const [database, consolePort, apiPort, browser] = await Promise.all([
+    createTestDatabase(),
+    freePort(),
+    freePort(),
+    launchChromium(),
+  ]);
+  const consoleUrl = `http://localhost:${consolePort}`;
+  const apiUrl = `http://localhost:${apiPort}`;
+  let service: ServiceProcess;
+  const token: TestConsole["token"] = (subject, scope, lifetimeSeconds = 600) =>
+    mintToken(SECRET, { subject, scope, lifetimeSeconds });
+  const admin = await token("root", "finance.admin");
+
+  const startService = async () => {
+    service = startProcess({
+      DATABASE_URL: database.url,
+      AUTH_JWT_SECRET: SECRET,
+      PORT: `${apiPort}`,
+      CONSOLE_PORT: `${consolePort}`,
+      CORS_ALLOWED_ORIGINS: "http://localhost:*",
+      DEMO_DATA: "true",
+      LOG_LEVEL: "warn",
+    });
+    await service.printed(consoleUrl);
+  };
+  const stopService = async () => {
+    service.child.kill("SIGTERM");
+    await service.ended;
+  };
+  await startService();
+
+  return {
+    browser,
+    apiUrl,
+    consoleUrl,
+    deniedUrl: `http://127.0.0.1:${consolePort}`,
+    token,
+    startService,
+    stopService,
+    async visit(story, { url = consoleUrl, ...options } = {}) {
+      const context = await browser.newContext({ locale: "en-US", timezoneId: "UTC", ...options });
+      try {
+        const page = await context.newPage();
+        page.setDefaultTimeout(10_000);
+        const failures: Error[] = [];
+        page.on("pageerror", (failure) => failures.push(failure));
+        await page.goto(`${url}/`);
+        await story(page);
+        expect(failures).toEqual([]);
+      } finally {
+        await context.close();
+      }
+    },
+    async call(method, request) {
+      const reply = await fetch(`${apiUrl}/twirp/finance.v1.FinanceService/${method}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${admin}` },
+        body: JSON.stringify(request),
+      });
+      const answer: Record<string, unknown> = JSON.parse(await reply.text());
+      expect(reply.status, JSON.stringify(answer)).toBe(200);
+      return answer;
+    },
+    async close() {
+      await browser.close();
+      await stopService();
+      await database.drop();
+    },
+  };
+}
+
+export async function signIn(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Use the development token" }).click();
+  await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+}
+
+/** Pastes a token into whichever form asks for one. */
+export async function enterToken(page: Page, token: string): Promise<void> {
+  await page.getByLabel("Bearer token").fill(token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+/** Follows the fragment, as a link or a bookmark does. */
+export async function goTo(page: Page, fragment: string): Promise<void> {
+  await page.evaluate(`window.location.hash = ${JSON.stringify(fragment)}`);
+}
+
+export async function fillTransfer(page: Page, to: string, amount: string, description = ""): Promise<void> {
+  await page.getByLabel("To account").fill(to);
+  await page.getByLabel("Amount in USD").fill(amount);
+  await page.getByLabel("Description").fill(description);
+}
+
+/** What a screen reader says after the field's label. */
+export async function noteOf(page: Page, label: string): Promise<string> {
+  const id = await page.getByLabel(label).getAttribute("aria-describedby");
+  return (await page.locator(`[id="${id}"]`).innerText()).trim();
+}
+
+export function statementOf(page: Page): Locator {
+  return page.getByRole("table", { name: "Statement" }).locator("tbody").getByRole("row");
+}
+
+/** The balance at the top of an account's page, in cents. */
+export async function balanceOf(page: Page): Promise<bigint> {
+  return cents(await page.locator(".balance").innerText());
+}
+
+/** The one sum of money in a text. */
+export function cents(text: string): bigint {
+  const sums = text.match(/[−+]?\$[\d,]+\.\d\d/g) ?? [];
+  expect(sums, text).toHaveLength(1);
+  return BigInt(`${sums[0]}`.replace(/[$,.+]/g, "").replace("−", "-"));
+}

@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { AccountType, Interval } from "../../src/client/index.ts";
+import { chartPoints } from "../../web/src/account/chart-points.ts";
+import { historySpan } from "../../web/src/account/history-span.ts";
+
+const day = (date: number) => new Date(Date.UTC(2026, 0, date));
+
+test.each<[type: keyof typeof AccountType, before: bigint]>([
+  ["ACCOUNT_TYPE_LIABILITY", 98n],
+  ["ACCOUNT_TYPE_ASSET", 102n],
+])("the course of an account of %s begins with what was there before: %d", (type, before) => {
+  const points = [
+    { time: day(1), balance: 100n, debits: 3n, credits: 5n },
+    { time: day(2), balance: 110n, debits: 0n, credits: 10n },
+  ];
+  expect(chartPoints(points, day(3), { type: AccountType[type] })).toEqual([
+    { time: day(1), balance: before },
+    { time: day(2), balance: 100n },
+    { time: day(3), balance: 110n },
+  ]);
+});
+
+test("no intervals have no course", () => {
+  expect(chartPoints([], day(3), { type: AccountType.ACCOUNT_TYPE_ASSET })).toEqual([]);
+});
+
+test.each<[days: number, interval: keyof typeof Interval]>([
+  [1, "INTERVAL_HOUR"],
+  [33, "INTERVAL_HOUR"],
+  [34, "INTERVAL_DAY"],
+  [800, "INTERVAL_DAY"],
+  [801, "INTERVAL_WEEK"],
+  [5600, "INTERVAL_WEEK"],
+  [5601, "INTERVAL_MONTH"],
+])("a span of %d days is shown by %s, until now when it has no end", (days, interval) => {
+  const start = day(1);
+  const now = new Date(start.getTime() + days * 86_400_000);
+  expect(historySpan({ start }, now)).toEqual({ start, end: now, interval: Interval[interval] });
+});

@@ -1,0 +1,21 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { type Account, TransferState } from "../../../src/client/index.ts";
+import { transfersQuery } from "../data/queries.ts";
+import { useSession } from "../session/session.ts";
+import { HoldTable } from "../transfers/hold-table.tsx";
+
+/** What is held on the account; nothing at all while nothing is. */
+export function AccountHolds({ account }: { readonly account: Account }) {
+  const { finance } = useSession();
+  const { data } = useInfiniteQuery(
+    transfersQuery(finance, { accountId: account.id, state: TransferState.TRANSFER_STATE_PENDING }),
+  );
+  const holds = data?.pages.flatMap(({ transfers }) => transfers) ?? [];
+  if (holds.length === 0) return null;
+  return (
+    <section className="table" aria-labelledby="holds-heading">
+      <h2 id="holds-heading">Holds</h2>
+      <HoldTable labelledBy="holds-heading" holds={holds} />
+    </section>
+  );
+}

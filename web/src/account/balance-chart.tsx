@@ -1,0 +1,179 @@
+import { useEffect, useRef } from "react";
+import UPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { type Currency, formatMoney } from "../../../src/client/index.ts";
+import { dateTimeOf } from "../parts/words.ts";
+import { type ChartPoint, toMajor } from "./chart-points.ts";
+import type { Span } from "./history-span.ts";
+
+interface BalanceChartProps {
+  readonly points: readonly ChartPoint[];
+  readonly money: Currency;
+  /** Told of a span that was drawn across the chart or asked for by the keyboard. */
+  onZoom(span: Span): void;
+  /** Told of a double click. */
+  onReset(): void;
+}
+
+const HEIGHT_PX = 240;
+/** Nearer than this there is nothing more to see. */
+const SPAN_MS_MIN = 4 * 3_600_000;
+
+/** The course of a balance as steps. By keyboard: + and − zoom, the arrows move. */
+export function BalanceChart({ points, money, onZoom, onReset }: BalanceChartProps) {
+  const frame = useRef<HTMLDivElement>(null);
+  const told = useRef({ onZoom, onReset });
+  told.current = { onZoom, onReset };
+
+  useEffect(() => {
+    const { current } = frame;
+    if (current === null) return undefined;
+    let chart = draw(current, points, money, told);
+    const redraw = () => {
+      chart.destroy();
+      chart = draw(current, points, money, told);
+    };
+    const sizes = new ResizeObserver(([entry]) => {
+      if (entry) chart.setSize({ width: entry.contentRect.width, height: HEIGHT_PX });
+    });
+    sizes.observe(current);
+    // A canvas does not follow the theme by itself.
+    const themes = new MutationObserver(redraw);
+    themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    const system = window.matchMedia("(prefers-color-scheme: dark)");
+    system.addEventListener("change", redraw);
+    return () => {
+      system.removeEventListener("change", redraw);
+      themes.disconnect();
+      sizes.disconnect();
+      chart.destroy();
+    };
+  }, [points, money]);
+
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a chart that keys move through is no image
+    <div
+      ref={frame}
+      className="chart"
+      role="group"
+      aria-label="Chart of the balance: plus and minus zoom, the arrow keys move, the table below tells the same"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: it takes the keys that its label names
+      tabIndex={0}
+      onKeyDown={(event) => {
+        const span = spanAfterKey(event.key, points);
+        if (span === undefined) return;
+        event.preventDefault();
+        onZoom(span);
+      }}
+    />
+  );
+}
+
+/** What a key makes of the span that is shown; undefined for keys that do nothing here. */
+function spanAfterKey(key: string, points: readonly ChartPoint[]): Span | undefined {
+  const start = points.at(0)?.time.getTime();
+  const end = points.at(-1)?.time.getTime();
+  if (start === undefined || end === undefined) return undefined;
+  const quarter = (end - start) / 4;
+  const limited = (from: number, to: number): Span => {
+    const until = Math.min(to, Date.now());
+    return { start: new Date(Math.min(from, until - SPAN_MS_MIN)), end: new Date(until) };
+  };
+  switch (key) {
+    case "+":
+    case "=":
+      return limited(start + quarter, end - quarter);
+    case "-":
+      return limited(start - 2 * quarter, end + 2 * quarter);
+    case "ArrowLeft":
+      return limited(start - quarter, end - quarter);
+    case "ArrowRight":
+      return limited(start + quarter, end + quarter);
+    default:
+      return undefined;
+  }
+}
+
+function draw(
+  frame: HTMLElement,
+  points: readonly ChartPoint[],
+  money: Currency,
+  told: { readonly current: Pick<BalanceChartProps, "onZoom" | "onReset"> },
+): UPlot {
+  const colours = getComputedStyle(frame);
+  const colour = (name: string) => colours.getPropertyValue(name);
+  const tip = document.createElement("p");
+  tip.className = "tip";
+  tip.hidden = true;
+  const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+  const stepped = UPlot.paths.stepped?.({ align: 1 });
+  const axis = {
+    stroke: colour("--chart-ink"),
+    font: `12px ${colours.fontFamily}`,
+    grid: { stroke: colour("--chart-line"), width: 1 },
+    ticks: { show: false },
+  };
+  const chart = new UPlot(
+    {
+      width: frame.clientWidth,
+      height: HEIGHT_PX,
+      legend: { show: false },
+      cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
+      scales: { y: { range: { min: { pad: 0.1, soft: 0, mode: 1 }, max: { pad: 0.1, soft: 0, mode: 1 } } } },
+      axes: [
+        { ...axis, size: 32, grid: { show: false }, values: timeLabels },
+        { ...axis, size: 56, values: (_, values) => values.map((value) => compact.format(value)) },
+      ],
+      series: [
+        {},
+        {
+          stroke: colour("--chart-accent"),
+          fill: colour("--chart-fill"),
+          width: 1.75,
+          points: { show: false },
+          ...(stepped && { paths: stepped }),
+        },
+      ],
+      hooks: {
+        setSelect: [
+          ({ select, posToVal, setSelect }) => {
+            if (select.width < 4) return;
+            const time = (position: number) => new Date(posToVal(position, "x") * 1000);
+            const start = time(select.left);
+            const end = time(select.left + select.width);
+            setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+            if (end.getTime() - start.getTime() >= SPAN_MS_MIN) told.current.onZoom({ start, end });
+          },
+        ],
+        setCursor: [
+          ({ cursor: { idx, left = 0 }, over }) => {
+            const point = typeof idx === "number" ? points[idx] : undefined;
+            tip.hidden = point === undefined || left < 0;
+            if (point === undefined) return;
+            tip.textContent = `${dateTimeOf(point.time)}  ${formatMoney(point.balance, money)}`;
+            tip.style.left = `${Math.min(Math.max(0, left - tip.offsetWidth / 2), over.clientWidth - tip.offsetWidth)}px`;
+          },
+        ],
+      },
+    },
+    [points.map(({ time }) => time.getTime() / 1000), points.map(({ balance }) => toMajor(balance, money))],
+    frame,
+  );
+  chart.over.append(tip);
+  chart.over.addEventListener("dblclick", () => told.current.onReset());
+  return chart;
+}
+
+const HOURS = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const DAYS = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
+const MONTHS = new Intl.DateTimeFormat(undefined, { month: "short", year: "2-digit" });
+
+/** As fine as the ticks lie apart; the first of a day is told by its date. */
+function timeLabels(_: UPlot, seconds: number[]): string[] {
+  const apart = (seconds[1] ?? 0) - (seconds[0] ?? 0);
+  return seconds.map((second) => {
+    const time = new Date(second * 1000);
+    if (apart < 86_400) return (time.getHours() === 0 && time.getMinutes() === 0 ? DAYS : HOURS).format(time);
+    return (apart < 27 * 86_400 ? DAYS : MONTHS).format(time);
+  });
+}

@@ -1,0 +1,120 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { type Account, formatMoney } from "../../../src/client/index.ts";
+import { historyQuery } from "../data/queries.ts";
+import { Loading } from "../parts/loading.tsx";
+import { ProblemNote } from "../parts/problem-note.tsx";
+import { dateOf, dateTimeOf } from "../parts/words.ts";
+import { useSession } from "../session/session.ts";
+import { BalanceChart } from "./balance-chart.tsx";
+import { type ChartPoint, chartPoints } from "./chart-points.ts";
+import type { Span } from "./history-span.ts";
+
+const DAY_MS = 86_400_000;
+
+const RANGES = [
+  { word: "1 week", days: 7 },
+  { word: "1 month", days: 31 },
+  { word: "3 months", days: 92 },
+  { word: "1 year", days: 366 },
+  { word: "All", days: undefined },
+] as const;
+
+/** How the balance went, with buttons for the usual spans; a span that is drawn across the chart is shown in more detail. */
+export function BalanceHistory({ account }: { readonly account: Account }) {
+  const { finance } = useSession();
+  const [range, setRange] = useState<(typeof RANGES)[number] | undefined>(RANGES[2]);
+  const [span, setSpan] = useState<Span>(() => spanOf(RANGES[2].days, account));
+  const { data, error, failureReason, refetch, isPlaceholderData } = useQuery(historyQuery(finance, account.id, span));
+  const problem = error ?? failureReason;
+  const points = data === undefined ? undefined : chartPoints(data.points, data.end, account);
+  const choose = (next: (typeof RANGES)[number]) => {
+    setRange(next);
+    setSpan(spanOf(next.days, account));
+  };
+  const zoom = (next: Span) => {
+    setRange(undefined);
+    setSpan(next);
+  };
+  return (
+    <section aria-labelledby="history-heading">
+      <div className="heading-line">
+        <h2 id="history-heading">Balance over time</h2>
+        <fieldset className="choices">
+          <legend className="unseen">Span</legend>
+          {RANGES.map((candidate) => (
+            <button
+              key={candidate.word}
+              type="button"
+              aria-pressed={candidate === range}
+              onClick={() => choose(candidate)}
+            >
+              {candidate.word}
+            </button>
+          ))}
+        </fieldset>
+      </div>
+      <div className="chart-room" aria-busy={isPlaceholderData}>
+        {points === undefined && problem === null && <Loading what="the history" />}
+        {points !== undefined && (
+          <BalanceChart points={points} money={account} onZoom={zoom} onReset={() => choose(RANGES[4])} />
+        )}
+      </div>
+      {points !== undefined && <Course points={points} account={account} />}
+      {problem !== null && <ProblemNote problem={problem} onRetry={() => void refetch()} />}
+    </section>
+  );
+}
+
+/** @param days absent: since the account was opened. */
+function spanOf(days: number | undefined, { createdAt }: Account): Span {
+  const opened = createdAt ?? new Date(0);
+  return { start: days === undefined ? opened : new Date(Date.now() - days * DAY_MS) };
+}
+
+/** The chart in words and as a table, for whoever does not see it. */
+function Course({ points, account }: { readonly points: readonly ChartPoint[]; readonly account: Account }) {
+  const first = points.at(0);
+  const last = points.at(-1);
+  if (first === undefined || last === undefined) return <p className="muted">There is nothing to show in this span.</p>;
+  const balances = points.map(({ balance }) => balance);
+  const [lowest, highest] = balances.reduce(
+    ([low, high], balance) => [balance < low ? balance : low, balance > high ? balance : high],
+    [first.balance, first.balance],
+  );
+  const money = (minor: bigint) => formatMoney(minor, account);
+  return (
+    <>
+      <p className="muted">
+        {dateOf(first.time)} {money(first.balance)} → {dateTimeOf(last.time)} {money(last.balance)} · lowest{" "}
+        {money(lowest)} · highest {money(highest)}. Draw across the chart to look closer; a double click shows all.
+      </p>
+      <details>
+        <summary>The chart as a table</summary>
+        <table aria-label="Balance over time">
+          <thead>
+            <tr>
+              <th scope="col">Until</th>
+              <th scope="col" className="figure">
+                Balance
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {points.filter(isTurn).map(({ time, balance }) => (
+              <tr key={time.getTime()}>
+                <td>{dateTimeOf(time)}</td>
+                <td className="figure">{money(balance)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </details>
+    </>
+  );
+}
+
+/** Leaves out the points at which nothing had changed. */
+function isTurn({ balance }: ChartPoint, index: number, all: readonly ChartPoint[]): boolean {
+  return index === 0 || index === all.length - 1 || balance !== all[index - 1]?.balance;
+}

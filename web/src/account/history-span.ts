@@ -1,0 +1,27 @@
+import { Interval } from "../../../src/client/index.ts";
+
+/** A stretch of time. */
+export interface Span {
+  readonly start: Date;
+  /** Absent: until now. */
+  readonly end?: Date | undefined;
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** More points than a chart has room for say nothing more. */
+const POINTS_MAX = 800;
+
+/** The finest interval that a span has room for, with the span as the service is asked for it. */
+export function historySpan({ start, end }: Span, now: Date): { start: Date; end: Date; interval: Interval } {
+  const until = end ?? now;
+  const length = until.getTime() - start.getTime();
+  return { start, end: until, interval: intervalFor(length) };
+}
+
+function intervalFor(lengthMs: number): Interval {
+  if (lengthMs <= POINTS_MAX * HOUR_MS) return Interval.INTERVAL_HOUR;
+  if (lengthMs <= POINTS_MAX * DAY_MS) return Interval.INTERVAL_DAY;
+  return lengthMs <= POINTS_MAX * 7 * DAY_MS ? Interval.INTERVAL_WEEK : Interval.INTERVAL_MONTH;
+}

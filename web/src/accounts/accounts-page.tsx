@@ -1,0 +1,175 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useDeferredValue, useState } from "react";
+import {
+  type Account,
+  AccountStatus,
+  AccountType,
+  type FinanceClient,
+  formatMoney,
+} from "../../../src/client/index.ts";
+import { accountsQuery, knownAccountsQuery } from "../data/queries.ts";
+import { Field, SelectField } from "../parts/field.tsx";
+import { PageHeading } from "../parts/page-heading.tsx";
+import { Pages } from "../parts/pages.tsx";
+import { accountStatuses, accountTypes, hindranceOf, typeOf } from "../parts/words.ts";
+import { useSession } from "../session/session.ts";
+import { paths, readId } from "../shell/route.ts";
+import { AccountActions } from "./account-actions.tsx";
+
+const ANY = {
+  search: "",
+  type: AccountType.ACCOUNT_TYPE_UNSPECIFIED,
+  status: AccountStatus.ACCOUNT_STATUS_UNSPECIFIED,
+  currency: "",
+};
+
+/** The accounts the caller may see, to be searched and narrowed down. */
+export function AccountsPage() {
+  const { finance } = useSession();
+  const [sought, setSought] = useState(ANY);
+  const { data: known } = useQuery(knownAccountsQuery(finance));
+  const { listed, shown, isByPrefix } = useSoughtAccounts(finance, useDeferredValue(sought));
+  const currencies = [...new Set(known?.accounts.map(({ currency }) => currency))].sort();
+  return (
+    <>
+      <PageHeading title="Accounts">
+        <a className="button" href={paths.newAccount}>
+          New account
+        </a>
+      </PageHeading>
+      <search className="filters">
+        <Field
+          label="Search"
+          type="search"
+          value={sought.search}
+          onChange={({ target }) => setSought({ ...sought, search: target.value })}
+          placeholder="Name or number"
+          hint={isByPrefix ? "Names that begin with this, letter for letter" : ""}
+        />
+        <SelectField
+          label="Type"
+          value={sought.type}
+          onChange={({ target }) => setSought({ ...sought, type: Number(target.value) })}
+        >
+          <option value={AccountType.ACCOUNT_TYPE_UNSPECIFIED}>Any type</option>
+          {accountTypes.map(({ type, word }) => (
+            <option key={type} value={type}>
+              {word}
+            </option>
+          ))}
+        </SelectField>
+        <SelectField
+          label="Status"
+          value={sought.status}
+          onChange={({ target }) => setSought({ ...sought, status: Number(target.value) })}
+        >
+          <option value={AccountStatus.ACCOUNT_STATUS_UNSPECIFIED}>Any status</option>
+          {accountStatuses.map(({ status, word }) => (
+            <option key={status} value={status}>
+              {word}
+            </option>
+          ))}
+        </SelectField>
+        <SelectField
+          label="Currency"
+          value={sought.currency}
+          onChange={({ target }) => setSought({ ...sought, currency: target.value })}
+        >
+          <option value="">Any currency</option>
+          {currencies.map((currency) => (
+            <option key={currency}>{currency}</option>
+          ))}
+        </SelectField>
+      </search>
+      <section className="table" aria-label="Accounts found">
+        <Pages
+          query={listed}
+          itemsOf={({ accounts }) => accounts.filter(shown)}
+          what="the accounts"
+          empty={
+            sought === ANY ? (
+              <p>You have no accounts yet.</p>
+            ) : (
+              <>
+                <p>No account is like that.</p>
+                <button type="button" className="quiet" onClick={() => setSought(ANY)}>
+                  Show all accounts
+                </button>
+              </>
+            )
+          }
+        >
+          {(accounts) => <AccountTable accounts={accounts} />}
+        </Pages>
+      </section>
+    </>
+  );
+}
+
+/**
+ * Finds what is sought. While the caller's accounts are few the page looks through them itself, anywhere in a name; among
+ * many, the service looks for beginnings.
+ */
+function useSoughtAccounts(finance: FinanceClient, sought: typeof ANY) {
+  const { search, ...filters } = sought;
+  const text = search.trim();
+  const { data: known } = useQuery(knownAccountsQuery(finance));
+  const isByPrefix = known?.isComplete === false && readId(text) === undefined;
+  const listed = useInfiniteQuery(accountsQuery(finance, { ...filters, namePrefix: isByPrefix ? text : "" }));
+  const words = text.toLocaleLowerCase();
+  const shown = ({ id, name }: Account) => isByPrefix || `${id}` === text || name.toLocaleLowerCase().includes(words);
+  return { listed, shown, isByPrefix };
+}
+
+function AccountTable({ accounts }: { readonly accounts: readonly Account[] }) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col" className="told">
+            Account
+          </th>
+          <th scope="col" className="wide">
+            Owner
+          </th>
+          <th scope="col" className="figure wide">
+            Available
+          </th>
+          <th scope="col" className="figure">
+            Balance
+          </th>
+          <th scope="col" className="wide">
+            <span className="unseen">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {accounts.map((account) => (
+          <AccountRow key={`${account.id}`} account={account} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function AccountRow({ account }: { readonly account: Account }) {
+  const { id, name, owner, balance, availableBalance } = account;
+  const hindrance = hindranceOf(account);
+  return (
+    <tr>
+      <td className="told">
+        <a href={paths.account(id)}>{name}</a>
+        {hindrance && <span className="tag">{hindrance}</span>}
+        <span className="muted">
+          No. {`${id}`} · {typeOf(account)}
+        </span>
+      </td>
+      <td className="wide">{owner}</td>
+      <td className="figure wide muted">{formatMoney(availableBalance, account)}</td>
+      <td className="figure">{formatMoney(balance, account)}</td>
+      <td className="wide">
+        <AccountActions account={account} />
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,191 @@
+import { type FormEvent, useRef, useState } from "react";
+import { type Account, AccountType, FinanceError, newIdempotencyKey } from "../../../src/client/index.ts";
+import { useChange } from "../data/use-change.ts";
+import { readAmount } from "../parts/amount.ts";
+import { currencyNamed } from "../parts/currencies.ts";
+import { Field, SelectField } from "../parts/field.tsx";
+import { PageHeading } from "../parts/page-heading.tsx";
+import { ProblemNote } from "../parts/problem-note.tsx";
+import { accountTypes } from "../parts/words.ts";
+import { useSession } from "../session/session.ts";
+import { paths } from "../shell/route.ts";
+
+const EMPTY = {
+  name: "",
+  type: AccountType.ACCOUNT_TYPE_LIABILITY as AccountType,
+  currency: "USD",
+  owner: "",
+  overdraft: "",
+  unlimited: false,
+};
+
+type FieldName = "name" | "currency" | "owner" | "overdraft";
+type Problems = Partial<Record<FieldName, string>>;
+
+/** Which field a refusal's `argument` is about. */
+const FIELD_OF: Readonly<Record<string, FieldName>> = {
+  name: "name",
+  currency: "currency",
+  owner: "owner",
+  overdraft_limit: "overdraft",
+};
+
+export function NewAccountPage() {
+  const { finance, caller = "" } = useSession();
+  const [values, setValues] = useState(EMPTY);
+  const [problems, setProblems] = useState<Problems>({});
+  /** Of the account that the form describes now, for all its tries. */
+  const idempotencyKey = useRef<string>(undefined);
+  const form = useRef<HTMLFormElement>(null);
+  const opening = useChange((request: Parameters<typeof finance.createAccount>[0]) => finance.createAccount(request));
+
+  const set = (change: Partial<typeof EMPTY>) => {
+    setValues({ ...values, ...change });
+    setProblems({});
+    opening.reset();
+    idempotencyKey.current = undefined;
+  };
+  const point = (found: Problems) => {
+    setProblems(found);
+    form.current?.querySelector<HTMLElement>(`[name="${Object.keys(found)[0]}"]`)?.focus();
+  };
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (opening.isPending) return;
+    const read = readValues(values);
+    if (!read.ok) return point(read.problems);
+    idempotencyKey.current ??= newIdempotencyKey();
+    opening.mutate(
+      { ...read.request, idempotencyKey: idempotencyKey.current },
+      {
+        onSuccess: ({ id }: Account) => {
+          window.location.hash = paths.account(id);
+        },
+        onError: (error) => {
+          const field = error instanceof FinanceError ? FIELD_OF[error.meta["argument"] ?? ""] : undefined;
+          if (field === undefined) return;
+          point({ [field]: `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.` });
+        },
+      },
+    );
+  };
+  const isAtField = Object.keys(problems).length > 0;
+
+  return (
+    <>
+      <PageHeading title="New account" />
+      <form ref={form} className="card form" onSubmit={submit} noValidate>
+        <Field
+          label="Name"
+          name="name"
+          value={values.name}
+          onChange={({ target }) => set({ name: target.value })}
+          problem={problems.name}
+          maxLength={200}
+          autoComplete="off"
+        />
+        <div className="pair">
+          <SelectField
+            label="Type"
+            value={values.type}
+            onChange={({ target }) => set({ type: Number(target.value) })}
+            hint={hintOf(values.type)}
+          >
+            {accountTypes.map(({ type, word }) => (
+              <option key={type} value={type}>
+                {word}
+              </option>
+            ))}
+          </SelectField>
+          <Field
+            label="Currency"
+            name="currency"
+            value={values.currency}
+            onChange={({ target }) => set({ currency: target.value.toUpperCase() })}
+            problem={problems.currency}
+            hint="ISO 4217, as USD or JPY; never changes"
+            maxLength={3}
+            autoComplete="off"
+            spellCheck={false}
+          />
+        </div>
+        <Field
+          label="Owner"
+          name="owner"
+          value={values.owner}
+          onChange={({ target }) => set({ owner: target.value })}
+          problem={problems.owner}
+          placeholder={caller}
+          hint="Whose token may see and debit it. Empty: yours; another's needs finance.admin"
+          maxLength={255}
+          autoComplete="off"
+          spellCheck={false}
+        />
+        <Field
+          label="Overdraft"
+          name="overdraft"
+          value={values.overdraft}
+          onChange={({ target }) => set({ overdraft: target.value })}
+          problem={problems.overdraft}
+          hint={values.unlimited ? "" : "How far below zero it may go. Empty: not at all"}
+          inputMode="decimal"
+          disabled={values.unlimited}
+          autoComplete="off"
+        />
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={values.unlimited}
+            onChange={({ target }) => set({ unlimited: target.checked })}
+          />
+          No floor at all, as for an account that stands for a bank or for owners' equity
+        </label>
+        {opening.error && !isAtField && <ProblemNote problem={opening.error} />}
+        <div className="actions">
+          <button type="submit" aria-disabled={opening.isPending}>
+            {opening.isPending ? "Opening…" : "Open account"}
+          </button>
+          <a className="button quiet" href={paths.accounts}>
+            Back to the accounts
+          </a>
+        </div>
+      </form>
+    </>
+  );
+}
+
+function readValues({ name, type, currency, owner, overdraft, unlimited }: typeof EMPTY) {
+  const problems: Problems = {};
+  if (name.trim() === "") problems.name = "Enter a name.";
+  if (!/^[A-Z]{3}$/.test(currency)) problems.currency = "Enter a code of three letters, as USD.";
+  const isLimited = !unlimited && overdraft.trim() !== "" && problems.currency === undefined;
+  const limit = isLimited ? readAmount(overdraft, currencyNamed(currency)) : undefined;
+  if (limit?.ok === false) problems.overdraft = limit.problem;
+  if (Object.keys(problems).length > 0) return { ok: false, problems } as const;
+  const overdraftLimit = limit?.ok ? limit.minor : 0n;
+  const request = {
+    name: name.trim(),
+    type,
+    currency,
+    owner: owner.trim(),
+    overdraftLimit,
+    unlimitedOverdraft: unlimited,
+  };
+  return { ok: true, request } as const;
+}
+
+function hintOf(type: AccountType): string {
+  switch (type) {
+    case AccountType.ACCOUNT_TYPE_ASSET:
+      return "What the books own: a debit raises it";
+    case AccountType.ACCOUNT_TYPE_EXPENSE:
+      return "What was spent: a debit raises it";
+    case AccountType.ACCOUNT_TYPE_EQUITY:
+      return "The owners' share: a credit raises it";
+    case AccountType.ACCOUNT_TYPE_INCOME:
+      return "What was earned: a credit raises it";
+    default:
+      return "What the books owe, as a wallet: a credit raises it";
+  }
+}

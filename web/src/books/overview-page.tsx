@@ -1,0 +1,73 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { KNOWN_ACCOUNTS_MAX, knownAccountsQuery, transfersQuery } from "../data/queries.ts";
+import { useAccounts } from "../data/use-accounts.ts";
+import { Loading } from "../parts/loading.tsx";
+import { PageHeading } from "../parts/page-heading.tsx";
+import { ProblemNote } from "../parts/problem-note.tsx";
+import { TransferTable } from "../parts/transfer-table.tsx";
+import { useSession } from "../session/session.ts";
+import { paths } from "../shell/route.ts";
+import { BalancesByCurrency } from "./balances-by-currency.tsx";
+import { TrialBalance } from "./trial-balance.tsx";
+
+const LATEST = 8;
+
+/** The books at a glance: what each currency's accounts hold, the proof that debits equal credits, what happened last. */
+export function OverviewPage() {
+  const { finance } = useSession();
+  const known = useQuery(knownAccountsQuery(finance));
+  const problem = known.error ?? known.failureReason;
+  return (
+    <>
+      <PageHeading title="Overview" />
+      <div className="columns">
+        <div className="stack wide-gaps">
+          <section aria-labelledby="balances-heading">
+            <h2 id="balances-heading">Balances</h2>
+            {known.data === undefined && problem === null && <Loading what="the accounts" />}
+            {known.data?.accounts.length === 0 && (
+              <div className="empty">
+                <p>The books are empty.</p>
+                <a className="button" href={paths.newAccount}>
+                  Open the first account
+                </a>
+              </div>
+            )}
+            {known.data !== undefined && <BalancesByCurrency accounts={known.data.accounts} />}
+            {known.data?.isComplete === false && (
+              <p className="muted">Of your first {KNOWN_ACCOUNTS_MAX} accounts; there are more.</p>
+            )}
+            {problem !== null && <ProblemNote problem={problem} onRetry={() => void known.refetch()} />}
+          </section>
+          <TrialBalance />
+        </div>
+        <LatestActivity />
+      </div>
+    </>
+  );
+}
+
+function LatestActivity() {
+  const { finance } = useSession();
+  const accounts = useAccounts();
+  const { data, error, failureReason, refetch } = useInfiniteQuery({
+    ...transfersQuery(finance, { pageSize: LATEST }),
+    refetchInterval: 10_000,
+  });
+  const problem = error ?? failureReason;
+  const transfers = data?.pages[0]?.transfers;
+  return (
+    <section className="table" aria-labelledby="activity-heading">
+      <div className="heading-line">
+        <h2 id="activity-heading">Latest activity</h2>
+        <a href={paths.activity}>All</a>
+      </div>
+      {transfers === undefined && problem === null && <Loading what="the activity" />}
+      {transfers?.length === 0 && <p className="empty">No money has moved yet.</p>}
+      {transfers !== undefined && transfers.length > 0 && (
+        <TransferTable labelledBy="activity-heading" transfers={transfers} accounts={accounts} />
+      )}
+      {problem !== null && <ProblemNote problem={problem} onRetry={() => void refetch()} />}
+    </section>
+  );
+}

@@ -1,0 +1,16 @@
+const marks = {
+  passed: { sign: "✓", word: "Yes:" },
+  failed: { sign: "✗", word: "No:" },
+  note: { sign: "!", word: "Note:" },
+} as const;
+
+/** How a step went, told without relying on colour. */
+export function Mark({ result }: { readonly result: keyof typeof marks }) {
+  const { sign, word } = marks[result];
+  return (
+    <span className={`mark ${result}`}>
+      <span aria-hidden="true">{sign}</span>
+      <span className="unseen">{word}</span>
+    </span>
+  );
+}

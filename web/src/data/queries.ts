@@ -1,0 +1,105 @@
+/** What the pages ask the service for. Everything is asked anew after each change: a transfer shows in many places. */
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import type { AccountStatus, AccountType, FinanceClient, TransferState } from "../../../src/client/index.ts";
+import { historySpan, type Span } from "../account/history-span.ts";
+
+/** Accounts that are named in lists and offered in the transfer form; the service's own limit for a page. */
+export const KNOWN_ACCOUNTS_MAX = 1000;
+
+const PAGE_SIZE = 50;
+
+/** The caller's accounts, as many as one page holds. */
+export function knownAccountsQuery(finance: FinanceClient) {
+  return queryOptions({
+    queryKey: ["accounts", "known"],
+    queryFn: async ({ signal }) => {
+      const page = await finance.listAccounts({ pageSize: KNOWN_ACCOUNTS_MAX }, { signal });
+      return { accounts: page.accounts, isComplete: page.nextPageToken === "" };
+    },
+  });
+}
+
+export interface AccountFilters {
+  readonly namePrefix: string;
+  readonly type: AccountType;
+  readonly status: AccountStatus;
+  readonly currency: string;
+}
+
+export function accountsQuery(finance: FinanceClient, filters: AccountFilters) {
+  return infiniteQueryOptions({
+    queryKey: ["accounts", "list", filters],
+    queryFn: ({ pageParam, signal }) =>
+      finance.listAccounts({ ...filters, pageSize: PAGE_SIZE, pageToken: pageParam }, { signal }),
+    initialPageParam: "",
+    getNextPageParam: ({ nextPageToken }) => nextPageToken || undefined,
+  });
+}
+
+export function accountQuery(finance: FinanceClient, id: bigint) {
+  return queryOptions({
+    queryKey: ["account", `${id}`],
+    queryFn: ({ signal }) => finance.getAccount({ id }, { signal }),
+  });
+}
+
+/** The statement, newest first. */
+export function entriesQuery(finance: FinanceClient, accountId: bigint) {
+  return infiniteQueryOptions({
+    queryKey: ["entries", `${accountId}`],
+    queryFn: ({ pageParam, signal }) =>
+      finance.listEntries({ accountId, newestFirst: true, pageSize: PAGE_SIZE, pageToken: pageParam }, { signal }),
+    initialPageParam: "",
+    getNextPageParam: ({ nextPageToken }) => nextPageToken || undefined,
+  });
+}
+
+/** The balance over a span, which is rounded out to the intervals that suit its length. */
+export function historyQuery(finance: FinanceClient, accountId: bigint, span: Span) {
+  return queryOptions({
+    queryKey: ["history", `${accountId}`, span.start.getTime(), span.end?.getTime() ?? "now"],
+    queryFn: async ({ signal }) => {
+      const asked = historySpan(span, new Date());
+      const { points } = await finance.getBalanceHistory({ accountId, ...asked }, { signal });
+      return { points, ...asked };
+    },
+    // While one zooms, what was shown stays.
+    placeholderData: (before) => before,
+  });
+}
+
+export interface TransferFilters {
+  /** Absent: any. */
+  readonly accountId?: bigint;
+  readonly state?: TransferState;
+  readonly pageSize?: number;
+}
+
+/** Newest first. */
+export function transfersQuery(
+  finance: FinanceClient,
+  { accountId = 0n, state = 0, pageSize = PAGE_SIZE }: TransferFilters = {},
+) {
+  return infiniteQueryOptions({
+    queryKey: ["transfers", `${accountId}`, state, pageSize],
+    queryFn: ({ pageParam, signal }) =>
+      finance.listTransfers({ accountId, state, pageSize, pageToken: pageParam }, { signal }),
+    initialPageParam: "",
+    getNextPageParam: ({ nextPageToken }) => nextPageToken || undefined,
+  });
+}
+
+export function transferQuery(finance: FinanceClient, id: bigint) {
+  return queryOptions({
+    queryKey: ["transfer", `${id}`],
+    queryFn: ({ signal }) => finance.getTransfer({ id }, { signal }),
+  });
+}
+
+/** For admins only: others are refused. */
+export function trialBalanceQuery(finance: FinanceClient) {
+  return queryOptions({
+    queryKey: ["trial-balance"],
+    queryFn: ({ signal }) => finance.getTrialBalance({}, { signal }),
+  });
+}

@@ -1,0 +1,45 @@
+import { type Currency, formatMoney, parseMoney } from "../../../src/client/index.ts";
+
+/** The greatest amount the service takes, in minor units. */
+const AMOUNT_MAX = 2n ** 63n - 1n;
+
+export type TypedAmount =
+  | { readonly ok: true; readonly minor: bigint }
+  | { readonly ok: false; readonly problem: string };
+
+/**
+ * Reads an amount of more than 0 that a person typed in the major unit of the currency.
+ *
+ * @param locale default: the browser's.
+ */
+export function readAmount(text: string, money: Currency, locale?: string): TypedAmount {
+  const { currency, minorUnitDigits } = money;
+  const parsed = parseMoney(text, money, locale);
+  if (parsed.ok) {
+    if (parsed.minor > 0n) return parsed;
+    return { ok: false, problem: "Enter an amount of more than zero." };
+  }
+  switch (parsed.problem) {
+    case "empty":
+      return { ok: false, problem: "Enter an amount." };
+    case "not_a_number":
+      return { ok: false, problem: `Enter a plain number, such as ${sampleOf(money, locale)}.` };
+    case "too_many_decimals":
+      return {
+        ok: false,
+        problem: `${currency} has ${minorUnitDigits === 0 ? "no" : `at most ${minorUnitDigits}`} decimal places.`,
+      };
+    case "out_of_range":
+      return { ok: false, problem: `Enter at most ${formatMoney(AMOUNT_MAX, money, { locale })}.` };
+  }
+}
+
+/** An amount as it is typed into a field, in the major unit: what {@link readAmount} reads. */
+export function writeAmount(minor: bigint, { minorUnitDigits }: Currency, locale?: string): string {
+  const format = new Intl.NumberFormat(locale, { useGrouping: false, minimumFractionDigits: minorUnitDigits });
+  return format.format(`${minor}E-${minorUnitDigits}` as Intl.StringNumericLiteral);
+}
+
+function sampleOf(money: Currency, locale: string | undefined): string {
+  return writeAmount((12005n * 10n ** BigInt(Math.max(0, money.minorUnitDigits))) / 10n, money, locale);
+}

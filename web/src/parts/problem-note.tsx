@@ -1,0 +1,78 @@
+import { FinanceError } from "../../../src/client/index.ts";
+import { SettingsError } from "../settings.ts";
+
+interface ProblemNoteProps {
+  readonly problem: Error;
+  /** Absent: there is nothing to try again here. */
+  readonly onRetry?: () => void;
+}
+
+/** What went wrong, why, and where to look. */
+export function ProblemNote({ problem, onRetry }: ProblemNoteProps) {
+  return (
+    <div className="problem" role="alert">
+      <ProblemText problem={problem} />
+      {onRetry && (
+        <button type="button" className="quiet" onClick={onRetry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+function ProblemText({ problem }: { readonly problem: Error }) {
+  if (problem instanceof SettingsError) {
+    return (
+      <p>
+        <strong>Where is the API?</strong> /settings.json, which tells this page, did not come. Is the server of this
+        page still running?
+      </p>
+    );
+  }
+  if (!(problem instanceof FinanceError)) {
+    return (
+      <p>
+        <strong>The page failed:</strong> {problem.message}
+      </p>
+    );
+  }
+  if (problem.reason === "cors_or_network") {
+    return (
+      <p>
+        <strong>
+          No answer: the API is down, or the browser blocked it by CORS for this origin,{" "}
+          <code>{window.location.origin}</code>.
+        </strong>{" "}
+        A page is not told which. <a href="#/connection">Check the connection</a>
+      </p>
+    );
+  }
+  if (problem.meta["http_error_from_intermediary"] === "true" || problem.reason === "invalid_reply") {
+    return (
+      <p>
+        <strong>Something else answered.</strong> HTTP {problem.status}, but not in the form of the finance service. Is
+        another program on that port, or a proxy in between? <a href="#/connection">Check the connection</a>
+      </p>
+    );
+  }
+  return <Refusal refusal={problem} />;
+}
+
+function Refusal({ refusal: { code, status, message, meta, requestId } }: { readonly refusal: FinanceError }) {
+  const details = [
+    status === 0 ? code : `${code}, HTTP ${status}`,
+    ...Object.entries(meta).map(([key, value]) => `${key}: ${value}`),
+    ...(requestId === undefined || "request_id" in meta ? [] : [`request: ${requestId}`]),
+  ];
+  return (
+    <>
+      <p>
+        <strong>
+          {status === 0 ? "The call failed" : "The service refused"}: {message}
+        </strong>
+      </p>
+      <p className="muted">{details.join(" · ")}</p>
+    </>
+  );
+}

@@ -1,0 +1,76 @@
+import { type Account, formatMoney, type Transfer, TransferState } from "../../../src/client/index.ts";
+import { paths } from "../shell/route.ts";
+import { AccountName } from "./account-name.tsx";
+import { currencyOf } from "./currencies.ts";
+import { dateOf, stateOf, timeOf } from "./words.ts";
+
+interface TransferTableProps {
+  /** The heading that names the table. */
+  readonly labelledBy: string;
+  readonly transfers: readonly Transfer[];
+  readonly accounts: ReadonlyMap<bigint, Account>;
+}
+
+/** Transfers, each leading to its own page. */
+export function TransferTable({ labelledBy, transfers, accounts }: TransferTableProps) {
+  return (
+    <table aria-labelledby={labelledBy}>
+      <thead>
+        <tr>
+          <th scope="col" className="wide">
+            Date
+          </th>
+          <th scope="col" className="told">
+            Transfer
+          </th>
+          <th scope="col" className="wide">
+            State
+          </th>
+          <th scope="col" className="figure">
+            Amount
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {transfers.map((transfer) => (
+          <TransferRow key={`${transfer.id}`} transfer={transfer} accounts={accounts} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+interface TransferRowProps extends Pick<TransferTableProps, "accounts"> {
+  readonly transfer: Transfer;
+}
+
+function TransferRow({ transfer, accounts }: TransferRowProps) {
+  const { id, description, debitAccountId, creditAccountId, createdAt, amount, state } = transfer;
+  const isPlain = state === TransferState.TRANSFER_STATE_POSTED;
+  return (
+    <tr>
+      <td className="wide">
+        {createdAt && (
+          <time dateTime={createdAt.toISOString()}>
+            {dateOf(createdAt)} <span className="muted">{timeOf(createdAt)}</span>
+          </time>
+        )}
+      </td>
+      <td className="told">
+        <a href={paths.transfer(id)}>{description || `Transfer ${id}`}</a>
+        <span className="muted">
+          <AccountName id={debitAccountId} accounts={accounts} /> →{" "}
+          <AccountName id={creditAccountId} accounts={accounts} />
+        </span>
+        <span className="muted narrow">
+          {createdAt && dateOf(createdAt)}
+          {!isPlain && ` · ${stateOf(transfer)}`}
+        </span>
+      </td>
+      <td className="wide">
+        {isPlain ? <span className="muted">Posted</span> : <span className="tag">{stateOf(transfer)}</span>}
+      </td>
+      <td className="figure">{formatMoney(amount, currencyOf(transfer, accounts))}</td>
+    </tr>
+  );
+}

@@ -1,0 +1,72 @@
+/** The service's enumerations and times in words. */
+import {
+  type Account,
+  AccountStatus,
+  AccountType,
+  type Entry,
+  type Transfer,
+  TransferState,
+} from "../../../src/client/index.ts";
+
+export const accountTypes = [
+  { type: AccountType.ACCOUNT_TYPE_ASSET, word: "Asset", plural: "Assets" },
+  { type: AccountType.ACCOUNT_TYPE_LIABILITY, word: "Liability", plural: "Liabilities" },
+  { type: AccountType.ACCOUNT_TYPE_EQUITY, word: "Equity", plural: "Equity" },
+  { type: AccountType.ACCOUNT_TYPE_INCOME, word: "Income", plural: "Income" },
+  { type: AccountType.ACCOUNT_TYPE_EXPENSE, word: "Expense", plural: "Expenses" },
+] as const;
+
+export const accountStatuses = [
+  { status: AccountStatus.ACCOUNT_STATUS_OPEN, word: "Open" },
+  { status: AccountStatus.ACCOUNT_STATUS_FROZEN, word: "Frozen" },
+  { status: AccountStatus.ACCOUNT_STATUS_CLOSED, word: "Closed" },
+] as const;
+
+export const transferStates = [
+  { state: TransferState.TRANSFER_STATE_POSTED, word: "Posted" },
+  { state: TransferState.TRANSFER_STATE_PENDING, word: "Held" },
+  { state: TransferState.TRANSFER_STATE_CAPTURED, word: "Captured" },
+  { state: TransferState.TRANSFER_STATE_VOIDED, word: "Voided" },
+  { state: TransferState.TRANSFER_STATE_EXPIRED, word: "Expired" },
+] as const;
+
+/** The account's type in a word. */
+export function typeOf({ type }: Pick<Account, "type">): string {
+  return accountTypes.find((known) => known.type === type)?.word ?? "Unknown type";
+}
+
+/** What keeps the account from moving money; undefined when nothing does. */
+export function hindranceOf({ status }: Pick<Account, "status">): string | undefined {
+  if (status === AccountStatus.ACCOUNT_STATUS_OPEN) return undefined;
+  return accountStatuses.find((known) => known.status === status)?.word;
+}
+
+export function stateOf({ state }: Pick<Transfer, "state">): string {
+  return transferStates.find((known) => known.state === state)?.word ?? "Unknown state";
+}
+
+/** Whether a debit raises the balance: on assets and expenses. */
+export function isDebitNormal({ type }: Pick<Account, "type">): boolean {
+  return type === AccountType.ACCOUNT_TYPE_ASSET || type === AccountType.ACCOUNT_TYPE_EXPENSE;
+}
+
+/** Which side of the account an entry is on. */
+export function sideOf({ amount }: Pick<Entry, "amount">, account: Pick<Account, "type">): "Debit" | "Credit" {
+  return amount > 0n === isDebitNormal(account) ? "Debit" : "Credit";
+}
+
+const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+
+export function dateOf(time: Date): string {
+  return DATE.format(time);
+}
+
+export function timeOf(time: Date): string {
+  return TIME.format(time);
+}
+
+export function dateTimeOf(time: Date): string {
+  return DATE_TIME.format(time);
+}

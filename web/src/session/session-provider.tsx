@@ -1,0 +1,123 @@
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { createFinanceClient, FinanceError } from "../../../src/client/index.ts";
+import { Loading } from "../parts/loading.tsx";
+import type { Settings } from "../settings.ts";
+import { usePath } from "../shell/route.ts";
+import { SessionContext } from "./session.ts";
+import { SignIn } from "./sign-in.tsx";
+import { SignInAgain } from "./sign-in-again.tsx";
+import { forgetToken, loadToken, storeToken } from "./stored-token.ts";
+import { subjectOf } from "./token.ts";
+
+// Seldom wanted.
+const ConnectionPage = lazy(async () => ({
+  default: (await import("../connection/connection-page.tsx")).ConnectionPage,
+}));
+
+interface SessionProviderProps {
+  readonly settings: Settings;
+  readonly children: ReactNode;
+}
+
+/**
+ * Shows its children to whoever is signed in. When the service takes the token no longer, it asks for another above the
+ * page, which stays as it is: what was typed is not lost.
+ */
+export function SessionProvider({ settings, children }: SessionProviderProps) {
+  const [token, setToken] = useState(loadToken);
+  const [refusal, setRefusal] = useState<string>();
+  const path = usePath();
+
+  const signIn = (next: string) => {
+    storeToken(next);
+    setRefusal(undefined);
+    setToken(next);
+  };
+
+  const signOut = useCallback(() => {
+    forgetToken();
+    setRefusal(undefined);
+    setToken(undefined);
+  }, []);
+
+  if (token === undefined) {
+    if (path === "/connection") {
+      return (
+        <main>
+          <Suspense fallback={<Loading what="the page" />}>
+            <ConnectionPage settings={settings} token={undefined} />
+          </Suspense>
+        </main>
+      );
+    }
+    return <SignIn settings={settings} onSignIn={signIn} />;
+  }
+  return (
+    <SignedIn
+      // Another person's session starts from nothing.
+      key={subjectOf(token) ?? token}
+      settings={settings}
+      token={token}
+      onRefused={setRefusal}
+      onSignOut={signOut}
+    >
+      {children}
+      {refusal !== undefined && <SignInAgain settings={settings} refusal={refusal} onSignIn={signIn} />}
+    </SignedIn>
+  );
+}
+
+interface SignedInProps {
+  readonly settings: Settings;
+  readonly token: string;
+  /** Told why the service takes the token no longer. */
+  onRefused(reason: string): void;
+  onSignOut(): void;
+  readonly children: ReactNode;
+}
+
+function SignedIn({ settings, token, onRefused, onSignOut, children }: SignedInProps) {
+  const [queries] = useState(() => createQueryClient(onRefused));
+  const session = useMemo(
+    () => ({
+      settings,
+      finance: createFinanceClient({ baseUrl: settings.apiUrl, prefix: settings.twirpPrefix, token }),
+      caller: subjectOf(token),
+      signOut: onSignOut,
+    }),
+    [settings, token, onSignOut],
+  );
+  // With a new token, what the old one was refused comes after all.
+  useEffect(() => {
+    if (token !== "") void queries.invalidateQueries();
+  }, [queries, token]);
+  return (
+    <QueryClientProvider client={queries}>
+      <SessionContext value={session}>{children}</SessionContext>
+    </QueryClientProvider>
+  );
+}
+
+const RETRY_DELAY_MS_MAX = 5000;
+
+function createQueryClient(onRefused: (reason: string) => void): QueryClient {
+  const onError = (error: Error) => {
+    if (error instanceof FinanceError && error.code === "unauthenticated") onRefused(error.message);
+  };
+  return new QueryClient({
+    queryCache: new QueryCache({ onError }),
+    mutationCache: new MutationCache({ onError }),
+    defaultOptions: {
+      queries: {
+        // A service on this machine answers without any network.
+        networkMode: "always",
+        staleTime: 2000,
+        // A service that is away comes back; until then the page shows what it had and says so.
+        retry: (_, error) => error instanceof FinanceError && error.code === "unavailable",
+        retryDelay: (failures) => Math.min(RETRY_DELAY_MS_MAX, 500 * 2 ** failures),
+      },
+      mutations: { networkMode: "always" },
+    },
+  });
+}

@@ -1,0 +1,83 @@
+import { type ComponentProps, useState } from "react";
+import { useSession } from "../session/session.ts";
+import { Icon } from "./icons.tsx";
+import { paths } from "./route.ts";
+import { chooseTheme, loadTheme, themeAfter } from "./theme.ts";
+
+const places: readonly {
+  readonly href: string;
+  readonly icon: ComponentProps<typeof Icon>["name"];
+  readonly word: string;
+}[] = [
+  { href: paths.overview, icon: "overview", word: "Overview" },
+  { href: paths.accounts, icon: "accounts", word: "Accounts" },
+  { href: paths.activity, icon: "activity", word: "Activity" },
+  { href: paths.holds, icon: "holds", word: "Holds" },
+  { href: paths.connection, icon: "connection", word: "Connection" },
+];
+
+const themeWords = { system: "Theme: system", light: "Theme: light", dark: "Theme: dark" } as const;
+
+export function Navigation({ path }: { readonly path: string }) {
+  const { caller, settings, signOut } = useSession();
+  const [theme, setTheme] = useState(loadTheme);
+  return (
+    <header className="frame">
+      <a className="wordmark" href={paths.overview}>
+        Finance console
+      </a>
+      <nav aria-label="Pages">
+        <ul>
+          {places.map(({ href, icon, word }) => (
+            <li key={href}>
+              <a href={href} aria-current={isWithin(path, href) ? "page" : undefined}>
+                <Icon name={icon} />
+                {word}
+              </a>
+            </li>
+          ))}
+          <li>
+            <a className="primary" href={paths.newTransfer()} aria-current={path === "/transfer" ? "page" : undefined}>
+              <Icon name="transfer" />
+              <span>
+                <span className="spare">New </span>transfer
+              </span>
+            </a>
+          </li>
+        </ul>
+      </nav>
+      <div className="who">
+        <p className="muted">
+          {caller && (
+            <>
+              Signed in as <strong>{caller}</strong>
+              <br />
+            </>
+          )}
+          <code>{new URL(settings.apiUrl).host}</code>
+        </p>
+        <button
+          type="button"
+          className="plain"
+          onClick={() => {
+            const next = themeAfter(theme);
+            chooseTheme(next);
+            setTheme(next);
+          }}
+        >
+          {themeWords[theme]}
+        </button>
+        <button type="button" className="plain" onClick={signOut}>
+          Sign out
+        </button>
+      </div>
+    </header>
+  );
+}
+
+/** A page belongs to the place whose path its own begins with; everything begins with the overview's. */
+function isWithin(path: string, href: string): boolean {
+  const place = href.slice(1);
+  if (place === "/activity" && path.startsWith("/transfers/")) return true;
+  return place === "/" ? path === "/" : path === place || path.startsWith(`${place}/`);
+}

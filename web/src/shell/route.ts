@@ -1,0 +1,46 @@
+/** Where the console's pages are: in the fragment, so that back, reload and bookmarks work on any static server. */
+import { useSyncExternalStore } from "react";
+
+export const paths = {
+  overview: "#/",
+  accounts: "#/accounts",
+  newAccount: "#/accounts/new",
+  account: (id: bigint) => `#/accounts/${id}`,
+  activity: "#/activity",
+  holds: "#/holds",
+  transfer: (id: bigint) => `#/transfers/${id}`,
+  newTransfer: (filled: { readonly from?: bigint; readonly to?: bigint } = {}) => {
+    const query = Object.entries(filled).map(([side, id]) => `${side}=${id}`);
+    return query.length === 0 ? "#/transfer" : `#/transfer?${query.join("&")}`;
+  },
+  connection: "#/connection",
+} as const;
+
+/** The path in the address, as "/accounts/4". */
+export function usePath(): string {
+  return useFragment().split("?")[0] || "/";
+}
+
+/** A number in the address's query, as `from` in "#/transfer?from=4". */
+export function useIdInQuery(name: string): bigint | undefined {
+  return readId(new URLSearchParams(useFragment().split("?")[1] ?? "").get(name) ?? "");
+}
+
+/** The number of an account or a transfer; undefined when the text is none. */
+export function readId(text: string): bigint | undefined {
+  const digits = /^[1-9]\d{0,18}$/.exec(text.trim())?.[0];
+  return digits === undefined ? undefined : BigInt(digits);
+}
+
+function useFragment(): string {
+  return useSyncExternalStore(subscribe, readFragment);
+}
+
+function subscribe(onChange: () => void): () => void {
+  window.addEventListener("hashchange", onChange);
+  return () => window.removeEventListener("hashchange", onChange);
+}
+
+function readFragment(): string {
+  return window.location.hash.slice(1);
+}

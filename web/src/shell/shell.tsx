@@ -1,0 +1,78 @@
+import { lazy, Suspense, useEffect } from "react";
+import { AccountPage } from "../account/account-page.tsx";
+import { AccountsPage } from "../accounts/accounts-page.tsx";
+import { NewAccountPage } from "../accounts/new-account-page.tsx";
+import { OverviewPage } from "../books/overview-page.tsx";
+import { Loading } from "../parts/loading.tsx";
+import { useSession } from "../session/session.ts";
+import { loadToken } from "../session/stored-token.ts";
+import { ActivityPage } from "../transfers/activity-page.tsx";
+import { HoldsPage } from "../transfers/holds-page.tsx";
+import { TransferPage } from "../transfers/transfer-page.tsx";
+import { ConnectionBanner } from "./connection-banner.tsx";
+import { Navigation } from "./navigation.tsx";
+import { paths, readId, usePath } from "./route.ts";
+
+// Seldom wanted, or not at first.
+const ConnectionPage = lazy(async () => ({
+  default: (await import("../connection/connection-page.tsx")).ConnectionPage,
+}));
+const NewTransferPage = lazy(async () => ({
+  default: (await import("../transfers/new-transfer-page.tsx")).NewTransferPage,
+}));
+
+/** The frame around every page: where one is, where one can go, and whether the service answers. */
+export function Shell() {
+  const path = usePath();
+  // As a browser does when a page is opened.
+  useEffect(() => {
+    if (path !== "") window.scrollTo(0, 0);
+  }, [path]);
+  return (
+    <div className="shell">
+      <Navigation path={path} />
+      <div className="content">
+        <ConnectionBanner />
+        <main key={path}>
+          <Suspense fallback={<Loading what="the page" />}>
+            <Page path={path} />
+          </Suspense>
+        </main>
+      </div>
+    </div>
+  );
+}
+
+function Page({ path }: { readonly path: string }) {
+  const { settings } = useSession();
+  const [, room, item = ""] = path.split("/");
+  const id = readId(item);
+  switch (room) {
+    case "":
+      return <OverviewPage />;
+    case "accounts":
+      if (item === "") return <AccountsPage />;
+      if (item === "new") return <NewAccountPage />;
+      if (id !== undefined) return <AccountPage id={id} />;
+      break;
+    case "activity":
+      return <ActivityPage />;
+    case "holds":
+      return <HoldsPage />;
+    case "transfers":
+      if (id !== undefined) return <TransferPage id={id} />;
+      break;
+    case "transfer":
+      return <NewTransferPage />;
+    case "connection":
+      return <ConnectionPage settings={settings} token={loadToken()} />;
+  }
+  return (
+    <>
+      <h1>There is no such page</h1>
+      <p>
+        <a href={paths.overview}>Overview</a>
+      </p>
+    </>
+  );
+}

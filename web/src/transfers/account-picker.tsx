@@ -1,0 +1,111 @@
+import { type KeyboardEvent, useId, useState } from "react";
+import { type Account, formatMoney } from "../../../src/client/index.ts";
+import { Note, noted } from "../parts/field.tsx";
+import { readId } from "../shell/route.ts";
+
+interface AccountPickerProps {
+  readonly label: string;
+  readonly name: string;
+  /** To choose from; the number of any other may be typed. */
+  readonly accounts: readonly Account[];
+  /** What was typed or chosen: an account's number, or text that is none yet. */
+  readonly text: string;
+  onText(text: string): void;
+  readonly problem?: string | undefined;
+  readonly hint?: string | undefined;
+}
+
+const SHOWN_MAX = 8;
+
+/**
+ * An account by name or number: a text field with suggestions below.
+ * https://www.w3.org/WAI/ARIA/apg/patterns/combobox/
+ */
+export function AccountPicker({ label, name, accounts, text, onText, problem, hint }: AccountPickerProps) {
+  const id = useId();
+  const [isOpen, setOpen] = useState(false);
+  const [active, setActive] = useState(-1);
+  const chosen = accounts.find((account) => `${account.id}` === text.trim());
+  const found = accounts.filter((account) => matches(account, text)).slice(0, SHOWN_MAX);
+  const isShown = isOpen && found.length > 0 && found[0] !== chosen;
+  const optionId = (index: number) => `${id}-option-${index}`;
+
+  const close = () => {
+    setOpen(false);
+    setActive(-1);
+  };
+  const choose = (account: Account) => {
+    onText(`${account.id}`);
+    close();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (move !== undefined) {
+      event.preventDefault();
+      setOpen(true);
+      const from = active < 0 && move < 0 ? 0 : active;
+      setActive((from + move + found.length) % Math.max(1, found.length));
+    } else if (event.key === "Enter" && isShown && found[active] !== undefined) {
+      event.preventDefault();
+      choose(found[active]);
+    } else if (event.key === "Escape" && isShown) {
+      event.preventDefault();
+      close();
+    }
+  };
+
+  return (
+    <div className="field picker">
+      <label htmlFor={id}>{label}</label>
+      <input
+        {...noted(id, problem)}
+        name={name}
+        role="combobox"
+        aria-expanded={isShown}
+        aria-controls={`${id}-list`}
+        aria-autocomplete="list"
+        aria-activedescendant={isShown && active >= 0 ? optionId(active) : undefined}
+        autoComplete="off"
+        spellCheck={false}
+        placeholder="Name or number"
+        value={text}
+        onChange={({ target }) => {
+          onText(target.value);
+          setOpen(true);
+          setActive(-1);
+        }}
+        onFocus={() => setOpen(true)}
+        onClick={() => setOpen(true)}
+        onBlur={close}
+        onKeyDown={onKeyDown}
+      />
+      <div id={`${id}-list`} role="listbox" aria-label="Suggestions" hidden={!isShown}>
+        {isShown &&
+          found.map((account, index) => (
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the text field's, which keeps the focus
+            <div
+              key={`${account.id}`}
+              id={optionId(index)}
+              role="option"
+              tabIndex={-1}
+              aria-selected={index === active}
+              // The field would lose the focus, and the list would close before the click.
+              onMouseDown={(event) => event.preventDefault()}
+              onClick={() => choose(account)}
+            >
+              <span>
+                {account.name} <span className="muted">No. {`${account.id}`}</span>
+              </span>
+              <span className="money muted">{formatMoney(account.availableBalance, account)}</span>
+            </div>
+          ))}
+      </div>
+      <Note of={id} problem={problem} hint={chosen ? [chosen.name, hint].filter(Boolean).join(" · ") : hint} />
+    </div>
+  );
+}
+
+function matches({ id, name }: Account, text: string): boolean {
+  const sought = text.trim().toLocaleLowerCase();
+  return readId(sought) === undefined ? name.toLocaleLowerCase().includes(sought) : `${id}`.startsWith(sought);
+}

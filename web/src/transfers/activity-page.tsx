@@ -1,0 +1,49 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { TransferState } from "../../../src/client/index.ts";
+import { transfersQuery } from "../data/queries.ts";
+import { useAccounts } from "../data/use-accounts.ts";
+import { SelectField } from "../parts/field.tsx";
+import { PageHeading } from "../parts/page-heading.tsx";
+import { Pages } from "../parts/pages.tsx";
+import { TransferTable } from "../parts/transfer-table.tsx";
+import { transferStates } from "../parts/words.ts";
+import { useSession } from "../session/session.ts";
+
+/** Every transfer the caller may see, newest first. */
+export function ActivityPage() {
+  const { finance } = useSession();
+  const accounts = useAccounts();
+  const [state, setState] = useState<TransferState>(TransferState.TRANSFER_STATE_UNSPECIFIED);
+  const transfers = useInfiniteQuery(transfersQuery(finance, { state }));
+  return (
+    <>
+      <PageHeading title="Activity" />
+      <search className="filters">
+        <SelectField label="State" value={state} onChange={({ target }) => setState(Number(target.value))}>
+          <option value={TransferState.TRANSFER_STATE_UNSPECIFIED}>Any state</option>
+          {transferStates.map((known) => (
+            <option key={known.state} value={known.state}>
+              {known.word}
+            </option>
+          ))}
+        </SelectField>
+      </search>
+      <section className="table" aria-labelledby="transfers-heading">
+        <h2 id="transfers-heading" className="unseen">
+          Transfers
+        </h2>
+        <Pages
+          query={transfers}
+          itemsOf={(page) => page.transfers}
+          what="the transfers"
+          empty={
+            <p>{state === TransferState.TRANSFER_STATE_UNSPECIFIED ? "No money has moved yet." : "There are none."}</p>
+          }
+        >
+          {(items) => <TransferTable labelledBy="transfers-heading" transfers={items} accounts={accounts} />}
+        </Pages>
+      </section>
+    </>
+  );
+}

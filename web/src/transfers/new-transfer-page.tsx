@@ -1,0 +1,255 @@
+import { type FormEvent, type MouseEvent, useRef, useState } from "react";
+import {
+  type Account,
+  FinanceError,
+  formatMoney,
+  newIdempotencyKey,
+  type Transfer,
+  TransferState,
+} from "../../../src/client/index.ts";
+import { useAccounts } from "../data/use-accounts.ts";
+import { useChange } from "../data/use-change.ts";
+import { currencyOf } from "../parts/currencies.ts";
+import { Field, SelectField } from "../parts/field.tsx";
+import { PageHeading } from "../parts/page-heading.tsx";
+import { ProblemNote } from "../parts/problem-note.tsx";
+import { hindranceOf, isDebitNormal } from "../parts/words.ts";
+import { useSession } from "../session/session.ts";
+import { paths, readId, useIdInQuery } from "../shell/route.ts";
+import { AccountPicker } from "./account-picker.tsx";
+import { isDecided, placeRefusal, wordingOf } from "./refusal-place.ts";
+import {
+  type FieldName,
+  type FieldProblems,
+  readTransfer,
+  type TransferOrder,
+  type TransferValues,
+} from "./transfer-values.ts";
+import { useTrial } from "./use-trial.ts";
+
+const EMPTY: TransferValues = {
+  debitAccountId: "",
+  creditAccountId: "",
+  amount: "",
+  description: "",
+  pending: false,
+  holdDays: 7,
+};
+const DESCRIPTION_LENGTH_MAX = 500;
+const DAY_MS = 86_400_000;
+
+/** Moves money, or holds it. While one types, the service says what would come of it; nothing moves before the button. */
+export function NewTransferPage() {
+  const { finance } = useSession();
+  const accounts = useAccounts();
+  const from = useIdInQuery("from");
+  const to = useIdInQuery("to");
+  const [values, setValues] = useState<TransferValues>({
+    ...EMPTY,
+    debitAccountId: `${from ?? ""}`,
+    creditAccountId: `${to ?? ""}`,
+  });
+  /** Fields that were left once: before, a half-typed value is no mistake. */
+  const [left, setLeft] = useState<ReadonlySet<FieldName>>(new Set());
+  const [refused, setRefused] = useState<FieldProblems>({});
+  /** What the button asked for, the same at each try until the form changes. */
+  const sent = useRef<Parameters<typeof finance.createTransfer>[0]>(undefined);
+  const form = useRef<HTMLFormElement>(null);
+  const posting = useChange((request: Parameters<typeof finance.createTransfer>[0]) => finance.createTransfer(request));
+
+  const read = readTransfer(values, accounts);
+  const order = "order" in read ? read.order : undefined;
+  const trial = useTrial(order);
+  const problems: FieldProblems = {
+    ...("problems" in read && Object.fromEntries(Object.entries(read.problems).filter(([name]) => isLeft(name)))),
+    ...problemsOf(trial.refusal, order),
+    ...refused,
+  };
+  const debited = accounts.get(readId(values.debitAccountId) ?? 0n);
+
+  function isLeft(name: string): boolean {
+    return [...left].some((known) => known === name);
+  }
+
+  const set = (change: Partial<TransferValues>) => {
+    setValues({ ...values, ...change });
+    setRefused({});
+    posting.reset();
+    sent.current = undefined;
+  };
+  /** Goes to the first field with a problem. */
+  const point = (found: FieldProblems) => {
+    setLeft(new Set(["debitAccountId", "creditAccountId", "amount", "description"]));
+    setRefused(found);
+    const first = ["debitAccountId", "creditAccountId", "amount", "description"].find((name) => name in found);
+    form.current?.querySelector<HTMLInputElement>(`[name="${first}"]`)?.focus();
+  };
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (posting.isPending) return;
+    if (order === undefined) return point("problems" in read ? read.problems : {});
+    sent.current ??= { ...order, ...expiryOf(values), idempotencyKey: newIdempotencyKey() };
+    posting.mutate(sent.current, {
+      onSuccess: () => {
+        sent.current = undefined;
+        setValues({ ...EMPTY, debitAccountId: values.debitAccountId });
+        setLeft(new Set());
+      },
+      onError: (error) => {
+        if (!(error instanceof FinanceError)) return;
+        if (isDecided(error)) sent.current = undefined;
+        const found = problemsOf(error, order);
+        if (Object.keys(found).length > 0) point(found);
+      },
+    });
+  };
+
+  const fieldFor = (name: "amount" | "description") => ({
+    name,
+    value: values[name],
+    problem: problems[name],
+    readOnly: posting.isPending,
+    onChange: ({ target }: { readonly target: { readonly value: string } }) => set({ [name]: target.value }),
+    onBlur: () => setLeft(new Set([...left, name])),
+  });
+  const open = [...accounts.values()].filter((account) => hindranceOf(account) === undefined);
+  const isAtField = posting.error instanceof FinanceError && Object.keys(problemsOf(posting.error, order)).length > 0;
+
+  return (
+    <>
+      <PageHeading title="New transfer" />
+      <form ref={form} className="card form" onSubmit={submit} noValidate>
+        <AccountPicker
+          label="From account"
+          name="debitAccountId"
+          accounts={open}
+          text={values.debitAccountId}
+          onText={(text) => set({ debitAccountId: text })}
+          problem={problems.debitAccountId}
+          hint={debited ? "" : "It is debited"}
+        />
+        <AccountPicker
+          label="To account"
+          name="creditAccountId"
+          accounts={open.filter(
+            ({ id, currency }) => id !== debited?.id && currency === (debited?.currency ?? currency),
+          )}
+          text={values.creditAccountId}
+          onText={(text) => set({ creditAccountId: text })}
+          problem={problems.creditAccountId}
+          hint={
+            accounts.has(readId(values.creditAccountId) ?? 0n) ? "" : "It is credited; somebody else's by its number"
+          }
+        />
+        <Field
+          {...fieldFor("amount")}
+          label={debited ? `Amount in ${debited.currency}` : "Amount"}
+          hint={debited && limitOf(debited)}
+          inputMode="decimal"
+          autoComplete="off"
+        />
+        <Field
+          {...fieldFor("description")}
+          label="Description"
+          hint="Optional"
+          maxLength={DESCRIPTION_LENGTH_MAX}
+          autoComplete="off"
+        />
+        <label className="check">
+          <input type="checkbox" checked={values.pending} onChange={({ target }) => set({ pending: target.checked })} />
+          Hold it for now, to be captured or voided later
+        </label>
+        {values.pending && (
+          <SelectField
+            label="The hold lapses"
+            value={values.holdDays}
+            onChange={({ target }) => set({ holdDays: Number(target.value) })}
+          >
+            <option value={1}>After a day</option>
+            <option value={7}>After a week</option>
+            <option value={30}>After 30 days</option>
+            <option value={0}>Never</option>
+          </SelectField>
+        )}
+        <Preview trial={trial.transfer} accounts={accounts} />
+        {posting.error && !isAtField && <ProblemNote problem={posting.error} />}
+        <div className="actions">
+          <button type="submit" aria-disabled={posting.isPending} onClick={ignoreSecondClick}>
+            {posting.isPending ? "Sending…" : values.pending ? "Hold" : "Transfer"}
+          </button>
+        </div>
+        <div role="status">{posting.data && <Done transfer={posting.data} accounts={accounts} />}</div>
+      </form>
+    </>
+  );
+}
+
+/** The second click of a double click may come after the answer, and must not submit the form that was emptied by it. */
+function ignoreSecondClick(event: MouseEvent): void {
+  if (event.detail > 1) event.preventDefault();
+}
+
+function problemsOf(refusal: FinanceError | undefined, order: TransferOrder | undefined): FieldProblems {
+  if (refusal === undefined || order === undefined) return {};
+  const place = placeRefusal(refusal, order.creditAccountId);
+  return place === "form" ? {} : { [place]: wordingOf(refusal, place) };
+}
+
+function expiryOf({ pending, holdDays }: TransferValues): { expiresAt?: Date } {
+  return pending && holdDays > 0 ? { expiresAt: new Date(Date.now() + holdDays * DAY_MS) } : {};
+}
+
+/** What a debit may take; a debit-normal account grows by it. */
+function limitOf(account: Account): string | undefined {
+  if (account.unlimitedOverdraft || isDebitNormal(account)) return undefined;
+  return `Up to ${formatMoney(account.availableBalance + account.overdraftLimit, account)}`;
+}
+
+interface TransferProps {
+  readonly accounts: ReadonlyMap<bigint, Account>;
+}
+
+/** What the service says would come of it: balances after a transfer; after a hold, what is left to spend. */
+function Preview({ trial, accounts }: TransferProps & { readonly trial: Transfer | undefined }) {
+  if (trial === undefined) return null;
+  const money = currencyOf(trial, accounts);
+  const isHold = trial.state === TransferState.TRANSFER_STATE_PENDING;
+  const sides = [
+    { account: accounts.get(trial.debitAccountId), balance: trial.debitAccountBalance, isDebited: true },
+    { account: accounts.get(trial.creditAccountId), balance: trial.creditAccountBalance, isDebited: false },
+  ].flatMap(({ account, balance, isDebited }) => {
+    if (account === undefined) return [];
+    if (!isHold) return [{ account, word: "", before: account.balance, after: balance }];
+    if (isDebited === isDebitNormal(account)) return [];
+    const before = account.availableBalance;
+    return [{ account, word: ", available", before, after: before - trial.amount }];
+  });
+  return (
+    <section className="preview" aria-label="What would come of it">
+      {sides.map(({ account, word, before, after }) => (
+        <p key={`${account.id}`}>
+          <span>
+            {account.name}
+            {word}
+          </span>
+          <span className="money">
+            {formatMoney(before, money)} → <strong>{formatMoney(after, money)}</strong>
+          </span>
+        </p>
+      ))}
+    </section>
+  );
+}
+
+function Done({ transfer, accounts }: TransferProps & { readonly transfer: Transfer }) {
+  const { id, amount, creditAccountId, debitAccountId, state } = transfer;
+  const isHold = state === TransferState.TRANSFER_STATE_PENDING;
+  return (
+    <p className="done">
+      {isHold ? "Held" : "Transferred"} {formatMoney(amount, currencyOf(transfer, accounts))} to account{" "}
+      {`${creditAccountId}`}. It is <a href={paths.transfer(id)}>transfer {`${id}`}</a>.{" "}
+      {accounts.has(debitAccountId) && <a href={paths.account(debitAccountId)}>Statement</a>}
+    </p>
+  );
+}

@@ -1,0 +1,39 @@
+import type { FinanceError } from "../../../src/client/index.ts";
+
+/** Where the transfer form shows a refusal; `form` is above the button. */
+export type Place = "debitAccountId" | "creditAccountId" | "amount" | "description" | "form";
+
+type Refusal = Pick<FinanceError, "code" | "meta">;
+
+const PLACE_OF_ARGUMENT: Readonly<Record<string, Place>> = {
+  debit_account_id: "debitAccountId",
+  credit_account_id: "creditAccountId",
+  amount: "amount",
+  description: "description",
+};
+
+/** Finds the field that a refusal of CreateTransfer is about. */
+export function placeRefusal({ code, meta }: Refusal, creditAccountId: bigint): Place {
+  const account = (meta["account_id"] ?? meta["id"]) === `${creditAccountId}` ? "creditAccountId" : "debitAccountId";
+  if (code === "invalid_argument") return PLACE_OF_ARGUMENT[meta["argument"] ?? ""] ?? "form";
+  if (meta["reason"] === "currency_mismatch") return "creditAccountId";
+  if (meta["reason"] === "insufficient_funds" || code === "out_of_range") {
+    return account === "creditAccountId" ? account : "amount";
+  }
+  if (meta["reason"] === "account_not_open" || code === "not_found") return account;
+  return code === "permission_denied" && "account_id" in meta ? account : "form";
+}
+
+/**
+ * Whether the service decided the transfer. Its idempotency key then holds that decision for ever, and only a new one can
+ * be decided otherwise; else a new key might post a second time what the old one has posted.
+ */
+export function isDecided({ code }: Refusal): boolean {
+  return ["failed_precondition", "not_found", "permission_denied", "out_of_range", "invalid_argument"].includes(code);
+}
+
+/** The refusal in the words of the form, where the service counts in minor units. */
+export function wordingOf({ meta, message }: FinanceError, place: Place): string {
+  if (meta["reason"] === "insufficient_funds" && place === "amount") return "This is more than the account can spend.";
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+}

@@ -1,0 +1,144 @@
+/** What can become of a transfer after it was recorded. Each dialog keeps one idempotency key for all its tries. */
+import { type FormEvent, useState } from "react";
+import { formatMoney, newIdempotencyKey, type Transfer } from "../../../src/client/index.ts";
+import { useAccounts } from "../data/use-accounts.ts";
+import { useChange } from "../data/use-change.ts";
+import { readAmount, writeAmount } from "../parts/amount.ts";
+import { currencyOf } from "../parts/currencies.ts";
+import { Dialog } from "../parts/dialog.tsx";
+import { Field } from "../parts/field.tsx";
+import { ProblemNote } from "../parts/problem-note.tsx";
+import { useSession } from "../session/session.ts";
+import { paths } from "../shell/route.ts";
+
+interface SettleProps {
+  readonly hold: Transfer;
+  onClose(): void;
+}
+
+/** Posts a hold, wholly or in part. */
+export function CaptureDialog({ hold, onClose }: SettleProps) {
+  const { finance } = useSession();
+  const money = currencyOf(hold, useAccounts());
+  const [text, setText] = useState(() => writeAmount(hold.amount, money));
+  const [mistake, setMistake] = useState<string>();
+  const [idempotencyKey, setIdempotencyKey] = useState(newIdempotencyKey);
+  const capture = useChange((amount: bigint) => finance.captureTransfer({ id: hold.id, amount, idempotencyKey }));
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (capture.isPending) return;
+    const amount = readAmount(text, money);
+    if (!amount.ok) return setMistake(amount.problem);
+    if (amount.minor > hold.amount) return setMistake(`No more than ${formatMoney(hold.amount, money)} is held.`);
+    capture.mutate(amount.minor, { onSuccess: onClose });
+  };
+  return (
+    <Dialog title={`Capture transfer ${hold.id}`} onClose={onClose}>
+      <form className="stack" onSubmit={submit} noValidate>
+        <Field
+          label={`Amount in ${money.currency}`}
+          value={text}
+          onChange={({ target }) => {
+            setText(target.value);
+            setMistake(undefined);
+            setIdempotencyKey(newIdempotencyKey());
+          }}
+          problem={mistake}
+          hint={`${formatMoney(hold.amount, money)} is held; what is not captured is freed`}
+          inputMode="decimal"
+          autoComplete="off"
+        />
+        {capture.error && <ProblemNote problem={capture.error} />}
+        <div className="actions">
+          <button type="submit" aria-disabled={capture.isPending}>
+            Capture
+          </button>
+          <button type="button" className="quiet" onClick={onClose}>
+            Leave it held
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** Frees the whole of a hold. */
+export function VoidDialog({ hold, onClose }: SettleProps) {
+  const { finance } = useSession();
+  const money = currencyOf(hold, useAccounts());
+  const [idempotencyKey] = useState(newIdempotencyKey);
+  const voiding = useChange(() => finance.voidTransfer({ id: hold.id, idempotencyKey }));
+  return (
+    <Dialog title={`Void transfer ${hold.id}?`} onClose={onClose}>
+      <p>{formatMoney(hold.amount, money)} is free again at once, and nothing moves.</p>
+      {voiding.error && <ProblemNote problem={voiding.error} />}
+      <div className="actions">
+        <button
+          type="button"
+          className="danger"
+          disabled={voiding.isPending}
+          onClick={() => voiding.mutate(undefined, { onSuccess: onClose })}
+        >
+          Void
+        </button>
+        <button type="button" className="quiet" onClick={onClose}>
+          Leave it held
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+interface ReverseProps {
+  readonly transfer: Transfer;
+  onClose(): void;
+}
+
+/** Posts the opposite of a transfer, and leads to it. */
+export function ReverseDialog({ transfer, onClose }: ReverseProps) {
+  const { finance } = useSession();
+  const money = currencyOf(transfer, useAccounts());
+  const [description, setDescription] = useState("");
+  const [idempotencyKey, setIdempotencyKey] = useState(newIdempotencyKey);
+  const reversal = useChange(() => finance.reverseTransfer({ id: transfer.id, description, idempotencyKey }));
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (reversal.isPending) return;
+    reversal.mutate(undefined, {
+      onSuccess: ({ id }) => {
+        onClose();
+        window.location.hash = paths.transfer(id);
+      },
+    });
+  };
+  return (
+    <Dialog title={`Reverse transfer ${transfer.id}?`} onClose={onClose}>
+      <form className="stack" onSubmit={submit} noValidate>
+        <p>
+          {formatMoney(transfer.capturedAmount || transfer.amount, money)} goes back by a transfer of its own; both stay
+          on the statements. A transfer is reversed once.
+        </p>
+        <Field
+          label="Description"
+          value={description}
+          onChange={({ target }) => {
+            setDescription(target.value);
+            setIdempotencyKey(newIdempotencyKey());
+          }}
+          hint="Optional"
+          maxLength={500}
+          autoComplete="off"
+        />
+        {reversal.error && <ProblemNote problem={reversal.error} />}
+        <div className="actions">
+          <button type="submit" className="danger" aria-disabled={reversal.isPending}>
+            Reverse
+          </button>
+          <button type="button" className="quiet" onClick={onClose}>
+            Leave it as it is
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

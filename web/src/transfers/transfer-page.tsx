@@ -1,0 +1,166 @@
+import { useQuery } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { formatMoney, type Transfer, TransferState } from "../../../src/client/index.ts";
+import { transferQuery } from "../data/queries.ts";
+import { useAccounts } from "../data/use-accounts.ts";
+import { AccountName } from "../parts/account-name.tsx";
+import { currencyOf } from "../parts/currencies.ts";
+import { Loading } from "../parts/loading.tsx";
+import { PageHeading } from "../parts/page-heading.tsx";
+import { ProblemNote } from "../parts/problem-note.tsx";
+import { dateTimeOf, stateOf } from "../parts/words.ts";
+import { useSession } from "../session/session.ts";
+import { paths } from "../shell/route.ts";
+import { CaptureDialog, ReverseDialog, VoidDialog } from "./settle-dialogs.tsx";
+
+/** Everything about one transfer, and what can still become of it. */
+export function TransferPage({ id }: { readonly id: bigint }) {
+  const { finance } = useSession();
+  const { data: transfer, error, failureReason, refetch } = useQuery(transferQuery(finance, id));
+  const problem = error ?? failureReason;
+  return (
+    <>
+      <PageHeading title={`Transfer ${id}`}>
+        {transfer && (
+          <p className="muted">
+            {transfer.description || "No description"}
+            <span className="tag">{stateOf(transfer)}</span>
+          </p>
+        )}
+      </PageHeading>
+      {transfer && <Details transfer={transfer} />}
+      {transfer === undefined && problem === null && <Loading what="the transfer" />}
+      {problem !== null && <ProblemNote problem={problem} onRetry={() => void refetch()} />}
+    </>
+  );
+}
+
+function Details({ transfer }: { readonly transfer: Transfer }) {
+  const accounts = useAccounts();
+  const money = currencyOf(transfer, accounts);
+  const { debitAccountId, creditAccountId, capturedAmount, reversesTransferId, reversedByTransferId, metadata } =
+    transfer;
+  const times = [
+    ["Recorded", transfer.createdAt],
+    ["Counts from", isSameTime(transfer.effectiveAt, transfer.createdAt) ? undefined : transfer.effectiveAt],
+    ["Lapses", transfer.expiresAt],
+    ["Settled", transfer.settledAt],
+  ] as const;
+  return (
+    <>
+      <section className="card posting" aria-label="Posting">
+        <p className="sum">{formatMoney(transfer.amount, money)}</p>
+        <div className="sides">
+          <Side word="Debit" id={debitAccountId} balance={transfer.debitAccountBalance} transfer={transfer} />
+          <span className="arrow" aria-hidden="true">
+            →
+          </span>
+          <Side word="Credit" id={creditAccountId} balance={transfer.creditAccountBalance} transfer={transfer} />
+        </div>
+        <Actions transfer={transfer} />
+      </section>
+      <dl className="details">
+        {capturedAmount > 0n && <Detail word="Captured">{formatMoney(capturedAmount, money)}</Detail>}
+        {times.map(
+          ([word, time]) =>
+            time && (
+              <Detail key={word} word={word}>
+                {dateTimeOf(time)}
+              </Detail>
+            ),
+        )}
+        {reversesTransferId > 0n && (
+          <Detail word="Reverses">
+            <a href={paths.transfer(reversesTransferId)}>Transfer {`${reversesTransferId}`}</a>
+          </Detail>
+        )}
+        {reversedByTransferId > 0n && (
+          <Detail word="Reversed by">
+            <a href={paths.transfer(reversedByTransferId)}>Transfer {`${reversedByTransferId}`}</a>
+          </Detail>
+        )}
+        {transfer.idempotencyKey && (
+          <Detail word="Idempotency key">
+            <code>{transfer.idempotencyKey}</code>
+          </Detail>
+        )}
+        {Object.entries(metadata).map(([key, value]) => (
+          <Detail key={key} word={key}>
+            {value}
+          </Detail>
+        ))}
+      </dl>
+    </>
+  );
+}
+
+function isSameTime(left: Date | undefined, right: Date | undefined): boolean {
+  return left?.getTime() === right?.getTime();
+}
+
+interface SideProps {
+  readonly word: "Debit" | "Credit";
+  readonly id: bigint;
+  /** After the transfer. */
+  readonly balance: bigint;
+  readonly transfer: Transfer;
+}
+
+function Side({ word, id, balance, transfer }: SideProps) {
+  const accounts = useAccounts();
+  return (
+    <div>
+      <p className="muted">{word}</p>
+      <p>
+        <strong>
+          <AccountName id={id} accounts={accounts} />
+        </strong>
+      </p>
+      {accounts.has(id) && (
+        <p className="muted">
+          Balance after: <span className="money">{formatMoney(balance, currencyOf(transfer, accounts))}</span>
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Detail({ word, children }: { readonly word: string; readonly children: ReactNode }) {
+  return (
+    <div>
+      <dt>{word}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Actions({ transfer }: { readonly transfer: Transfer }) {
+  const [open, setOpen] = useState<"capture" | "void" | "reverse">();
+  const { state, reversedByTransferId } = transfer;
+  const close = () => setOpen(undefined);
+  const isMoved = state === TransferState.TRANSFER_STATE_POSTED || state === TransferState.TRANSFER_STATE_CAPTURED;
+  return (
+    <>
+      <div className="actions">
+        {state === TransferState.TRANSFER_STATE_PENDING && (
+          <>
+            <button type="button" onClick={() => setOpen("capture")}>
+              Capture
+            </button>
+            <button type="button" className="quiet" onClick={() => setOpen("void")}>
+              Void
+            </button>
+          </>
+        )}
+        {isMoved && reversedByTransferId === 0n && (
+          <button type="button" className="quiet" onClick={() => setOpen("reverse")}>
+            Reverse
+          </button>
+        )}
+      </div>
+      {open === "capture" && <CaptureDialog hold={transfer} onClose={close} />}
+      {open === "void" && <VoidDialog hold={transfer} onClose={close} />}
+      {open === "reverse" && <ReverseDialog transfer={transfer} onClose={close} />}
+    </>
+  );
+}

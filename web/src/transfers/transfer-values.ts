@@ -1,0 +1,57 @@
+import type { Account } from "../../../src/client/index.ts";
+import { readAmount } from "../parts/amount.ts";
+import { hindranceOf } from "../parts/words.ts";
+import { readId } from "../shell/route.ts";
+
+/** What is typed into the transfer form. */
+export interface TransferValues {
+  readonly debitAccountId: string;
+  readonly creditAccountId: string;
+  /** In the major unit. */
+  readonly amount: string;
+  readonly description: string;
+  readonly pending: boolean;
+  /** How long a hold lasts; 0: until it is settled. */
+  readonly holdDays: number;
+}
+
+export type FieldName = "debitAccountId" | "creditAccountId" | "amount" | "description";
+export type FieldProblems = Partial<Record<FieldName, string>>;
+
+/** What the form asks of the service. */
+export interface TransferOrder {
+  readonly debitAccountId: bigint;
+  readonly creditAccountId: bigint;
+  /** Minor units. */
+  readonly amount: bigint;
+  readonly description: string;
+  readonly pending: boolean;
+}
+
+/** Everything that can be told of the values without asking the service. */
+export function readTransfer(
+  values: TransferValues,
+  accounts: ReadonlyMap<bigint, Account>,
+): { readonly order: TransferOrder } | { readonly problems: FieldProblems } {
+  const problems: FieldProblems = {};
+  const debitAccountId = readId(values.debitAccountId);
+  const creditAccountId = readId(values.creditAccountId);
+  const debited = debitAccountId === undefined ? undefined : accounts.get(debitAccountId);
+  if (debitAccountId === undefined) problems.debitAccountId = "Choose an account.";
+  else if (debited === undefined) problems.debitAccountId = "This is none of your accounts.";
+  else if (hindranceOf(debited)) problems.debitAccountId = `This account is ${hindranceOf(debited)?.toLowerCase()}.`;
+  if (creditAccountId === undefined) problems.creditAccountId = "Choose an account, or enter its number.";
+  else if (creditAccountId === debitAccountId) problems.creditAccountId = "This is the account the money comes from.";
+  const amount = debited && readAmount(values.amount, debited);
+  if (amount?.ok === false) problems.amount = amount.problem;
+  if (
+    debitAccountId === undefined ||
+    creditAccountId === undefined ||
+    !amount?.ok ||
+    Object.keys(problems).length > 0
+  ) {
+    return { problems };
+  }
+  const { description, pending } = values;
+  return { order: { debitAccountId, creditAccountId, amount: amount.minor, description: description.trim(), pending } };
+}
