@@ -172,7 +172,7 @@ test("a database without migrations is not ready and says why; with them it is",
   };
   expect(await ready()).toEqual({
     status: 503,
-    body: { status: "not ready", reason: "migrations are missing: 0001_ledger" },
+    body: { status: "not ready", reason: "migrations are missing: 0001_ledger, 0002_sequence_at" },
   });
   await promisify(execFile)(process.execPath, ["dist/cli/migrate.js"], {
     env: { PATH: process.env["PATH"], DATABASE_URL: database.url },
