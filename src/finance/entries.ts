@@ -33,7 +33,7 @@ interface EntryRow {
 /**
  * One page of an account's statement in sequence order. The caller has checked that the account may be seen.
  *
- * Times never fall along a statement, so bounds in time are found by bisection and become bounds of the sequence.
+ * Times never fall along a statement, so a search finds bounds in time, which become bounds of the sequence.
  */
 export async function listEntries(
   db: Pool | ClientBase,

@@ -6,7 +6,7 @@
  * walked from the page's position until it has given a page's worth of matches; the newest of all are the page.
  *
  * Ids and times both rise along one account, but two accounts' postings of the same moment may have them the other way
- * round. So a page's token says, beside the last id, the latest time among what may still come: bisection by that time
+ * round. So a page's token says, beside the last id, the latest time among what may still come: a search by that time
  * finds where to go on in each account's entries, and the id decides from there.
  */
 import type { ClientBase, Pool } from "pg";
