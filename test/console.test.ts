@@ -1,0 +1,64 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pino } from "pino";
+import { beforeAll, describe, expect, inject, test } from "vitest";
+import { buildConsole, type ConsoleOptions } from "../src/console.ts";
+
+const root = join(inject("scratch"), "console-pages");
+
+beforeAll(async () => {
+  await mkdir(root, { recursive: true });
+  await writeFile(join(root, "index.html"), "<!doctype html>");
+});
+
+async function get(path: string, host: string, change: Partial<ConsoleOptions> = {}) {
+  const app = await buildConsole({
+    root,
+    log: pino({ level: "silent" }),
+    api: { port: 9707 },
+    twirpPrefix: "/twirp",
+    developmentToken: "a token",
+    ...change,
+  });
+  const reply = await app.inject({ url: path, headers: { host } });
+  await app.close();
+  return reply;
+}
+
+test.each(["/", "/settings.json", "/missing"])("%s comes with the headers that keep others out", async (path) => {
+  const { headers } = await get(path, "localhost:5173");
+  expect(headers).toMatchObject({
+    "content-security-policy":
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+      "connect-src 'self' http://localhost:9707; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "origin-agent-cluster": "?1",
+    "permissions-policy": expect.stringContaining("camera=()"),
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+  });
+});
+
+describe("the API is", () => {
+  const elsewhere = { api: { url: "https://api.example.com" } };
+  test.each<[where: string, host: string, change: Partial<ConsoleOptions>, apiUrl: string]>([
+    ["on the page's own host", "books.example:5173", {}, "http://books.example:9707"],
+    ["on an address of version 6", "[::1]:5173", {}, "http://[::1]:9707"],
+    ["at the URL that was set", "localhost:5173", elsewhere, "https://api.example.com"],
+    ["not where a Host that no browser sends says", "x;script-src *", {}, "http://localhost:9707"],
+  ])("%s", async (_, host, change, apiUrl) => {
+    const { headers, payload } = await get("/settings.json", host, change);
+    expect(JSON.parse(payload)).toMatchObject({ apiUrl, twirpPrefix: "/twirp" });
+    expect(headers["content-security-policy"]).toContain(`connect-src 'self' ${apiUrl};`);
+  });
+});
+
+test.each([
+  ["localhost:5173", "a token"],
+  ["rebound.example:5173", undefined],
+])("at %s the development token is %s", async (host, token) => {
+  const { payload } = await get("/settings.json", host);
+  expect(JSON.parse(payload).developmentToken).toBe(token);
+});

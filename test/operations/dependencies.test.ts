@@ -1,0 +1,50 @@
+/** What is installed: which packages may run code while they are, and whether the bill of materials names them all. */
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { beforeAll, expect, test } from "vitest";
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly allowScripts: Readonly<Record<string, boolean>>;
+}
+interface LockedPackage {
+  readonly version: string;
+  readonly hasInstallScript?: true;
+  readonly dev?: true;
+}
+
+let manifest: Manifest;
+let locked: [name: string, LockedPackage][];
+
+beforeAll(async () => {
+  manifest = JSON.parse(await readFile("package.json", "utf8"));
+  const lock: { packages: Record<string, LockedPackage> } = JSON.parse(await readFile("package-lock.json", "utf8"));
+  locked = Object.entries(lock.packages)
+    .filter(([path]) => path !== "")
+    .map(([path, entry]) => [path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length), entry]);
+});
+
+test("package.json names every package with an install script, and no other", () => {
+  const scripted = locked.filter(([, { hasInstallScript }]) => hasInstallScript).map(([name]) => name);
+  expect(Object.keys(manifest.allowScripts).sort()).toEqual([...new Set(scripted)].sort());
+});
+
+test("runtime dependencies are pinned exactly", () => {
+  for (const [name, version] of Object.entries(manifest.dependencies))
+    expect(`${name}@${version}`).toMatch(/@\d[\w.-]*$/);
+});
+
+test("the bill of materials names every runtime package in its locked version, and no tool of ours", async () => {
+  const command = ["sbom", "--sbom-format", "cyclonedx", "--omit", "dev"];
+  const { stdout } = await promisify(execFile)("npm", command, { maxBuffer: 2 ** 26 });
+  const bill: { bomFormat: string; components: { name: string; version: string }[] } = JSON.parse(stdout);
+  expect(bill.bomFormat).toBe("CycloneDX");
+  const named = new Set(bill.components.map(({ name, version }) => `${name}@${version}`));
+  const needed = Object.entries(manifest.dependencies).map(([name, version]) => `${name}@${version}`);
+  expect(needed.filter((name) => !named.has(name))).toEqual([]);
+  const tools = locked.filter(
+    ([name, { dev }]) => dev && ["esbuild", "vite", "vitest", "@biomejs/biome"].includes(name),
+  );
+  expect(tools.filter(([name, { version }]) => named.has(`${name}@${version}`))).toEqual([]);
+});
