@@ -5,6 +5,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, cp, mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { basename, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
@@ -23,6 +24,7 @@ const tree = join(inject("scratch"), "image");
 const run = promisify(execFile);
 let stage: Stage;
 let database: TestDatabase;
+let relay: Server;
 let environment: Record<string, string>;
 let server: ChildProcess | undefined;
 
@@ -38,11 +40,15 @@ beforeAll(async () => {
   }
   for (const path of await filesOf(tree)) await chmod(path, 0o444);
   database = await createEmptyDatabase();
+  relay = await openRelay(database);
+  const url = new URL(database.url);
+  url.host = `127.0.0.1:${(relay.address() as AddressInfo).port}`;
+  url.searchParams.delete("host");
   environment = {
     ...stage.environment,
     HOST: "127.0.0.1",
     PORT: `${await freePort()}`,
-    DATABASE_URL: database.url,
+    DATABASE_URL: url.href,
     AUTH_JWT_SECRET: "a secret for tests, 32 bytes or more",
     CORS_ALLOWED_ORIGINS: "http://localhost:5173",
     TMPDIR: "/nonexistent",
@@ -50,8 +56,26 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   server?.kill("SIGKILL");
+  relay?.close();
   await database?.drop();
 });
+
+/** A port that leads to the database: its socket is for the user alone that runs this test. */
+async function openRelay({ url }: TestDatabase): Promise<Server> {
+  const { hostname, port, searchParams } = new URL(url);
+  const directory = searchParams.get("host");
+  const listening = createServer((near) => {
+    const far = directory === null ? connect(Number(port), hostname) : connect(join(directory, `.s.PGSQL.${port}`));
+    near.pipe(far).pipe(near);
+    for (const [end, other] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      end.on("error", () => other.destroy());
+  }).listen(0, "127.0.0.1");
+  await once(listening, "listening");
+  return listening;
+}
 
 /** The last stage's instructions, where what an earlier stage made is where it is in the checkout. */
 function readLastStage(dockerfile: string): Stage {
