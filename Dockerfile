@@ -1,26 +1,27 @@
-# Build: every dependency, generated code as committed, one bundle.
-FROM node:20-bookworm-slim AS build
+# The service, its console and its commands. The bases are pinned by major version and Debian release.
+ARG NODE=20
+ARG DEBIAN=bookworm
+
+# Build: every dependency as the lock file has it, then one bundle that needs none of them.
+FROM node:${NODE}-${DEBIAN}-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
 RUN npm run build
+RUN npm run build:image
+RUN npm run sbom
 
-# What the bundle imports at run time, without the embedded database, which is for development.
-FROM node:20-bookworm-slim AS dependencies
+# Run: Node, the bundle, the pages and the migrations. No npm, no compiler, no embedded database.
+FROM debian:${DEBIAN}-slim
+COPY --from=build /usr/local/bin/node /usr/local/bin/node
 WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --omit=optional
-
-FROM node:20-bookworm-slim
+COPY --from=build /app/image dist
+COPY --from=build /app/dist/web dist/web
+COPY --from=build /app/migrations migrations
+COPY --from=build /app/package.json /app/sbom.cdx.json ./
 ENV NODE_ENV=production HOST=0.0.0.0
-WORKDIR /app
-COPY --from=dependencies /app/node_modules node_modules
-COPY --from=build /app/dist dist
-COPY package.json ./
-COPY migrations migrations
-USER node
+USER 10001:10001
 EXPOSE 9707
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:9707/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 9707}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "dist/main.js"]

@@ -13,7 +13,9 @@ import {
   type ReadinessCheck,
   requestId,
   requestIdOf,
+  securityHeaders,
   setRequestId,
+  setSecurityHeaders,
 } from "./operations/index.ts";
 import { twirp, twirpClientErrors, twirpFrameworkErrors, twirpOptions } from "./twirp/index.ts";
 
@@ -51,11 +53,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     // A malformed URL reaches no hook.
     frameworkErrors(error, request, reply) {
       setRequestId(request, reply);
+      setSecurityHeaders(reply);
       if (!applyCorsHeaders(config.cors, request, reply)) malformedUrl(error, request, reply);
     },
   });
 
   await app.register(requestId);
+  await app.register(securityHeaders);
   await app.register(accessLog);
   await app.register(cors, {
     policy: config.cors,

@@ -9,6 +9,8 @@ export interface Config {
   readonly port: number;
   /** Absent: no console. */
   readonly consolePort: number | undefined;
+  /** Where the console's pages call the API. Absent: on `port` of the host that they came from. */
+  readonly consoleApiUrl: string | undefined;
   /** Absent: an embedded PostgreSQL in `dataDir`. */
   readonly databaseUrl: string | undefined;
   readonly dataDir: string;
@@ -25,6 +27,15 @@ export interface Config {
   readonly bodyLimit: number;
   readonly demoData: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+/** How the console runs by itself. */
+export interface ConsoleConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly apiUrl: string;
+  readonly twirpPrefix: string;
+  readonly logLevel: Config["logLevel"];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -65,6 +76,10 @@ const variables = {
   HOST: z.string(),
   PORT: wholeNumber(0, 65_535),
   CONSOLE_PORT: z.literal("off").or(wholeNumber(0, 65_535)),
+  CONSOLE_API_URL: url("https:", "http:").refine(
+    (text) => !URL.canParse(text) || new URL(text).href === `${text}/`,
+    "must be an origin alone, as https://api.example.com",
+  ),
   DATABASE_URL: url("postgres:", "postgresql:"),
   DATA_DIR: z.string(),
   TWIRP_PREFIX: z
@@ -133,6 +148,7 @@ export function readConfig(environment: Environment): Config {
     host: values.HOST ?? "127.0.0.1",
     port: values.PORT ?? 9707,
     consolePort: consolePort === "off" || consolePort === 0 ? undefined : consolePort,
+    consoleApiUrl: values.CONSOLE_API_URL,
     databaseUrl: values.DATABASE_URL,
     dataDir: values.DATA_DIR ?? ".data",
     twirpPrefix: values.TWIRP_PREFIX ?? "/twirp",
@@ -144,6 +160,28 @@ export function readConfig(environment: Environment): Config {
     },
     bodyLimit: values.BODY_LIMIT ?? 1_048_576,
     demoData: values.DEMO_DATA ?? (!production && values.DATABASE_URL === undefined),
+    logLevel: values.LOG_LEVEL ?? "info",
+  };
+}
+
+/**
+ * Reads the environment of a console that is served by itself.
+ *
+ * @throws ConfigError with every mistake at once.
+ */
+export function readConsoleConfig(environment: Environment): ConsoleConfig {
+  const mistakes = unknownVariables(environment);
+  const { HOST, CONSOLE_PORT: port = 5173, CONSOLE_API_URL: apiUrl, ...values } = readValues(environment, mistakes);
+  if (isUnset(environment, "CONSOLE_API_URL")) {
+    mistakes.push("CONSOLE_API_URL: is required, the API's origin as browsers reach it: https://api.example.com");
+  }
+  if (port === "off") mistakes.push("CONSOLE_PORT: must be a port, not off: here is nothing but the console");
+  if (apiUrl === undefined || port === "off" || mistakes.length > 0) throw new ConfigError(mistakes);
+  return {
+    host: HOST ?? "127.0.0.1",
+    port,
+    apiUrl,
+    twirpPrefix: values.TWIRP_PREFIX ?? "/twirp",
     logLevel: values.LOG_LEVEL ?? "info",
   };
 }

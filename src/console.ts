@@ -1,14 +1,15 @@
 import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
 import { createProbe, diagnose, findNotes, readArguments, renderJson } from "./cors/doctor/index.ts";
 
 export interface ConsoleOptions {
   /** Where `npm run build` put the pages. */
   readonly root: string;
   readonly log: FastifyBaseLogger;
-  /** The API's port and prefix, for the page to call. */
-  readonly apiPort: number;
+  /** The API for the pages to call: its origin, or its port on whatever host the page was reached by. */
+  readonly api: { readonly url: string } | { readonly port: number };
+  /** The API's. */
   readonly twirpPrefix: string;
   /** Signs in with one click; only for development. */
   readonly developmentToken: string | undefined;
@@ -16,6 +17,9 @@ export interface ConsoleOptions {
 
 /** A person waits for it. */
 const DOCTOR_TIMEOUT_SECONDS = 5;
+
+/** A name or address as browsers send it: nothing else may get into a policy or a URL. */
+const HOST_NAME = /^(?:[\w.-]+|\[[\da-f:.]+\])$/i;
 
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
@@ -29,6 +33,9 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: "idle",
   });
+  app.addHook("onRequest", async (request, reply) => {
+    reply.headers(pageHeaders(apiUrlOf(request, options)));
+  });
   await app.register(fastifyStatic, {
     root: options.root,
     setHeaders: (response, path) => {
@@ -39,21 +46,21 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
   });
   app.get("/settings.json", async (request, reply) => {
     reply.header("cache-control", "no-store");
-    const { hostname } = request;
     return {
-      apiUrl: `${request.protocol}://${hostname}:${options.apiPort}`,
+      apiUrl: apiUrlOf(request, options),
       twirpPrefix: options.twirpPrefix,
       // A page that reached us under a name of its own choosing (DNS rebinding) must not get the token.
-      ...(LOOPBACK_NAMES.has(hostname) ? { developmentToken: options.developmentToken } : {}),
+      ...(LOOPBACK_NAMES.has(request.hostname) ? { developmentToken: options.developmentToken } : {}),
     };
   });
   app.get("/diagnosis.json", async (request, reply) => {
     reply.header("cache-control", "no-store");
     const { protocol, host, hostname } = request;
-    // Whoever may choose the name may choose whom we ask.
-    if (!LOOPBACK_NAMES.has(hostname))
-      return await reply.code(404).send({ message: "the doctor serves this machine only" });
-    const url = `${protocol}://${hostname}:${options.apiPort}${options.twirpPrefix}/finance.v1.FinanceService/GetAccount`;
+    // Whoever may choose the name may choose whom we ask; and an API elsewhere may look otherwise from here than from a page.
+    if ("url" in options.api || !LOOPBACK_NAMES.has(hostname)) {
+      return await reply.code(404).send({ message: "the doctor is asked here only for an API on this machine" });
+    }
+    const url = `${apiUrlOf(request, options)}${options.twirpPrefix}/finance.v1.FinanceService/GetAccount`;
     return await reply.type("application/json").send(await diagnoseFor(`${protocol}://${host}`, url));
   });
   return app;
@@ -65,4 +72,39 @@ async function diagnoseFor(origin: string, url: string): Promise<string> {
   if (asked.kind === "help" || asked.fromConfig) throw new TypeError("these arguments ask a server");
   const page = { ...asked.page, url: asked.url };
   return renderJson(await diagnose(page, createProbe(asked), asked), findNotes(page));
+}
+
+function apiUrlOf({ protocol, hostname }: FastifyRequest, { api }: ConsoleOptions): string {
+  if ("url" in api) return api.url;
+  return `${protocol}://${HOST_NAME.test(hostname) ? hostname : "localhost"}:${api.port}`;
+}
+
+/**
+ * What a page may do: run its own scripts, call the API, and nothing else; and who may hold it: nobody. A token lives in
+ * the page, so that a script of somebody else's would be the whole loss.
+ *
+ * https://www.w3.org/TR/CSP3/ and https://owasp.org/www-project-secure-headers/
+ */
+function pageHeaders(apiUrl: string): Record<string, string> {
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    `connect-src 'self' ${apiUrl}`,
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ];
+  return {
+    "content-security-policy": policy.join("; "),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "origin-agent-cluster": "?1",
+    "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+  };
 }

@@ -90,7 +90,9 @@ async function start(config: Config): Promise<void> {
       : undefined;
   if (config.consolePort !== undefined) {
     const root = join(migrations, "../dist/web");
-    const pages = await buildConsole({ root, log, apiPort, twirpPrefix: config.twirpPrefix, developmentToken: token });
+    const { consoleApiUrl, twirpPrefix } = config;
+    const api = consoleApiUrl === undefined ? { port: apiPort } : { url: consoleApiUrl };
+    const pages = await buildConsole({ root, log, api, twirpPrefix, developmentToken: token });
     closers.push(() => pages.close());
     await pages.listen({ host: config.host, port: config.consolePort });
   }

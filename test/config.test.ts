@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ConfigError, readConfig } from "../src/config.ts";
+import { ConfigError, readConfig, readConsoleConfig } from "../src/config.ts";
 import { decide } from "../src/cors/index.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
@@ -166,4 +166,35 @@ test("variables of other programs are left alone", () => {
   expect(
     mistakesOf({ PATH: "/bin", HOME: "/home/a", npm_config_x: "y", PORTAL: "x", HOSTS: "y", DATABASE: "z" }),
   ).toEqual([]);
+});
+
+describe("a console by itself", () => {
+  test("needs to be told where the API is, and nothing that only the API needs", () => {
+    const CONSOLE_API_URL = "https://api.example.com";
+    expect(readConsoleConfig({ NODE_ENV: "production", HOST: "0.0.0.0", CONSOLE_API_URL })).toEqual({
+      host: "0.0.0.0",
+      port: 5173,
+      apiUrl: CONSOLE_API_URL,
+      twirpPrefix: "/twirp",
+      logLevel: "info",
+    });
+  });
+
+  test.each<[environment: Record<string, string>, mistake: RegExp]>([
+    [{}, /^CONSOLE_API_URL: is required/],
+    [{ CONSOLE_API_URL: "" }, /^CONSOLE_API_URL: is required/],
+    [{ CONSOLE_API_URL: "api.example.com" }, /^CONSOLE_API_URL: must be a URL that starts with https:\/\/ or http:/],
+    [{ CONSOLE_API_URL: "https://api.example.com/twirp" }, /^CONSOLE_API_URL: must be an origin alone/],
+    [{ CONSOLE_API_URL: "https://api.example.com", CONSOLE_PORT: "off" }, /^CONSOLE_PORT: must be a port/],
+    [{ CONSOLE_API_URL: "https://api.example.com", CONSOLE_API: "x" }, /^CONSOLE_API: there is no such variable/],
+  ])("%j is a mistake of its own", (environment, mistake) => {
+    expect.assertions(2);
+    try {
+      readConsoleConfig(environment);
+    } catch (error) {
+      const mistakes = error instanceof ConfigError ? error.mistakes : [];
+      expect(mistakes).toHaveLength(1);
+      expect(mistakes[0]).toMatch(mistake);
+    }
+  });
 });

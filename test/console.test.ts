@@ -1,52 +1,85 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { buildConsole } from "../src/console.ts";
+import { beforeAll, describe, expect, inject, test } from "vitest";
+import { buildConsole, type ConsoleOptions } from "../src/console.ts";
 import { freePort } from "./setup/process.ts";
 
-let root: string;
-let pages: FastifyInstance;
-let apiPort: number;
+const root = join(inject("scratch"), "console-pages");
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "finance-console-"));
-  apiPort = await freePort();
-  const log = pino({ level: "silent" });
-  pages = await buildConsole({ root, log, apiPort, twirpPrefix: "/twirp", developmentToken: "a.b.c" });
-});
-afterAll(async () => {
-  await pages?.close();
-  await rm(root, { recursive: true, force: true });
+  await mkdir(root, { recursive: true });
+  await writeFile(join(root, "index.html"), "<!doctype html>");
 });
 
-test("on this machine a page gets the API's address, on the name it was reached by, and the development token", async () => {
-  const reply = await pages.inject({ url: "/settings.json", headers: { host: "127.0.0.1:5173" } });
-  expect(reply.json()).toEqual({
-    apiUrl: `http://127.0.0.1:${apiPort}`,
+async function get(path: string, host: string, change: Partial<ConsoleOptions> = {}) {
+  const app = await buildConsole({
+    root,
+    log: pino({ level: "silent" }),
+    api: { port: 9707 },
     twirpPrefix: "/twirp",
-    developmentToken: "a.b.c",
+    developmentToken: "a token",
+    ...change,
   });
-  expect(reply.headers["cache-control"]).toBe("no-store");
+  const reply = await app.inject({ url: path, headers: { host } });
+  await app.close();
+  return reply;
+}
+
+test.each(["/", "/settings.json", "/missing"])("%s comes with the headers that keep others out", async (path) => {
+  const { headers } = await get(path, "localhost:5173");
+  expect(headers).toMatchObject({
+    "content-security-policy":
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+      "connect-src 'self' http://localhost:9707; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "origin-agent-cluster": "?1",
+    "permissions-policy": expect.stringContaining("camera=()"),
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+  });
 });
 
-test("the doctor's diagnosis is of the API, for a page on the console's own origin", async () => {
-  const reply = await pages.inject({ url: "/diagnosis.json", headers: { host: "localhost:5173" } });
-  expect(reply.json()).toMatchObject({
+describe("the API is", () => {
+  const elsewhere = { api: { url: "https://api.example.com" } };
+  test.each<[where: string, host: string, change: Partial<ConsoleOptions>, apiUrl: string]>([
+    ["on the page's own host", "books.example:5173", {}, "http://books.example:9707"],
+    ["on an address of version 6", "[::1]:5173", {}, "http://[::1]:9707"],
+    ["at the URL that was set", "localhost:5173", elsewhere, "https://api.example.com"],
+    ["not where a Host that no browser sends says", "x;script-src *", {}, "http://localhost:9707"],
+  ])("%s", async (_, host, change, apiUrl) => {
+    const { headers, payload } = await get("/settings.json", host, change);
+    expect(JSON.parse(payload)).toMatchObject({ apiUrl, twirpPrefix: "/twirp" });
+    expect(headers["content-security-policy"]).toContain(`connect-src 'self' ${apiUrl};`);
+  });
+});
+
+test.each([
+  ["localhost:5173", "a token"],
+  ["rebound.example:5173", undefined],
+])("at %s the development token is %s", async (host, token) => {
+  const { payload } = await get("/settings.json", host);
+  expect(JSON.parse(payload).developmentToken).toBe(token);
+});
+
+test("the doctor's diagnosis is of the API on this machine, for a page on the console's own origin", async () => {
+  const port = await freePort();
+  const reply = await get("/diagnosis.json", "localhost:5173", { api: { port } });
+  expect(JSON.parse(reply.payload)).toMatchObject({
     allowed: false,
     request: {
       origin: "http://localhost:5173",
-      url: `http://localhost:${apiPort}/twirp/finance.v1.FinanceService/GetAccount`,
+      url: `http://localhost:${port}/twirp/finance.v1.FinanceService/GetAccount`,
     },
     failure: { code: "connection_refused" },
   });
 });
 
-test("a page that chose its own name gets no token, and nobody is asked on its behalf", async () => {
-  const headers = { host: "attacker.example:5173" };
-  expect((await pages.inject({ url: "/settings.json", headers })).json()).not.toHaveProperty("developmentToken");
-  const diagnosis = await pages.inject({ url: "/diagnosis.json", headers });
-  expect(diagnosis.statusCode).toBe(404);
+test.each<[why: string, host: string, change: Partial<ConsoleOptions>]>([
+  ["a page that chose its own name", "rebound.example:5173", {}],
+  ["an API elsewhere", "localhost:5173", { api: { url: "https://api.example.com" } }],
+])("nobody is asked on behalf of %s", async (_, host, change) => {
+  expect((await get("/diagnosis.json", host, change)).statusCode).toBe(404);
 });

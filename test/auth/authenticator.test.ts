@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
+import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type Authenticate,
@@ -41,6 +41,7 @@ describe("with a shared secret", () => {
   }
   const payload = { sub: "alice", iss: "https://issuer.test", aud: "finance", exp: nowSeconds + 60 };
   const hs256 = { alg: "HS256" };
+  const ownKey = { kty: "oct", k: Buffer.from("k".repeat(32)).toString("base64url") };
 
   test("accepts a good token and reads the caller from it", async () => {
     const caller = await authenticate(`Bearer ${await mintToken(secret, good)}`);
@@ -74,6 +75,23 @@ describe("with a shared secret", () => {
     ["HS512 where HS256 is agreed", forge({ alg: "HS512" }, payload), "token_algorithm_refused"],
     ["RS256 where HS256 is agreed", forge({ alg: "RS256" }, payload), "token_algorithm_refused"],
     ["no alg", forge({}, payload), "token_malformed"],
+    [
+      "a key of its own in the header",
+      forge({ alg: "HS256", jwk: ownKey }, payload, "k".repeat(32)),
+      "token_signature_invalid",
+    ],
+    ["a signature cut off", forge(hs256, payload).replace(/[^.]*$/, ""), "token_signature_invalid"],
+    [
+      "other claims under a good signature",
+      forge(hs256, payload).replace(/\.[^.]*\./, `.${encode({ ...payload, sub: "root" })}.`),
+      "token_signature_invalid",
+    ],
+    ["a subject that is a list", forge(hs256, { ...payload, sub: ["alice"] }), "token_claim_invalid"],
+    [
+      "12 kB of claims signed by nobody",
+      forge(hs256, { ...payload, x: "x".repeat(12_000) }, "k".repeat(32)),
+      "token_signature_invalid",
+    ],
     ["a critical header nobody knows", forge({ alg: "HS256", crit: ["x"], x: 1 }, payload), "token_malformed"],
     ["a past expiry", forge(hs256, { ...payload, exp: nowSeconds - 6 }), "token_expired"],
     ["no expiry", forge(hs256, { ...payload, exp: undefined }), "token_claim_invalid"],
@@ -103,14 +121,20 @@ describe("with a shared secret", () => {
 describe("with published keys", () => {
   let server: Server;
   let jwksUrl: string;
-  let sign: (alg?: string) => Promise<string>;
+  let sign: (kid?: string) => Promise<string>;
+  let signClaims: (claims: JWTPayload) => Promise<string>;
   let publicKeyPem: string;
+  /** What the server that publishes the keys was asked for. */
+  const asked: (string | undefined)[] = [];
 
   beforeAll(async () => {
     const { privateKey, publicKey } = await generateKeyPair("RS256", { extractable: true });
     publicKeyPem = await exportSPKI(publicKey);
     const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: "one" }] });
-    server = createServer((_request, response) => response.setHeader("content-type", "application/json").end(keys));
+    server = createServer((request, response) => {
+      asked.push(request.url);
+      response.setHeader("content-type", "application/json").end(keys);
+    });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
     sign = async (kid = "one") =>
@@ -119,6 +143,8 @@ describe("with published keys", () => {
         .setSubject("alice")
         .setExpirationTime("1m")
         .sign(privateKey)}`;
+    signClaims = async (payload) =>
+      `Bearer ${await new SignJWT(payload).setProtectedHeader({ alg: "RS256", kid: "one" }).sign(privateKey)}`;
   });
   afterAll(() => new Promise((resolve) => server.close(resolve)));
 
@@ -137,6 +163,39 @@ describe("with published keys", () => {
     expect(await reasonOf(createAuthenticator({ trust: { jwksUrl } }), `Bearer ${token}`)).toBe(
       "token_algorithm_refused",
     );
+  });
+
+  test("refuses a token without a signature", async () => {
+    const token = `Bearer ${encode({ alg: "none", kid: "one" })}.${encode({ sub: "alice", exp: 9_999_999_999 })}.`;
+    expect(await reasonOf(createAuthenticator({ trust: { jwksUrl } }), token)).toBe("token_algorithm_refused");
+  });
+
+  test("takes no key that the token itself brings or points to, and asks nobody for it", async () => {
+    const { privateKey, publicKey } = await generateKeyPair("RS256", { extractable: true });
+    const before = asked.length;
+    const jwk = { ...(await exportJWK(publicKey)), kid: "one" };
+    const jku = jwksUrl.replace("jwks.json", "attacker.json");
+    const token = await new SignJWT({ scope: "finance.admin" })
+      .setProtectedHeader({ alg: "RS256", kid: "one", jwk, jku })
+      .setSubject("alice")
+      .setExpirationTime("1m")
+      .sign(privateKey);
+    const authenticate = createAuthenticator({ trust: { jwksUrl } });
+    expect(await reasonOf(authenticate, `Bearer ${token}`)).toBe("token_signature_invalid");
+    expect(asked.slice(before)).toEqual(["/jwks.json"]);
+  });
+
+  const lasting = { sub: "alice", iss: "https://issuer.test", aud: "finance", exp: 9_999_999_999 };
+  test.each<[what: string, claims: JWTPayload, reason: string]>([
+    ["good claims", lasting, "accepted alice"],
+    ["a past expiry", { ...lasting, exp: 1_000_000_000 }, "token_expired"],
+    ["no expiry", { sub: "alice", iss: "https://issuer.test", aud: "finance" }, "token_claim_invalid"],
+    ["a start in the future", { ...lasting, nbf: 9_999_999_998 }, "token_not_yet_valid"],
+    ["another issuer", { ...lasting, iss: "https://evil.test" }, "token_issuer_mismatch"],
+    ["another audience", { ...lasting, aud: "payroll" }, "token_audience_mismatch"],
+  ])("holds the issuer's own tokens to their claims: %s", async (_, payload, reason) => {
+    const options = { trust: { jwksUrl }, issuer: "https://issuer.test", audience: "finance" };
+    expect(await reasonOf(createAuthenticator(options), await signClaims(payload))).toBe(reason);
   });
 
   test("says that the keys are unavailable when nobody answers, since the token may be good", async () => {

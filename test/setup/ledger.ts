@@ -102,3 +102,18 @@ export async function untilWaitingForLock(pool: Pool, sessions: number): Promise
     { timeout: 10_000, interval: 5 },
   );
 }
+
+/** A digest of every row of every table: equal before and after what changed nothing. */
+export async function rowsDigest(pool: Pool): Promise<Record<string, string>> {
+  const { rows: tables } = await pool.query<{ name: string }>(
+    "select tablename as name from pg_tables where schemaname = 'public' order by name",
+  );
+  const digests: Record<string, string> = {};
+  for (const { name } of tables) {
+    const { rows } = await pool.query<{ digest: string }>(
+      `select md5(coalesce(string_agg(t::text, e'\\n' order by t::text), '')) as digest from "${name}" t`,
+    );
+    digests[name] = rows[0]?.digest ?? "";
+  }
+  return digests;
+}

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Makes the role that the API works as at the server at PGHOST, or gives it its password again. What it may do is granted
+# by the migrations.
+set -eu
+psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --set password="$APPLICATION_PASSWORD" <<'SQL'
+select 'create role finance_app'
+ where not exists (select from pg_roles where rolname = 'finance_app')
+\gexec
+select format('alter role finance_app login password %L', :'password')
+\gexec
+SQL

@@ -1,0 +1,10 @@
+#!/bin/sh
+# Makes, once, the role and the slot by which a standby follows the primary at PGHOST.
+set -eu
+psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --set password="$REPLICATION_PASSWORD" <<'SQL'
+select format('create role replicator login replication password %L', :'password')
+ where not exists (select from pg_roles where rolname = 'replicator')
+\gexec
+select from pg_create_physical_replication_slot('standby')
+ where not exists (select from pg_replication_slots where slot_name = 'standby')
+SQL

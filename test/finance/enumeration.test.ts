@@ -1,0 +1,100 @@
+/** Whether a stranger can tell an id that is somebody's from one that is nobody's. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
+import { openFunded } from "../setup/ledger.ts";
+import { idPlacesOf } from "../setup/request-places.ts";
+import { type JsonRequest, type MethodName, validRequests } from "../setup/requests.ts";
+import { startTestService, type TestService } from "../setup/service.ts";
+
+let service: TestService;
+let carol: string;
+let carols: string;
+let alices: string;
+let requests: ReturnType<typeof validRequests>;
+
+beforeAll(async () => {
+  service = await startTestService({ LOG_LEVEL: "silent" });
+  carol = await service.token("carol");
+  alices = await openFunded(service, "alice", 1_000_000);
+  carols = await openFunded(service, "carol", 1_000_000);
+  requests = validRequests(service, { from: alices, to: await openFunded(service, "bob", 1) });
+});
+afterAll(() => service.close());
+
+interface WholeReply {
+  /** Status and every header but the date. */
+  readonly head: string;
+  readonly body: string;
+}
+
+/** Everything a stranger gets to see, to the byte. */
+async function replyTo(method: string, request: JsonRequest): Promise<WholeReply> {
+  const response = await fetch(`${service.url}/twirp/finance.v1.FinanceService/${method}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${carol}`, "x-request-id": "the-same" },
+    body: JSON.stringify(request),
+  });
+  const headers = [...response.headers].filter(([name]) => name !== "date").map((header) => header.join(": "));
+  return { head: [response.status, ...headers].join("\n"), body: await response.text() };
+}
+
+/** An id of as many digits that nobody has. */
+function unknownLike(id: unknown): string {
+  return "9".repeat(`${id}`.length);
+}
+
+// By the contract anyone may credit any open account, and who pays has to be told whether there is one.
+const TELLING: readonly string[] = ["CreateTransfer", "BatchCreateTransfers"];
+const places = FinanceService.methods.flatMap(({ name, I }) =>
+  idPlacesOf(I).map((place) => [name as MethodName, place.path, place] as const),
+);
+
+test("every method that takes an id is found by reflection", () => {
+  expect(places.map(([method, path]) => `${method} ${path}`)).toEqual([
+    "GetAccount id",
+    "UpdateAccount id",
+    "CreateTransfer debit_account_id",
+    "CreateTransfer credit_account_id",
+    "BatchCreateTransfers transfers[0].debit_account_id",
+    "BatchCreateTransfers transfers[0].credit_account_id",
+    "CaptureTransfer id",
+    "VoidTransfer id",
+    "ReverseTransfer id",
+    "GetTransfer id",
+    "ListTransfers account_id",
+    "ListEntries account_id",
+    "GetBalance account_id",
+    "GetBalanceHistory account_id",
+  ]);
+});
+
+test.each(places.filter(([method]) => !TELLING.includes(method)))(
+  "%s answers alike, to the byte, for a foreign %s and an unknown one",
+  async (...row) => {
+    const [method, , place] = row;
+    const foreign = await requests[method]();
+    const [id] = Object.values(foreign);
+    const expected = await replyTo(method, place.put(foreign, unknownLike(id)));
+    const { head, body } = await replyTo(method, foreign);
+    expect({
+      head,
+      body: body.replaceAll(`"${id}"`, `"${unknownLike(id)}"`).replaceAll(` ${id}"`, ` ${unknownLike(id)}"`),
+    }).toEqual(expected);
+    expect(expected.head).toMatch(method === "ListTransfers" ? /^200\n/ : /^404\n/);
+  },
+);
+
+describe("a transfer tells, as it must, whether an account is there:", () => {
+  const cases: [what: string, change: () => JsonRequest, answer: string][] = [
+    ["to debit a foreign one", () => ({ debit_account_id: alices }), "permission_denied"],
+    ["to debit an unknown one", () => ({ debit_account_id: "99" }), "not_found"],
+    ["to credit a foreign one", () => ({ credit_account_id: alices }), "posted"],
+    ["to credit an unknown one", () => ({ credit_account_id: "99" }), "not_found"],
+  ];
+  test.each(cases)("%s is answered %s", async (_, change, answer) => {
+    const bank = await openFunded(service, "dave", 1);
+    const request = { debit_account_id: carols, credit_account_id: bank, amount: 1, ...change() };
+    const { status, body } = await service.call("CreateTransfer", request, carol);
+    expect(status === 200 ? "posted" : body.code).toBe(answer);
+  });
+});

@@ -1,0 +1,139 @@
+/** Text that would break out of a statement, in every place of every request that can hold text. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
+import { findingsOf, openAccount, openFunded } from "../setup/ledger.ts";
+import { type Place, textPlacesOf } from "../setup/request-places.ts";
+import { type JsonRequest, type MethodName, validRequests } from "../setup/requests.ts";
+import { startTestService, type TestService } from "../setup/service.ts";
+
+// Each at most 40 characters, the shortest limit of a text.
+const TEXTS = [
+  "'; drop table account cascade; --",
+  "' or '1'='1",
+  "1); delete from entry; --",
+  '"; truncate transfer; --',
+  "\\'; drop schema public cascade; --",
+  "$1, $2); drop table hold; --",
+  "$$; drop table transfer; $$",
+  "/* */ union select * from account --",
+  "{a,b}','x'),('y",
+  '{"a": "b"}',
+  "%_\\%",
+  "' || pg_sleep(600) || '",
+  "\\x27; commit; --",
+  "ʼ; drop table account; --",
+];
+
+let service: TestService;
+let requests: ReturnType<typeof validRequests>;
+let schema: string;
+let bystander: string;
+
+beforeAll(async () => {
+  service = await startTestService({ LOG_LEVEL: "silent" });
+  const from = await openFunded(service, "alice", 1_000_000);
+  bystander = await openFunded(service, "bob", 77);
+  requests = validRequests(service, { from, to: await openAccount(service, "bob") });
+  schema = await schemaOf();
+});
+afterAll(async () => {
+  expect(await findingsOf(service.pool)).toEqual([]);
+  await service.close();
+});
+
+/** Every table, column, index, function, trigger and role. */
+async function schemaOf(): Promise<string> {
+  const { rows } = await service.pool.query(`
+select 'column' as kind, attrelid::regclass::text as of, attname::text as name
+  from pg_attribute
+  join pg_class on pg_class.oid = attrelid
+ where relnamespace = 'public'::regnamespace
+   and not attisdropped
+union all
+select 'function', '', oid::regprocedure::text
+  from pg_proc
+ where pronamespace = 'public'::regnamespace
+union all
+select 'trigger', tgrelid::regclass::text, tgname
+  from pg_trigger
+union all
+select 'role', '', rolname
+  from pg_roles
+order by 1, 2, 3`);
+  return JSON.stringify(rows);
+}
+
+/** How many rows of each kind there are. */
+async function countsOf(): Promise<Record<string, bigint>> {
+  const { rows } = await service.pool.query(`
+select (select count(*) from account) as accounts,
+       (select count(*) from transfer) as transfers,
+       (select count(*) from entry) as entries,
+       (select count(*) from hold) as holds,
+       (select count(*) from idempotency) as keys`);
+  return rows[0];
+}
+
+/** A text as the reply has it: under the field's own name, or in its metadata. */
+function storedIn(message: JsonRequest, place: Place, text: string): unknown {
+  const name = place.path.split(".").at(-1)?.replace("name_prefix", "name") ?? "";
+  const [field = "", part] = name.split(" ");
+  const value = message[field];
+  if (part === undefined || typeof value !== "object" || value === null) return value;
+  return part === "key" ? Object.keys(value).find((key) => key === text) : new Map(Object.entries(value)).get("note");
+}
+
+const places = FinanceService.methods.flatMap(({ name, I }) =>
+  textPlacesOf(I).map((place) => [name as MethodName, place.path, place] as const),
+);
+
+test("texts are found by reflection, in lists and maps too", () => {
+  const paths = places.map(([method, path]) => `${method} ${path}`);
+  expect(paths).toContain("CreateAccount name");
+  expect(paths).toContain("UpdateAccount metadata key");
+  expect(paths).toContain("BatchCreateTransfers transfers[0].metadata value");
+  expect(paths).toContain("ListTransfers page_token");
+});
+
+describe.each(places)("%s, %s", (method, path, place) => {
+  const field = path.split(" ")[0] ?? "";
+
+  test.each(TEXTS)(
+    "%s is text and nothing else: stored as it is, matched as it is, or refused by name",
+    async (text) => {
+      const request = place.put(await requests[method](), text);
+      const before = await countsOf();
+      // Keys are a caller's own: each place has one for itself.
+      const caller = await service.token(`caller for ${method} ${path}`, "finance.admin");
+      const { status, body } = await service.call(method, request, caller);
+
+      const list = status === 200 && /^List/.test(method) ? Object.values(body).find(Array.isArray) : undefined;
+      const result = body.results?.[0].transfer ?? body;
+      if (status === 400) {
+        expect(body).toMatchObject({ code: "invalid_argument", meta: { argument: field } });
+        expect(["currency", "page_token"]).toContain(field);
+        expect(await countsOf()).toEqual(before);
+      } else if (list !== undefined) {
+        for (const found of list) expect(storedIn(found, place, text)).toBe(text);
+      } else if (field.endsWith("idempotency_key")) {
+        const again = await service.call(method, request, caller);
+        expect(again.headers.get("idempotent-replayed")).toBe("true");
+        expect(again.body).toEqual(body);
+      } else expect(storedIn(result, place, text)).toBe(text);
+
+      expect(await schemaOf()).toBe(schema);
+      expect((await service.call("GetAccount", { id: bystander })).body).toMatchObject({ owner: "bob", balance: "77" });
+    },
+  );
+});
+
+test.each(TEXTS)("a caller named %s twice owns what they open and sees nothing else", async (subject) => {
+  const token = await service.token(subject + subject);
+  expect((await service.call("ListAccounts", {}, token)).body.accounts).toEqual([]);
+  const wallet = { name: "Wallet", type: "ACCOUNT_TYPE_LIABILITY", currency: "USD", idempotency_key: "k" };
+  const { body: opened } = await service.call("CreateAccount", wallet, token);
+  expect(opened.owner).toBe(subject + subject);
+  expect((await service.call("ListAccounts", {}, token)).body.accounts).toEqual([opened]);
+  expect((await service.call("ListTransfers", {}, token)).body.transfers).toEqual([]);
+  expect(await schemaOf()).toBe(schema);
+});

@@ -1,0 +1,47 @@
+/** What is installed: which packages may run code while they are, and whether the bill of materials names them all. */
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { beforeAll, expect, test } from "vitest";
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly allowScripts: Readonly<Record<string, boolean>>;
+}
+interface LockedPackage {
+  readonly version: string;
+  readonly hasInstallScript?: true;
+  readonly dev?: true;
+}
+
+let manifest: Manifest;
+let locked: [name: string, LockedPackage][];
+
+beforeAll(async () => {
+  manifest = JSON.parse(await readFile("package.json", "utf8"));
+  const lock: { packages: Record<string, LockedPackage> } = JSON.parse(await readFile("package-lock.json", "utf8"));
+  locked = Object.entries(lock.packages)
+    .filter(([path]) => path !== "")
+    .map(([path, entry]) => [path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length), entry]);
+});
+
+test("package.json names every package with an install script, and no other", () => {
+  const scripted = locked.filter(([, { hasInstallScript }]) => hasInstallScript).map(([name]) => name);
+  expect(Object.keys(manifest.allowScripts).sort()).toEqual([...new Set(scripted)].sort());
+});
+
+test("runtime dependencies are pinned exactly", () => {
+  for (const [name, version] of Object.entries(manifest.dependencies))
+    expect(`${name}@${version}`).toMatch(/@\d[\w.-]*$/);
+});
+
+test("the bill of materials names every runtime package in its locked version, and nothing that is for development", async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [".ci/bill-of-materials.mjs"], { maxBuffer: 2 ** 26 });
+  const bill: { bomFormat: string; components: { name: string; version: string }[] } = JSON.parse(stdout);
+  expect(bill.bomFormat).toBe("CycloneDX");
+  const named = bill.components.map(({ name, version }) => `${name}@${version}`);
+  expect(named).toEqual(expect.arrayContaining(Object.entries(manifest.dependencies).map((entry) => entry.join("@"))));
+  const development = locked.filter(([, { dev }]) => dev).map(([name, { version }]) => `${name}@${version}`);
+  const runtime = new Set(locked.filter(([, { dev }]) => !dev).map(([name, { version }]) => `${name}@${version}`));
+  expect(named.filter((name) => development.includes(name) && !runtime.has(name))).toEqual([]);
+});

@@ -1,0 +1,44 @@
+import type { FinanceServiceTwirp } from "../../generated/server/finance/v1/finance.twirp.ts";
+import type { TestService } from "./service.ts";
+
+export type MethodName = keyof FinanceServiceTwirp;
+
+/** A request in JSON, by the proto's field names. */
+export type JsonRequest = Readonly<Record<string, unknown>>;
+
+/**
+ * For each method, makes a request that is carried out when the owner of account `from` sends it. Each is fresh: a hold
+ * or posting that it refers to is its own.
+ */
+export function validRequests(
+  service: TestService,
+  { from, to }: { from: string; to: string },
+): Record<MethodName, () => Promise<JsonRequest>> {
+  const transfer = { debit_account_id: from, credit_account_id: to, amount: "1" };
+  const made = async (change: object) => {
+    const { body } = await service.call("CreateTransfer", { ...transfer, ...change });
+    return { id: `${body.id}` };
+  };
+  return {
+    CreateAccount: async () => ({ name: "Wallet", type: "ACCOUNT_TYPE_LIABILITY", currency: "USD" }),
+    GetAccount: async () => ({ id: from }),
+    ListAccounts: async () => ({}),
+    UpdateAccount: async () => ({ id: from, name: "Wallet" }),
+    CreateTransfer: async () => transfer,
+    BatchCreateTransfers: async () => ({ transfers: [transfer] }),
+    CaptureTransfer: () => made({ pending: true }),
+    VoidTransfer: () => made({ pending: true }),
+    ReverseTransfer: () => made({}),
+    GetTransfer: () => made({}),
+    ListTransfers: async () => ({ account_id: from }),
+    ListEntries: async () => ({ account_id: from }),
+    GetBalance: async () => ({ account_id: from }),
+    GetBalanceHistory: async () => ({
+      account_id: from,
+      start: "2026-01-01T00:00:00Z",
+      end: "2026-01-02T00:00:00Z",
+      interval: "INTERVAL_DAY",
+    }),
+    GetTrialBalance: async () => ({}),
+  };
+}
