@@ -9,7 +9,11 @@ export interface HealthOptions {
 
 /** GET /healthz answers while the process is up; GET /readyz answers 503 with the reason while calls would fail. */
 export async function health(app: FastifyInstance, { readiness }: HealthOptions): Promise<void> {
-  app.get("/healthz", async () => ({ status: "ok" }));
+  app.get("/healthz", async (_request, reply) => {
+    // Any page may learn that we are up: so it can tell a server that is down from one whose CORS refuses it.
+    reply.header("cross-origin-resource-policy", "cross-origin");
+    return { status: "ok" };
+  });
   app.get("/readyz", async (_request, reply) => {
     const reason = await readiness();
     if (reason === undefined) return { status: "ready" };

@@ -26,7 +26,7 @@ test.each<[what: string, method: string, path: string, headers: () => Record<str
     () => ({ origin: "http://evil.test", "access-control-request-method": "POST" }),
     403,
   ],
-  ["a probe", "GET", "/healthz", () => ({}), 200],
+  ["a probe", "GET", "/readyz", () => ({}), 200],
   ["a scrape", "GET", "/metrics", () => ({}), 200],
 ])("%s is answered with headers that let no browser guess, keep, render or embed it", async (...row) => {
   const [, method, path, headers, status] = row;
@@ -43,4 +43,10 @@ test.each<[what: string, method: string, path: string, headers: () => Record<str
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cross-origin-resource-policy": "same-origin",
   });
+});
+
+test("any page may see that the service is up, without CORS, and nothing else", async () => {
+  const reply = await fetch(`${service.url}/healthz`);
+  expect(await reply.json()).toEqual({ status: "ok" });
+  expect(reply.headers.get("cross-origin-resource-policy")).toBe("cross-origin");
 });
