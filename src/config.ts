@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { compile, type Policy, printMistake, readCorsConfig } from "./cors/index.ts";
+import { readConnectionUrl } from "./database/index.ts";
+import { productionWarnings } from "./production-warnings.ts";
 
 /** How the service runs, from environment variables. README.md has the table. */
 export interface Config {
@@ -27,6 +29,8 @@ export interface Config {
   readonly bodyLimit: number;
   readonly demoData: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** What is unwise in production, a line each; empty in development. */
+  readonly warnings: readonly string[];
 }
 
 /** How the console runs by itself. */
@@ -80,7 +84,7 @@ const variables = {
     (text) => !URL.canParse(text) || new URL(text).href === `${text}/`,
     "must be an origin alone, as https://api.example.com",
   ),
-  DATABASE_URL: url("postgres:", "postgresql:"),
+  DATABASE_URL: z.string(),
   DATA_DIR: z.string(),
   TWIRP_PREFIX: z
     .string()
@@ -125,7 +129,10 @@ export function readConfig(environment: Environment): Config {
   const values = readValues(environment, mistakes);
   const production = values.NODE_ENV === "production";
 
-  if (production && values.DATABASE_URL === undefined && environment["DATABASE_URL"] === undefined) {
+  const database =
+    values.DATABASE_URL === undefined ? undefined : readConnectionUrl(values.DATABASE_URL, { environment });
+  if (database?.ok === false) mistakes.push(...database.mistakes.map((mistake) => `DATABASE_URL: ${mistake}`));
+  if (production && values.DATABASE_URL === undefined) {
     mistakes.push("DATABASE_URL: is required in production, as postgres://user:password@host:5432/finance");
   }
   if (production && values.CORS_ALLOWED_ORIGINS === undefined) {
@@ -161,6 +168,16 @@ export function readConfig(environment: Environment): Config {
     bodyLimit: values.BODY_LIMIT ?? 1_048_576,
     demoData: values.DEMO_DATA ?? (!production && values.DATABASE_URL === undefined),
     logLevel: values.LOG_LEVEL ?? "info",
+    warnings: production
+      ? productionWarnings({
+          database: database?.ok === true ? database.target : undefined,
+          origins: commaList(values.CORS_ALLOWED_ORIGINS ?? ""),
+          jwksUrl,
+          secret,
+          audience: values.AUTH_AUDIENCE,
+          demoData: values.DEMO_DATA ?? false,
+        })
+      : [],
   };
 }
 

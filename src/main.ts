@@ -6,8 +6,10 @@ import { banner } from "./banner.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { buildConsole } from "./console.ts";
 import {
+  canChangePostings,
   checkDatabase,
   DatabaseStartError,
+  findObstacle,
   migrate,
   migrationsDirectory,
   openPool,
@@ -47,16 +49,22 @@ async function start(config: Config): Promise<void> {
     connectionString: databaseUrl,
     applicationName: "finance-service lanes",
     log,
+    together: pool,
     ...lanePoolOptions,
   });
   closers.push(() => lanePool.end());
 
+  for (const warning of config.warnings) log.warn(warning);
   const migrations = await migrationsDirectory();
   const pending = await pendingMigrations(pool, migrations);
   if (pending.length > 0) log.warn({ pending }, "migrations are missing: run npm run migrate");
   else if (config.demoData) {
     const count = await seedDemoData(pool, new Date());
     if (count > 0) log.info({ transfers: count }, "seeded the demo data");
+  }
+
+  if (config.environment === "production" && pending.length === 0 && (await canChangePostings(pool))) {
+    log.warn("the database role could change what is posted: connect as one made by npm run migrate -- --app-role");
   }
 
   const ledger = openLedger({ pool, lanePool, log });
@@ -70,9 +78,7 @@ async function start(config: Config): Promise<void> {
     draining: draining.signal,
     readiness: async () => {
       if (draining.signal.aborted) return "shutting down";
-      const missing = await pendingMigrations(pool, migrations).catch(() => undefined);
-      if (missing === undefined) return "the database can't be reached";
-      return missing.length === 0 ? undefined : `migrations are missing: ${missing.join(", ")}`;
+      return await findObstacle(pool, migrations);
     },
   });
   closers.push(() => app.close());
@@ -112,9 +118,8 @@ async function start(config: Config): Promise<void> {
 
 async function openDatabase(config: Config, log: Logger): Promise<{ databaseUrl: string; database: string }> {
   if (config.databaseUrl !== undefined) {
-    await checkDatabase(config.databaseUrl);
-    const { host, pathname } = new URL(config.databaseUrl);
-    return { databaseUrl: config.databaseUrl, database: `PostgreSQL at ${host}${pathname}` };
+    const place = await checkDatabase(config.databaseUrl);
+    return { databaseUrl: config.databaseUrl, database: `PostgreSQL at ${place}` };
   }
   const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, log });
   closers.push(() => embedded.stop());

@@ -34,6 +34,7 @@ test("nothing set gives the development defaults", () => {
     bodyLimit: 1_048_576,
     demoData: true,
     logLevel: "info",
+    warnings: [],
   });
   expect(cors).toMatchObject({
     allowHeaders: "authorization, content-type, x-requested-with, accept, accept-encoding",
@@ -67,6 +68,40 @@ test("production needs its database, origins and keys, and serves no console and
     expect.stringMatching(/^AUTH_JWKS_URL or AUTH_JWT_SECRET: one is required/),
   ]);
   expect(readConfig(production)).toMatchObject({ environment: "production", consolePort: undefined, demoData: false });
+});
+
+test("an empty DATABASE_URL is none: production does not fall back to an embedded database", () => {
+  expect(mistakesOf({ ...production, DATABASE_URL: "" })).toEqual([
+    expect.stringMatching(/^DATABASE_URL: is required in production/),
+  ]);
+});
+
+describe("in production warns of", () => {
+  const sound = { ...production, DATABASE_URL: "postgres://finance:hunter2@db/finance?sslrootcert=system" };
+  const warningsOf = (change: Record<string, string>) => readConfig({ ...sound, ...change }).warnings;
+
+  test("nothing where all is well", () => {
+    expect(warningsOf({})).toEqual([]);
+    expect(warningsOf({ DATABASE_URL: "postgres://finance:hunter2@127.0.0.1/finance" })).toEqual([]);
+  });
+
+  test.each<[change: Record<string, string>, warning: RegExp]>([
+    [{ DATABASE_URL: "postgres://a:hunter2@db/finance" }, /^DATABASE_URL: the server's certificate is not verified/],
+    [{ DATABASE_URL: "postgres://a:hunter2@db/finance?sslmode=require" }, /^DATABASE_URL: .* sslmode=verify-full/],
+    [{ CORS_ALLOWED_ORIGINS: "*" }, /^CORS_ALLOWED_ORIGINS: any page may call/],
+    [{ CORS_ALLOWED_ORIGINS: "http://localhost:*" }, /^CORS_ALLOWED_ORIGINS: has an origin without TLS/],
+    [{ AUTH_JWT_SECRET: "abc".repeat(20) }, /^AUTH_JWT_SECRET: is easily guessed/],
+    [
+      { AUTH_JWT_SECRET: "", AUTH_JWKS_URL: "http://issuer.test/jwks", AUTH_AUDIENCE: "finance" },
+      /^AUTH_JWKS_URL: keys come without TLS/,
+    ],
+    [{ AUTH_JWT_SECRET: "", AUTH_JWKS_URL: "https://issuer.test/jwks" }, /^AUTH_AUDIENCE: is unset/],
+    [{ DEMO_DATA: "true" }, /^DEMO_DATA: fills an empty ledger/],
+  ])("%o", (change, warning) => {
+    const warnings = warningsOf(change);
+    expect(warnings).toEqual([expect.stringMatching(warning)]);
+    expect(warnings.join()).not.toContain("hunter2");
+  });
 });
 
 test("demo data is off with a database of one's own unless asked for", () => {

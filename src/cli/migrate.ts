@@ -1,24 +1,57 @@
-/** `npm run migrate`: applies the migrations to DATABASE_URL. */
-import { checkDatabase, DatabaseStartError, migrate, migrationsDirectory } from "../database/index.ts";
+/** `npm run migrate`: applies the migrations to DATABASE_URL, and lets another role work with what they made. */
+import { parseArgs } from "node:util";
+import {
+  checkDatabase,
+  DatabaseStartError,
+  grantApplicationRole,
+  migrate,
+  migrationsDirectory,
+} from "../database/index.ts";
 
-process.exitCode = await run(process.env["DATABASE_URL"]);
+const USAGE = `usage: npm run migrate [-- --app-role ROLE]
+
+Applies the migrations to DATABASE_URL, whose user then owns the tables. With --app-role, that role gets what the service
+needs to run as it: it can post, and can't change what is posted.`;
+
+process.exitCode = await main(process.argv.slice(2));
 
 /** @returns the exit code. */
-async function run(connectionString: string | undefined): Promise<number> {
+async function main(args: string[]): Promise<number> {
+  try {
+    const { values } = parseArgs({ args, options: { "app-role": { type: "string" }, help: { type: "boolean" } } });
+    if (values.help !== true) return await run(process.env["DATABASE_URL"], values["app-role"]);
+    console.log(USAGE);
+    return 0;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    return 2;
+  }
+}
+
+async function run(connectionString: string | undefined, role: string | undefined): Promise<number> {
   if (connectionString === undefined || connectionString === "") {
     console.error("npm run migrate needs DATABASE_URL; the embedded PostgreSQL is migrated when the server starts");
     return 1;
   }
   try {
     await checkDatabase(connectionString);
-    const applied = await migrate({ connectionString, directory: await migrationsDirectory() });
+    const directory = await migrationsDirectory();
+    const applied = await migrate({ connectionString, directory }).catch((error: unknown) => {
+      throw error instanceof DatabaseStartError ? error : new Error(`nothing was applied: ${firstLine(error)}`);
+    });
     console.log(applied.length === 0 ? "up to date" : applied.map((name) => `applied ${name}`).join("\n"));
+    if (role !== undefined) {
+      await grantApplicationRole({ connectionString, directory, role });
+      console.log(`granted to ${role} what the service needs`);
+    }
     return 0;
   } catch (error) {
-    const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");
-    console.error(
-      error instanceof DatabaseStartError ? reason : `the migration failed, nothing was applied: ${reason}`,
-    );
+    console.error(error instanceof DatabaseStartError ? error.message : `the migration failed, ${firstLine(error)}`);
     return 1;
   }
+}
+
+function firstLine(error: unknown): string {
+  const [line = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+  return line;
 }

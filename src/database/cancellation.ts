@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import pg, { type ClientBase, type Pool } from "pg";
+import { serverProcessOf } from "./session.ts";
 
 /** Between two cancellations of one piece of work, whose next statement may have started meanwhile. */
 const REPEAT_AFTER_MS = 20;
@@ -49,9 +50,9 @@ async function cancelUntil(ended: AbortSignal, pool: Pool, client: ClientBase): 
   canceller.on("error", () => undefined);
   try {
     await canceller.connect();
-    const backend = processIdOf(client);
     while (!ended.aborted) {
-      await canceller.query("select pg_cancel_backend($1)", [backend]);
+      const backend = serverProcessOf(client);
+      if (backend !== undefined) await canceller.query("select pg_cancel_backend($1)", [backend]);
       await delay(REPEAT_AFTER_MS, undefined, { signal: ended });
     }
   } catch {
@@ -59,11 +60,4 @@ async function cancelUntil(ended: AbortSignal, pool: Pool, client: ClientBase): 
   } finally {
     await canceller.end().catch(() => undefined);
   }
-}
-
-function processIdOf(client: ClientBase): number {
-  // node-postgres keeps the server process that a connection speaks to, but its types do not say so.
-  const { processID } = client as ClientBase & { readonly processID?: unknown };
-  if (typeof processID !== "number") throw new Error("node-postgres no longer tells a connection's server process");
-  return processID;
 }

@@ -7,6 +7,9 @@
  */
 const CONNECTION_STATES: ReadonlySet<string> = new Set(["57P01", "57P02", "57P03", "53300", "57P05", "25P03"]);
 
+/** A write on a server that takes none: a primary that has become a standby, for one. */
+const READ_ONLY = "25006";
+
 /** Serialization failure and deadlock: the same transaction, started again, can succeed. */
 const RETRYABLE_STATES: ReadonlySet<string> = new Set(["40001", "40P01"]);
 
@@ -33,10 +36,69 @@ const DRIVER_MESSAGES: readonly string[] = [
   "Cannot use a pool after calling end on the pool",
 ];
 
+/** The database is away and nobody was kept waiting to find out again. */
+export class DatabaseAwayError extends Error {
+  override readonly name = "DatabaseAwayError";
+  /** What is the matter, in a few words fit for /readyz: no address, no user, no password. */
+  readonly reason: string;
+
+  constructor(cause: unknown) {
+    const reason = awayReason(cause);
+    super(`the database can't be reached: ${reason}`, { cause });
+    this.reason = reason;
+  }
+}
+
+/** Every connection of the pool was in use for as long as a caller may wait for one. */
+export class PoolExhaustedError extends Error {
+  override readonly name = "PoolExhaustedError";
+}
+
+/** By SQLSTATE or system code: what is the matter, in a few words. */
+const AWAY_REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there",
+  ENOENT: "there is no such socket",
+  ENOTFOUND: "its host name is unknown",
+  EAI_AGAIN: "its host name can't be looked up",
+  "28P01": "the password is wrong",
+  "28000": "it does not let this user in",
+  "3D000": "there is no such database",
+  "53300": "it has no free connection",
+  "57P03": "it is starting up or shutting down",
+  [READ_ONLY]: "it takes no writes",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
+};
+
+function awayReason(cause: unknown): string {
+  const first = cause instanceof AggregateError ? cause.errors[0] : cause;
+  const code = errorCode(first) ?? "";
+  const known = AWAY_REASONS[code];
+  if (known !== undefined) return known;
+  if (isCertificateCode(code)) return "its certificate is not trusted";
+  if (isNoAnswer(first)) return "it does not answer";
+  return code === "" ? "the connection broke" : `the connection broke (${code})`;
+}
+
+/** Whether an attempt ended because nothing came back in its time. */
+export function isNoAnswer(error: unknown): boolean {
+  return error instanceof Error && /timeout/i.test(error.message);
+}
+
+/** Node's codes for a certificate that a CA does not vouch for, such as SELF_SIGNED_CERT_IN_CHAIN. */
+export function isCertificateCode(code: string): boolean {
+  return /CERT|LEAF_SIGNATURE/.test(code);
+}
+
+/** Whether the server refused to write. */
+export function isReadOnly(error: unknown): boolean {
+  return errorCode(error) === READ_ONLY;
+}
+
 /**
  * Whether the database was lost or never reached. What a statement did is then unknown: a commit may have been kept.
  */
 export function isConnectionError(error: unknown): boolean {
+  if (error instanceof DatabaseAwayError || isReadOnly(error)) return true;
   if (error instanceof AggregateError && error.errors.some(isConnectionError)) return true;
   const code = errorCode(error);
   // A unix socket whose server is gone, not any missing file.

@@ -1,4 +1,5 @@
-import { errorCode } from "./connection-errors.ts";
+import { errorCode, isCertificateCode } from "./connection-errors.ts";
+import { type ConnectionTarget, readConnectionUrl } from "./connection-url.ts";
 
 /**
  * The database can't be used, and a person has to change something. The message is one line that names what is wrong
@@ -8,7 +9,7 @@ export class DatabaseStartError extends Error {
   override readonly name = "DatabaseStartError";
 }
 
-/** Where a connection string leads, as people may see it. */
+/** What a refusal is about, as people may see it. */
 export interface DatabaseTarget {
   readonly host: string;
   readonly port: number;
@@ -30,13 +31,41 @@ const CONNECT_FAILURES: Readonly<Record<string, (target: DatabaseTarget) => stri
   "42501": ({ user }) => `user ${user} lacks a permission; grant it, or ${WAY_OUT}`,
   "53300": () => "the server has no free connection; raise its max_connections, or close others",
   "57P03": () => "the server is starting up or shutting down; try again in a moment",
+  "25006": () => "the server takes no writes; give the primary, or all hosts with target_session_attrs=read-write",
+  ERR_TLS_CERT_ALTNAME_INVALID: ({ host }) =>
+    `the server's certificate is not for ${host}; give the name that it is for, or sslmode=verify-ca`,
 };
 
+const UNTRUSTED = "the server's certificate is not signed by the CA in sslrootcert; give the CA that signed it";
+
+/**
+ * Reads a connection string that a person gave.
+ *
+ * @throws DatabaseStartError that names all mistakes in one line.
+ */
+export function readTarget(connectionString: string): ConnectionTarget {
+  const reading = readConnectionUrl(connectionString);
+  if (reading.ok) return reading.target;
+  throw new DatabaseStartError(`DATABASE_URL: ${reading.mistakes.join("; ")}`);
+}
+
+/** Where a target leads, for people: all its hosts and the database, without user or password. */
+export function describeTarget({ hosts, user = "", database = user }: ConnectionTarget): string {
+  const [first] = hosts;
+  if (hosts.length === 1 && first?.host.startsWith("/")) return `${first.host}, ${database}`;
+  const addresses = hosts.map(({ host, port }) => `${host.includes(":") ? `[${host}]` : host}:${port}`);
+  return `${addresses.join(",")}/${database}`;
+}
+
 /** @returns the one line for an error met while connecting to, or preparing, the database at `target`. */
-export function connectFailure(error: unknown, target: DatabaseTarget): DatabaseStartError {
+export function connectFailure(error: unknown, target: ConnectionTarget): DatabaseStartError {
   const cause = error instanceof AggregateError ? error.errors[0] : error;
-  const reason = CONNECT_FAILURES[errorCode(cause) ?? ""]?.(target) ?? `${firstLine(cause)}; ${WAY_OUT}`;
-  return new DatabaseStartError(`can't use the database at ${describe(target)}: ${reason}`, { cause: error });
+  const code = errorCode(cause) ?? "";
+  const { host = "", port = 0 } = target.hosts.at(-1) ?? {};
+  const { user = "", database = user } = target;
+  const known = CONNECT_FAILURES[code]?.({ host, port, user, database });
+  const reason = known ?? (isCertificateCode(code) ? UNTRUSTED : `${firstLine(cause)}; ${WAY_OUT}`);
+  return new DatabaseStartError(`can't use the database at ${describeTarget(target)}: ${reason}`, { cause: error });
 }
 
 const DIRECTORY_FAILURES: Readonly<Record<string, string>> = {
@@ -105,10 +134,6 @@ export function directoryFailure(error: unknown, dataDir: string): unknown {
 function missing(error: unknown): string {
   const path = error instanceof Error && "path" in error ? String(error.path) : "a file";
   return `lacks ${path}, which can't be made; restore it, or set another DATA_DIR`;
-}
-
-function describe({ host, port, database }: DatabaseTarget): string {
-  return host.startsWith("/") ? `${host}, ${database}` : `${host}:${port}/${database}`;
 }
 
 function firstLine(error: unknown): string {

@@ -1,8 +1,17 @@
-export { isConnectionError, isRetryable, isTimeout } from "./connection-errors.ts";
+export { canChangePostings, grantApplicationRole } from "./application-role.ts";
+export {
+  DatabaseAwayError,
+  isConnectionError,
+  isRetryable,
+  isTimeout,
+  PoolExhaustedError,
+} from "./connection-errors.ts";
+export { type ConnectionTarget, readConnectionUrl } from "./connection-url.ts";
 export { type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
 export { DatabaseStartError } from "./errors.ts";
 export type { DatabaseLog } from "./log.ts";
 export { migrate, migrationsDirectory, pendingMigrations } from "./migrations.ts";
-export { openPool, withConnection, withTransaction } from "./pool.ts";
+export { brokenBy, openPool, withConnection, withTransaction } from "./pool.ts";
+export { findObstacle } from "./readiness.ts";
 export { checkDatabase } from "./server-check.ts";
 export { parseTimestamptz } from "./timestamp.ts";

@@ -1,7 +1,11 @@
-import pg, { type ClientBase, type Pool } from "pg";
+import pg, { type ClientBase, type Pool, type PoolClient } from "pg";
+import { Availability } from "./availability.ts";
 import { cancelOnAbort } from "./cancellation.ts";
 import { isConnectionError } from "./connection-errors.ts";
+import { readTarget } from "./errors.ts";
+import { GuardedPool } from "./guarded-pool.ts";
 import { type DatabaseLog, silentLog } from "./log.ts";
+import { isBehindPooler } from "./session.ts";
 import { parseTimestamptz } from "./timestamp.ts";
 
 /** How {@link openPool} connects. */
@@ -31,8 +35,10 @@ export interface PoolOptions {
    * false.
    */
   readonly planOnce?: boolean;
-  /** Where lost idle connections are reported. Default nowhere. */
+  /** Where lost connections and an absent database are reported. Default nowhere. */
   readonly log?: DatabaseLog;
+  /** A pool of the same database, to learn together with it that the database is away. Default: alone. */
+  readonly together?: Pool;
 }
 
 const INT8 = 20;
@@ -47,42 +53,36 @@ const TIMESTAMPTZ = 1184;
  * Pipelining: queries given to one connection without awaiting the earlier ones are sent at once and answered in order.
  * Each is its own message to the server: after one fails, the next ones still run, unless a transaction is open, which
  * then refuses them (25P02) until `rollback`, and answers `commit` with the command tag `ROLLBACK`.
+ *
+ * While the database is away, asking for a connection fails at once: see {@link Availability}.
+ *
+ * @throws DatabaseStartError for a URL with mistakes.
  */
 export function openPool(options: PoolOptions): Pool {
-  const { log = silentLog, statementTimeoutMs = 30_000 } = options;
-  const settings = {
-    timezone: "UTC",
-    datestyle: "ISO, YMD",
-    statement_timeout: statementTimeoutMs,
-    lock_timeout: options.lockTimeoutMs ?? 10_000,
-    idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 15_000,
-    plan_cache_mode: options.planOnce === true ? "force_generic_plan" : "auto",
-  };
-  const pool = new pg.Pool({
-    connectionString: options.connectionString,
-    max: options.max ?? 10,
-    application_name: options.applicationName ?? "finance-service",
-    connectionTimeoutMillis: options.connectTimeoutMs ?? 5000,
-    keepAlive: true,
-    query_timeout: options.answerTimeoutMs ?? (statementTimeoutMs === 0 ? 0 : statementTimeoutMs + 5000),
-    pipeline: true,
-    types: { getTypeParser },
-    // Not as start-up parameters: `options` in the URL would replace them, and connection poolers refuse them.
-    onConnect: async (client) => {
-      await client.query(
-        Object.entries(settings)
-          .map(([name, value]) => `set ${name} = '${value}'`)
-          .join("; "),
-      );
+  const { log = silentLog, statementTimeoutMs = 30_000, together } = options;
+  const availability =
+    together instanceof GuardedPool
+      ? together.availability
+      : new Availability(readTarget(options.connectionString), log);
+  const { target } = availability;
+  return new GuardedPool({
+    availability,
+    log,
+    settings: {
+      statement_timeout: statementTimeoutMs,
+      lock_timeout: options.lockTimeoutMs ?? 10_000,
+      idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 15_000,
+      plan_cache_mode: options.planOnce === true ? "force_generic_plan" : "auto",
+    },
+    connectTimeoutMs: target.connectTimeoutMs ?? options.connectTimeoutMs ?? 5000,
+    config: {
+      max: options.max ?? 10,
+      application_name: target.applicationName ?? options.applicationName ?? "finance-service",
+      query_timeout: options.answerTimeoutMs ?? (statementTimeoutMs === 0 ? 0 : statementTimeoutMs + 5000),
+      pipeline: true,
+      types: { getTypeParser },
     },
   });
-  // Without a listener a lost idle connection would end the process; the pool has removed it already.
-  pool.on("error", (error) => log.warn({ err: error }, "lost an idle database connection"));
-  // Nor does the pool listen to a connection that is lent; its queries fail with the same error.
-  pool.on("connect", (client) =>
-    client.on("error", (error) => log.debug({ err: error }, "lost a database connection")),
-  );
-  return pool;
 }
 
 /**
@@ -97,15 +97,22 @@ export async function withConnection<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   const client = await pool.connect();
-  let broken = false;
+  // Behind a pooler the connection has one server, and its limits, for as long as a transaction.
+  if (isBehindPooler(client)) return await transact(pool, client, work, signal);
+  let broken: Error | undefined;
   try {
     return await doUntil(signal, pool, client, work);
   } catch (error) {
-    broken = isConnectionError(error);
+    broken = brokenBy(error);
     throw error;
   } finally {
     client.release(broken);
   }
+}
+
+/** What to give back a connection with: the error that makes it useless, or nothing. */
+export function brokenBy(error: unknown): Error | undefined {
+  return error instanceof Error && isConnectionError(error) ? error : undefined;
 }
 
 /**
@@ -122,8 +129,16 @@ export async function withTransaction<T>(
   work: (client: ClientBase) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  const client = await pool.connect();
-  let broken = false;
+  return await transact(pool, await pool.connect(), work, signal);
+}
+
+async function transact<T>(
+  pool: Pool,
+  client: PoolClient,
+  work: (client: ClientBase) => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  let broken: Error | undefined;
   try {
     const begun = client.query("begin");
     begun.catch(() => undefined);
@@ -134,8 +149,9 @@ export async function withTransaction<T>(
       throw new Error("the transaction had failed before its commit: everything was rolled back");
     return result;
   } catch (error) {
-    await client.query("rollback").catch(() => {
-      broken = true;
+    broken = brokenBy(error);
+    await client.query("rollback").catch((failure: Error) => {
+      broken ??= failure;
     });
     throw error;
   } finally {

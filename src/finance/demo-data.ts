@@ -59,6 +59,9 @@ interface DemoTransfer {
   readonly category: string;
 }
 
+/** An advisory lock's number: a table's lock would take more rights than the application's role has. */
+const SEEDING_LOCK = 8_157_030_411;
+
 /**
  * Opens accounts 1 to 8 and posts a year of transfers up to yesterday, all or nothing, once: only when the ledger has no
  * account at all.
@@ -68,7 +71,7 @@ interface DemoTransfer {
 export async function seedDemoData(pool: Pool, now: Date): Promise<number> {
   return await withTransaction(pool, async (client) => {
     // Of two processes that start at once the second waits here and then finds the accounts of the first.
-    await client.query("lock table account in share row exclusive mode");
+    await client.query("select pg_advisory_xact_lock($1)", [SEEDING_LOCK]);
     const { rowCount } = await client.query("select from account limit 1");
     if (rowCount !== 0) return 0;
     const firstDay = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()) - DAYS * DAY_MS;

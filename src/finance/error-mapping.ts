@@ -1,11 +1,12 @@
 import type { TwirpError } from "twirp-ts";
 import { AuthenticationError, KeysUnavailableError } from "../auth/index.ts";
-import { isConnectionError, isTimeout } from "../database/index.ts";
+import { isConnectionError, isTimeout, PoolExhaustedError } from "../database/index.ts";
 import type { CallContext } from "../twirp/index.ts";
 import { FinanceError, type Refusal, refuse, toTwirpError } from "./errors.ts";
 import { CommitUnknownError } from "./posting-batch.ts";
 
 const RETRY_AFTER_SECONDS = 1;
+const BUSY_RETRY_MS = 500;
 
 /**
  * The one place where errors of the service become Twirp errors, with the reply headers that go with them.
@@ -31,6 +32,10 @@ function toRefusal(error: unknown): Refusal | undefined {
     const msg =
       "the database was lost while it committed; only a request with an idempotency_key can be repeated safely";
     return refuse("unavailable", msg, {});
+  }
+  if (error instanceof PoolExhaustedError) {
+    const msg = `every database connection is in use; try again in ${BUSY_RETRY_MS} ms`;
+    return refuse("overloaded", msg, { retry_after_ms: `${BUSY_RETRY_MS}` });
   }
   if (isTimeout(error)) return refuse("unavailable", "the database is too busy; try again", {});
   if (isConnectionError(error)) return refuse("unavailable", "the database can't be reached; try again", {});

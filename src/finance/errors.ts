@@ -134,7 +134,7 @@ export const catalogue = [
     situation: "overloaded",
     code: TwirpErrorCode.ResourceExhausted,
     meta: ["retry_after_ms"],
-    meaning: "The queue is full; nothing was decided.",
+    meaning: "Too much waits already, to be posted or for a database connection; nothing was decided.",
   },
   {
     situation: "unavailable",

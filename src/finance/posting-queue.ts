@@ -7,7 +7,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
-import { isConnectionError, isRetryable, isTimeout } from "../database/index.ts";
+import { brokenBy, DatabaseAwayError, isConnectionError, isRetryable, isTimeout } from "../database/index.ts";
 import { FinanceError, refuse } from "./errors.ts";
 import type { OrderGroup } from "./order.ts";
 import { CommitUnknownError, type Outcome, postBatch } from "./posting-batch.ts";
@@ -35,6 +35,8 @@ interface Waiting {
 
 /** Before each repetition; then it is the caller's turn. */
 const RETRY_PAUSES_MS = [0, 50, 200, 500];
+/** The same while the database is known to be away and nothing is on its way: long enough for a connection that broke. */
+const AWAY_PAUSES_MS = [0, 50];
 const RETRY_TIME_MS_MAX = 3000;
 const RETRY_AFTER_MS = 250;
 
@@ -119,15 +121,18 @@ export class PostingQueue {
   /** Repeats what was rolled back for no fault of its own, for as long as a caller may be kept waiting. */
   async #postWithRetries(groups: readonly OrderGroup[]): Promise<Outcome[][]> {
     const startedMs = performance.now();
+    let unknown: CommitUnknownError | undefined;
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await this.#postOnce(groups);
       } catch (error) {
+        if (error instanceof CommitUnknownError) unknown = error;
         const lost = isConnectionError(error) || error instanceof CommitUnknownError;
         const repeatable = isRetryable(error) || isConnectionError(error) || groups.every(areKeyed);
-        const pauseMs = RETRY_PAUSES_MS[attempt];
+        const isAway = error instanceof DatabaseAwayError && unknown === undefined;
+        const pauseMs = (isAway ? AWAY_PAUSES_MS : RETRY_PAUSES_MS)[attempt];
         const late = performance.now() - startedMs > RETRY_TIME_MS_MAX;
-        if (!(lost || isRetryable(error)) || !repeatable || pauseMs === undefined || late) throw error;
+        if (!(lost || isRetryable(error)) || !repeatable || pauseMs === undefined || late) throw unknown ?? error;
         await delay(pauseMs);
       }
     }
@@ -135,11 +140,11 @@ export class PostingQueue {
 
   async #postOnce(groups: readonly OrderGroup[]): Promise<Outcome[][]> {
     const client = await this.#pool.connect();
-    let broken = false;
+    let broken: Error | undefined;
     try {
       return await postBatch(client, groups);
     } catch (error) {
-      broken = isConnectionError(error) || error instanceof CommitUnknownError;
+      broken = error instanceof CommitUnknownError ? error : brokenBy(error);
       throw error;
     } finally {
       client.release(broken);

@@ -1,7 +1,13 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isConnectionError, isRetryable, openPool, withTransaction } from "../../src/database/index.ts";
+import {
+  isConnectionError,
+  isRetryable,
+  openPool,
+  PoolExhaustedError,
+  withTransaction,
+} from "../../src/database/index.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 
 let database: TestDatabase;
@@ -193,11 +199,14 @@ test("a statement that waits too long for a lock fails, and is no lost connectio
   expect([isConnectionError(error), isRetryable(error)]).toEqual([false, false]);
 });
 
-test("a pool that is full gives up after its time, as if the database were away", async () => {
+test("a pool that is full gives up after its time, and is not taken for a database that is away", async () => {
   const pool = openPool({ connectionString: database.url, max: 1, connectTimeoutMs: 100 });
   const holder = await pool.connect();
-  await expect(pool.query("select 1")).rejects.toSatisfy(isConnectionError);
+  const error = await pool.query("select 1").catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(PoolExhaustedError);
+  expect(error).not.toSatisfy(isConnectionError);
   holder.release();
+  expect((await pool.query("select 1 as n")).rows).toEqual([{ n: 1 }]);
   await pool.end();
 });
 

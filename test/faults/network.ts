@@ -12,15 +12,23 @@ export interface FaultyNetwork {
   /** Carries nothing in either direction, and accepts without answering, until `resume`. */
   stall(): void;
   resume(): void;
+  /** Hangs up on whoever connects, until `accept`. */
+  refuse(): void;
+  accept(): void;
   close(): Promise<void>;
 }
 
-/** Starts a proxy on a free loopback port to another one. */
-export async function openFaultyNetwork(target: { host: string; port: number }): Promise<FaultyNetwork> {
+/** Starts a proxy on a loopback port, by default a free one, to another one. */
+export async function openFaultyNetwork(target: { host: string; port: number }, port = 0): Promise<FaultyNetwork> {
   const sockets = new Set<Socket>();
   let stalled = false;
+  let refusing = false;
   let doomed: string | undefined;
   const server = createServer((near) => {
+    if (refusing) {
+      near.destroy();
+      return;
+    }
     const far = connect(target.port, target.host);
     for (const [from, to] of [
       [near, far],
@@ -41,7 +49,7 @@ export async function openFaultyNetwork(target: { host: string; port: number }):
       from.on("error", () => to.destroy());
     }
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
@@ -58,6 +66,12 @@ export async function openFaultyNetwork(target: { host: string; port: number }):
     resume: () => {
       stalled = false;
       for (const socket of sockets) socket.resume();
+    },
+    refuse: () => {
+      refusing = true;
+    },
+    accept: () => {
+      refusing = false;
     },
     close: async () => {
       server.close();

@@ -1,0 +1,64 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import pg, { type Pool } from "pg";
+import { connectTo } from "./connect.ts";
+import { DatabaseStartError, readTarget } from "./errors.ts";
+
+const GRANTS = "application-role.sql";
+
+/** The place of the role's name in the SQL, as psql has it for an identifier. */
+const ROLE = /:"role"/g;
+
+/** How {@link grantApplicationRole} runs. */
+export interface GrantOptions {
+  /** A PostgreSQL URL of the tables' owner. */
+  readonly connectionString: string;
+  /** The folder of the migrations, where the grants are too. */
+  readonly directory: string;
+  /** A role that is there already. */
+  readonly role: string;
+}
+
+/**
+ * Gives a role what the service needs to run as it, and nothing that could change what is posted.
+ *
+ * @throws DatabaseStartError when there is no such role, or it owns the tables or rules the server, and so could do
+ * anything whatever is granted; else the database's error.
+ */
+export async function grantApplicationRole({ connectionString, directory, role }: GrantOptions): Promise<void> {
+  const sql = await readFile(join(directory, GRANTS), "utf8");
+  const { client } = await connectTo(readTarget(connectionString), { applicationName: "finance-service migrate" });
+  try {
+    const { rows } = await client.query<{ rules: boolean }>(
+      `select rolsuper or pg_has_role(oid, (select relowner from pg_class where oid = 'transfer'::regclass), 'member') as rules
+         from pg_roles
+        where rolname = $1`,
+      [role],
+    );
+    const quoted = pg.escapeIdentifier(role);
+    const [found] = rows;
+    if (found === undefined) {
+      throw new DatabaseStartError(`there is no role ${quoted}; first: create role ${quoted} login password '...'`);
+    }
+    if (found.rules) {
+      throw new DatabaseStartError(
+        `role ${quoted} owns the tables or is a superuser, so it could change what is posted; give another role`,
+      );
+    }
+    await client.query(`begin; ${sql.replaceAll(ROLE, () => quoted)}; commit`);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Whether the role that the pool connects as could change or delete what is posted. One short query. */
+export async function canChangePostings(pool: Pool): Promise<boolean> {
+  const { rows } = await pool.query<{ able: boolean }>(
+    `select rolsuper
+            or has_table_privilege('transfer', 'update, delete, truncate, trigger')
+            or has_table_privilege('entry', 'update, delete, truncate, trigger') as able
+       from pg_roles
+      where rolname = current_user`,
+  );
+  return rows[0]?.able ?? false;
+}

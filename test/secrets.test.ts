@@ -1,0 +1,120 @@
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { mintToken } from "../src/auth/index.ts";
+import { grantApplicationRole, migrationsDirectory } from "../src/database/index.ts";
+import { type FaultyNetwork, openFaultyNetwork } from "./faults/network.ts";
+import { createTestDatabase, type TestDatabase } from "./setup/database.ts";
+import { freePort, type ServiceProcess, startProcess } from "./setup/process.ts";
+
+const PASSWORD = "pässword/of:the@database";
+const JWT_SECRET = "the-key-that-signs-tokens-0123456789";
+const OTHER_SECRET = "the-key-of-somebody-else-9876543210";
+
+const role = `keeper_${randomUUID().slice(0, 8)}`;
+let database: TestDatabase;
+let network: FaultyNetwork;
+let url: string;
+let running: ServiceProcess[];
+
+beforeEach(async () => {
+  running = [];
+  database = await createTestDatabase();
+  await database.pool.query(`create role ${role} login password '${PASSWORD}'`);
+  await grantApplicationRole({ connectionString: database.url, directory: await migrationsDirectory(), role });
+  const direct = new URL(database.url);
+  network = await openFaultyNetwork({ host: "127.0.0.1", port: Number(direct.port) });
+  url = `postgres://${role}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${network.port}${direct.pathname}`;
+});
+afterEach(async () => {
+  for (const { child, ended } of running) {
+    child.kill("SIGKILL");
+    await ended;
+  }
+  await network.close();
+  await database.pool.query(`drop owned by ${role}; drop role ${role}`);
+  await database.drop();
+});
+
+async function start(change: Record<string, string> = {}): Promise<{ service: ServiceProcess; base: string }> {
+  const port = await freePort();
+  const service = startProcess({
+    NODE_ENV: "production",
+    DATABASE_URL: url,
+    AUTH_JWT_SECRET: JWT_SECRET,
+    CORS_ALLOWED_ORIGINS: "none",
+    LOG_LEVEL: "trace",
+    PORT: `${port}`,
+    ...change,
+  });
+  running.push(service);
+  return { service, base: `http://127.0.0.1:${port}` };
+}
+
+test("in production no secret is ever printed, logged, answered, measured or shown in the list of processes", async () => {
+  const { service, base } = await start();
+  await service.printed("API");
+  const seen: string[] = [];
+  const tokens: string[] = [];
+  const mint = async (secret: string, lifetimeSeconds: number) => {
+    const token = await mintToken(secret, { subject: "root", scope: "finance.admin", lifetimeSeconds });
+    tokens.push(token);
+    return token;
+  };
+  const call = async (method: string, body: string, token: string) => {
+    const response = await fetch(`${base}/twirp/finance.v1.FinanceService/${method}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+      body,
+    });
+    seen.push(JSON.stringify([...response.headers]), await response.text());
+    return response.status;
+  };
+  const look = async (path: string) => {
+    const response = await fetch(`${base}${path}`);
+    seen.push(await response.text());
+    return response.status;
+  };
+
+  const good = await mint(JWT_SECRET, 600);
+  const account = '{"name": "Bank", "type": "ACCOUNT_TYPE_ASSET", "currency": "USD"}';
+  expect(await call("CreateAccount", account, good)).toBe(200);
+  expect(await call("GetAccount", '{"id": 99}', good)).toBe(404);
+  expect(await call("GetAccount", `{"id": "${good}"}`, "x")).toBe(401);
+  expect(await call("GetAccount", '{"id": 1}', await mint(OTHER_SECRET, 600))).toBe(401);
+  expect(await call("GetAccount", '{"id": 1}', await mint(JWT_SECRET, -600))).toBe(401);
+  expect(await call("GetAccount", "{", good)).toBe(400);
+
+  // Away, once by the network and once because the password was changed.
+  const untilReadyz = (text: RegExp) =>
+    expect.poll(() => look("/readyz").then(() => seen.at(-1)), { timeout: 10_000 }).toMatch(text);
+  network.refuse();
+  network.cut();
+  await expect.poll(() => call("ListAccounts", "{}", good), { timeout: 10_000 }).toBe(503);
+  await untilReadyz(/the database can't be reached: the connection broke/);
+  network.accept();
+  await untilReadyz(/"ready"/);
+  await database.pool.query(`alter role ${role} password 'another'`);
+  network.cut();
+  await expect.poll(() => call("ListAccounts", "{}", good), { timeout: 10_000 }).toBe(503);
+  await untilReadyz(/the database can't be reached: the password is wrong/);
+  expect(await look("/metrics")).toBe(200);
+  seen.push(await readFile(`/proc/${service.child.pid}/cmdline`, "utf8").catch(() => ""));
+  service.child.kill("SIGTERM");
+  await service.ended;
+
+  const wrong = await start();
+  expect(await wrong.service.ended).toBe(1);
+  expect(wrong.service.output()).toContain(`wrong password for user ${role}`);
+  const mistaken = await start({ DATABASE_URL: `${url}:x?sslmode=maybe`, AUTH_JWT_SECRET: JWT_SECRET.slice(0, 20) });
+  expect(await mistaken.service.ended).toBe(1);
+  expect(mistaken.service.output()).toMatch(/AUTH_JWT_SECRET: .*\n.*DATABASE_URL: /);
+
+  const everything = [...seen, ...running.map((each) => each.output())].join("\n");
+  expect(everything).toContain("the database is away");
+  const signatures = tokens.map((token) => token.slice(token.lastIndexOf(".") + 1));
+  const passwords = [PASSWORD, encodeURIComponent(PASSWORD), "the@database"];
+  for (const secret of [...passwords, JWT_SECRET, JWT_SECRET.slice(0, 20), OTHER_SECRET, ...signatures]) {
+    expect(everything).not.toContain(secret);
+  }
+});

@@ -1,0 +1,165 @@
+/** PostgreSQL and PgBouncer as Debian packages them, for what the embedded server can't show: replication and pooling. */
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import pg from "pg";
+import { vi } from "vitest";
+import { freePort } from "./process.ts";
+
+const run = promisify(execFile);
+
+const PACKAGES = "/usr/lib/postgresql";
+
+/** Where the newest packaged PostgreSQL has its programs; undefined without one. */
+export const POSTGRES_PROGRAMS = (existsSync(PACKAGES) ? readdirSync(PACKAGES) : [])
+  .map((version) => join(PACKAGES, version, "bin"))
+  .filter((path) => existsSync(join(path, "pg_ctl")))
+  .sort()
+  .at(-1);
+
+/** The pooler's program; undefined without one. */
+export const PGBOUNCER = ["/usr/sbin/pgbouncer"].find((path) => existsSync(path));
+
+/** A user who is not root, as these servers demand; nothing when we are not root ourselves. */
+function servant(): { uid?: number; gid?: number } {
+  if (process.getuid?.() !== 0) return {};
+  const idOf = (option: string) => Number(execFileSync("id", [option, "postgres"], { encoding: "utf8" }));
+  return { uid: idOf("-u"), gid: idOf("-g") };
+}
+
+/** A directory that the servers can write to. */
+export async function makeServerDirectory(): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), "finance-servers-"));
+  await giveToServers(path);
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 20 }) };
+}
+
+/** Makes the user whom the servers run as the owner of a file or directory. */
+export async function giveToServers(path: string): Promise<void> {
+  const { uid, gid } = servant();
+  if (uid !== undefined && gid !== undefined) await chown(path, uid, gid);
+}
+
+/** A PostgreSQL server with its own data. */
+export interface PackagedPostgres {
+  readonly port: number;
+  /** Of the superuser `postgres`, who needs no password, in database `postgres`. */
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** A standby that follows this server and that its commits wait for from now on. */
+  addStandby(directory: string): Promise<PackagedPostgres>;
+  /** Makes a standby the primary; resolves once it takes writes. */
+  promote(): Promise<void>;
+  /** Ends it however it is; twice does no harm. */
+  stop(): Promise<void>;
+}
+
+/** Creates a cluster in `directory`, which must not be there yet, and starts its server. */
+export async function startPackagedPostgres(
+  directory: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<PackagedPostgres> {
+  const initial = ["-D", directory, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"];
+  await run(programOf("initdb"), initial, servant());
+  return await startCluster(directory, settings);
+}
+
+async function startCluster(directory: string, settings: Readonly<Record<string, string>>): Promise<PackagedPostgres> {
+  const port = await freePort();
+  const all = { port: `${port}`, listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings };
+  const options = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const child = spawn(programOf("postgres"), ["-D", directory, ...options], { ...servant(), stdio: "ignore" });
+  const ended = once(child, "exit");
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGQUIT");
+    await ended;
+  };
+  await untilTrue(url, "select true as holds").catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  return {
+    port,
+    url,
+    child,
+    addStandby: async (copy) => {
+      const source = `host=127.0.0.1 port=${port} user=postgres application_name=standby`;
+      await run(programOf("pg_basebackup"), ["-d", source, "-D", copy, "-R", "-X", "stream", "-c", "fast"], servant());
+      const standby = await startCluster(copy, settings);
+      await administer(url, "alter system set synchronous_standby_names = 'standby'");
+      await administer(url, "select pg_reload_conf()");
+      await untilTrue(url, "select bool_or(sync_state = 'sync') as holds from pg_stat_replication");
+      return standby;
+    },
+    promote: async () => {
+      await run(programOf("pg_ctl"), ["promote", "-w", "-D", directory], servant());
+    },
+    stop,
+  };
+}
+
+/** A pooler in front of the server at `url`, which lends its few server connections a transaction at a time. */
+export async function startPgBouncer(
+  directory: string,
+  url: string,
+  connections: number,
+): Promise<{ url(database: string): string; stop(): Promise<void> }> {
+  const { hostname, port: serverPort, username, password } = new URL(url);
+  const port = await freePort();
+  const file = join(directory, "pgbouncer.ini");
+  await writeFile(join(directory, "users.txt"), `"${username}" "${decodeURIComponent(password)}"\n`);
+  await writeFile(
+    file,
+    `[databases]
+* = host=${hostname} port=${serverPort}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = ${join(directory, "users.txt")}
+pool_mode = transaction
+default_pool_size = ${connections}
+`,
+  );
+  const child = spawn(PGBOUNCER ?? "pgbouncer", [file], { ...servant(), stdio: "ignore" });
+  const ended = once(child, "exit");
+  const through = (database: string) => `postgres://${username}:${password}@127.0.0.1:${port}/${database}`;
+  await untilTrue(through("postgres"), "select true as holds");
+  return {
+    url: through,
+    stop: async () => {
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
+
+/** Runs one statement on a connection of its own. */
+async function administer(url: string, statement: string): Promise<pg.QueryResult> {
+  const client = new pg.Client({ connectionString: url });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    return await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+async function untilTrue(url: string, question: string): Promise<void> {
+  const ask = async () => {
+    const { rows } = await administer(url, question);
+    if (rows[0]?.holds !== true) throw new Error(`still false: ${question}`);
+  };
+  await vi.waitFor(ask, { timeout: 30_000, interval: 50 });
+}
+
+function programOf(name: string): string {
+  return join(POSTGRES_PROGRAMS ?? "", name);
+}
