@@ -8,7 +8,9 @@ import { createFinanceService, type FinanceContext, type Ledger, mapFinanceError
 import {
   accessLog,
   createMetrics,
+  departure,
   health,
+  type Metrics,
   metricsEndpoint,
   type ReadinessCheck,
   requestId,
@@ -30,6 +32,10 @@ export interface AppOptions {
   readonly readiness: ReadinessCheck;
   /** Turns calls away with `unavailable` once it aborts. Default: when the app closes. */
   readonly draining?: AbortSignal;
+  /** Default: its own. */
+  readonly metrics?: Metrics;
+  /** What GET /metrics answers. Default: `metrics`. */
+  readonly scrape?: () => Promise<string>;
 }
 
 /**
@@ -39,8 +45,7 @@ export interface AppOptions {
  * authenticates the caller, reads the body, runs, and answers in Twirp's form.
  */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, log, authenticate, ledger, readiness, draining } = options;
-  const metrics = createMetrics();
+  const { config, log, authenticate, ledger, readiness, draining, metrics = createMetrics() } = options;
   const malformedUrl = twirpFrameworkErrors();
 
   const app = Fastify({
@@ -49,6 +54,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     genReqId: requestIdOf,
     return503OnClosing: false,
     forceCloseConnections: "idle",
+    // Closing takes as long as the calls in flight.
+    pluginTimeout: 30_000,
     clientErrorHandler: twirpClientErrors,
     // A malformed URL reaches no hook.
     frameworkErrors(error, request, reply) {
@@ -58,6 +65,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     },
   });
 
+  await app.register(departure);
   await app.register(requestId);
   await app.register(securityHeaders);
   await app.register(accessLog);
@@ -65,7 +73,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     policy: config.cors,
     onRefusal: ({ reason }) => metrics.corsRefusals.inc({ reason }),
   });
-  await app.register(metricsEndpoint, { metrics });
+  await app.register(metricsEndpoint, { metrics, scrape: options.scrape });
   await app.register(health, { readiness });
   await app.register(
     twirp,

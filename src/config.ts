@@ -29,6 +29,10 @@ export interface Config {
   readonly bodyLimit: number;
   readonly demoData: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** Absent: this process alone, unsupervised. */
+  readonly workers: number | "auto" | undefined;
+  /** For which calls are still answered after the signal to stop. */
+  readonly shutdownDelayMs: number;
   /** What is unwise in production, a line each; empty in development. */
   readonly warnings: readonly string[];
 }
@@ -102,13 +106,18 @@ const variables = {
   BODY_LIMIT: wholeNumber(1, 1_073_741_824),
   DEMO_DATA: flag,
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`),
+  WORKERS: z
+    .string()
+    .regex(/^(auto|[1-9]|[1-5]\d|6[0-4])$/, "must be auto or a whole number from 1 to 64")
+    .transform((text) => (text === "auto" ? text : Number(text))),
+  SHUTDOWN_DELAY_MS: wholeNumber(0, 60_000),
 };
 
 type VariableName = keyof typeof variables;
 type Values = { [Name in VariableName]?: z.infer<(typeof variables)[Name]> | undefined };
 
 /** Prefixes that are ours alone: a variable that has one and is unknown is a mistake. */
-const OWN_PREFIXES = ["CORS_", "AUTH_", "TWIRP_", "CONSOLE_", "DEMO_", "BODY_"];
+const OWN_PREFIXES = ["CORS_", "AUTH_", "TWIRP_", "CONSOLE_", "DEMO_", "BODY_", "SHUTDOWN_"];
 
 /** Variables whose values are never repeated in a message. */
 const SECRETS: ReadonlySet<string> = new Set(["AUTH_JWT_SECRET", "DATABASE_URL"]);
@@ -168,6 +177,8 @@ export function readConfig(environment: Environment): Config {
     bodyLimit: values.BODY_LIMIT ?? 1_048_576,
     demoData: values.DEMO_DATA ?? (!production && values.DATABASE_URL === undefined),
     logLevel: values.LOG_LEVEL ?? "info",
+    workers: values.WORKERS,
+    shutdownDelayMs: values.SHUTDOWN_DELAY_MS ?? 0,
     warnings: production
       ? productionWarnings({
           database: database?.ok === true ? database.target : undefined,

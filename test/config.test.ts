@@ -35,6 +35,8 @@ test("nothing set gives the development defaults", () => {
     demoData: true,
     logLevel: "info",
     warnings: [],
+    workers: undefined,
+    shutdownDelayMs: 0,
   });
   expect(cors).toMatchObject({
     allowHeaders: "authorization, content-type, x-requested-with, accept, accept-encoding",
@@ -122,6 +124,10 @@ describe("accepts", () => {
     [{ CORS_ALLOWED_ORIGINS: "none" }, { cors: { anyOrigin: false } }],
     [{ CORS_MAX_AGE: "disable" }, { cors: { maxAge: "0" } }],
     [{ CORS_PREFLIGHT_STATUS: "200" }, { cors: { preflightStatus: 200 } }],
+    [{ WORKERS: "auto" }, { workers: "auto" }],
+    [{ WORKERS: "1" }, { workers: 1 }],
+    [{ WORKERS: "64" }, { workers: 64 }],
+    [{ SHUTDOWN_DELAY_MS: "3000" }, { shutdownDelayMs: 3000 }],
     [{ AUTH_JWKS_URL: "https://issuer.test/jwks" }, { auth: { trust: { jwksUrl: "https://issuer.test/jwks" } } }],
   ])("%o", (environment, expected) => {
     expect(readConfig(environment)).toMatchObject(expected);
@@ -160,6 +166,10 @@ describe("refuses, naming the variable, what it held and what would be right:", 
     ["AUTH_JWT_SECRET", "hunter2", /^AUTH_JWT_SECRET: must be at least 32 bytes of UTF-8$/],
     ["AUTH_JWKS_URL", "issuer.test/jwks", /^AUTH_JWKS_URL: must be a URL/],
     ["BODY_LIMIT", "0", /^BODY_LIMIT: must be a whole number from 1/],
+    ["WORKERS", "0", /^WORKERS: must be auto or a whole number from 1 to 64, not "0"$/],
+    ["WORKERS", "65", /^WORKERS: must be auto or a whole number from 1 to 64/],
+    ["WORKERS", "all", /^WORKERS: must be auto or a whole number from 1 to 64/],
+    ["SHUTDOWN_DELAY_MS", "3s", /^SHUTDOWN_DELAY_MS: must be a whole number from 0 to 60000, not "3s"$/],
     ["DEMO_DATA", "1", /^DEMO_DATA: must be true or false/],
     ["LOG_LEVEL", "verbose", /^LOG_LEVEL: must be one of fatal, error/],
     ["CORS_ORIGINS", "*", /^CORS_ORIGINS: there is no such variable; there are CORS_ALLOWED_ORIGINS/],

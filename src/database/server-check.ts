@@ -1,3 +1,4 @@
+import type { Pool } from "pg";
 import { connectTo } from "./connect.ts";
 import { connectFailure, DatabaseStartError, type DatabaseTarget, describeTarget, readTarget } from "./errors.ts";
 
@@ -31,4 +32,13 @@ export function requireVersion(version: string, { host, port }: Pick<DatabaseTar
   throw new DatabaseStartError(
     `the server at ${host}:${port} is PostgreSQL ${version}; upgrade it to ${VERSION_MIN} or newer, or set another DATABASE_URL`,
   );
+}
+
+/** @returns how many connections the server allows in all to those who are no superusers. */
+export async function readConnectionsMax(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ available: number }>(
+    `
+select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as available`,
+  );
+  return rows[0]?.available ?? 0;
 }

@@ -32,9 +32,15 @@ export function createMetrics(): Metrics {
   };
 }
 
+export interface MetricsEndpointOptions {
+  readonly metrics: Metrics;
+  /** What GET /metrics answers. Default: `metrics` themselves. */
+  readonly scrape?: (() => Promise<string>) | undefined;
+}
+
 /** GET /metrics, and the timing of every request. */
-export const metricsEndpoint = fp<{ readonly metrics: Metrics }>(
-  (app, { metrics }, done) => {
+export const metricsEndpoint = fp<MetricsEndpointOptions>(
+  (app, { metrics, scrape = () => metrics.registry.metrics() }, done) => {
     app.addHook("onResponse", (request, reply, next) => {
       // Most calls of a page bring a preflight, which reaches no method: its time says nothing.
       if (request.method === "OPTIONS") return next();
@@ -47,8 +53,7 @@ export const metricsEndpoint = fp<{ readonly metrics: Metrics }>(
       next();
     });
     app.get("/metrics", async (_request, reply) => {
-      const text = await metrics.registry.metrics();
-      return await reply.type(metrics.registry.contentType).send(text);
+      return await reply.type(metrics.registry.contentType).send(await scrape());
     });
     done();
   },

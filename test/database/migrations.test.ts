@@ -78,6 +78,15 @@ describe("migrations", () => {
     await expect(run()).rejects.toThrow("0001_one is preceding already run migration 0002_two");
   });
 
+  test("of a newer version are let be by an older one, which finds nothing missing", async () => {
+    await write({ ...ONE, ...TWO });
+    await run();
+    await rm(join(directory, "0002_two.sql"));
+    expect(await pendingMigrations(database.pool, directory)).toEqual([]);
+    expect(await run()).toEqual([]);
+    expect(await tables()).toEqual(["one", "two"]);
+  });
+
   test("are applied once when several processes do it at the same time", async () => {
     await write({ ...ONE, "0002_slow.sql": "select pg_sleep(0.2); create table slow (id int);" });
     const outcomes = await Promise.all([run(), run(), run()]);

@@ -1,0 +1,230 @@
+/**
+ * Keeps a number of processes serving: starts them, replaces one that dies, renews all of them one by one, ends them.
+ *
+ * It knows nothing of what they serve, nor of how a process is made: it is given a way to fork.
+ */
+import type { Departure } from "../operations/index.ts";
+import { type Backoff, waitAfter } from "./backoff.ts";
+
+/** How a process ended: one of the two is null. */
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** One process. */
+export interface Member {
+  /** For the log. */
+  readonly pid: number | undefined;
+  /** Resolves once it serves; rejects with the reason when it can't, or ends before. */
+  readonly serving: Promise<void>;
+  readonly ended: Promise<Ending>;
+  /** Asks it to go out of service and end. Asking again changes nothing. */
+  leave(departure: Departure): void;
+  /** Ends it at once. */
+  kill(): void;
+}
+
+/** Where the supervisor reports. */
+export interface SupervisorLog {
+  info(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface SupervisorOptions {
+  /** Processes that serve at any time. */
+  readonly count: number;
+  readonly fork: () => Member;
+  /** How a member leaves whose replacement serves already. */
+  readonly handover: Departure;
+  readonly log: SupervisorLog;
+  /** Default: 100 ms, doubling up to 10 s. */
+  readonly backoff?: Backoff;
+  /** After serving for so many milliseconds a member's death is the first one again. Default 10000. */
+  readonly steadyMs?: number;
+  /** A member that does not serve after so many milliseconds is ended. Default 60000. */
+  readonly startMs?: number;
+  /** A member that is still there so many milliseconds after its departure is ended. Default 30000. */
+  readonly leaveMs?: number;
+  /** Numbers from 0 up to 1. Default Math.random. */
+  readonly random?: () => number;
+}
+
+/** The place of one serving process. */
+interface Slot {
+  /** Undefined while its process is dead and the next one does not serve yet. */
+  member: Member | undefined;
+  retry: NodeJS.Timeout | undefined;
+  /** In a row. */
+  failures: number;
+}
+
+export class Supervisor {
+  readonly #options: Required<SupervisorOptions>;
+  readonly #slots: readonly Slot[];
+  /** All that live, those that start or leave included. */
+  readonly #members = new Set<Member>();
+  #stopping = false;
+  #crashes = 0;
+  #renewal: Promise<void> | undefined;
+  #renewAgain = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = {
+      backoff: { firstMs: 100, mostMs: 10_000 },
+      steadyMs: 10_000,
+      startMs: 60_000,
+      leaveMs: 30_000,
+      random: Math.random,
+      ...options,
+    };
+    const { count } = options;
+    this.#slots = Array.from({ length: count }, () => ({ member: undefined, retry: undefined, failures: 0 }));
+  }
+
+  /** Members in service now. */
+  get serving(): number {
+    return this.#slots.filter(({ member }) => member !== undefined).length;
+  }
+
+  /** Members that ended unasked so far. */
+  get crashes(): number {
+    return this.#crashes;
+  }
+
+  /**
+   * Starts all members, and resolves when they serve.
+   *
+   * @throws the reason of the first that can't; the others are ended then.
+   */
+  async start(): Promise<void> {
+    try {
+      await Promise.all(
+        this.#slots.map(async (slot) => {
+          const member = this.#fork();
+          await member.serving;
+          this.#install(slot, member);
+        }),
+      );
+    } catch (error) {
+      this.#stopping = true;
+      await this.#endAll((member) => member.kill());
+      throw error;
+    }
+  }
+
+  /**
+   * Renews all members, one by one: an old one leaves when its replacement serves. A replacement that can't serve ends the
+   * renewal, and the members that are left stay. Asked for meanwhile, it is done once more afterwards.
+   */
+  renew(): Promise<void> {
+    this.#renewAgain = this.#renewal !== undefined;
+    this.#renewal ??= this.#renewUntilDone().finally(() => {
+      this.#renewal = undefined;
+    });
+    return this.#renewal;
+  }
+
+  /** Asks all members to leave. @returns whether each ended with 0. */
+  async stop(departure: Departure): Promise<boolean> {
+    this.#stopping = true;
+    for (const { retry } of this.#slots) clearTimeout(retry);
+    const endings = await this.#endAll((member) => this.#leave(member, departure));
+    return endings.every(({ code }) => code === 0);
+  }
+
+  async #endAll(end: (member: Member) => void): Promise<Ending[]> {
+    return await Promise.all(
+      [...this.#members].map((member) => {
+        end(member);
+        return member.ended;
+      }),
+    );
+  }
+
+  #fork(): Member {
+    const { fork, startMs } = this.#options;
+    const member = fork();
+    this.#members.add(member);
+    const tooLate = setTimeout(() => member.kill(), startMs);
+    const started = () => clearTimeout(tooLate);
+    member.serving.then(started, started);
+    void member.ended.then(() => this.#members.delete(member));
+    return member;
+  }
+
+  #install(slot: Slot, member: Member): void {
+    const since = performance.now();
+    slot.member = member;
+    clearTimeout(slot.retry);
+    void member.ended.then((ending) => {
+      if (slot.member !== member) return;
+      slot.member = undefined;
+      if (this.#stopping) return;
+      this.#crashes += 1;
+      if (performance.now() - since >= this.#options.steadyMs) slot.failures = 0;
+      this.#retry(slot, { pid: member.pid, ...ending }, "a worker ended; another one is started");
+    });
+  }
+
+  #retry(slot: Slot, fields: object, message: string): void {
+    const { backoff, random, log } = this.#options;
+    const waitMs = waitAfter(backoff, slot.failures, random());
+    slot.failures += 1;
+    log.error({ ...fields, waitMs }, message);
+    slot.retry = setTimeout(() => void this.#replace(slot), waitMs);
+  }
+
+  async #replace(slot: Slot): Promise<void> {
+    const member = this.#fork();
+    try {
+      await member.serving;
+    } catch (error) {
+      if (this.#stopping || slot.member !== undefined) return;
+      this.#retry(slot, { pid: member.pid, err: error }, "a worker can't start; trying again");
+      return;
+    }
+    if (this.#stopping) return;
+    // A renewal filled the place meanwhile.
+    if (slot.member !== undefined) this.#leave(member, this.#options.handover);
+    else this.#install(slot, member);
+  }
+
+  async #renewUntilDone(): Promise<void> {
+    const { log } = this.#options;
+    do {
+      this.#renewAgain = false;
+      log.info({ workers: this.#slots.length }, "renewing the workers one by one");
+      if (await this.#renewAll()) log.info({ workers: this.#slots.length }, "all workers are new");
+    } while (this.#renewAgain && !this.#stopping);
+  }
+
+  /** @returns whether it came to its end. */
+  async #renewAll(): Promise<boolean> {
+    for (const slot of this.#slots) {
+      if (this.#stopping) return false;
+      const member = this.#fork();
+      try {
+        await member.serving;
+      } catch (error) {
+        if (!this.#stopping) {
+          this.#options.log.error({ pid: member.pid, err: error }, "a new worker can't start: the old ones stay");
+        }
+        return false;
+      }
+      if (this.#stopping) return false;
+      const before = slot.member;
+      this.#install(slot, member);
+      if (before === undefined) continue;
+      this.#leave(before, this.#options.handover);
+      await before.ended;
+    }
+    return true;
+  }
+
+  #leave(member: Member, departure: Departure): void {
+    member.leave(departure);
+    const tooLate = setTimeout(() => member.kill(), departure.lameDuckMs + this.#options.leaveMs);
+    void member.ended.then(() => clearTimeout(tooLate));
+  }
+}

@@ -1,0 +1,54 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const CONFIGURATION = fileURLToPath(new URL("../../deploy/haproxy.cfg", import.meta.url));
+
+/** Whether HAProxy is installed here. */
+export const hasHaproxy = ((): boolean => {
+  try {
+    execFileSync("haproxy", ["-v"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+/** HAProxy with the configuration that ships. */
+export interface Haproxy {
+  readonly url: string;
+  /** Its log but for calls that went well, for when a test fails. */
+  complaints(): string;
+  stop(): Promise<void>;
+}
+
+/** Starts HAProxy as it ships, but for where it listens and where the API is, which Docker's DNS would say. */
+export async function startHaproxy(port: number, serverPorts: readonly number[]): Promise<Haproxy> {
+  const directory = await mkdtemp(join(tmpdir(), "finance-haproxy-"));
+  const path = join(directory, "haproxy.cfg");
+  const shipped = await readFile(CONFIGURATION, "utf8");
+  const servers = serverPorts.map((serverPort) => `  server api${serverPort} 127.0.0.1:${serverPort}`);
+  const listening = replaceLine(shipped, /^ {2}bind .*$/m, `  bind 127.0.0.1:${port}`);
+  await writeFile(path, replaceLine(listening, /^ {2}server-template .*$/m, servers.join("\n")));
+  const child = spawn("haproxy", ["-db", "-f", path], { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
+  const exited = once(child, "exit");
+  return {
+    url: `http://127.0.0.1:${port}`,
+    complaints: () => output.replaceAll(/^.* 200 .*\n/gm, ""),
+    stop: async () => {
+      child.kill("SIGTERM");
+      await exited;
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+function replaceLine(text: string, line: RegExp, by: string): string {
+  if (!line.test(text)) throw new Error(`deploy/haproxy.cfg has no line like ${line}`);
+  return text.replace(line, by);
+}
