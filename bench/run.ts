@@ -4,13 +4,14 @@ import { adapter } from "./adapter.ts";
 import { growth } from "./growth.ts";
 import { ledger } from "./ledger.ts";
 import { loadTool } from "./load.ts";
+import { overload } from "./overload.ts";
 import { preflight } from "./preflight.ts";
 import { size } from "./size.ts";
 import type { Suite, SuiteReport } from "./suite.ts";
 import { workers } from "./workers.ts";
 
 /** Every suite, by the name under which `npm run bench -- NAME` runs it alone. */
-const suites: Readonly<Record<string, Suite>> = { adapter, preflight, ledger, workers, growth, size };
+const suites: Readonly<Record<string, Suite>> = { adapter, preflight, ledger, workers, growth, overload, size };
 
 const USAGE = `usage: npm run bench -- [${Object.keys(suites).join("|")}] [--json] [--rounds N] [--seconds N] [--entries N] [--scale N]`;
 

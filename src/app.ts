@@ -1,39 +1,60 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
 import { FinanceService } from "../generated/server/finance/v1/finance.ts";
 import { createFinanceServiceServer } from "../generated/server/finance/v1/finance.twirp.ts";
-import type { Authenticate } from "./auth/index.ts";
+import { version } from "../package.json";
+import type { Authenticate, Caller } from "./auth/index.ts";
 import type { Config } from "./config.ts";
-import { applyCorsHeaders, cors } from "./cors/index.ts";
-import { createFinanceService, type FinanceContext, type Ledger, mapFinanceError } from "./finance/index.ts";
+import { applyCorsHeaders, cors, corsHeadersFor } from "./cors/index.ts";
 import {
-  accessLog,
+  createFinanceService,
+  type FinanceContext,
+  type Ledger,
+  mapFinanceError,
+  overloaded,
+} from "./finance/index.ts";
+import {
+  admission,
+  Connections,
   createMetrics,
+  createRateLimiter,
   departure,
   health,
   type Metrics,
   metricsEndpoint,
+  OverloadError,
   type ReadinessCheck,
+  type ReportedCall,
+  RequestReport,
   requestId,
   requestIdOf,
+  requestLog,
+  SERVER_LIMITS,
+  type ServerLimits,
   securityHeaders,
+  serverOptions,
   setRequestId,
   setSecurityHeaders,
+  type Tracing,
 } from "./operations/index.ts";
-import { twirp, twirpClientErrors, twirpFrameworkErrors, twirpOptions } from "./twirp/index.ts";
+import { callOf, createTwirpClientErrors, twirp, twirpFrameworkErrors, twirpOptions } from "./twirp/index.ts";
 
 /** A call takes milliseconds; one that takes as long as this is stuck, and its caller has better things to do. */
 const CALL_DEADLINE_MS = 30_000;
 
 export interface AppOptions {
-  readonly config: Pick<Config, "cors" | "twirpPrefix" | "bodyLimit">;
+  readonly config: Pick<Config, "cors" | "twirpPrefix" | "bodyLimit" | "overload" | "trustProxy">;
   readonly log: FastifyBaseLogger;
   readonly authenticate: Authenticate;
   readonly ledger: Ledger;
   readonly readiness: ReadinessCheck;
+  /** What a client may send, and how slowly. Default: {@link SERVER_LIMITS}. */
+  readonly limits?: Partial<ServerLimits>;
+  /** What is counted, and answered at /metrics. Default: metrics of its own. */
+  readonly metrics?: Metrics;
+  /** Default: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   /** Turns calls away with `unavailable` once it aborts. Default: when the app closes. */
   readonly draining?: AbortSignal;
-  /** Default: its own. */
-  readonly metrics?: Metrics;
   /** What GET /metrics answers. Default: `metrics`. */
   readonly scrape?: () => Promise<string>;
 }
@@ -41,24 +62,34 @@ export interface AppOptions {
 /**
  * Composes the API: who comes in which order.
  *
- * A request passes the request id, the access log, CORS (which answers preflights), metrics, then its route: a Twirp method
- * authenticates the caller, reads the body, runs, and answers in Twirp's form.
+ * A request passes the request id, the report that counts and logs it, CORS (which answers preflights), then its route: a
+ * Twirp method authenticates the caller, reads the body, runs, and answers in Twirp's form.
  */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, log, authenticate, ledger, readiness, draining, metrics = createMetrics() } = options;
+  const { config, log, authenticate, ledger, readiness, draining, tracing, metrics = createMetrics(version) } = options;
+  const limits = { ...SERVER_LIMITS, ...options.limits };
+  const takeOfCaller = createRateLimiter(config.overload.perCaller, "rate_per_caller");
+  const report = new RequestReport({ log, calls: metrics.calls, callOf: reportedCallOf, tracing });
   const malformedUrl = twirpFrameworkErrors();
 
   const app = Fastify({
     loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
+    childLoggerFactory: requestLog,
     genReqId: requestIdOf,
     return503OnClosing: false,
     forceCloseConnections: "idle",
     // Closing takes as long as the calls in flight.
     pluginTimeout: 30_000,
-    clientErrorHandler: twirpClientErrors,
+    ...serverOptions(limits),
+    ...(config.trustProxy.length > 0 && { trustProxy: [...config.trustProxy] }),
+    clientErrorHandler: createTwirpClientErrors({
+      headersFor: (origin) => corsHeadersFor(config.cors, origin),
+      onError: (code) => metrics.brokenRequests.inc({ reason: reasonOfClientError(code) }),
+    }),
     // A malformed URL reaches no hook.
     frameworkErrors(error, request, reply) {
+      report.follow(request, reply);
       setRequestId(request, reply);
       setSecurityHeaders(reply);
       if (!applyCorsHeaders(config.cors, request, reply)) malformedUrl(error, request, reply);
@@ -68,10 +99,21 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(departure);
   await app.register(requestId);
   await app.register(securityHeaders);
-  await app.register(accessLog);
+  app.addHook("onRequest", (request, reply, next) => {
+    report.follow(request, reply);
+    next();
+  });
   await app.register(cors, {
     policy: config.cors,
     onRefusal: ({ reason }) => metrics.corsRefusals.inc({ reason }),
+  });
+  const refused = (reason: string) => metrics.overloadRefusals.inc({ reason });
+  const connections = new Connections(app.server, config.overload.connectionsMax, () => refused("connections"));
+  await app.register(admission, {
+    limits: config.overload,
+    connections,
+    requestsInFlight: () => report.inFlight,
+    onRefusal: refused,
   });
   await app.register(metricsEndpoint, { metrics, scrape: options.scrape });
   await app.register(health, { readiness });
@@ -81,14 +123,66 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       prefix: config.twirpPrefix,
       bodyLimit: config.bodyLimit,
       deadline: CALL_DEADLINE_MS,
+      readTimeout: limits.bodyTimeoutMs,
       ...(draining !== undefined && { draining }),
       services: [{ server: createFinanceServiceServer(createFinanceService(ledger)), type: FinanceService }],
       extendContext: ({ request }) => {
-        const caller = authenticate(request.headers.authorization);
-        return caller instanceof Promise ? caller.then((established) => ({ caller: established })) : { caller };
+        const { authorization } = request.headers;
+        const caller =
+          tracing === undefined
+            ? authenticate(authorization)
+            : tracing.within(request, () => authenticate(authorization));
+        return caller instanceof Promise ? caller.then(admitCaller) : admitCaller(caller);
       },
-      mapError: mapFinanceError,
+      ...(tracing !== undefined && {
+        interceptors: [(call, message, next) => tracing.within(call.request, () => next(call, message))],
+      }),
+      mapError: (error, call) =>
+        mapFinanceError(error instanceof OverloadError ? overloaded(error.message, error.retryAfterMs) : error, call),
     }),
   );
+  observe(metrics, ledger, tracing);
+  metrics.watch("http_connections", {}, () => connections.open);
+  metrics.watch("http_requests_in_flight", {}, () => report.inFlight);
   return app;
+
+  function admitCaller(caller: Caller): { caller: Caller } {
+    try {
+      takeOfCaller?.(caller.subject);
+    } catch (error) {
+      if (error instanceof OverloadError) refused(error.reason);
+      throw error;
+    }
+    return { caller };
+  }
+}
+
+function reportedCallOf(request: FastifyRequest): ReportedCall | undefined {
+  const call = callOf(request);
+  if (call === undefined) return undefined;
+  const { rpc, method, code, status } = call;
+  // extendContext has added the caller, unless the call failed before.
+  const { caller } = call.context as Partial<FinanceContext>;
+  return { rpc, method, code, status, caller: caller?.subject };
+}
+
+/** The few reasons that are worth a series of their own. */
+function reasonOfClientError(code: string): string {
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "timeout";
+  if (code === "HPE_HEADER_OVERFLOW") return "header_too_large";
+  return code === "ECONNRESET" || code === "EPIPE" ? "connection_lost" : "malformed";
+}
+
+function observe(metrics: Metrics, ledger: Ledger, tracing: Tracing | undefined): void {
+  tracing?.watch(ledger.pool);
+  tracing?.watch(ledger.lanePool);
+  ledger.observe({
+    batchEnded: (batch) => metrics.batchEnded(batch),
+    refused: (queue) => metrics.overloadRefusals.inc({ reason: `${queue}_full` }),
+    tracing,
+  });
+  metrics.watch("ledger_queue_depth", { queue: "postings" }, () => ledger.postings.length);
+  metrics.watch("ledger_queue_depth", { queue: "account_reads" }, () => ledger.accounts.length);
+  metrics.watchPool("calls", ledger.pool);
+  metrics.watchPool("lanes", ledger.lanePool);
 }

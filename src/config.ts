@@ -1,6 +1,8 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { compile, type Policy, printMistake, readCorsConfig } from "./cors/index.ts";
 import { readConnectionUrl } from "./database/index.ts";
+import type { AdmissionLimits } from "./operations/index.ts";
 import { productionWarnings } from "./production-warnings.ts";
 
 /** How the service runs, from environment variables. README.md has the table. */
@@ -27,6 +29,15 @@ export interface Config {
   };
   /** Bytes of a request body at most. */
   readonly bodyLimit: number;
+  /** What is taken on before calls and connections are turned away. */
+  readonly overload: AdmissionLimits & {
+    /** Open connections of clients. */
+    readonly connectionsMax: number;
+    /** Calls a second of one caller; undefined is no limit. */
+    readonly perCaller: number | undefined;
+  };
+  /** Proxies whose X-Forwarded-For is believed; empty for none. */
+  readonly trustProxy: readonly string[];
   readonly demoData: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Absent: this process alone, unsupervised. */
@@ -104,6 +115,20 @@ const variables = {
   AUTH_ISSUER: z.string(),
   AUTH_AUDIENCE: z.string(),
   BODY_LIMIT: wholeNumber(1, 1_073_741_824),
+  MAX_CONNECTIONS: wholeNumber(1, 1_000_000),
+  MAX_REQUESTS_IN_FLIGHT: wholeNumber(1, 1_000_000),
+  OVERLOAD_EVENT_LOOP_DELAY_MS: wholeNumber(0, 60_000),
+  OVERLOAD_HEAP_BYTES: wholeNumber(0, 9_999_999_999),
+  OVERLOAD_MEMORY_BYTES: wholeNumber(0, 9_999_999_999),
+  RATE_LIMIT_PER_CALLER: wholeNumber(1, 1_000_000),
+  RATE_LIMIT_PER_ADDRESS: wholeNumber(1, 1_000_000),
+  TRUST_PROXY: z
+    .string()
+    .refine(
+      (text) => commaList(text).every(isNetwork),
+      "must be a comma list of addresses, networks as 10.0.0.0/8, loopback, linklocal or uniquelocal",
+    )
+    .transform(commaList),
   DEMO_DATA: flag,
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`),
   WORKERS: z
@@ -117,7 +142,17 @@ type VariableName = keyof typeof variables;
 type Values = { [Name in VariableName]?: z.infer<(typeof variables)[Name]> | undefined };
 
 /** Prefixes that are ours alone: a variable that has one and is unknown is a mistake. */
-const OWN_PREFIXES = ["CORS_", "AUTH_", "TWIRP_", "CONSOLE_", "DEMO_", "BODY_", "SHUTDOWN_"];
+const OWN_PREFIXES = [
+  "CORS_",
+  "AUTH_",
+  "TWIRP_",
+  "CONSOLE_",
+  "DEMO_",
+  "BODY_",
+  "SHUTDOWN_",
+  "OVERLOAD_",
+  "RATE_LIMIT_",
+];
 
 /** Variables whose values are never repeated in a message. */
 const SECRETS: ReadonlySet<string> = new Set(["AUTH_JWT_SECRET", "DATABASE_URL"]);
@@ -175,6 +210,16 @@ export function readConfig(environment: Environment): Config {
       audience: values.AUTH_AUDIENCE,
     },
     bodyLimit: values.BODY_LIMIT ?? 1_048_576,
+    overload: {
+      connectionsMax: values.MAX_CONNECTIONS ?? 10_000,
+      requestsInFlightMax: values.MAX_REQUESTS_IN_FLIGHT ?? 10_000,
+      eventLoopDelayMs: values.OVERLOAD_EVENT_LOOP_DELAY_MS ?? 2000,
+      heapBytes: values.OVERLOAD_HEAP_BYTES,
+      memoryBytes: values.OVERLOAD_MEMORY_BYTES ?? 0,
+      perCaller: values.RATE_LIMIT_PER_CALLER,
+      perAddress: values.RATE_LIMIT_PER_ADDRESS,
+    },
+    trustProxy: values.TRUST_PROXY ?? [],
     demoData: values.DEMO_DATA ?? (!production && values.DATABASE_URL === undefined),
     logLevel: values.LOG_LEVEL ?? "info",
     workers: values.WORKERS,
@@ -254,6 +299,14 @@ function commaList(text: string): string[] {
     .split(",")
     .map((element) => element.trim())
     .filter((element) => element !== "");
+}
+
+function isNetwork(text: string): boolean {
+  if (["loopback", "linklocal", "uniquelocal"].includes(text)) return true;
+  const [address = "", bits, more] = text.split("/");
+  const family = isIP(address);
+  if (family === 0 || more !== undefined) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
 function isUnset(environment: Environment, name: VariableName): boolean {

@@ -1,11 +1,12 @@
 import type { Logger } from "pino";
+import { version } from "../package.json";
 import { buildApp } from "./app.ts";
 import { createAuthenticator, type TokenTrust } from "./auth/index.ts";
 import type { Closing } from "./closing.ts";
 import type { Config } from "./config.ts";
 import { findObstacle, migrationsDirectory, openPool } from "./database/index.ts";
 import { lanePoolOptions, openLedger } from "./finance/index.ts";
-import { createMetrics, type Departure, type Metrics, sendClientsAway } from "./operations/index.ts";
+import { createMetrics, type Departure, type Metrics, sendClientsAway, startTracing } from "./operations/index.ts";
 
 export interface ServingOptions {
   readonly config: Config;
@@ -52,6 +53,8 @@ export async function serve(options: ServingOptions): Promise<Serving> {
   /** Aborts later: from then on calls are turned away. */
   const draining = new AbortController();
 
+  const tracing = await startTracing(process.env);
+  if (tracing !== undefined) closing.add(() => tracing.stop());
   const pool = openPool({ connectionString: databaseUrl, max: poolSizeOf(options.processes), log });
   closing.add(() => pool.end());
   const lanePool = openPool({
@@ -66,13 +69,14 @@ export async function serve(options: ServingOptions): Promise<Serving> {
   closing.add(() => ledger.close());
 
   const migrations = await migrationsDirectory();
-  const metrics = createMetrics();
+  const metrics = createMetrics(version);
   const app = await buildApp({
     config,
     log,
     authenticate: createAuthenticator({ ...config.auth, trust }),
     ledger,
     metrics,
+    tracing,
     ...(scrape !== undefined && { scrape }),
     draining: draining.signal,
     readiness: async () => {

@@ -5,7 +5,7 @@ export { printMistake, readCorsConfig } from "./environment.ts";
 export type { NearestOrigin } from "./nearest-origin.ts";
 export { nearestOrigin } from "./nearest-origin.ts";
 export type { CorsOptions } from "./plugin.ts";
-export { applyCorsHeaders, cors } from "./plugin.ts";
+export { applyCorsHeaders, cors, corsHeadersFor } from "./plugin.ts";
 export type { Compilation, CorsConfig, CorsMistake, Policy } from "./policy.ts";
 export { compile } from "./policy.ts";
 export type { ConfigurationReason, RefusalReason, RequestReason } from "./reasons.ts";

@@ -82,6 +82,17 @@ export function applyCorsHeaders(policy: Policy, request: FastifyRequest, reply:
   return decision.preflight;
 }
 
+/** The CORS headers of a reply to a request of which nothing but its Origin is known. */
+export function corsHeadersFor(policy: Policy, origin: string | undefined): Readonly<CorsHeaders> {
+  return decide(policy, {
+    method: "POST",
+    origin,
+    requestMethod: undefined,
+    requestHeaders: undefined,
+    requestPrivateNetwork: undefined,
+  }).headers;
+}
+
 function readRequest(request: FastifyRequest): CorsRequest {
   const { headers, method } = request;
   const privateNetwork = headers["access-control-request-private-network"];

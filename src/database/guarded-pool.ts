@@ -20,6 +20,9 @@ export interface GuardedPoolOptions {
   readonly log: DatabaseLog;
 }
 
+/** How many may wait for a connection; they would wait for seconds and then fail all the same. */
+const WAITING_MAX = 1000;
+
 /** Who waits for a connection while all are lent. */
 interface Waiter {
   proceed(): void;
@@ -142,7 +145,11 @@ export class GuardedPool extends pg.Pool {
     return this.idleCount > 0 || this.totalCount < this.options.max;
   }
 
+  /** @throws PoolExhaustedError when too many wait already, or when no turn came in time. */
   #waitForTurn(): Promise<void> {
+    if (this.#waiters.length >= WAITING_MAX) {
+      throw new PoolExhaustedError(`${WAITING_MAX} are waiting for a database connection already`);
+    }
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiters.splice(this.#waiters.indexOf(waiter), 1);

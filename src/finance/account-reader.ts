@@ -1,9 +1,13 @@
 import type { Pool } from "pg";
 import { type AccountRecord, loadAccounts } from "./accounts.ts";
+import { overloaded } from "./errors.ts";
 import type { AccountId } from "./identifiers.ts";
+import type { LedgerWatch } from "./ledger-observer.ts";
 
 interface Waiting {
   readonly id: AccountId;
+  /** See `BatchTracing.origin`. */
+  readonly origin: unknown;
   readonly resolve: (account: AccountRecord | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -11,6 +15,9 @@ interface Waiting {
 /** Statements in flight at once: one is answered while the next is on its way. */
 export const ACCOUNT_READER_LANES = 2;
 const BATCH_SIZE_MAX = 500;
+/** Callers that wait; past it they are refused at once. */
+const WAITING_MAX = 8192;
+const RETRY_AFTER_MS = 250;
 
 /**
  * Reads single accounts for many callers: those who ask while a statement is in flight share the next one.
@@ -19,18 +26,32 @@ const BATCH_SIZE_MAX = 500;
  */
 export class AccountReader {
   readonly #pool: Pool;
+  readonly #watch: LedgerWatch;
   #waiting: Waiting[] = [];
   #inFlight = 0;
   #scheduled = false;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, watch: LedgerWatch) {
     this.#pool = pool;
+    this.#watch = watch;
   }
 
-  /** @returns undefined when there is no such account. */
+  /** Callers that wait for their statement. */
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * @returns undefined when there is no such account.
+   * @throws FinanceError overloaded when too many wait already.
+   */
   load(id: AccountId): Promise<AccountRecord | undefined> {
+    if (this.#waiting.length >= WAITING_MAX) {
+      this.#watch.refused("account_reads");
+      return Promise.reject(overloaded(`${WAITING_MAX} callers are waiting for accounts already`, RETRY_AFTER_MS));
+    }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ id, resolve, reject });
+      this.#waiting.push({ id, origin: this.#watch.origin(), resolve, reject });
       this.#schedule();
     });
   }
@@ -55,7 +76,12 @@ export class AccountReader {
 
   async #runLane(batch: readonly Waiting[]): Promise<void> {
     try {
-      const accounts = await loadAccounts(this.#pool, [...new Set(batch.map(({ id }) => id))]);
+      const accounts = await this.#watch.run(
+        "account_reads",
+        batch.length,
+        () => batch.map(({ origin }) => origin),
+        () => loadAccounts(this.#pool, [...new Set(batch.map(({ id }) => id))]),
+      );
       // The next statement is sent first: PostgreSQL works on it while these callers are answered.
       setImmediate(() => {
         for (const { id, resolve } of batch) resolve(accounts.get(id));

@@ -2,7 +2,7 @@ import type { TwirpError } from "twirp-ts";
 import { AuthenticationError, KeysUnavailableError } from "../auth/index.ts";
 import { isConnectionError, isTimeout, PoolExhaustedError } from "../database/index.ts";
 import type { CallContext } from "../twirp/index.ts";
-import { FinanceError, type Refusal, refuse, toTwirpError } from "./errors.ts";
+import { FinanceError, overloaded, type Refusal, refuse, toTwirpError } from "./errors.ts";
 import { CommitUnknownError } from "./posting-batch.ts";
 
 const RETRY_AFTER_SECONDS = 1;
@@ -34,8 +34,7 @@ function toRefusal(error: unknown): Refusal | undefined {
     return refuse("unavailable", msg, {});
   }
   if (error instanceof PoolExhaustedError) {
-    const msg = `every database connection is in use; try again in ${BUSY_RETRY_MS} ms`;
-    return refuse("overloaded", msg, { retry_after_ms: `${BUSY_RETRY_MS}` });
+    return overloaded(`every database connection is in use; try again in ${BUSY_RETRY_MS} ms`, BUSY_RETRY_MS).refusal;
   }
   if (isTimeout(error)) return refuse("unavailable", "the database is too busy; try again", {});
   if (isConnectionError(error)) return refuse("unavailable", "the database can't be reached; try again", {});

@@ -134,7 +134,8 @@ export const catalogue = [
     situation: "overloaded",
     code: TwirpErrorCode.ResourceExhausted,
     meta: ["retry_after_ms"],
-    meaning: "Too much waits already, to be posted or for a database connection; nothing was decided.",
+    meaning:
+      "Too much waits already, to be posted or for a database connection, or the caller calls too often; nothing was decided.",
   },
   {
     situation: "unavailable",
@@ -187,6 +188,12 @@ export function notOwned(id: AccountId): Refusal {
 /** An account whose status lets no money move. */
 export function notOpen(id: AccountId): Refusal {
   return refuse("account_not_open", `account ${id} is not open`, { account_id: `${id}` });
+}
+
+/** Too much is asked of the server, or by the caller: it is worth trying again after so many milliseconds. */
+export function overloaded(msg: string, retryAfterMs: number): FinanceError {
+  const meta = { retry_after_ms: `${retryAfterMs}` };
+  return new FinanceError(refuse("overloaded", `${msg}; try again in ${retryAfterMs} ms`, meta));
 }
 
 /** Carries a refusal out of a method to its caller. */

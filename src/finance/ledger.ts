@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import type { DatabaseLog } from "../database/index.ts";
 import { ACCOUNT_READER_LANES, AccountReader } from "./account-reader.ts";
 import { startExpirySweeper } from "./expiry-sweeper.ts";
+import { type LedgerObserver, LedgerWatch } from "./ledger-observer.ts";
 import { POSTING_LANES, PostingQueue } from "./posting-queue.ts";
 
 /** The parts that the methods of the service work with. */
@@ -12,6 +13,10 @@ export interface Ledger {
   readonly accounts: AccountReader;
   /** The one way by which money moves. */
   readonly postings: PostingQueue;
+  /** Connections of the lanes, for whoever counts them. */
+  readonly lanePool: Pool;
+  /** Tells an observer of every batch from now on; there is one at most. */
+  observe(observer: LedgerObserver): void;
   /** Stops tidying up; the pools are the caller's to close. */
   close(): Promise<void>;
 }
@@ -44,7 +49,17 @@ export const lanePoolOptions = {
 
 /** Opens the ledger of a migrated database. */
 export function openLedger({ pool, lanePool, log, sweepIntervalMs = 5000 }: LedgerOptions): Ledger {
-  const postings = new PostingQueue({ pool: lanePool });
+  const watch = new LedgerWatch();
+  const postings = new PostingQueue({ pool: lanePool, watch });
   const sweeper = startExpirySweeper({ pool, postings, log, intervalMs: sweepIntervalMs });
-  return { pool, accounts: new AccountReader(lanePool), postings, close: () => sweeper.stop() };
+  return {
+    pool,
+    accounts: new AccountReader(lanePool, watch),
+    postings,
+    lanePool,
+    observe: (observer) => {
+      watch.observer = observer;
+    },
+    close: () => sweeper.stop(),
+  };
 }

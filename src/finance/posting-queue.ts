@@ -8,13 +8,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
 import { brokenBy, DatabaseAwayError, isConnectionError, isRetryable, isTimeout } from "../database/index.ts";
-import { FinanceError, refuse } from "./errors.ts";
+import { overloaded } from "./errors.ts";
+import type { LedgerWatch } from "./ledger-observer.ts";
 import type { OrderGroup } from "./order.ts";
 import { CommitUnknownError, type Outcome, postBatch } from "./posting-batch.ts";
 
 export interface PostingQueueOptions {
   /** Connections that pipeline; at least `lanes` of them. */
   readonly pool: Pool;
+  readonly watch: LedgerWatch;
   /** Batches in flight at once. Default {@link POSTING_LANES}. */
   readonly lanes?: number;
   /** Orders in a batch, unless one group alone has more. Default 512. */
@@ -29,6 +31,8 @@ export const POSTING_LANES = 1;
 /** A group that waits for its outcomes. */
 interface Waiting {
   readonly group: OrderGroup;
+  /** See `BatchTracing.origin`. */
+  readonly origin: unknown;
   readonly resolve: (outcomes: Outcome[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -42,6 +46,7 @@ const RETRY_AFTER_MS = 250;
 
 export class PostingQueue {
   readonly #pool: Pool;
+  readonly #watch: LedgerWatch;
   readonly #lanes: number;
   readonly #batchSizeMax: number;
   readonly #queueLengthMax: number;
@@ -52,9 +57,15 @@ export class PostingQueue {
 
   constructor(options: PostingQueueOptions) {
     this.#pool = options.pool;
+    this.#watch = options.watch;
     this.#lanes = options.lanes ?? POSTING_LANES;
     this.#batchSizeMax = options.batchSizeMax ?? 512;
     this.#queueLengthMax = options.queueLengthMax ?? 8192;
+  }
+
+  /** Orders that wait for their batch. */
+  get length(): number {
+    return this.#length;
   }
 
   /**
@@ -66,11 +77,11 @@ export class PostingQueue {
    */
   post(group: OrderGroup): Promise<Outcome[]> {
     if (this.#length + group.orders.length > this.#queueLengthMax) {
-      const msg = `${this.#length} transfers are waiting already; try again in ${RETRY_AFTER_MS} ms`;
-      return Promise.reject(new FinanceError(refuse("overloaded", msg, { retry_after_ms: `${RETRY_AFTER_MS}` })));
+      this.#watch.refused("postings");
+      return Promise.reject(overloaded(`${this.#length} transfers are waiting already`, RETRY_AFTER_MS));
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ group, resolve, reject });
+      this.#waiting.push({ group, origin: this.#watch.origin(), resolve, reject });
       this.#length += group.orders.length;
       this.#fillLanes();
     });
@@ -104,7 +115,13 @@ export class PostingQueue {
 
   async #postOrHalve(batch: readonly Waiting[]): Promise<void> {
     try {
-      const outcomes = await this.#postWithRetries(batch.map(({ group }) => group));
+      const groups = batch.map(({ group }) => group);
+      const outcomes = await this.#watch.run(
+        "postings",
+        groups.reduce((size, { orders }) => size + orders.length, 0),
+        () => batch.map(({ origin }) => origin),
+        () => this.#postWithRetries(groups),
+      );
       // The next batch is sent first: PostgreSQL works on it while the callers of this one are answered.
       setImmediate(() => {
         batch.forEach(({ resolve }, index) => {

@@ -1,6 +1,13 @@
-export { accessLog } from "./access-log.ts";
+export { type AdmissionLimits, admission } from "./admission.ts";
+export { Connections } from "./connections.ts";
 export { type Departure, departure, sendClientsAway } from "./departure.ts";
 export { type HealthOptions, health, type ReadinessCheck } from "./health.ts";
 export { createMetrics, type Metrics, metricsEndpoint } from "./metrics.ts";
+export { OverloadError } from "./overload-error.ts";
+export { createRateLimiter } from "./rate-limit.ts";
 export { requestId, requestIdOf, setRequestId } from "./request-id.ts";
+export { requestLog } from "./request-log.ts";
+export { type ReportedCall, RequestReport, type RequestReportOptions } from "./request-report.ts";
 export { securityHeaders, setSecurityHeaders } from "./security-headers.ts";
+export { SERVER_LIMITS, type ServerLimits, serverOptions } from "./server-limits.ts";
+export { startTracing, type Tracing } from "./tracing.ts";

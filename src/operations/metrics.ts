@@ -1,34 +1,133 @@
 import fp from "fastify-plugin";
-import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { CallMetrics } from "./call-metrics.ts";
 
-/** What the service counts, for Prometheus. */
-export interface Metrics {
-  readonly registry: Registry;
-  /** By reason of src/cors's list. */
-  readonly corsRefusals: Counter<"reason">;
-  /** Seconds from a request's arrival to the end of its reply, by route and status; preflights are left out. */
-  readonly requestSeconds: Histogram<"method" | "route" | "status">;
+/** Connections of a pool, as node-postgres counts them. */
+export interface PoolConnections {
+  readonly totalCount: number;
+  readonly idleCount: number;
+  /** Who waits for a connection. */
+  readonly waitingCount: number;
 }
 
-/** Makes the metrics of one process. */
-export function createMetrics(): Metrics {
+/** A batch that went through the ledger. */
+export interface LedgerBatch {
+  readonly kind: string;
+  readonly size: number;
+  readonly seconds: number;
+  readonly failed: boolean;
+}
+
+/** What the service counts, for Prometheus. docs/observability.md has the table. */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly calls: CallMetrics;
+  /** By reason of src/cors's list. */
+  readonly corsRefusals: Counter<"reason">;
+  /** Requests and connections that were turned away for the sake of the others. */
+  readonly overloadRefusals: Counter<"reason">;
+  /** What Node could not read as a request, by reason. */
+  readonly brokenRequests: Counter<"reason">;
+  batchEnded(batch: LedgerBatch): void;
+  /** Reads a number that goes up and down when it is asked for; `labels` as the metric has them. */
+  watch(name: WatchedName, labels: Readonly<Record<string, string>>, read: () => number): void;
+  watchPool(pool: string, connections: PoolConnections): void;
+}
+
+/** Gauges, each with its help and its labels. */
+const watched = {
+  http_connections: ["Open connections of clients", []],
+  http_requests_in_flight: ["Requests whose reply is not out yet", []],
+  ledger_queue_depth: ["Orders or reads that wait for their batch, by queue", ["queue"]],
+  database_pool_connections: [
+    "Database connections by pool and state; waiting are those who wait for one",
+    ["pool", "state"],
+  ],
+} as const satisfies Record<string, readonly [help: string, labels: readonly string[]]>;
+
+type WatchedName = keyof typeof watched;
+
+/** Makes the metrics of one process; with several, gauges are summed unless said otherwise. */
+export function createMetrics(version = "unknown"): Metrics {
   const registry = new Registry();
+  const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: "finance_build_info",
+    help: "1, with the version of the service and of Node in its labels",
+    labelNames: ["version", "node"],
+    aggregator: "first",
+    registers,
+  }).set({ version, node: process.version }, 1);
+
+  const counterOf = (name: string, help: string) => new Counter({ name, help, labelNames: ["reason"], registers });
+  const batchSizes = new Histogram({
+    name: "ledger_batch_size",
+    help: "Orders or reads that shared a batch, by queue",
+    labelNames: ["queue"],
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
+    registers,
+  });
+  const batchSeconds = new Histogram({
+    name: "ledger_batch_seconds",
+    help: "Seconds from the start of a batch to its commit or answer, repetitions included, by queue",
+    labelNames: ["queue"],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const batchFailures = new Counter({
+    name: "ledger_batch_failures_total",
+    help: "Batches that failed as a whole and were halved or given up, by queue",
+    labelNames: ["queue"],
+    registers,
+  });
+  const watch = createGauges(registry);
+
   return {
     registry,
-    corsRefusals: new Counter({
-      name: "cors_refusals_total",
-      help: "Requests that CORS refused, by reason",
-      labelNames: ["reason"],
-      registers: [registry],
-    }),
-    requestSeconds: new Histogram({
-      name: "http_request_duration_seconds",
-      help: "Seconds from a request's arrival to the end of its reply",
-      labelNames: ["method", "route", "status"],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-      registers: [registry],
-    }),
+    calls: new CallMetrics(registry),
+    corsRefusals: counterOf("cors_refusals_total", "Requests that CORS refused, by reason"),
+    overloadRefusals: counterOf(
+      "overload_refusals_total",
+      "Requests and connections turned away under load, by reason",
+    ),
+    brokenRequests: counterOf(
+      "http_broken_requests_total",
+      "Connections whose bytes were no request in time, by reason",
+    ),
+    batchEnded({ kind, size, seconds, failed }) {
+      const labels = { queue: kind };
+      batchSizes.observe(labels, size);
+      batchSeconds.observe(labels, seconds);
+      if (failed) batchFailures.inc(labels);
+    },
+    watch,
+    watchPool(pool, connections) {
+      watch("database_pool_connections", { pool, state: "idle" }, () => connections.idleCount);
+      watch("database_pool_connections", { pool, state: "busy" }, () => connections.totalCount - connections.idleCount);
+      watch("database_pool_connections", { pool, state: "waiting" }, () => connections.waitingCount);
+    },
+  };
+}
+
+function createGauges(registry: Registry): Metrics["watch"] {
+  const readers = new Map<string, (() => void)[]>();
+  const gauges = new Map(
+    Object.entries(watched).map(([name, [help, labelNames]]): [string, Gauge] => [
+      name,
+      new Gauge({
+        name,
+        help,
+        labelNames: [...labelNames],
+        aggregator: "sum",
+        registers: [registry],
+        collect: () => readers.get(name)?.forEach((read) => void read()),
+      }),
+    ]),
+  );
+  return (name, labels, read) => {
+    const gauge = gauges.get(name);
+    readers.set(name, [...(readers.get(name) ?? []), () => gauge?.set({ ...labels }, read())]);
   };
 }
 
@@ -38,20 +137,9 @@ export interface MetricsEndpointOptions {
   readonly scrape?: (() => Promise<string>) | undefined;
 }
 
-/** GET /metrics, and the timing of every request. */
+/** GET /metrics. */
 export const metricsEndpoint = fp<MetricsEndpointOptions>(
   (app, { metrics, scrape = () => metrics.registry.metrics() }, done) => {
-    app.addHook("onResponse", (request, reply, next) => {
-      // Most calls of a page bring a preflight, which reaches no method: its time says nothing.
-      if (request.method === "OPTIONS") return next();
-      // The pattern, never the path: strangers must not be able to make new series.
-      const route = request.routeOptions.url ?? "unmatched";
-      metrics.requestSeconds.observe(
-        { method: request.method, route, status: reply.statusCode },
-        reply.elapsedTime / 1000,
-      );
-      next();
-    });
     app.get("/metrics", async (_request, reply) => {
       return await reply.type(metrics.registry.contentType).send(await scrape());
     });

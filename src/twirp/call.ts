@@ -3,11 +3,12 @@ import type { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { TwirpContentType, TwirpError, TwirpErrorCode } from "twirp-ts";
 import { FastifyCallContext } from "./call-context.ts";
+import type { CallOutcome } from "./call-outcome.ts";
 import { clientGone, isClientGone } from "./call-signal.ts";
 import { contentTypeOf, MEDIA_TYPE } from "./content-type.ts";
 import { deadlineExceeded, timeLimitOf } from "./deadline.ts";
 import { type Drain, RETRY_AFTER_SECONDS, shuttingDown } from "./drain.ts";
-import { errorResponse } from "./error-response.ts";
+import { errorResponse, isTwirpErrorCode, STATUS_OF_CODE } from "./error-response.ts";
 import { sendExactly } from "./exact-reply.ts";
 import { runHooks, runIsolated } from "./hooks.ts";
 import type { TwirpSettings } from "./options.ts";
@@ -23,13 +24,18 @@ export interface Mount {
   readonly drain: Drain;
 }
 
+/** The route of a call, as far as there is one. */
+type RouteOfCall = Pick<MethodRoute, "target"> & Partial<Pick<MethodRoute, "methodName" | "rpcName">>;
+
 /**
  * One call from its first hook to its last. Fastify's lifecycle drives it: `admit` before the body is read, `readBody`
  * as the content-type parser, `serve` as the handler, and `answerError` as the error handler, wherever the error arose.
  * `end` may come at any time: then the call is answered at once, and what its steps still bring is discarded.
  */
-export class Call {
+export class Call implements CallOutcome {
   readonly context: FastifyCallContext;
+  readonly rpc: string;
+  readonly method: string;
   drainSlot: number | undefined = undefined;
   readonly #mount: Mount;
   readonly #target: CallTarget;
@@ -39,12 +45,16 @@ export class Call {
   #explained: TwirpError | undefined;
   #errorHooksRan = false;
   #answered = false;
+  #code: CallOutcome["code"] = TwirpErrorCode.Canceled;
   #closed = false;
   #sentHooksRan = false;
 
-  constructor(mount: Mount, target: CallTarget, request: FastifyRequest, reply: FastifyReply) {
+  constructor(mount: Mount, route: RouteOfCall, request: FastifyRequest, reply: FastifyReply) {
+    const { target, methodName = "", rpcName = "" } = route;
     this.#mount = mount;
     this.#target = target;
+    this.method = methodName;
+    this.rpc = rpcName;
     this.#reply = reply;
     this.context = new FastifyCallContext(target.packageName, target.serviceName, request, reply);
     this.context.contentType = contentTypeOf(request.raw.headers["content-type"]);
@@ -55,6 +65,14 @@ export class Call {
         if (this.#answered) this.#runSentHooks();
       });
     }
+  }
+
+  get code(): CallOutcome["code"] {
+    return this.#code;
+  }
+
+  get status(): number {
+    return this.context.status ?? STATUS_OF_CODE.get(this.#code) ?? 200;
   }
 
   /** Fails a call that no route takes, hooks included. */
@@ -160,6 +178,7 @@ export class Call {
         await runHooks(prepared, context);
         if (this.#ended !== undefined) return;
       }
+      this.#code = "ok";
       this.#send(200, isJson ? MEDIA_TYPE.json : MEDIA_TYPE.protobuf, payload);
     } catch (thrown) {
       if (this.#ended === undefined) this.#reply.send(this.#explain(thrown));
@@ -195,6 +214,7 @@ export class Call {
         : this.#explain(thrown, explainPipelineError);
     const { status, body } = errorResponse(error);
     const { context } = this;
+    this.#code = isTwirpErrorCode(error.code) ? error.code : TwirpErrorCode.Internal;
     context.status = status;
     const { error: hooks } = this.#target.hooks;
     if (hooks.length === 0 || this.#errorHooksRan) {

@@ -11,6 +11,19 @@ interface ConnectionError extends Error {
   readonly rawPacket?: unknown;
 }
 
+/** Options of `createTwirpClientErrors`. */
+export interface ClientErrorsOptions {
+  /**
+   * Headers to add to the reply, as CORS ones.
+   *
+   * @param origin the request's Origin, as far as it could be read; undefined when it has none or it was not read yet.
+   */
+  readonly headersFor?: (origin: string | undefined) => Readonly<Record<string, string | undefined>>;
+  /** Called with Node's code for each connection that sent no request, or none in time. */
+  readonly onError?: (code: string) => void;
+}
+
+const HEADER_OVERFLOW = "HPE_HEADER_OVERFLOW";
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP\/1\.[01]\r?\n/;
 
 /**
@@ -19,7 +32,17 @@ const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP\/1\.[01]\r?\n/;
  * @example
  * const app = Fastify({ clientErrorHandler: twirpClientErrors });
  */
-export function twirpClientErrors(error: ConnectionError, socket: Socket): void {
+export const twirpClientErrors = createTwirpClientErrors();
+
+/** Makes a `clientErrorHandler` as {@link twirpClientErrors} is one. */
+export function createTwirpClientErrors({ headersFor, onError }: ClientErrorsOptions = {}) {
+  return (error: ConnectionError, socket: Socket): void => {
+    onError?.(error.code ?? "unknown");
+    answer(error, socket, headersFor?.(originIn(error.rawPacket)) ?? {});
+  };
+}
+
+function answer(error: ConnectionError, socket: Socket, headers: Readonly<Record<string, string | undefined>>): void {
   const pending = pendingReply(socket);
   if (pending?.req.complete === true && !pending.writableFinished) {
     // What is broken follows good calls, whose replies still go out.
@@ -32,12 +55,15 @@ export function twirpClientErrors(error: ConnectionError, socket: Socket): void 
     socket.destroy(error);
     return;
   }
-  const { status, body } = errorResponse(explainConnectionError(error));
+  const { status: ownStatus, body } = errorResponse(explainConnectionError(error));
+  // Twirp has no code of this status, which proxies and browsers know. https://www.rfc-editor.org/rfc/rfc6585#section-5
+  const status = error.code === HEADER_OVERFLOW ? 431 : ownStatus;
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     `Content-Type: ${MEDIA_TYPE.json}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     "Connection: close",
+    ...Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`])),
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
 }
@@ -57,7 +83,16 @@ function pendingReply(socket: Socket): ServerResponse | undefined {
   return _httpMessage ?? undefined;
 }
 
+/** The Origin in what was received last, which for a browser's request is all of its header, or nearly. */
+function originIn(packet: unknown): string | undefined {
+  if (!Buffer.isBuffer(packet)) return undefined;
+  return /\r\norigin:[ \t]*([!-~]+)[ \t]*\r\n/i.exec(packet.toString("latin1"))?.[1];
+}
+
 function explainConnectionError(error: ConnectionError): TwirpError {
+  if (error.code === HEADER_OVERFLOW) {
+    return new TwirpError(TwirpErrorCode.Malformed, "failed to read request: its header is too large");
+  }
   if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
     return new TwirpError(TwirpErrorCode.DeadlineExceeded, "failed to read request: deadline exceeded");
   }

@@ -1,5 +1,6 @@
 export type { CallContext } from "./call-context.ts";
-export { twirpClientErrors } from "./client-errors.ts";
+export type { CallOutcome } from "./call-outcome.ts";
+export { type ClientErrorsOptions, createTwirpClientErrors, twirpClientErrors } from "./client-errors.ts";
 export { TIMEOUT_HEADER } from "./deadline.ts";
 export { type FrameworkErrorsOptions, twirpFrameworkErrors } from "./framework-errors.ts";
 export { type InjectTransportOptions, injectTransport, type TwirpTransport } from "./inject-transport.ts";
@@ -11,5 +12,5 @@ export {
   type TypedTwirpOptions,
   twirpOptions,
 } from "./options.ts";
-export { twirp } from "./plugin.ts";
+export { callOf, twirp } from "./plugin.ts";
 export type { ResponseHeaders } from "./response-headers.ts";

@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import fastifyPlugin from "fastify-plugin";
 import { Call, type Mount } from "./call.ts";
+import type { CallOutcome } from "./call-outcome.ts";
 import { MEDIA_TYPE } from "./content-type.ts";
 import { Drain } from "./drain.ts";
 import { settingsOf, type TwirpOptions } from "./options.ts";
 import { decodePath, pathOfTarget, splitPath } from "./paths.ts";
-import { type CallTarget, compileRouting, type Routing } from "./routing.ts";
+import { compileRouting, type MethodRoute, type Routing } from "./routing.ts";
 
 const CALL = Symbol("twirp call");
 
@@ -36,6 +37,14 @@ export const twirp = fastifyPlugin(
   { name: "finance-service-twirp", fastify: "5.x" },
 );
 
+/**
+ * What became of a request as a call, for logs and metrics that ask once its reply is closed; undefined for a request
+ * that is none of a Twirp service's.
+ */
+export function callOf(request: FastifyRequest): CallOutcome | undefined {
+  return request[CALL] ?? undefined;
+}
+
 function drainOnClose(app: FastifyInstance, { settings: { draining }, drain }: Mount): void {
   const start = () => drain.start();
   if (draining?.aborted === true) start();
@@ -61,7 +70,7 @@ function serveRoutes(scope: FastifyInstance, mount: Mount, routing: Routing): vo
     scope.route({
       method: "POST",
       url: route.path,
-      onRequest: (request, reply, done) => open(request, reply, route.target).admit(route, done),
+      onRequest: (request, reply, done) => open(request, reply, route).admit(route, done),
       handler: (request) => {
         void request[CALL]?.serve(route, request.body);
       },
@@ -83,23 +92,24 @@ function refuseTheRest(scope: FastifyInstance, mount: Mount, routing: Routing): 
   scope.setNotFoundHandler(() => undefined);
 }
 
-type OpenCall = (request: FastifyRequest, reply: FastifyReply, target?: CallTarget) => Call;
+type OpenCall = (request: FastifyRequest, reply: FastifyReply, route?: MethodRoute) => Call;
 
 /** Prepares a scope for calls, whose errors all end in Twirp's form, and returns what opens one. */
 function openCallsIn(scope: FastifyInstance, mount: Mount, routing: Routing): OpenCall {
-  const open: OpenCall = (request, reply, target = targetOf(request, routing)) => {
-    const call = new Call(mount, target, request, reply);
+  const routes = new Map(routing.routes.map((route) => [route.path, route]));
+  const open: OpenCall = (request, reply, route) => {
+    const call = new Call(mount, route ?? { target: targetOf(request, routing) }, request, reply);
     request[CALL] = call;
     return call;
   };
   scope.decorateRequest(CALL, null);
   scope.setErrorHandler((error, request, reply) => {
     // A hook of the application may have failed before the call was opened.
-    (request[CALL] ?? open(request, reply)).answerError(error);
+    (request[CALL] ?? open(request, reply, routes.get(request.routeOptions.url ?? ""))).answerError(error);
   });
   return open;
 }
 
-function targetOf(request: FastifyRequest, routing: Routing): CallTarget {
+function targetOf(request: FastifyRequest, routing: Routing): MethodRoute["target"] {
   return routing.targetOf(splitPath(decodePath(pathOfTarget(request.raw.url ?? ""))).service);
 }

@@ -19,6 +19,8 @@ export interface MethodRoute {
   readonly table: PathTable;
   readonly target: CallTarget;
   readonly methodName: string;
+  /** As `finance.v1.FinanceService/GetAccount`. */
+  readonly rpcName: string;
   readonly requestCodec: MessageCodec;
   readonly responseCodec: MessageCodec;
   readonly invoke: Invoke;
@@ -56,6 +58,7 @@ export function compileRouting(settings: TwirpSettings): Routing {
           table,
           target,
           methodName: method.name,
+          rpcName: `${service.typeName}/${method.name}`,
           requestCodec: compileCodec(method.info.I, writers),
           responseCodec: compileCodec(method.info.O, writers),
           invoke: method.invoke,

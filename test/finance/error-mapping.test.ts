@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { AuthenticationError, KeysUnavailableError } from "../../src/auth/index.ts";
+import { PoolExhaustedError } from "../../src/database/index.ts";
 import { mapFinanceError } from "../../src/finance/error-mapping.ts";
 import { catalogue, FinanceError, refuse } from "../../src/finance/errors.ts";
 
@@ -25,6 +26,16 @@ const table: [what: string, error: unknown, expected: object | undefined][] = [
     "a full queue",
     new FinanceError(refuse("overloaded", "full", { retry_after_ms: "1250" })),
     { code: "resource_exhausted", msg: "full", meta: { retry_after_ms: "1250" }, headers: { "retry-after": "2" } },
+  ],
+  [
+    "too many who wait for a connection",
+    new PoolExhaustedError("1000 are waiting for a database connection already"),
+    {
+      code: "resource_exhausted",
+      msg: "every database connection is in use; try again in 500 ms",
+      meta: { retry_after_ms: "500" },
+      headers: { "retry-after": "1" },
+    },
   ],
   [
     "no token",

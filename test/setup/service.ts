@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Pool } from "pg";
 import { pino } from "pino";
-import { buildApp } from "../../src/app.ts";
+import { type AppOptions, buildApp } from "../../src/app.ts";
 import { createAuthenticator, mintToken } from "../../src/auth/index.ts";
 import { readConfig } from "../../src/config.ts";
 import { openPool } from "../../src/database/index.ts";
@@ -38,12 +38,15 @@ export interface TestServiceOptions {
   readonly database?: TestDatabase;
   /** The way by which the ledger's lanes reach the database. Default: the database's own URL. */
   readonly laneUrl?: string;
+  /** Shorter and smaller than what is served with. */
+  readonly limits?: AppOptions["limits"];
+  readonly tracing?: AppOptions["tracing"];
 }
 
 /** Starts the API; `environment` is read as the process environment would be. */
 export async function startTestService(
   environment: Record<string, string> = {},
-  { sweepIntervalMs = 20, database: shared, laneUrl }: TestServiceOptions = {},
+  { sweepIntervalMs = 20, database: shared, laneUrl, limits = {}, tracing }: TestServiceOptions = {},
 ): Promise<TestService> {
   const config = readConfig({ AUTH_JWT_SECRET: SECRET, CORS_ALLOWED_ORIGINS: "http://localhost:*", ...environment });
   const database = shared ?? (await createTestDatabase());
@@ -58,6 +61,8 @@ export async function startTestService(
     authenticate: createAuthenticator({ ...config.auth, trust: { secret: SECRET } }),
     ledger,
     readiness: async () => undefined,
+    limits,
+    tracing,
   });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   const token: TestService["token"] = (subject, scope = "finance.read finance.write", lifetimeSeconds = 600) =>

@@ -1,0 +1,45 @@
+import type { Server } from "node:http";
+import type { FastifyHttpOptions } from "fastify";
+
+/** How long and how large what a client sends may be; docs/observability.md says why. */
+export interface ServerLimits {
+  /** Milliseconds for a request's header to arrive, from the opening of the connection on. */
+  readonly headersTimeoutMs: number;
+  /** Milliseconds for a request's body to arrive. */
+  readonly bodyTimeoutMs: number;
+  /** Milliseconds for a whole request to arrive, for routes that set no time for its body. */
+  readonly requestTimeoutMs: number;
+  /** Milliseconds without a byte in either direction, after which a connection is cut: a client that reads no reply. */
+  readonly silenceTimeoutMs: number;
+  /** Milliseconds that a connection may idle between two requests: longer than load balancers keep theirs. */
+  readonly keepAliveTimeoutMs: number;
+  /** How often the first and the third are looked after. */
+  readonly checkIntervalMs: number;
+  /** Bytes of a request's header. */
+  readonly headerBytesMax: number;
+}
+
+export const SERVER_LIMITS: ServerLimits = {
+  headersTimeoutMs: 10_000,
+  bodyTimeoutMs: 30_000,
+  requestTimeoutMs: 60_000,
+  silenceTimeoutMs: 90_000,
+  keepAliveTimeoutMs: 72_000,
+  checkIntervalMs: 1000,
+  headerBytesMax: 16_384,
+};
+
+/** The limits as Fastify and Node take them. Requests a connection are not limited: one that is used well may stay. */
+export function serverOptions(limits: ServerLimits) {
+  return {
+    connectionTimeout: limits.silenceTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    http: {
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: limits.checkIntervalMs,
+      maxHeaderSize: limits.headerBytesMax,
+    },
+  } satisfies FastifyHttpOptions<Server>;
+}

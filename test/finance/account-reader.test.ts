@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { accountId } from "../../src/finance/identifiers.ts";
+import { openAccount } from "../setup/ledger.ts";
+import { readSeries } from "../setup/metrics.ts";
+import { startTestService, type TestService } from "../setup/service.ts";
+
+const WAITING_MAX = 8192;
+
+let service: TestService;
+
+beforeAll(async () => {
+  service = await startTestService();
+});
+afterAll(() => service.close());
+
+test("of ten times the reads that may wait the rest is refused at once, the others are answered, and the next too", async () => {
+  const id = accountId(BigInt(await openAccount(service, "alice")));
+  const { accounts } = service.ledger;
+  const outcomes = await Promise.allSettled(Array.from({ length: 10 * WAITING_MAX }, () => accounts.load(id)));
+  const answered = outcomes.filter(({ status }) => status === "fulfilled");
+  expect(answered).toHaveLength(WAITING_MAX);
+  const refused = outcomes.find((outcome) => outcome.status === "rejected");
+  expect(refused?.reason).toMatchObject({ refusal: { situation: "overloaded", meta: { retry_after_ms: "250" } } });
+  expect(await readSeries(service.url, 'overload_refusals_total{reason="account_reads_full"}')).toBe(9 * WAITING_MAX);
+  expect(accounts.length).toBe(0);
+  expect(await accounts.load(id)).toMatchObject({ owner: "alice" });
+});

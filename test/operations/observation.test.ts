@@ -1,0 +1,160 @@
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { lockAccount, openAccount, openFunded, untilWaitingForLock } from "../setup/ledger.ts";
+import { readSeries } from "../setup/metrics.ts";
+import { startTestService, type TestService } from "../setup/service.ts";
+
+let service: TestService;
+
+beforeAll(async () => {
+  service = await startTestService({ LOG_LEVEL: "debug" });
+});
+afterAll(() => service.close());
+
+/** Lines of calls and requests that are over. */
+const answered = (requestId?: string) =>
+  service.log.filter((line) => line["msg"] === "answered" && (requestId ?? line["requestId"]) === line["requestId"]);
+
+const read = (series: string) => readSeries(service.url, series);
+
+function post(method: string, body: string, headers: Record<string, string>) {
+  return fetch(`${service.url}/twirp/finance.v1.FinanceService/${method}?token=secret`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body,
+  });
+}
+
+describe("a call is one line and one count", () => {
+  const cases: [what: string, method: string, body: string, subject: string | undefined, expected: object][] = [
+    [
+      "that succeeds",
+      "ListAccounts",
+      "{}",
+      "alice",
+      { rpc: "finance.v1.FinanceService/ListAccounts", code: "ok", status: 200, caller: "alice" },
+    ],
+    [
+      "that is refused",
+      "GetAccount",
+      '{"id":"987654321"}',
+      "alice",
+      { rpc: "finance.v1.FinanceService/GetAccount", code: "not_found", status: 404, caller: "alice" },
+    ],
+    [
+      "whose body can't be read",
+      "CreateTransfer",
+      '{"description":"hush"',
+      "alice",
+      { rpc: "finance.v1.FinanceService/CreateTransfer", code: "malformed", status: 400, caller: "alice" },
+    ],
+    [
+      "of nobody",
+      "GetBalance",
+      "{}",
+      undefined,
+      { rpc: "finance.v1.FinanceService/GetBalance", code: "unauthenticated", status: 401 },
+    ],
+    ["of no method", "GetRich", "{}", "alice", { method: "POST", route: "unmatched", code: "bad_route", status: 404 }],
+  ];
+
+  test.each(cases)("%s", async (_what, method, body, subject, expected) => {
+    const known = "rpc" in expected;
+    const { code } = expected as { code: string };
+    const label = known ? method : "unmatched";
+    const counted = `rpc_requests_total{method="${label}",code="${code}"}`;
+    const timed = `rpc_request_duration_seconds_count{method="${label}"}`;
+    const before = [await read(counted), await read(timed)];
+    const bearer = subject === undefined ? undefined : await service.token(subject);
+    const requestId = `${method}-${code}`;
+    const authorization = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
+    await (await post(method, body, { "x-request-id": requestId, ...authorization })).text();
+
+    await vi.waitFor(() => expect(answered(requestId)).toHaveLength(1));
+    const { level, time, pid, hostname, msg, durationMs, requestId: id, ...fields } = answered(requestId)[0] ?? {};
+    expect(fields).toEqual(expected);
+    expect(durationMs).toBeGreaterThan(0);
+    expect([await read(counted), await read(timed)]).toEqual(before.map((count) => count + 1));
+    const lines = JSON.stringify(service.log);
+    expect(lines).not.toContain("token=secret");
+    expect(lines).not.toContain("hush");
+    if (bearer !== undefined) expect(lines).not.toContain(bearer);
+  });
+
+  test("whose client goes before the reply", async () => {
+    const from = await openFunded(service, "alice", 10);
+    const to = await openAccount(service, "bob");
+    const lock = await lockAccount(service.pool, from);
+    const body = JSON.stringify({ debit_account_id: from, credit_account_id: to, amount: 1 });
+    const socket = connect(Number(new URL(service.url).port), "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.write(
+      [
+        "POST /twirp/finance.v1.FinanceService/CreateTransfer HTTP/1.1",
+        "host: localhost",
+        "content-type: application/json",
+        "x-request-id: gone",
+        `authorization: Bearer ${await service.token("alice")}`,
+        `content-length: ${body.length}`,
+        "",
+        body,
+      ].join("\r\n"),
+    );
+    await untilWaitingForLock(service.pool, 1);
+    socket.destroy();
+    await vi.waitFor(() =>
+      expect(answered("gone")).toMatchObject([{ code: "canceled", status: 408, caller: "alice" }]),
+    );
+    await lock.release();
+  });
+});
+
+test("what is no call is logged with its route: probes at debug, and never with their query", async () => {
+  await fetch(`${service.url}/healthz?key=hidden`, { headers: { "x-request-id": "probe" } });
+  await vi.waitFor(() =>
+    expect(answered("probe")).toMatchObject([{ level: 20, method: "GET", route: "/healthz", status: 200 }]),
+  );
+  expect(JSON.stringify(service.log)).not.toContain("hidden");
+});
+
+test("a malformed URL is logged as well", async () => {
+  await fetch(`${service.url}/%`, { method: "POST", headers: { "x-request-id": "bad-url" } });
+  await vi.waitFor(() => expect(answered("bad-url")).toMatchObject([{ method: "POST", status: 404 }]));
+});
+
+test("batches, their queue and the pools are measured", async () => {
+  const from = await openFunded(service, "alice", 1000);
+  const to = await openAccount(service, "bob");
+  const move = { debit_account_id: from, credit_account_id: to, amount: 1 };
+  const lock = await lockAccount(service.pool, from);
+  const first = service.call("CreateTransfer", move);
+  await untilWaitingForLock(service.pool, 1);
+  const rest = [1, 2, 3].map(() => service.call("CreateTransfer", move));
+  await vi.waitFor(async () => expect(await read('ledger_queue_depth{queue="postings"}')).toBe(3));
+  expect(await read('database_pool_connections{pool="lanes",state="busy"}')).toBe(1);
+  expect(await read("http_requests_in_flight")).toBe(5);
+
+  const batches = await read('ledger_batch_size_count{queue="postings"}');
+  const orders = await read('ledger_batch_size_sum{queue="postings"}');
+  await lock.release();
+  for (const reply of await Promise.all([first, ...rest])) expect(reply.status).toBe(200);
+  expect(await read('ledger_queue_depth{queue="postings"}')).toBe(0);
+  expect(await read('ledger_batch_size_count{queue="postings"}')).toBe(batches + 2);
+  expect(await read('ledger_batch_size_sum{queue="postings"}')).toBe(orders + 4);
+  expect(await read('ledger_batch_seconds_count{queue="postings"}')).toBe(batches + 2);
+});
+
+test("the build is told", async () => {
+  expect(await read(`finance_build_info{version="0.1.0",node="${process.version}"}`)).toBe(1);
+});
+
+test("a line of a request's own has the id under the same name", async () => {
+  await fetch(`${service.url}/twirp/finance.v1.FinanceService/GetAccount`, {
+    method: "OPTIONS",
+    headers: { origin: "https://evil.example", "access-control-request-method": "POST", "x-request-id": "stranger" },
+  });
+  expect(service.log.filter((line) => line["requestId"] === "stranger")).toContainEqual(
+    expect.objectContaining({ cors: expect.objectContaining({ reason: "origin_not_allowed" }) }),
+  );
+  expect(await read('cors_refusals_total{reason="origin_not_allowed"}')).toBe(1);
+});
