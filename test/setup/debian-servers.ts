@@ -49,21 +49,30 @@ export interface PackagedPostgres {
   readonly port: number;
   /** Of the superuser `postgres`, who needs no password, in database `postgres`. */
   readonly url: string;
+  /** Of the time being: {@link restart} puts another in its place. */
   readonly child: ChildProcess;
   /** A standby that follows this server and that its commits wait for from now on. */
   addStandby(directory: string): Promise<PackagedPostgres>;
   /** Makes a standby the primary; resolves once it takes writes. */
   promote(): Promise<void>;
+  /** Ends it however it is, if it still runs, and starts it again on the same port. */
+  restart(): Promise<void>;
   /** Ends it however it is; twice does no harm. */
   stop(): Promise<void>;
 }
 
-/** Creates a cluster in `directory`, which must not be there yet, and starts its server. */
+/**
+ * Creates a cluster in `directory`, which must not be there yet, and starts its server.
+ *
+ * @param walDirectory where its write-ahead log goes, in segments of 1 MB. Default: in `directory`, 16 MB.
+ */
 export async function startPackagedPostgres(
   directory: string,
   settings: Readonly<Record<string, string>> = {},
+  walDirectory?: string,
 ): Promise<PackagedPostgres> {
   const initial = ["-D", directory, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"];
+  if (walDirectory !== undefined) initial.push(`--waldir=${walDirectory}`, "--wal-segsize=1");
   await run(programOf("initdb"), initial, servant());
   return await startCluster(directory, settings);
 }
@@ -72,21 +81,33 @@ async function startCluster(directory: string, settings: Readonly<Record<string,
   const port = await freePort();
   const all = { port: `${port}`, listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings };
   const options = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const child = spawn(programOf("postgres"), ["-D", directory, ...options], { ...servant(), stdio: "ignore" });
-  const ended = once(child, "exit");
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  const spawnServer = () =>
+    spawn(programOf("postgres"), ["-D", directory, ...options], { ...servant(), stdio: "ignore" });
+  let child = spawnServer();
+  let ended = once(child, "exit");
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGQUIT");
     await ended;
   };
-  await untilTrue(url, "select true as holds").catch(async (error: unknown) => {
-    await stop();
-    throw error;
-  });
+  const untilUp = () =>
+    untilTrue(url, "select true as holds").catch(async (error: unknown) => {
+      await stop();
+      throw error;
+    });
+  await untilUp();
   return {
     port,
     url,
-    child,
+    get child() {
+      return child;
+    },
+    restart: async () => {
+      await stop();
+      child = spawnServer();
+      ended = once(child, "exit");
+      await untilUp();
+    },
     addStandby: async (copy) => {
       const source = `host=127.0.0.1 port=${port} user=postgres application_name=standby`;
       await run(programOf("pg_basebackup"), ["-d", source, "-D", copy, "-R", "-X", "stream", "-c", "fast"], servant());
