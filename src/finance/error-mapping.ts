@@ -34,7 +34,7 @@ function toRefusal(error: unknown): Refusal | undefined {
     return refuse("unavailable", msg, {});
   }
   if (error instanceof PoolExhaustedError) {
-    return overloaded(`every database connection is in use; try again in ${BUSY_RETRY_MS} ms`, BUSY_RETRY_MS).refusal;
+    return overloaded("every database connection is in use", BUSY_RETRY_MS).refusal;
   }
   if (isTimeout(error)) return refuse("unavailable", "the database is too busy; try again", {});
   if (isConnectionError(error)) return refuse("unavailable", "the database can't be reached; try again", {});

@@ -139,7 +139,10 @@ test("does not run as root, and names its user by number, as orchestrators want 
 test("migrates, serves, is healthy, and ends with 0 when it is asked to, having written nothing", async () => {
   const before = await filesOf(tree);
   expect(await outcomeOf(stage.healthcheck)).toEqual([1, ""]);
-  expect(await outcomeOf(["node", "dist/cli/migrate.js"])).toEqual([0, "applied 0001_ledger"]);
+  expect(await outcomeOf(["node", "dist/cli/migrate.js"])).toEqual([
+    0,
+    "applied 0001_ledger\napplied 0002_sequence_at",
+  ]);
 
   server = start(stage.command);
   const ended = once(server, "close");

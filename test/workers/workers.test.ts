@@ -143,7 +143,7 @@ describe("three workers on one database", () => {
       repeat: true,
     });
     await traffic.progress(10);
-    const counted = await metric("http_request_duration_seconds_count");
+    const counted = await metric("rpc_requests_total");
     process.kill(before[0] ?? 0, "SIGKILL");
     await vi.waitUntil(
       async () => (await workersOf(service)).filter((pid) => !before.includes(pid)).length === 1,
@@ -155,7 +155,7 @@ describe("three workers on one database", () => {
     expect(service.output()).toMatch(new RegExp(`"pid":${before[0]},"code":null,"signal":"SIGKILL".*a worker ended`));
     expect(await flawsOf(traffic)).toEqual([]);
     expect(await metric("worker_crashes_total")).toBe(1);
-    expect(await metric("http_request_duration_seconds_count")).toBeGreaterThan(counted);
+    expect(await metric("rpc_requests_total")).toBeGreaterThan(counted);
   });
 
   test("are all renewed on SIGHUP under load, and again when asked meanwhile, without one failed call", async () => {
@@ -183,13 +183,16 @@ describe("three workers on one database", () => {
     const asked = 12;
     for (let index = 0; index < asked; index += 1) {
       // Each on a connection of its own, which are dealt out in turn.
-      await (await fetch(`${url}/healthz`, { headers: { connection: "close" } })).text();
+      const headers = { connection: "close", "content-type": "application/json" };
+      await (
+        await fetch(`${url}/twirp/finance.v1.FinanceService/GetAccount`, { method: "POST", headers, body: "{}" })
+      ).text();
     }
-    const health = 'http_request_duration_seconds_count{method="GET",route="/healthz",status="200"}';
-    await expect.poll(() => metric(health), PATIENTLY).toBe(asked);
+    const refused = 'rpc_requests_total{method="GetAccount",code="unauthenticated"}';
+    await expect.poll(() => metric(refused), PATIENTLY).toBe(asked);
     service.child.kill("SIGHUP");
     await service.printed("all workers are new");
-    expect(await metric(health)).toBe(asked);
+    expect(await metric(refused)).toBe(asked);
     expect(await metric("workers_serving")).toBe(WORKERS);
   });
 
