@@ -32,7 +32,7 @@ export function startClients(url: string, { clients, seed, report = () => undefi
     const token = await mintToken(SECRET, { subject: "torture", scope: "finance.admin", lifetimeSeconds: 86_400 });
     for (let index = 0; running; index += 1) {
       const debit = 1 + Math.floor(random() * ACCOUNTS);
-      const key = `${client}-${index}`;
+      const key = `${seed}-${client}-${index}`;
       const status = await untilFinal(url, token, {
         debit_account_id: debit,
         credit_account_id: 1 + ((debit + Math.floor(random() * (ACCOUNTS - 1))) % ACCOUNTS),

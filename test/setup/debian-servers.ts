@@ -124,6 +124,16 @@ async function startCluster(directory: string, settings: Readonly<Record<string,
   };
 }
 
+/** Writes a consistent copy of a database, as docs/operations.md tells. */
+export async function dumpDatabase(url: string, file: string): Promise<void> {
+  await run(programOf("pg_dump"), ["--format=custom", `--file=${file}`, `--dbname=${url}`]);
+}
+
+/** Fills an empty database from such a copy, all or nothing. */
+export async function restoreDatabase(file: string, url: string): Promise<void> {
+  await run(programOf("pg_restore"), ["--single-transaction", "--exit-on-error", `--dbname=${url}`, file]);
+}
+
 /** A pooler in front of the server at `url`, which lends its few server connections a transaction at a time. */
 export async function startPgBouncer(
   directory: string,
