@@ -2,6 +2,7 @@ import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
 import { createProbe, diagnose, findNotes, readArguments, renderJson } from "./cors/doctor/index.ts";
+import { departure } from "./operations/index.ts";
 
 export interface ConsoleOptions {
   /** Where `npm run build` put the pages. */
@@ -36,6 +37,7 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(pageHeaders(apiUrlOf(request, options)));
   });
+  await app.register(departure);
   await app.register(fastifyStatic, {
     root: options.root,
     setHeaders: (response, path) => {

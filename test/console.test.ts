@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { pino } from "pino";
 import { beforeAll, describe, expect, inject, test } from "vitest";
@@ -82,4 +84,23 @@ test.each<[why: string, host: string, change: Partial<ConsoleOptions>]>([
   ["an API elsewhere", "localhost:5173", { api: { url: "https://api.example.com" } }],
 ])("nobody is asked on behalf of %s", async (_, host, change) => {
   expect((await get("/diagnosis.json", host, change)).statusCode).toBe(404);
+});
+
+test("a browser that connected in advance and never asked does not keep the console from closing", async () => {
+  const app = await buildConsole({
+    root,
+    log: pino({ level: "silent" }),
+    api: { port: 9707 },
+    twirpPrefix: "/twirp",
+    developmentToken: undefined,
+  });
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  const address = app.server.address();
+  if (address === null || typeof address === "string") throw new Error("it does not listen on a port");
+  const socket = connect(address.port, "127.0.0.1");
+  await once(socket, "connect");
+  const cut = once(socket, "close");
+  socket.on("error", () => undefined);
+  await app.close();
+  await cut;
 });
