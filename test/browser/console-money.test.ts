@@ -143,6 +143,19 @@ test("an overdraft is refused at the amount while it is typed and when it is sen
   });
 });
 
+test("what is half typed is a mistake once its field is left, and not before", async () => {
+  await service.visit(async (page) => {
+    await openTransferForm(page);
+    const to = page.getByLabel("To account");
+    await to.fill("Corn");
+    expect(await to.getAttribute("aria-invalid")).toBe("false");
+    await page.getByLabel("Amount in USD").focus();
+    await expect.poll(() => noteOf(page, "To account")).toContain("Choose an account, or enter its number.");
+    await to.fill("6");
+    await expect.poll(() => to.getAttribute("aria-invalid")).toBe("false");
+  });
+});
+
 test.each<[what: string, to: string, amount: string, label: string, problem: string]>([
   ["letters for an amount", "6", "ten", "Amount in USD", "Enter a plain number, such as 1200.50."],
   ["a third decimal place", "6", "1.005", "Amount in USD", "USD has at most 2 decimal places."],

@@ -112,6 +112,25 @@ test("a slow statement is left alone while the server still answers others", asy
   await pool.end();
 });
 
+test("a slow statement is left alone where there is no room to ask whether the server answers", async () => {
+  const name = new URL(database.url).pathname.slice(1);
+  const role = `${name}_alone`;
+  await database.pool.query(`create role ${role} login password 'secret' connection limit 1`);
+  const own = new URL(database.url);
+  own.username = role;
+  own.password = "secret";
+  const pool = openPool({ connectionString: own.href, max: 1 });
+  const { rows } = await pool.query("select pg_sleep(2), 7 as n");
+  expect(rows).toMatchObject([{ n: 7 }]);
+  await pool.end();
+  await expect
+    .poll(() =>
+      database.pool.query(`select from pg_stat_activity where usename = '${role}'`).then((found) => found.rowCount),
+    )
+    .toBe(0);
+  await database.pool.query(`drop role ${role}`);
+});
+
 describe("several hosts", () => {
   test("the first that answers is taken, and those without a server are passed over", async () => {
     const closed = await listen(0, () => undefined);

@@ -147,6 +147,25 @@ test.each([
   },
 );
 
+test("an event loop that runs late turns calls away, until it keeps up again", async () => {
+  const service = await start({ OVERLOAD_EVENT_LOOP_DELAY_MS: "100" });
+  const client = connection(service);
+  const ask = async () => {
+    await client.write(call());
+    return seen(await client.read("POST", TIME));
+  };
+  await vi.waitFor(
+    async () => {
+      const until = performance.now() + 400;
+      while (performance.now() < until);
+      expect(await ask()).toEqual({ ...REFUSED, retryAfterMs: "1000" });
+    },
+    { timeout: TIME, interval: 5 },
+  );
+  expect(await readSeries(service.url, 'overload_refusals_total{reason="event_loop_delay"}')).toBeGreaterThan(0);
+  await vi.waitFor(async () => expect(await ask()).toMatchObject({ status: 401 }), { timeout: TIME, interval: 50 });
+}, 30_000);
+
 describe("of ten times the calls that may be in flight", () => {
   test("the rest is refused at once, those accepted are answered, and the next one after is accepted", async () => {
     const inFlightMax = 20;
@@ -257,7 +276,9 @@ test("connections beyond the limit are refused, request by request and then at o
 
   // A hundred more than may be are open to be told so.
   const idle = Array.from({ length: 101 }, () => rawSocket(service));
-  await Promise.race(idle.map(({ ended }) => ended));
+  const first = await Promise.race(idle.map((each) => each.ended.then(() => each)));
+  // Closed by this limit: the one of time would have said so.
+  expect(first.received()).toBe("");
   for (const client of served) {
     await client.write(call());
     expect((await client.read("POST", TIME))?.status).toBe(401);

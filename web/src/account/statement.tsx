@@ -4,7 +4,8 @@ import { entriesQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { AccountName } from "../parts/account-name.tsx";
 import { Pages } from "../parts/pages.tsx";
-import { dateOf, sideOf, timeOf } from "../parts/words.ts";
+import { TimeCell } from "../parts/time-cell.tsx";
+import { dateOf, sideOf } from "../parts/words.ts";
 import { useSession } from "../session/session.ts";
 import { paths } from "../shell/route.ts";
 
@@ -72,13 +73,7 @@ function EntryRow({ entry, account, accounts }: EntryRowProps) {
   const balance = formatMoney(balanceAfter, account);
   return (
     <tr>
-      <td className="wide">
-        {createdAt && (
-          <time dateTime={createdAt.toISOString()}>
-            {dateOf(createdAt)} <span className="muted">{timeOf(createdAt)}</span>
-          </time>
-        )}
-      </td>
+      <TimeCell time={createdAt} />
       <td className="told">
         <a href={paths.transfer(transferId)}>{description || `Transfer ${transferId}`}</a>
         <span className="muted">

@@ -2,7 +2,8 @@ import { type Account, formatMoney, type Transfer, TransferState } from "../../.
 import { paths } from "../shell/route.ts";
 import { AccountName } from "./account-name.tsx";
 import { currencyOf } from "./currencies.ts";
-import { dateOf, stateOf, timeOf } from "./words.ts";
+import { TimeCell } from "./time-cell.tsx";
+import { dateOf, stateOf } from "./words.ts";
 
 interface TransferTableProps {
   /** The heading that names the table. */
@@ -49,13 +50,7 @@ function TransferRow({ transfer, accounts }: TransferRowProps) {
   const isPlain = state === TransferState.TRANSFER_STATE_POSTED;
   return (
     <tr>
-      <td className="wide">
-        {createdAt && (
-          <time dateTime={createdAt.toISOString()}>
-            {dateOf(createdAt)} <span className="muted">{timeOf(createdAt)}</span>
-          </time>
-        )}
-      </td>
+      <TimeCell time={createdAt} />
       <td className="told">
         <a href={paths.transfer(id)}>{description || `Transfer ${id}`}</a>
         <span className="muted">

@@ -1,5 +1,5 @@
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { createFinanceClient, FinanceError } from "../../../src/client/index.ts";
 import { Loading } from "../parts/loading.tsx";
 import type { Settings } from "../settings.ts";
@@ -89,8 +89,11 @@ function SignedIn({ settings, token, onRefused, onSignOut, children }: SignedInP
     [settings, token, onSignOut],
   );
   // With a new token, what the old one was refused comes after all.
+  const usedToken = useRef(token);
   useEffect(() => {
-    if (token !== "") void queries.invalidateQueries();
+    if (usedToken.current === token) return;
+    usedToken.current = token;
+    void queries.invalidateQueries();
   }, [queries, token]);
   return (
     <QueryClientProvider client={queries}>

@@ -11,6 +11,8 @@ interface AccountPickerProps {
   /** What was typed or chosen: an account's number, or text that is none yet. */
   readonly text: string;
   onText(text: string): void;
+  /** Told when the field is left. */
+  onLeft(): void;
   readonly problem?: string | undefined;
   readonly hint?: string | undefined;
 }
@@ -21,7 +23,7 @@ const SHOWN_MAX = 8;
  * An account by name or number: a text field with suggestions below.
  * https://www.w3.org/WAI/ARIA/apg/patterns/combobox/
  */
-export function AccountPicker({ label, name, accounts, text, onText, problem, hint }: AccountPickerProps) {
+export function AccountPicker({ label, name, accounts, text, onText, onLeft, problem, hint }: AccountPickerProps) {
   const id = useId();
   const [isOpen, setOpen] = useState(false);
   const [active, setActive] = useState(-1);
@@ -76,7 +78,10 @@ export function AccountPicker({ label, name, accounts, text, onText, problem, hi
         }}
         onFocus={() => setOpen(true)}
         onClick={() => setOpen(true)}
-        onBlur={close}
+        onBlur={() => {
+          close();
+          onLeft();
+        }}
         onKeyDown={onKeyDown}
       />
       <div id={`${id}-list`} role="listbox" aria-label="Suggestions" hidden={!isShown}>

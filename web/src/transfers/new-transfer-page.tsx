@@ -19,6 +19,7 @@ import { paths, readId, useIdInQuery } from "../shell/route.ts";
 import { AccountPicker } from "./account-picker.tsx";
 import { isDecided, placeRefusal, wordingOf } from "./refusal-place.ts";
 import {
+  FIELD_NAMES,
   type FieldName,
   type FieldProblems,
   readTransfer,
@@ -61,16 +62,13 @@ export function NewTransferPage() {
   const order = "order" in read ? read.order : undefined;
   const trial = useTrial(order);
   const problems: FieldProblems = {
-    ...("problems" in read && Object.fromEntries(Object.entries(read.problems).filter(([name]) => isLeft(name)))),
+    ...("problems" in read && problemsAt(left, read.problems)),
     ...problemsOf(trial.refusal, order),
     ...refused,
   };
   const debited = accounts.get(readId(values.debitAccountId) ?? 0n);
 
-  function isLeft(name: string): boolean {
-    return [...left].some((known) => known === name);
-  }
-
+  const leave = (name: FieldName) => setLeft((before) => new Set([...before, name]));
   const set = (change: Partial<TransferValues>) => {
     setValues({ ...values, ...change });
     setRefused({});
@@ -79,9 +77,9 @@ export function NewTransferPage() {
   };
   /** Goes to the first field with a problem. */
   const point = (found: FieldProblems) => {
-    setLeft(new Set(["debitAccountId", "creditAccountId", "amount", "description"]));
+    setLeft(new Set(FIELD_NAMES));
     setRefused(found);
-    const first = ["debitAccountId", "creditAccountId", "amount", "description"].find((name) => name in found);
+    const first = FIELD_NAMES.find((name) => name in found);
     form.current?.querySelector<HTMLInputElement>(`[name="${first}"]`)?.focus();
   };
 
@@ -111,7 +109,7 @@ export function NewTransferPage() {
     problem: problems[name],
     readOnly: posting.isPending,
     onChange: ({ target }: { readonly target: { readonly value: string } }) => set({ [name]: target.value }),
-    onBlur: () => setLeft(new Set([...left, name])),
+    onBlur: () => leave(name),
   });
   const open = [...accounts.values()].filter((account) => hindranceOf(account) === undefined);
   const isAtField = posting.error instanceof FinanceError && Object.keys(problemsOf(posting.error, order)).length > 0;
@@ -126,6 +124,7 @@ export function NewTransferPage() {
           accounts={open}
           text={values.debitAccountId}
           onText={(text) => set({ debitAccountId: text })}
+          onLeft={() => leave("debitAccountId")}
           problem={problems.debitAccountId}
           hint={debited ? "" : "It is debited"}
         />
@@ -137,6 +136,7 @@ export function NewTransferPage() {
           )}
           text={values.creditAccountId}
           onText={(text) => set({ creditAccountId: text })}
+          onLeft={() => leave("creditAccountId")}
           problem={problems.creditAccountId}
           hint={
             accounts.has(readId(values.creditAccountId) ?? 0n) ? "" : "It is credited; somebody else's by its number"
@@ -188,6 +188,10 @@ export function NewTransferPage() {
 /** The second click of a double click may come after the answer, and must not submit the form that was emptied by it. */
 function ignoreSecondClick(event: MouseEvent): void {
   if (event.detail > 1) event.preventDefault();
+}
+
+function problemsAt(names: ReadonlySet<FieldName>, problems: FieldProblems): FieldProblems {
+  return Object.fromEntries([...names].flatMap((name) => (name in problems ? [[name, problems[name]]] : [])));
 }
 
 function problemsOf(refusal: FinanceError | undefined, order: TransferOrder | undefined): FieldProblems {

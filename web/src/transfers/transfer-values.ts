@@ -15,7 +15,10 @@ export interface TransferValues {
   readonly holdDays: number;
 }
 
-export type FieldName = "debitAccountId" | "creditAccountId" | "amount" | "description";
+/** The fields that may have a problem, from top to bottom. */
+export const FIELD_NAMES = ["debitAccountId", "creditAccountId", "amount", "description"] as const;
+
+export type FieldName = (typeof FIELD_NAMES)[number];
 export type FieldProblems = Partial<Record<FieldName, string>>;
 
 /** What the form asks of the service. */
