@@ -1,4 +1,4 @@
-import { UnknownFieldHandler } from "@protobuf-ts/runtime";
+import { MessageType, UnknownFieldHandler } from "@protobuf-ts/runtime";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
@@ -24,6 +24,19 @@ describe("against protobuf-ts", () => {
       fc.property(messages(2, true), (message) => {
         const theirs = AllTypes.toJsonString(message, { emitDefaultValues: true, useProtoFieldName: true });
         expect(JSON.parse(codec.writeJson(message), comparable)).toEqual(JSON.parse(theirs, comparable));
+      }),
+    );
+  });
+
+  test("JSON is the same in whatever order a message declares its fields", () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...AllTypes.fields]), fc.boolean(), messages(1, true), (fields, emit, message) => {
+        const type = new MessageType<Fields>("test.Shuffled", fields);
+        const { writeJson } = compileCodec(type, new JsonWriters({ emitDefaults: emit, camelCase: false }));
+        const shuffled = Object.fromEntries(Object.entries(message));
+        const theirs = type.toJsonString(shuffled, { emitDefaultValues: emit, useProtoFieldName: true });
+        const comparable = (_key: string, value: unknown) => (value === null ? undefined : value);
+        expect(JSON.parse(writeJson(shuffled), comparable)).toEqual(JSON.parse(theirs, comparable));
       }),
     );
   });

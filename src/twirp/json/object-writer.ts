@@ -28,7 +28,7 @@ export function objectWriter(members: readonly Member[]): MessageWriter {
     const label = `${quoted(name)}:`;
     const next = JSON.stringify(`,${label}`);
     const first = JSON.stringify(label);
-    const start = begun ? next : isPresent ? `(json === "{" ? ${first} : ${next})` : first;
+    const start = begun ? next : index === 0 ? first : `(json === "{" ? ${first} : ${next})`;
     statements.push(
       `${isPresent ? `if (isPresent${index}(${value})) ` : ""}json += ${start} + write${index}(${value});`,
     );
