@@ -119,10 +119,18 @@ function* messageSchemas(file: FileDescriptor): Iterable<[string, Schema]> {
         ...(description && { description }),
         properties: Object.fromEntries(properties),
         // Members of a oneof exclude each other; a field that is `optional` is the only one in its own.
-        ...(message.oneofDecl?.some((_, oneof) => membersOf(message, oneof).length > 1) && { maxProperties: 1 }),
+        ...exclusions(message),
       },
     ];
   }
+}
+
+function exclusions(message: MessageDescriptor): Schema {
+  const pairs = (message.oneofDecl ?? []).flatMap((_, oneof) => {
+    const names = membersOf(message, oneof).map(({ name }) => name);
+    return names.flatMap((name, index) => names.slice(index + 1).map((other) => [name, other]));
+  });
+  return pairs.length === 0 ? {} : { allOf: pairs.map((pair) => ({ not: { required: pair } })) };
 }
 
 function membersOf(message: MessageDescriptor, oneof: number): readonly FieldDescriptor[] {

@@ -83,7 +83,7 @@ export enum AccountStatus {
   ACCOUNT_STATUS_OPEN = 1,
   /** ACCOUNT_STATUS_FROZEN - Refuses new transfers until opened again. */
   ACCOUNT_STATUS_FROZEN = 2,
-  /** ACCOUNT_STATUS_CLOSED - Refuses everything for ever. Needs a zero balance and nothing pending. */
+  /** ACCOUNT_STATUS_CLOSED - Refuses all money for ever. Needs a zero balance and nothing pending. */
   ACCOUNT_STATUS_CLOSED = 3,
   UNRECOGNIZED = -1,
 }
@@ -131,18 +131,18 @@ export interface Account {
   id: bigint;
   /** 1 to 200 characters. */
   name: string;
-  /** The `sub` of the caller that may see and debit it; 1 to 255 characters. Never changes. */
+  /** The `sub` of the caller that may see it and, where its type allows that, debit it; 1 to 255 characters. Never changes. */
   owner: string;
   /** Decides the normal side. Never changes. */
   type: AccountType;
   /** ISO 4217 code, as "USD". Never changes. */
   currency: string;
   status: AccountStatus;
-  /** Decimal places of the currency's minor unit: 2 for USD, 0 for JPY, 3 for KWD. */
+  /** Decimal places of the currency's minor unit when the account was opened: 2 for USD, 0 for JPY, 3 for KWD. Never changes. */
   minorUnitDigits: number;
-  /** Sum of all posted debits, minor units. */
+  /** Sum of all posted debits, minor units. Stops at 9223372036854775807; total_debits goes on. */
   debitsPosted: bigint;
-  /** Sum of all posted credits, minor units. */
+  /** Sum of all posted credits, minor units. Stops at 9223372036854775807; total_credits goes on. */
   creditsPosted: bigint;
   /** Held by pending transfers that debit this account, minor units. */
   debitsPending: bigint;
@@ -162,7 +162,13 @@ export interface Account {
     | Date
     | undefined;
   /** When balances, status, limits, name or metadata last changed. */
-  updatedAt: Date | undefined;
+  updatedAt:
+    | Date
+    | undefined;
+  /** The exact sum of all posted debits in decimal digits, minor units; of any size. */
+  totalDebits: string;
+  /** The exact sum of all posted credits in decimal digits, minor units; of any size. */
+  totalCredits: string;
 }
 
 export interface Account_MetadataEntry {
@@ -171,21 +177,24 @@ export interface Account_MetadataEntry {
 }
 
 export interface CreateAccountRequest {
-  /** Required, 1 to 200 characters. */
+  /** Required, 1 to 200 characters, none of them a control or bidirectional formatting character. */
   name: string;
-  /** Required. */
+  /** Required. Without finance.admin only ACCOUNT_TYPE_LIABILITY. */
   type: AccountType;
   /** Required, an active ISO 4217 code. */
   currency: string;
   /** Default: the caller's `sub`. Another owner needs finance.admin. At most 255 characters. */
   owner: string;
-  /** Default 0, minor units. Not together with unlimited_overdraft. */
+  /** Default 0, minor units. Not together with unlimited_overdraft. More than 0 needs finance.admin. */
   overdraftLimit: bigint;
-  /** Default false. */
+  /** Default false. True needs finance.admin. */
   unlimitedOverdraft: boolean;
   /** At most 50 pairs; keys 1 to 40 characters, values 1 to 500. */
   metadata: { [key: string]: string };
-  /** 1 to 64 characters, scoped to the caller, kept for ever. Without one a retry may open a second account. */
+  /**
+   * 1 to 64 characters, scoped to the caller, kept for ever. Without one a retry may open a second account. The header
+   * Idempotency-Key means the same.
+   */
   idempotencyKey: string;
 }
 
@@ -203,12 +212,12 @@ export interface ListAccountsRequest {
   /** Only this owner's. Default: any the caller may see. */
   owner: string;
   type: AccountType;
-  /** ISO 4217 code. Default: any. */
+  /** ISO 4217 code, active or withdrawn. Default: any. */
   currency: string;
   status: AccountStatus;
   /** Only names that start with exactly this. */
   namePrefix: string;
-  /** 1 to 1000, default 50. */
+  /** Default 50; more than 1000 counts as 1000. */
   pageSize: number;
   /** next_page_token of the page before, with the same filters. Default: the first page. */
   pageToken: string;
@@ -223,21 +232,21 @@ export interface ListAccountsResponse {
 export interface UpdateAccountRequest {
   /** Required. */
   id: bigint;
-  /** Absent: unchanged. */
+  /** Absent: unchanged. As in CreateAccountRequest. */
   name?:
     | string
     | undefined;
   /** Merged into what is there; a pair with an empty value is removed. */
   metadata: { [key: string]: string };
-  /** Absent or UNSPECIFIED: unchanged. */
+  /** Absent or UNSPECIFIED: unchanged. OPEN and FROZEN need finance.admin. */
   status?:
     | AccountStatus
     | undefined;
-  /** Absent: unchanged. Minor units, 0 or more. */
+  /** Absent: unchanged. Minor units, 0 or more. Needs finance.admin. */
   overdraftLimit?:
     | bigint
     | undefined;
-  /** Absent: unchanged. */
+  /** Absent: unchanged. Needs finance.admin. */
   unlimitedOverdraft?: boolean | undefined;
 }
 
@@ -266,6 +275,8 @@ function createBaseAccount(): Account {
     metadata: {},
     createdAt: undefined,
     updatedAt: undefined,
+    totalDebits: "",
+    totalCredits: "",
   };
 }
 
@@ -348,6 +359,12 @@ export const Account: MessageFns<Account> = {
     }
     if (message.updatedAt !== undefined) {
       Timestamp.encode(toTimestamp(message.updatedAt), writer.uint32(146).fork()).join();
+    }
+    if (message.totalDebits !== "") {
+      writer.uint32(154).string(message.totalDebits);
+    }
+    if (message.totalCredits !== "") {
+      writer.uint32(162).string(message.totalCredits);
     }
     return writer;
   },
@@ -512,6 +529,22 @@ export const Account: MessageFns<Account> = {
             message.updatedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.totalDebits = reader.string();
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.totalCredits = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -597,6 +630,16 @@ export const Account: MessageFns<Account> = {
         : isSet(object.updated_at)
         ? fromJsonTimestamp(object.updated_at)
         : undefined,
+      totalDebits: isSet(object.totalDebits)
+        ? globalThis.String(object.totalDebits)
+        : isSet(object.total_debits)
+        ? globalThis.String(object.total_debits)
+        : "",
+      totalCredits: isSet(object.totalCredits)
+        ? globalThis.String(object.totalCredits)
+        : isSet(object.total_credits)
+        ? globalThis.String(object.total_credits)
+        : "",
     };
   },
 
@@ -662,6 +705,12 @@ export const Account: MessageFns<Account> = {
     if (message.updatedAt !== undefined) {
       obj.updatedAt = message.updatedAt.toISOString();
     }
+    if (message.totalDebits !== "") {
+      obj.totalDebits = message.totalDebits;
+    }
+    if (message.totalCredits !== "") {
+      obj.totalCredits = message.totalCredits;
+    }
     return obj;
   },
 
@@ -708,6 +757,8 @@ export const Account: MessageFns<Account> = {
     );
     message.createdAt = object.createdAt ?? undefined;
     message.updatedAt = object.updatedAt ?? undefined;
+    message.totalDebits = object.totalDebits ?? "";
+    message.totalCredits = object.totalCredits ?? "";
     return message;
   },
 };

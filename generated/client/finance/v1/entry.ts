@@ -45,7 +45,7 @@ export interface ListEntriesRequest {
   before:
     | Date
     | undefined;
-  /** 1 to 1000, default 50. */
+  /** Default 50; more than 1000 counts as 1000. */
   pageSize: number;
   /** next_page_token of the page before, with the same filters and direction. Default: the first page. */
   pageToken: string;

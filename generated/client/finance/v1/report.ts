@@ -112,10 +112,14 @@ export interface BalancePoint {
     | undefined;
   /** At the interval's end, on the normal side, minor units. */
   balance: bigint;
-  /** Posted within the interval, minor units. */
+  /** Posted within the interval, minor units. Stops at 9223372036854775807; total_debits goes on. */
   debits: bigint;
-  /** Posted within the interval, minor units. */
+  /** Posted within the interval, minor units. Stops at 9223372036854775807; total_credits goes on. */
   credits: bigint;
+  /** The exact debits of the interval in decimal digits, minor units; of any size. */
+  totalDebits: string;
+  /** The exact credits of the interval in decimal digits, minor units; of any size. */
+  totalCredits: string;
 }
 
 export interface GetTrialBalanceRequest {
@@ -136,12 +140,16 @@ export interface CurrencyTrialBalance {
   currency: string;
   /** How many accounts are kept in it. */
   accounts: bigint;
-  /** Minor units. */
+  /** Minor units. Stops at 9223372036854775807; exact_total_debits goes on. */
   totalDebits: bigint;
-  /** Minor units. */
+  /** Minor units. Stops at 9223372036854775807; exact_total_credits goes on. */
   totalCredits: bigint;
   /** Whether the totals are equal and every account's balance is the sum of its entries. */
   balanced: boolean;
+  /** The exact total in decimal digits, minor units; of any size. */
+  exactTotalDebits: string;
+  /** The exact total in decimal digits, minor units; of any size. */
+  exactTotalCredits: string;
 }
 
 function createBaseGetBalanceRequest(): GetBalanceRequest {
@@ -545,7 +553,7 @@ export const GetBalanceHistoryResponse: MessageFns<GetBalanceHistoryResponse> = 
 };
 
 function createBaseBalancePoint(): BalancePoint {
-  return { time: undefined, balance: 0n, debits: 0n, credits: 0n };
+  return { time: undefined, balance: 0n, debits: 0n, credits: 0n, totalDebits: "", totalCredits: "" };
 }
 
 export const BalancePoint: MessageFns<BalancePoint> = {
@@ -570,6 +578,12 @@ export const BalancePoint: MessageFns<BalancePoint> = {
         throw new globalThis.Error("value provided for field message.credits of type int64 too large");
       }
       writer.uint32(32).int64(message.credits);
+    }
+    if (message.totalDebits !== "") {
+      writer.uint32(42).string(message.totalDebits);
+    }
+    if (message.totalCredits !== "") {
+      writer.uint32(50).string(message.totalCredits);
     }
     return writer;
   },
@@ -619,6 +633,22 @@ export const BalancePoint: MessageFns<BalancePoint> = {
             message.credits = reader.int64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.totalDebits = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.totalCredits = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -637,6 +667,16 @@ export const BalancePoint: MessageFns<BalancePoint> = {
       balance: isSet(object.balance) ? BigInt(object.balance) : 0n,
       debits: isSet(object.debits) ? BigInt(object.debits) : 0n,
       credits: isSet(object.credits) ? BigInt(object.credits) : 0n,
+      totalDebits: isSet(object.totalDebits)
+        ? globalThis.String(object.totalDebits)
+        : isSet(object.total_debits)
+        ? globalThis.String(object.total_debits)
+        : "",
+      totalCredits: isSet(object.totalCredits)
+        ? globalThis.String(object.totalCredits)
+        : isSet(object.total_credits)
+        ? globalThis.String(object.total_credits)
+        : "",
     };
   },
 
@@ -654,6 +694,12 @@ export const BalancePoint: MessageFns<BalancePoint> = {
     if (message.credits !== 0n) {
       obj.credits = message.credits.toString();
     }
+    if (message.totalDebits !== "") {
+      obj.totalDebits = message.totalDebits;
+    }
+    if (message.totalCredits !== "") {
+      obj.totalCredits = message.totalCredits;
+    }
     return obj;
   },
 
@@ -666,6 +712,8 @@ export const BalancePoint: MessageFns<BalancePoint> = {
     message.balance = (object.balance !== undefined && object.balance !== null) ? BigInt(object.balance) : 0n;
     message.debits = (object.debits !== undefined && object.debits !== null) ? BigInt(object.debits) : 0n;
     message.credits = (object.credits !== undefined && object.credits !== null) ? BigInt(object.credits) : 0n;
+    message.totalDebits = object.totalDebits ?? "";
+    message.totalCredits = object.totalCredits ?? "";
     return message;
   },
 };
@@ -835,7 +883,15 @@ export const GetTrialBalanceResponse: MessageFns<GetTrialBalanceResponse> = {
 };
 
 function createBaseCurrencyTrialBalance(): CurrencyTrialBalance {
-  return { currency: "", accounts: 0n, totalDebits: 0n, totalCredits: 0n, balanced: false };
+  return {
+    currency: "",
+    accounts: 0n,
+    totalDebits: 0n,
+    totalCredits: 0n,
+    balanced: false,
+    exactTotalDebits: "",
+    exactTotalCredits: "",
+  };
 }
 
 export const CurrencyTrialBalance: MessageFns<CurrencyTrialBalance> = {
@@ -863,6 +919,12 @@ export const CurrencyTrialBalance: MessageFns<CurrencyTrialBalance> = {
     }
     if (message.balanced !== false) {
       writer.uint32(40).bool(message.balanced);
+    }
+    if (message.exactTotalDebits !== "") {
+      writer.uint32(50).string(message.exactTotalDebits);
+    }
+    if (message.exactTotalCredits !== "") {
+      writer.uint32(58).string(message.exactTotalCredits);
     }
     return writer;
   },
@@ -920,6 +982,22 @@ export const CurrencyTrialBalance: MessageFns<CurrencyTrialBalance> = {
             message.balanced = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.exactTotalDebits = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.exactTotalCredits = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -947,6 +1025,16 @@ export const CurrencyTrialBalance: MessageFns<CurrencyTrialBalance> = {
         ? BigInt(object.total_credits)
         : 0n,
       balanced: isSet(object.balanced) ? globalThis.Boolean(object.balanced) : false,
+      exactTotalDebits: isSet(object.exactTotalDebits)
+        ? globalThis.String(object.exactTotalDebits)
+        : isSet(object.exact_total_debits)
+        ? globalThis.String(object.exact_total_debits)
+        : "",
+      exactTotalCredits: isSet(object.exactTotalCredits)
+        ? globalThis.String(object.exactTotalCredits)
+        : isSet(object.exact_total_credits)
+        ? globalThis.String(object.exact_total_credits)
+        : "",
     };
   },
 
@@ -967,6 +1055,12 @@ export const CurrencyTrialBalance: MessageFns<CurrencyTrialBalance> = {
     if (message.balanced !== false) {
       obj.balanced = message.balanced;
     }
+    if (message.exactTotalDebits !== "") {
+      obj.exactTotalDebits = message.exactTotalDebits;
+    }
+    if (message.exactTotalCredits !== "") {
+      obj.exactTotalCredits = message.exactTotalCredits;
+    }
     return obj;
   },
 
@@ -984,6 +1078,8 @@ export const CurrencyTrialBalance: MessageFns<CurrencyTrialBalance> = {
       ? BigInt(object.totalCredits)
       : 0n;
     message.balanced = object.balanced ?? false;
+    message.exactTotalDebits = object.exactTotalDebits ?? "";
+    message.exactTotalCredits = object.exactTotalCredits ?? "";
     return message;
   },
 };

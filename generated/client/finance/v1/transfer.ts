@@ -82,7 +82,7 @@ export interface Transfer {
   id: bigint;
   debitAccountId: bigint;
   creditAccountId: bigint;
-  /** Minor units, more than 0. For a hold, the amount that was reserved. */
+  /** Minor units, 1 to 10^15; older transfers may have more. For a hold, the amount that was reserved. */
   amount: bigint;
   /** ISO 4217 code of both accounts. */
   currency: string;
@@ -90,7 +90,7 @@ export interface Transfer {
   /** At most 500 characters. */
   description: string;
   metadata: { [key: string]: string };
-  /** The key it was created with; empty when there was none. */
+  /** The key it was created with; empty when there was none, and hidden (empty) from all others but admins. */
   idempotencyKey: string;
   /** The debited account's balance after the transfer, minor units. Hidden (0) when that account is not the caller's to see. */
   debitAccountBalance: bigint;
@@ -115,7 +115,11 @@ export interface Transfer {
     | Date
     | undefined;
   /** When a hold was captured, voided or found expired; absent for a transfer that was never a hold. */
-  settledAt: Date | undefined;
+  settledAt:
+    | Date
+    | undefined;
+  /** The `sub` of the caller that created it. Hidden (empty) from all others but admins; empty when it is older than 0.2.0. */
+  createdBy: string;
 }
 
 export interface Transfer_MetadataEntry {
@@ -124,17 +128,20 @@ export interface Transfer_MetadataEntry {
 }
 
 export interface CreateTransferRequest {
-  /** Required. Must be the caller's own unless finance.admin. */
+  /** Required. Without finance.admin it must be the caller's own, and of a type that a debit lowers. */
   debitAccountId: bigint;
-  /** Required, another account in the same currency. */
+  /** Required, another account in the same currency. Without finance.admin it must be of a type that a credit raises. */
   creditAccountId: bigint;
-  /** Required, minor units, 1 to 9223372036854775807. */
+  /** Required, minor units, 1 to 1000000000000000 (10^15). */
   amount: bigint;
-  /** At most 500 characters. */
+  /** At most 500 characters, none of them a control or bidirectional formatting character. */
   description: string;
   /** At most 50 pairs; keys 1 to 40 characters, values 1 to 500. */
   metadata: { [key: string]: string };
-  /** A business date that may differ from created_at; never rewrites recorded history. Default: created_at. */
+  /**
+   * A business date that may differ from created_at; never rewrites recorded history. Default: created_at. Needs
+   * finance.admin.
+   */
   effectiveAt:
     | Date
     | undefined;
@@ -146,10 +153,14 @@ export interface CreateTransferRequest {
     | undefined;
   /**
    * 1 to 64 characters, scoped to the caller, kept for ever: the same key and request give the first outcome again, with
-   * the header `idempotent-replayed: true`. Without one a retry may transfer twice.
+   * the header `idempotent-replayed: true`. Without one a retry may transfer twice. On CreateTransfer the header
+   * Idempotency-Key means the same.
    */
   idempotencyKey: string;
-  /** Decide and answer as if for real, and write nothing; uses no key. The id is 0. Default false. */
+  /**
+   * Answer exactly as the real call would, its key included, and write nothing. A transfer that would be new has the id 0.
+   * Default false.
+   */
   dryRun: boolean;
 }
 
@@ -159,7 +170,10 @@ export interface CreateTransferRequest_MetadataEntry {
 }
 
 export interface BatchCreateTransfersRequest {
-  /** 1 to 1000, decided in this order. */
+  /**
+   * 1 to 1000, decided in this order. Of an atomic batch all or none are dry runs. In an independent batch of both kinds a
+   * dry run sees all members before it, a real transfer only real ones.
+   */
   transfers: CreateTransferRequest[];
   /** All or none; floors are checked once, at the end. Default false: each on its own. */
   atomic: boolean;
@@ -172,7 +186,12 @@ export interface BatchCreateTransfersResponse {
 
 /** BatchCreateTransfersResult is what became of one member of a batch. */
 export interface BatchCreateTransfersResult {
-  outcome: { $case: "transfer"; transfer: Transfer } | { $case: "error"; error: BatchCreateTransfersError } | undefined;
+  outcome:
+    | { $case: "transfer"; transfer: Transfer }
+    | { $case: "error"; error: BatchCreateTransfersError }
+    | undefined;
+  /** Whether an earlier request with the same key decided it. */
+  replayed: boolean;
 }
 
 /** BatchCreateTransfersError is a refusal in the form of a Twirp error. */
@@ -192,25 +211,27 @@ export interface BatchCreateTransfersError_MetaEntry {
 export interface CaptureTransferRequest {
   /** Required. */
   id: bigint;
-  /** Minor units, at most what is held; 0 captures all of it. */
-  amount: bigint;
-  /** 1 to 64 characters, scoped to the caller. */
+  /** Minor units, 1 to what is held. Absent: all of it. */
+  amount?:
+    | bigint
+    | undefined;
+  /** 1 to 64 characters, scoped to the caller, kept for ever. The header Idempotency-Key means the same. */
   idempotencyKey: string;
 }
 
 export interface VoidTransferRequest {
   /** Required. */
   id: bigint;
-  /** 1 to 64 characters, scoped to the caller. */
+  /** 1 to 64 characters, scoped to the caller, kept for ever. The header Idempotency-Key means the same. */
   idempotencyKey: string;
 }
 
 export interface ReverseTransferRequest {
   /** Required. */
   id: bigint;
-  /** At most 500 characters. */
+  /** At most 500 characters, none of them a control or bidirectional formatting character. */
   description: string;
-  /** 1 to 64 characters, scoped to the caller. */
+  /** 1 to 64 characters, scoped to the caller, kept for ever. The header Idempotency-Key means the same. */
   idempotencyKey: string;
 }
 
@@ -237,10 +258,16 @@ export interface ListTransfersRequest {
   maxAmount: bigint;
   /** Only transfers whose metadata holds all of these pairs exactly. */
   metadata: { [key: string]: string };
-  /** 1 to 1000, default 50. */
+  /** Default 50; more than 1000 counts as 1000. */
   pageSize: number;
   /** next_page_token of the page before, with the same filters. Default: the first page. */
   pageToken: string;
+  /** Only holds that were captured, voided or found expired at or after this time. */
+  settledAfter:
+    | Date
+    | undefined;
+  /** Only holds that were captured, voided or found expired before this time. */
+  settledBefore: Date | undefined;
 }
 
 export interface ListTransfersRequest_MetadataEntry {
@@ -275,6 +302,7 @@ function createBaseTransfer(): Transfer {
     effectiveAt: undefined,
     expiresAt: undefined,
     settledAt: undefined,
+    createdBy: "",
   };
 }
 
@@ -360,6 +388,9 @@ export const Transfer: MessageFns<Transfer> = {
     }
     if (message.settledAt !== undefined) {
       Timestamp.encode(toTimestamp(message.settledAt), writer.uint32(146).fork()).join();
+    }
+    if (message.createdBy !== "") {
+      writer.uint32(154).string(message.createdBy);
     }
     return writer;
   },
@@ -524,6 +555,14 @@ export const Transfer: MessageFns<Transfer> = {
             message.settledAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.createdBy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -617,6 +656,11 @@ export const Transfer: MessageFns<Transfer> = {
         : isSet(object.settled_at)
         ? fromJsonTimestamp(object.settled_at)
         : undefined,
+      createdBy: isSet(object.createdBy)
+        ? globalThis.String(object.createdBy)
+        : isSet(object.created_by)
+        ? globalThis.String(object.created_by)
+        : "",
     };
   },
 
@@ -682,6 +726,9 @@ export const Transfer: MessageFns<Transfer> = {
     if (message.settledAt !== undefined) {
       obj.settledAt = message.settledAt.toISOString();
     }
+    if (message.createdBy !== "") {
+      obj.createdBy = message.createdBy;
+    }
     return obj;
   },
 
@@ -730,6 +777,7 @@ export const Transfer: MessageFns<Transfer> = {
     message.effectiveAt = object.effectiveAt ?? undefined;
     message.expiresAt = object.expiresAt ?? undefined;
     message.settledAt = object.settledAt ?? undefined;
+    message.createdBy = object.createdBy ?? "";
     return message;
   },
 };
@@ -1358,7 +1406,7 @@ export const BatchCreateTransfersResponse: MessageFns<BatchCreateTransfersRespon
 };
 
 function createBaseBatchCreateTransfersResult(): BatchCreateTransfersResult {
-  return { outcome: undefined };
+  return { outcome: undefined, replayed: false };
 }
 
 export const BatchCreateTransfersResult: MessageFns<BatchCreateTransfersResult> = {
@@ -1370,6 +1418,9 @@ export const BatchCreateTransfersResult: MessageFns<BatchCreateTransfersResult> 
       case "error":
         BatchCreateTransfersError.encode(message.outcome.error, writer.uint32(18).fork()).join();
         break;
+    }
+    if (message.replayed !== false) {
+      writer.uint32(24).bool(message.replayed);
     }
     return writer;
   },
@@ -1403,6 +1454,14 @@ export const BatchCreateTransfersResult: MessageFns<BatchCreateTransfersResult> 
             message.outcome = { $case: "error", error: BatchCreateTransfersError.decode(reader, reader.uint32()) };
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1422,6 +1481,7 @@ export const BatchCreateTransfersResult: MessageFns<BatchCreateTransfersResult> 
         : isSet(object.error)
         ? { $case: "error", error: BatchCreateTransfersError.fromJSON(object.error) }
         : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
     };
   },
 
@@ -1431,6 +1491,9 @@ export const BatchCreateTransfersResult: MessageFns<BatchCreateTransfersResult> 
       obj.transfer = Transfer.toJSON(message.outcome.transfer);
     } else if (message.outcome?.$case === "error") {
       obj.error = BatchCreateTransfersError.toJSON(message.outcome.error);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
     }
     return obj;
   },
@@ -1454,6 +1517,7 @@ export const BatchCreateTransfersResult: MessageFns<BatchCreateTransfersResult> 
         break;
       }
     }
+    message.replayed = object.replayed ?? false;
     return message;
   },
 };
@@ -1679,7 +1743,7 @@ export const BatchCreateTransfersError_MetaEntry: MessageFns<BatchCreateTransfer
 };
 
 function createBaseCaptureTransferRequest(): CaptureTransferRequest {
-  return { id: 0n, amount: 0n, idempotencyKey: "" };
+  return { id: 0n, amount: undefined, idempotencyKey: "" };
 }
 
 export const CaptureTransferRequest: MessageFns<CaptureTransferRequest> = {
@@ -1690,7 +1754,7 @@ export const CaptureTransferRequest: MessageFns<CaptureTransferRequest> = {
       }
       writer.uint32(8).int64(message.id);
     }
-    if (message.amount !== 0n) {
+    if (message.amount !== undefined) {
       if (BigInt.asIntN(64, message.amount) !== message.amount) {
         throw new globalThis.Error("value provided for field message.amount of type int64 too large");
       }
@@ -1754,7 +1818,7 @@ export const CaptureTransferRequest: MessageFns<CaptureTransferRequest> = {
   fromJSON(object: any): CaptureTransferRequest {
     return {
       id: isSet(object.id) ? BigInt(object.id) : 0n,
-      amount: isSet(object.amount) ? BigInt(object.amount) : 0n,
+      amount: isSet(object.amount) ? BigInt(object.amount) : undefined,
       idempotencyKey: isSet(object.idempotencyKey)
         ? globalThis.String(object.idempotencyKey)
         : isSet(object.idempotency_key)
@@ -1768,7 +1832,7 @@ export const CaptureTransferRequest: MessageFns<CaptureTransferRequest> = {
     if (message.id !== 0n) {
       obj.id = message.id.toString();
     }
-    if (message.amount !== 0n) {
+    if (message.amount !== undefined) {
       obj.amount = message.amount.toString();
     }
     if (message.idempotencyKey !== "") {
@@ -1783,7 +1847,7 @@ export const CaptureTransferRequest: MessageFns<CaptureTransferRequest> = {
   fromPartial<I extends Exact<DeepPartial<CaptureTransferRequest>, I>>(object: I): CaptureTransferRequest {
     const message = createBaseCaptureTransferRequest();
     message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
-    message.amount = (object.amount !== undefined && object.amount !== null) ? BigInt(object.amount) : 0n;
+    message.amount = (object.amount !== undefined && object.amount !== null) ? BigInt(object.amount) : undefined;
     message.idempotencyKey = object.idempotencyKey ?? "";
     return message;
   },
@@ -2070,6 +2134,8 @@ function createBaseListTransfersRequest(): ListTransfersRequest {
     metadata: {},
     pageSize: 0,
     pageToken: "",
+    settledAfter: undefined,
+    settledBefore: undefined,
   };
 }
 
@@ -2110,6 +2176,12 @@ export const ListTransfersRequest: MessageFns<ListTransfersRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(74).string(message.pageToken);
+    }
+    if (message.settledAfter !== undefined) {
+      Timestamp.encode(toTimestamp(message.settledAfter), writer.uint32(82).fork()).join();
+    }
+    if (message.settledBefore !== undefined) {
+      Timestamp.encode(toTimestamp(message.settledBefore), writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -2202,6 +2274,22 @@ export const ListTransfersRequest: MessageFns<ListTransfersRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.settledAfter = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.settledBefore = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2266,6 +2354,16 @@ export const ListTransfersRequest: MessageFns<ListTransfersRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      settledAfter: isSet(object.settledAfter)
+        ? fromJsonTimestamp(object.settledAfter)
+        : isSet(object.settled_after)
+        ? fromJsonTimestamp(object.settled_after)
+        : undefined,
+      settledBefore: isSet(object.settledBefore)
+        ? fromJsonTimestamp(object.settledBefore)
+        : isSet(object.settled_before)
+        ? fromJsonTimestamp(object.settled_before)
+        : undefined,
     };
   },
 
@@ -2304,6 +2402,12 @@ export const ListTransfersRequest: MessageFns<ListTransfersRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.settledAfter !== undefined) {
+      obj.settledAfter = message.settledAfter.toISOString();
+    }
+    if (message.settledBefore !== undefined) {
+      obj.settledBefore = message.settledBefore.toISOString();
+    }
     return obj;
   },
 
@@ -2329,6 +2433,8 @@ export const ListTransfersRequest: MessageFns<ListTransfersRequest> = {
     );
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.settledAfter = object.settledAfter ?? undefined;
+    message.settledBefore = object.settledBefore ?? undefined;
     return message;
   },
 };

@@ -30,7 +30,7 @@ export interface Account {
      */
     name: string;
     /**
-     * The `sub` of the caller that may see and debit it; 1 to 255 characters. Never changes.
+     * The `sub` of the caller that may see it and, where its type allows that, debit it; 1 to 255 characters. Never changes.
      *
      * @generated from protobuf field: string owner = 3
      */
@@ -52,19 +52,19 @@ export interface Account {
      */
     status: AccountStatus;
     /**
-     * Decimal places of the currency's minor unit: 2 for USD, 0 for JPY, 3 for KWD.
+     * Decimal places of the currency's minor unit when the account was opened: 2 for USD, 0 for JPY, 3 for KWD. Never changes.
      *
      * @generated from protobuf field: int32 minor_unit_digits = 7
      */
     minorUnitDigits: number;
     /**
-     * Sum of all posted debits, minor units.
+     * Sum of all posted debits, minor units. Stops at 9223372036854775807; total_debits goes on.
      *
      * @generated from protobuf field: int64 debits_posted = 8
      */
     debitsPosted: bigint;
     /**
-     * Sum of all posted credits, minor units.
+     * Sum of all posted credits, minor units. Stops at 9223372036854775807; total_credits goes on.
      *
      * @generated from protobuf field: int64 credits_posted = 9
      */
@@ -123,19 +123,31 @@ export interface Account {
      * @generated from protobuf field: google.protobuf.Timestamp updated_at = 18
      */
     updatedAt?: Timestamp;
+    /**
+     * The exact sum of all posted debits in decimal digits, minor units; of any size.
+     *
+     * @generated from protobuf field: string total_debits = 19
+     */
+    totalDebits: string;
+    /**
+     * The exact sum of all posted credits in decimal digits, minor units; of any size.
+     *
+     * @generated from protobuf field: string total_credits = 20
+     */
+    totalCredits: string;
 }
 /**
  * @generated from protobuf message finance.v1.CreateAccountRequest
  */
 export interface CreateAccountRequest {
     /**
-     * Required, 1 to 200 characters.
+     * Required, 1 to 200 characters, none of them a control or bidirectional formatting character.
      *
      * @generated from protobuf field: string name = 1
      */
     name: string;
     /**
-     * Required.
+     * Required. Without finance.admin only ACCOUNT_TYPE_LIABILITY.
      *
      * @generated from protobuf field: finance.v1.AccountType type = 2
      */
@@ -153,13 +165,13 @@ export interface CreateAccountRequest {
      */
     owner: string;
     /**
-     * Default 0, minor units. Not together with unlimited_overdraft.
+     * Default 0, minor units. Not together with unlimited_overdraft. More than 0 needs finance.admin.
      *
      * @generated from protobuf field: int64 overdraft_limit = 5
      */
     overdraftLimit: bigint;
     /**
-     * Default false.
+     * Default false. True needs finance.admin.
      *
      * @generated from protobuf field: bool unlimited_overdraft = 6
      */
@@ -173,7 +185,8 @@ export interface CreateAccountRequest {
         [key: string]: string;
     };
     /**
-     * 1 to 64 characters, scoped to the caller, kept for ever. Without one a retry may open a second account.
+     * 1 to 64 characters, scoped to the caller, kept for ever. Without one a retry may open a second account. The header
+     * Idempotency-Key means the same.
      *
      * @generated from protobuf field: string idempotency_key = 8
      */
@@ -205,7 +218,7 @@ export interface ListAccountsRequest {
      */
     type: AccountType;
     /**
-     * ISO 4217 code. Default: any.
+     * ISO 4217 code, active or withdrawn. Default: any.
      *
      * @generated from protobuf field: string currency = 3
      */
@@ -221,7 +234,7 @@ export interface ListAccountsRequest {
      */
     namePrefix: string;
     /**
-     * 1 to 1000, default 50.
+     * Default 50; more than 1000 counts as 1000.
      *
      * @generated from protobuf field: int32 page_size = 6
      */
@@ -259,7 +272,7 @@ export interface UpdateAccountRequest {
      */
     id: bigint;
     /**
-     * Absent: unchanged.
+     * Absent: unchanged. As in CreateAccountRequest.
      *
      * @generated from protobuf field: optional string name = 2
      */
@@ -273,19 +286,19 @@ export interface UpdateAccountRequest {
         [key: string]: string;
     };
     /**
-     * Absent or UNSPECIFIED: unchanged.
+     * Absent or UNSPECIFIED: unchanged. OPEN and FROZEN need finance.admin.
      *
      * @generated from protobuf field: optional finance.v1.AccountStatus status = 4
      */
     status?: AccountStatus;
     /**
-     * Absent: unchanged. Minor units, 0 or more.
+     * Absent: unchanged. Minor units, 0 or more. Needs finance.admin.
      *
      * @generated from protobuf field: optional int64 overdraft_limit = 5
      */
     overdraftLimit?: bigint;
     /**
-     * Absent: unchanged.
+     * Absent: unchanged. Needs finance.admin.
      *
      * @generated from protobuf field: optional bool unlimited_overdraft = 6
      */
@@ -357,7 +370,7 @@ export enum AccountStatus {
      */
     FROZEN = 2,
     /**
-     * Refuses everything for ever. Needs a zero balance and nothing pending.
+     * Refuses all money for ever. Needs a zero balance and nothing pending.
      *
      * @generated from protobuf enum value: ACCOUNT_STATUS_CLOSED = 3;
      */
@@ -384,7 +397,9 @@ class Account$Type extends MessageType<Account> {
             { no: 15, name: "unlimited_overdraft", kind: "scalar", T: 8 /*ScalarType.BOOL*/ },
             { no: 16, name: "metadata", kind: "map", K: 9 /*ScalarType.STRING*/, V: { kind: "scalar", T: 9 /*ScalarType.STRING*/ } },
             { no: 17, name: "created_at", kind: "message", T: () => Timestamp },
-            { no: 18, name: "updated_at", kind: "message", T: () => Timestamp }
+            { no: 18, name: "updated_at", kind: "message", T: () => Timestamp },
+            { no: 19, name: "total_debits", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 20, name: "total_credits", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
         ]);
     }
     create(value?: PartialMessage<Account>): Account {
@@ -405,6 +420,8 @@ class Account$Type extends MessageType<Account> {
         message.overdraftLimit = 0n;
         message.unlimitedOverdraft = false;
         message.metadata = {};
+        message.totalDebits = "";
+        message.totalCredits = "";
         if (value !== undefined)
             reflectionMergePartial<Account>(this, message, value);
         return message;
@@ -467,6 +484,12 @@ class Account$Type extends MessageType<Account> {
                     break;
                 case /* google.protobuf.Timestamp updated_at */ 18:
                     message.updatedAt = Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.updatedAt);
+                    break;
+                case /* string total_debits */ 19:
+                    message.totalDebits = reader.string();
+                    break;
+                case /* string total_credits */ 20:
+                    message.totalCredits = reader.string();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -550,6 +573,12 @@ class Account$Type extends MessageType<Account> {
         /* google.protobuf.Timestamp updated_at = 18; */
         if (message.updatedAt)
             Timestamp.internalBinaryWrite(message.updatedAt, writer.tag(18, WireType.LengthDelimited).fork(), options).join();
+        /* string total_debits = 19; */
+        if (message.totalDebits !== "")
+            writer.tag(19, WireType.LengthDelimited).string(message.totalDebits);
+        /* string total_credits = 20; */
+        if (message.totalCredits !== "")
+            writer.tag(20, WireType.LengthDelimited).string(message.totalCredits);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);

@@ -91,7 +91,7 @@ export interface ListEntriesRequest {
      */
     before?: Timestamp;
     /**
-     * 1 to 1000, default 50.
+     * Default 50; more than 1000 counts as 1000.
      *
      * @generated from protobuf field: int32 page_size = 4
      */

@@ -110,17 +110,29 @@ export interface BalancePoint {
      */
     balance: bigint;
     /**
-     * Posted within the interval, minor units.
+     * Posted within the interval, minor units. Stops at 9223372036854775807; total_debits goes on.
      *
      * @generated from protobuf field: int64 debits = 3
      */
     debits: bigint;
     /**
-     * Posted within the interval, minor units.
+     * Posted within the interval, minor units. Stops at 9223372036854775807; total_credits goes on.
      *
      * @generated from protobuf field: int64 credits = 4
      */
     credits: bigint;
+    /**
+     * The exact debits of the interval in decimal digits, minor units; of any size.
+     *
+     * @generated from protobuf field: string total_debits = 5
+     */
+    totalDebits: string;
+    /**
+     * The exact credits of the interval in decimal digits, minor units; of any size.
+     *
+     * @generated from protobuf field: string total_credits = 6
+     */
+    totalCredits: string;
 }
 /**
  * @generated from protobuf message finance.v1.GetTrialBalanceRequest
@@ -169,13 +181,13 @@ export interface CurrencyTrialBalance {
      */
     accounts: bigint;
     /**
-     * Minor units.
+     * Minor units. Stops at 9223372036854775807; exact_total_debits goes on.
      *
      * @generated from protobuf field: int64 total_debits = 3
      */
     totalDebits: bigint;
     /**
-     * Minor units.
+     * Minor units. Stops at 9223372036854775807; exact_total_credits goes on.
      *
      * @generated from protobuf field: int64 total_credits = 4
      */
@@ -186,6 +198,18 @@ export interface CurrencyTrialBalance {
      * @generated from protobuf field: bool balanced = 5
      */
     balanced: boolean;
+    /**
+     * The exact total in decimal digits, minor units; of any size.
+     *
+     * @generated from protobuf field: string exact_total_debits = 6
+     */
+    exactTotalDebits: string;
+    /**
+     * The exact total in decimal digits, minor units; of any size.
+     *
+     * @generated from protobuf field: string exact_total_credits = 7
+     */
+    exactTotalCredits: string;
 }
 /**
  * Interval is a calendar step in UTC.
@@ -457,7 +481,9 @@ class BalancePoint$Type extends MessageType<BalancePoint> {
             { no: 1, name: "time", kind: "message", T: () => Timestamp },
             { no: 2, name: "balance", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
             { no: 3, name: "debits", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
-            { no: 4, name: "credits", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ }
+            { no: 4, name: "credits", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
+            { no: 5, name: "total_debits", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 6, name: "total_credits", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
         ]);
     }
     create(value?: PartialMessage<BalancePoint>): BalancePoint {
@@ -465,6 +491,8 @@ class BalancePoint$Type extends MessageType<BalancePoint> {
         message.balance = 0n;
         message.debits = 0n;
         message.credits = 0n;
+        message.totalDebits = "";
+        message.totalCredits = "";
         if (value !== undefined)
             reflectionMergePartial<BalancePoint>(this, message, value);
         return message;
@@ -485,6 +513,12 @@ class BalancePoint$Type extends MessageType<BalancePoint> {
                     break;
                 case /* int64 credits */ 4:
                     message.credits = reader.int64().toBigInt();
+                    break;
+                case /* string total_debits */ 5:
+                    message.totalDebits = reader.string();
+                    break;
+                case /* string total_credits */ 6:
+                    message.totalCredits = reader.string();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -510,6 +544,12 @@ class BalancePoint$Type extends MessageType<BalancePoint> {
         /* int64 credits = 4; */
         if (message.credits !== 0n)
             writer.tag(4, WireType.Varint).int64(message.credits);
+        /* string total_debits = 5; */
+        if (message.totalDebits !== "")
+            writer.tag(5, WireType.LengthDelimited).string(message.totalDebits);
+        /* string total_credits = 6; */
+        if (message.totalCredits !== "")
+            writer.tag(6, WireType.LengthDelimited).string(message.totalCredits);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
@@ -628,7 +668,9 @@ class CurrencyTrialBalance$Type extends MessageType<CurrencyTrialBalance> {
             { no: 2, name: "accounts", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
             { no: 3, name: "total_debits", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
             { no: 4, name: "total_credits", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
-            { no: 5, name: "balanced", kind: "scalar", T: 8 /*ScalarType.BOOL*/ }
+            { no: 5, name: "balanced", kind: "scalar", T: 8 /*ScalarType.BOOL*/ },
+            { no: 6, name: "exact_total_debits", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 7, name: "exact_total_credits", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
         ]);
     }
     create(value?: PartialMessage<CurrencyTrialBalance>): CurrencyTrialBalance {
@@ -638,6 +680,8 @@ class CurrencyTrialBalance$Type extends MessageType<CurrencyTrialBalance> {
         message.totalDebits = 0n;
         message.totalCredits = 0n;
         message.balanced = false;
+        message.exactTotalDebits = "";
+        message.exactTotalCredits = "";
         if (value !== undefined)
             reflectionMergePartial<CurrencyTrialBalance>(this, message, value);
         return message;
@@ -661,6 +705,12 @@ class CurrencyTrialBalance$Type extends MessageType<CurrencyTrialBalance> {
                     break;
                 case /* bool balanced */ 5:
                     message.balanced = reader.bool();
+                    break;
+                case /* string exact_total_debits */ 6:
+                    message.exactTotalDebits = reader.string();
+                    break;
+                case /* string exact_total_credits */ 7:
+                    message.exactTotalCredits = reader.string();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -689,6 +739,12 @@ class CurrencyTrialBalance$Type extends MessageType<CurrencyTrialBalance> {
         /* bool balanced = 5; */
         if (message.balanced !== false)
             writer.tag(5, WireType.Varint).bool(message.balanced);
+        /* string exact_total_debits = 6; */
+        if (message.exactTotalDebits !== "")
+            writer.tag(6, WireType.LengthDelimited).string(message.exactTotalDebits);
+        /* string exact_total_credits = 7; */
+        if (message.exactTotalCredits !== "")
+            writer.tag(7, WireType.LengthDelimited).string(message.exactTotalCredits);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);

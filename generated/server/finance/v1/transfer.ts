@@ -32,7 +32,7 @@ export interface Transfer {
      */
     creditAccountId: bigint;
     /**
-     * Minor units, more than 0. For a hold, the amount that was reserved.
+     * Minor units, 1 to 10^15; older transfers may have more. For a hold, the amount that was reserved.
      *
      * @generated from protobuf field: int64 amount = 4
      */
@@ -60,7 +60,7 @@ export interface Transfer {
         [key: string]: string;
     };
     /**
-     * The key it was created with; empty when there was none.
+     * The key it was created with; empty when there was none, and hidden (empty) from all others but admins.
      *
      * @generated from protobuf field: string idempotency_key = 9
      */
@@ -119,31 +119,37 @@ export interface Transfer {
      * @generated from protobuf field: google.protobuf.Timestamp settled_at = 18
      */
     settledAt?: Timestamp;
+    /**
+     * The `sub` of the caller that created it. Hidden (empty) from all others but admins; empty when it is older than 0.2.0.
+     *
+     * @generated from protobuf field: string created_by = 19
+     */
+    createdBy: string;
 }
 /**
  * @generated from protobuf message finance.v1.CreateTransferRequest
  */
 export interface CreateTransferRequest {
     /**
-     * Required. Must be the caller's own unless finance.admin.
+     * Required. Without finance.admin it must be the caller's own, and of a type that a debit lowers.
      *
      * @generated from protobuf field: int64 debit_account_id = 1
      */
     debitAccountId: bigint;
     /**
-     * Required, another account in the same currency.
+     * Required, another account in the same currency. Without finance.admin it must be of a type that a credit raises.
      *
      * @generated from protobuf field: int64 credit_account_id = 2
      */
     creditAccountId: bigint;
     /**
-     * Required, minor units, 1 to 9223372036854775807.
+     * Required, minor units, 1 to 1000000000000000 (10^15).
      *
      * @generated from protobuf field: int64 amount = 3
      */
     amount: bigint;
     /**
-     * At most 500 characters.
+     * At most 500 characters, none of them a control or bidirectional formatting character.
      *
      * @generated from protobuf field: string description = 4
      */
@@ -157,7 +163,8 @@ export interface CreateTransferRequest {
         [key: string]: string;
     };
     /**
-     * A business date that may differ from created_at; never rewrites recorded history. Default: created_at.
+     * A business date that may differ from created_at; never rewrites recorded history. Default: created_at. Needs
+     * finance.admin.
      *
      * @generated from protobuf field: google.protobuf.Timestamp effective_at = 6
      */
@@ -176,13 +183,15 @@ export interface CreateTransferRequest {
     expiresAt?: Timestamp;
     /**
      * 1 to 64 characters, scoped to the caller, kept for ever: the same key and request give the first outcome again, with
-     * the header `idempotent-replayed: true`. Without one a retry may transfer twice.
+     * the header `idempotent-replayed: true`. Without one a retry may transfer twice. On CreateTransfer the header
+     * Idempotency-Key means the same.
      *
      * @generated from protobuf field: string idempotency_key = 9
      */
     idempotencyKey: string;
     /**
-     * Decide and answer as if for real, and write nothing; uses no key. The id is 0. Default false.
+     * Answer exactly as the real call would, its key included, and write nothing. A transfer that would be new has the id 0.
+     * Default false.
      *
      * @generated from protobuf field: bool dry_run = 10
      */
@@ -193,7 +202,8 @@ export interface CreateTransferRequest {
  */
 export interface BatchCreateTransfersRequest {
     /**
-     * 1 to 1000, decided in this order.
+     * 1 to 1000, decided in this order. Of an atomic batch all or none are dry runs. In an independent batch of both kinds a
+     * dry run sees all members before it, a real transfer only real ones.
      *
      * @generated from protobuf field: repeated finance.v1.CreateTransferRequest transfers = 1
      */
@@ -240,6 +250,12 @@ export interface BatchCreateTransfersResult {
     } | {
         oneofKind: undefined;
     };
+    /**
+     * Whether an earlier request with the same key decided it.
+     *
+     * @generated from protobuf field: bool replayed = 3
+     */
+    replayed: boolean;
 }
 /**
  * BatchCreateTransfersError is a refusal in the form of a Twirp error.
@@ -277,13 +293,13 @@ export interface CaptureTransferRequest {
      */
     id: bigint;
     /**
-     * Minor units, at most what is held; 0 captures all of it.
+     * Minor units, 1 to what is held. Absent: all of it.
      *
-     * @generated from protobuf field: int64 amount = 2
+     * @generated from protobuf field: optional int64 amount = 2
      */
-    amount: bigint;
+    amount?: bigint;
     /**
-     * 1 to 64 characters, scoped to the caller.
+     * 1 to 64 characters, scoped to the caller, kept for ever. The header Idempotency-Key means the same.
      *
      * @generated from protobuf field: string idempotency_key = 3
      */
@@ -300,7 +316,7 @@ export interface VoidTransferRequest {
      */
     id: bigint;
     /**
-     * 1 to 64 characters, scoped to the caller.
+     * 1 to 64 characters, scoped to the caller, kept for ever. The header Idempotency-Key means the same.
      *
      * @generated from protobuf field: string idempotency_key = 2
      */
@@ -317,13 +333,13 @@ export interface ReverseTransferRequest {
      */
     id: bigint;
     /**
-     * At most 500 characters.
+     * At most 500 characters, none of them a control or bidirectional formatting character.
      *
      * @generated from protobuf field: string description = 2
      */
     description: string;
     /**
-     * 1 to 64 characters, scoped to the caller.
+     * 1 to 64 characters, scoped to the caller, kept for ever. The header Idempotency-Key means the same.
      *
      * @generated from protobuf field: string idempotency_key = 3
      */
@@ -387,7 +403,7 @@ export interface ListTransfersRequest {
         [key: string]: string;
     };
     /**
-     * 1 to 1000, default 50.
+     * Default 50; more than 1000 counts as 1000.
      *
      * @generated from protobuf field: int32 page_size = 8
      */
@@ -398,6 +414,18 @@ export interface ListTransfersRequest {
      * @generated from protobuf field: string page_token = 9
      */
     pageToken: string;
+    /**
+     * Only holds that were captured, voided or found expired at or after this time.
+     *
+     * @generated from protobuf field: google.protobuf.Timestamp settled_after = 10
+     */
+    settledAfter?: Timestamp;
+    /**
+     * Only holds that were captured, voided or found expired before this time.
+     *
+     * @generated from protobuf field: google.protobuf.Timestamp settled_before = 11
+     */
+    settledBefore?: Timestamp;
 }
 /**
  * @generated from protobuf message finance.v1.ListTransfersResponse
@@ -480,7 +508,8 @@ class Transfer$Type extends MessageType<Transfer> {
             { no: 15, name: "created_at", kind: "message", T: () => Timestamp },
             { no: 16, name: "effective_at", kind: "message", T: () => Timestamp },
             { no: 17, name: "expires_at", kind: "message", T: () => Timestamp },
-            { no: 18, name: "settled_at", kind: "message", T: () => Timestamp }
+            { no: 18, name: "settled_at", kind: "message", T: () => Timestamp },
+            { no: 19, name: "created_by", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
         ]);
     }
     create(value?: PartialMessage<Transfer>): Transfer {
@@ -499,6 +528,7 @@ class Transfer$Type extends MessageType<Transfer> {
         message.capturedAmount = 0n;
         message.reversesTransferId = 0n;
         message.reversedByTransferId = 0n;
+        message.createdBy = "";
         if (value !== undefined)
             reflectionMergePartial<Transfer>(this, message, value);
         return message;
@@ -561,6 +591,9 @@ class Transfer$Type extends MessageType<Transfer> {
                     break;
                 case /* google.protobuf.Timestamp settled_at */ 18:
                     message.settledAt = Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.settledAt);
+                    break;
+                case /* string created_by */ 19:
+                    message.createdBy = reader.string();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -644,6 +677,9 @@ class Transfer$Type extends MessageType<Transfer> {
         /* google.protobuf.Timestamp settled_at = 18; */
         if (message.settledAt)
             Timestamp.internalBinaryWrite(message.settledAt, writer.tag(18, WireType.LengthDelimited).fork(), options).join();
+        /* string created_by = 19; */
+        if (message.createdBy !== "")
+            writer.tag(19, WireType.LengthDelimited).string(message.createdBy);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
@@ -894,12 +930,14 @@ class BatchCreateTransfersResult$Type extends MessageType<BatchCreateTransfersRe
     constructor() {
         super("finance.v1.BatchCreateTransfersResult", [
             { no: 1, name: "transfer", kind: "message", oneof: "outcome", T: () => Transfer },
-            { no: 2, name: "error", kind: "message", oneof: "outcome", T: () => BatchCreateTransfersError }
+            { no: 2, name: "error", kind: "message", oneof: "outcome", T: () => BatchCreateTransfersError },
+            { no: 3, name: "replayed", kind: "scalar", T: 8 /*ScalarType.BOOL*/ }
         ]);
     }
     create(value?: PartialMessage<BatchCreateTransfersResult>): BatchCreateTransfersResult {
         const message = globalThis.Object.create((this.messagePrototype!));
         message.outcome = { oneofKind: undefined };
+        message.replayed = false;
         if (value !== undefined)
             reflectionMergePartial<BatchCreateTransfersResult>(this, message, value);
         return message;
@@ -921,6 +959,9 @@ class BatchCreateTransfersResult$Type extends MessageType<BatchCreateTransfersRe
                         error: BatchCreateTransfersError.internalBinaryRead(reader, reader.uint32(), options, (message.outcome as any).error)
                     };
                     break;
+                case /* bool replayed */ 3:
+                    message.replayed = reader.bool();
+                    break;
                 default:
                     let u = options.readUnknownField;
                     if (u === "throw")
@@ -939,6 +980,9 @@ class BatchCreateTransfersResult$Type extends MessageType<BatchCreateTransfersRe
         /* finance.v1.BatchCreateTransfersError error = 2; */
         if (message.outcome.oneofKind === "error")
             BatchCreateTransfersError.internalBinaryWrite(message.outcome.error, writer.tag(2, WireType.LengthDelimited).fork(), options).join();
+        /* bool replayed = 3; */
+        if (message.replayed !== false)
+            writer.tag(3, WireType.Varint).bool(message.replayed);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
@@ -1033,14 +1077,13 @@ class CaptureTransferRequest$Type extends MessageType<CaptureTransferRequest> {
     constructor() {
         super("finance.v1.CaptureTransferRequest", [
             { no: 1, name: "id", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
-            { no: 2, name: "amount", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
+            { no: 2, name: "amount", kind: "scalar", opt: true, T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
             { no: 3, name: "idempotency_key", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
         ]);
     }
     create(value?: PartialMessage<CaptureTransferRequest>): CaptureTransferRequest {
         const message = globalThis.Object.create((this.messagePrototype!));
         message.id = 0n;
-        message.amount = 0n;
         message.idempotencyKey = "";
         if (value !== undefined)
             reflectionMergePartial<CaptureTransferRequest>(this, message, value);
@@ -1054,7 +1097,7 @@ class CaptureTransferRequest$Type extends MessageType<CaptureTransferRequest> {
                 case /* int64 id */ 1:
                     message.id = reader.int64().toBigInt();
                     break;
-                case /* int64 amount */ 2:
+                case /* optional int64 amount */ 2:
                     message.amount = reader.int64().toBigInt();
                     break;
                 case /* string idempotency_key */ 3:
@@ -1075,8 +1118,8 @@ class CaptureTransferRequest$Type extends MessageType<CaptureTransferRequest> {
         /* int64 id = 1; */
         if (message.id !== 0n)
             writer.tag(1, WireType.Varint).int64(message.id);
-        /* int64 amount = 2; */
-        if (message.amount !== 0n)
+        /* optional int64 amount = 2; */
+        if (message.amount !== undefined)
             writer.tag(2, WireType.Varint).int64(message.amount);
         /* string idempotency_key = 3; */
         if (message.idempotencyKey !== "")
@@ -1268,7 +1311,9 @@ class ListTransfersRequest$Type extends MessageType<ListTransfersRequest> {
             { no: 6, name: "max_amount", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
             { no: 7, name: "metadata", kind: "map", K: 9 /*ScalarType.STRING*/, V: { kind: "scalar", T: 9 /*ScalarType.STRING*/ } },
             { no: 8, name: "page_size", kind: "scalar", T: 5 /*ScalarType.INT32*/ },
-            { no: 9, name: "page_token", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
+            { no: 9, name: "page_token", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 10, name: "settled_after", kind: "message", T: () => Timestamp },
+            { no: 11, name: "settled_before", kind: "message", T: () => Timestamp }
         ]);
     }
     create(value?: PartialMessage<ListTransfersRequest>): ListTransfersRequest {
@@ -1315,6 +1360,12 @@ class ListTransfersRequest$Type extends MessageType<ListTransfersRequest> {
                     break;
                 case /* string page_token */ 9:
                     message.pageToken = reader.string();
+                    break;
+                case /* google.protobuf.Timestamp settled_after */ 10:
+                    message.settledAfter = Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.settledAfter);
+                    break;
+                case /* google.protobuf.Timestamp settled_before */ 11:
+                    message.settledBefore = Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.settledBefore);
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -1371,6 +1422,12 @@ class ListTransfersRequest$Type extends MessageType<ListTransfersRequest> {
         /* string page_token = 9; */
         if (message.pageToken !== "")
             writer.tag(9, WireType.LengthDelimited).string(message.pageToken);
+        /* google.protobuf.Timestamp settled_after = 10; */
+        if (message.settledAfter)
+            Timestamp.internalBinaryWrite(message.settledAfter, writer.tag(10, WireType.LengthDelimited).fork(), options).join();
+        /* google.protobuf.Timestamp settled_before = 11; */
+        if (message.settledBefore)
+            Timestamp.internalBinaryWrite(message.settledBefore, writer.tag(11, WireType.LengthDelimited).fork(), options).join();
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
