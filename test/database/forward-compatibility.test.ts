@@ -68,6 +68,16 @@ describe("refused:", () => {
     ["-- contract: soon\ndrop table hold;", /^1: a contract step reads/],
     ["-- why\n-- contract: after 0.2.0\ndrop table hold;", /^2: .*0\.2\.0 is not older than 0\.2\.0/],
     ["-- contract: after 0.10.0\ndrop table hold;", /^1: .*0\.10\.0 is not older/],
+    ["-- stop: soon", /^1: a stop step reads/],
+    ["-- stop: before 0.2\ndrop table hold;", /^1: a stop step reads/],
+    ["-- stop: after 0.2.0\nupdate account set name = 'x';", /^1: a stop step reads/],
+    ["-- stop: before 0.2.0 and 0.3.0\nselect 1;", /^1: a stop step reads/],
+    ["-- why\n--stop: before 0.2.1\ndrop table hold;", /^2: .*0\.2\.0 is older than 0\.2\.1/],
+    ["-- stop: before 0.10.0\ndrop table hold;", /^1: .*0\.2\.0 is older than 0\.10\.0/],
+    ["-- stop: before 0.2.0\n-- stop: before 1.0.0\ndrop table hold;", /^2: .*is older than 1\.0\.0/],
+    ["-- stop: before 0.2.0\nalter table account drop column name;", /^2: alter table without `set local lock_timeout/],
+    [`-- stop: before 0.2.0\ncreate index concurrently i on account (name);`, /^2: can't run inside/],
+    ["select 1; -- stop: before 0.2.0\ndrop table hold;", /^2: drops what/],
     ["/* a; /* b; */ */ select 'it''s; $$';\n\n-- c;\n  drop table hold;", /^4: drops what/],
     ["create table drops (id int); drop table hold;", /^1: drops what/],
   ])("%s", (sql, problem) => {
@@ -97,6 +107,10 @@ describe("accepted:", () => {
     "grant select on account to reader;",
     "-- drop table hold;\n/* delete from hold; */",
     "-- contract: after 0.1.9\ndrop table hold; alter table account drop column name;",
+    "-- stop: before 0.2.0\ndrop table hold; drop function f; update account set name = 'x'; delete from hold;",
+    "-- stop: before 0.1.9\nrevoke select on account from reader; create unique index i on account (name);",
+    `-- Up Migration\n\n--  stop:  before 0.2.0 \n${PATIENCE}alter table account drop column name, add x int not null;`,
+    `-- stop: before 0.2.0\n${PATIENCE}alter table account add constraint c check (name <> ''), rename name to title;`,
     "",
   ])("%s", (sql) => {
     expect(breachesOf(sql)).toEqual([]);

@@ -19,27 +19,38 @@ interface Statement {
 /**
  * What a migration breaks, in the order of its lines.
  *
- * @param version of the product that is being built; a contract step must follow an older one.
+ * @param version of the product that is being built. A contract step must follow an older one. A stop step must not name
+ *   a newer one: it is applied while every process older than the version that it names is stopped, so it may break them.
  */
 export function findBreaches(sql: string, version: string): Breach[] {
   const contract = /^--[ \t]*contract:[ \t]*(.*)$/m.exec(sql);
   if (contract !== null) return contractBreaches(sql, contract, version);
+  const stops = [...sql.matchAll(/^--[ \t]*stop:[ \t]*(.*)$/gm)];
   const statements = splitStatements(sql);
   const created = new Set(statements.flatMap(({ text }) => nameAfter(text, CREATE_TABLE)));
   const ahead = statementsAhead(sql);
   let waitsLong = true;
-  return statements.flatMap(({ line, text }) => {
+  const breaches = statements.flatMap(({ line, text }) => {
     if (/^set local lock_timeout /.test(text)) waitsLong = false;
     const table = tableOf(text);
     // Nobody uses yet what the same file makes.
     if (table !== undefined && created.has(table)) return [];
-    const problems = RULES.filter(({ pattern }) => pattern.test(text)).map(({ problem }) => problem);
-    problems.push(...actionProblems(text), ...indexProblems(text, ahead));
+    const problems = stops.length > 0 ? [] : problemsForVersionBefore(text, ahead);
+    if (/^create (?:unique )?index concurrently /.test(text)) {
+      problems.push("can't run inside the migrations' transaction: put it in a line `-- ahead: …`");
+    }
     if (/^alter table /.test(text) && waitsLong) {
       problems.push("alter table without `set local lock_timeout = …;` before it: all postings wait behind it");
     }
     return problems.map((problem) => ({ line, problem }));
   });
+  breaches.push(...stops.flatMap((stop) => stopBreaches(sql, stop, version)));
+  return breaches.toSorted((a, b) => a.line - b.line);
+}
+
+function problemsForVersionBefore(text: string, ahead: ReadonlySet<string>): string[] {
+  const problems = RULES.filter(({ pattern }) => pattern.test(text)).map(({ problem }) => problem);
+  return [...problems, ...actionProblems(text), ...indexProblems(text, ahead)];
 }
 
 const NAME = String.raw`(?:if (?:not )?exists )?(?:only )?([\w."]+)`;
@@ -131,11 +142,9 @@ function splitList(list: string): string[] {
 }
 
 function indexProblems(text: string, ahead: ReadonlySet<string>): string[] {
-  const index = /^create index (concurrently )?(if not exists )?(.*)$/.exec(text);
+  const index = /^create index (?!concurrently )(if not exists )?(.*)$/.exec(text);
   if (index === null) return [];
-  const [, concurrently, optional, rest = ""] = index;
-  if (concurrently !== undefined)
-    return ["can't run inside the migrations' transaction: put it in a line `-- ahead: …`"];
+  const [, optional, rest = ""] = index;
   if (optional !== undefined && ahead.has(rest)) return [];
   return [
     "blocks writers while it builds: `create index if not exists`, after the same statement in a line `-- ahead: …`",
@@ -150,8 +159,25 @@ function statementsAhead(sql: string): ReadonlySet<string> {
   );
 }
 
+function stopBreaches(sql: string, stop: RegExpExecArray, version: string): Breach[] {
+  const line = lineOf(sql, stop);
+  const before = /^before (\d+\.\d+\.\d+)$/.exec((stop[1] ?? "").trim())?.[1];
+  if (before === undefined) return [{ line, problem: "a stop step reads `-- stop: before 1.2.3`" }];
+  if (!isOlder(version, before)) return [];
+  return [
+    {
+      line,
+      problem: `a stop step must not wait for a version that is still to come: ${version} is older than ${before}`,
+    },
+  ];
+}
+
+function lineOf(sql: string, { index }: RegExpExecArray): number {
+  return sql.slice(0, index).split("\n").length;
+}
+
 function contractBreaches(sql: string, contract: RegExpExecArray, version: string): Breach[] {
-  const line = sql.slice(0, contract.index).split("\n").length;
+  const line = lineOf(sql, contract);
   const after = /^after (\d+\.\d+\.\d+)$/.exec((contract[1] ?? "").trim())?.[1];
   if (after === undefined) return [{ line, problem: "a contract step reads `-- contract: after 1.2.3`" }];
   if (isOlder(after, version)) return [];
