@@ -77,7 +77,14 @@ export class ConfigError extends Error {
 }
 
 /** What a page may send: the article's list. */
-const ALLOWED_HEADERS = ["authorization", "content-type", "x-requested-with", "accept", "accept-encoding"];
+const ALLOWED_HEADERS = [
+  "authorization",
+  "content-type",
+  "x-requested-with",
+  "accept",
+  "accept-encoding",
+  "idempotency-key",
+];
 
 /** What our own client reads of a reply. */
 const EXPOSED_HEADERS = ["idempotent-replayed", "retry-after", "www-authenticate", "x-request-id"];

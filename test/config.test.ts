@@ -49,7 +49,7 @@ test("nothing set gives the development defaults", () => {
     shutdownDelayMs: 0,
   });
   expect(cors).toMatchObject({
-    allowHeaders: "authorization, content-type, x-requested-with, accept, accept-encoding",
+    allowHeaders: "authorization, content-type, x-requested-with, accept, accept-encoding, idempotency-key",
     maxAge: "86400",
     preflightStatus: 204,
     credentials: false,

@@ -126,13 +126,25 @@ function bearerToken(authorization: string | undefined): string {
 
 function toCaller(payload: JWTPayload): Caller {
   const { sub, scope } = payload;
-  if (typeof sub !== "string" || sub === "" || sub.length > 255 || sub.includes("\u0000")) {
+  if (typeof sub !== "string" || sub === "" || [...sub].length > 255 || sub.includes("\u0000")) {
     throw new AuthenticationError("token_claim_invalid", "the token's sub must be 1 to 255 characters");
+  }
+  // PostgreSQL and hashing would take two such subjects for one.
+  if (!isWellFormed(sub)) {
+    throw new AuthenticationError(
+      "token_claim_invalid",
+      "the token's sub must be well-formed Unicode: it has half a surrogate pair",
+    );
   }
   if (scope !== undefined && typeof scope !== "string") {
     throw new AuthenticationError("token_claim_invalid", "the token's scope must be a space-separated string");
   }
   return { subject: sub, scopes: new Set((scope ?? "").split(" ").filter((part) => part !== "")) };
+}
+
+/** A surrogate without its other half is a code point of its own. */
+function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
 }
 
 function toAuthenticationError(error: unknown): Error {

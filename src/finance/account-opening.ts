@@ -5,7 +5,16 @@ import { withTransaction } from "../database/index.ts";
 import type { Metadata } from "./account.ts";
 import { type AccountRecord, insertAccount, loadAccounts } from "./accounts.ts";
 import { FinanceError } from "./errors.ts";
-import { type Claim, keyReused } from "./idempotency.ts";
+import {
+  type Claim,
+  isKeyCollision,
+  isSameRequest,
+  isUsed,
+  KEY_COLUMNS,
+  type KeyRow,
+  keyReused,
+  rememberOutcomes,
+} from "./idempotency.ts";
 import { accountId } from "./identifiers.ts";
 import type { NewAccount } from "./validation.ts";
 
@@ -18,62 +27,61 @@ interface RememberedAccount {
   readonly unlimited_overdraft: boolean;
 }
 
-interface KeyRow {
-  readonly request_digest: string;
-  readonly response: { readonly account?: RememberedAccount } | null;
+interface AccountKeyRow extends KeyRow {
+  readonly response: (KeyRow["response"] & { readonly account?: RememberedAccount }) | null;
+}
+
+interface Opened {
+  readonly account: AccountRecord;
+  readonly replayed: boolean;
 }
 
 /**
  * Opens an account with a zero balance.
  *
- * @throws FinanceError idempotency_key_reused.
+ * @throws FinanceError idempotency_key_reused, or the refusal that the key remembers.
  */
 export async function createAccount(
   pool: Pool,
   account: NewAccount & { readonly owner: string },
   claim: Claim | undefined,
-): Promise<{ account: AccountRecord; replayed: boolean }> {
-  return await withTransaction(pool, async (client) => {
-    if (claim !== undefined && !(await claimKey(client, claim))) {
-      return { account: await loadFirstOutcome(client, claim), replayed: true };
-    }
-    const created = await insertAccount(client, account);
-    if (claim !== undefined) await rememberAccount(client, claim, created);
-    return { account: created, replayed: false };
-  });
+): Promise<Opened> {
+  try {
+    return await withTransaction(pool, (client) => openOnce(client, account, claim));
+  } catch (error) {
+    if (!isKeyCollision(error)) throw error;
+    // The key was used since it was read, so now it has an outcome.
+    return await withTransaction(pool, (client) => openOnce(client, account, claim));
+  }
 }
 
-/** @returns whether the key is new; the caller's transaction then holds it. */
-async function claimKey(client: ClientBase, claim: Claim): Promise<boolean> {
-  const { rowCount } = await client.query(
-    "insert into idempotency (key_digest, request_digest) values ($1, $2) on conflict do nothing",
-    [claim.keyDigest, claim.requestDigest],
+async function openOnce(
+  client: ClientBase,
+  account: NewAccount & { readonly owner: string },
+  claim: Claim | undefined,
+): Promise<Opened> {
+  if (claim === undefined) return { account: await insertAccount(client, account), replayed: false };
+  const { rows } = await client.query<AccountKeyRow>(
+    `select ${KEY_COLUMNS} from idempotency i where i.key_digest = $1`,
+    [claim.keyDigest],
   );
-  return rowCount === 1;
-}
-
-async function rememberAccount(client: ClientBase, claim: Claim, account: AccountRecord): Promise<void> {
+  const [row] = rows;
+  if (row !== undefined && isUsed(row)) return { account: await loadFirstOutcome(client, claim, row), replayed: true };
+  const created = await insertAccount(client, account);
   const remembered: RememberedAccount = {
-    id: `${account.id}`,
-    name: account.name,
-    metadata: account.metadata,
-    overdraft_limit: `${account.overdraftLimit}`,
-    unlimited_overdraft: account.unlimitedOverdraft,
+    id: `${created.id}`,
+    name: created.name,
+    metadata: created.metadata,
+    overdraft_limit: `${created.overdraftLimit}`,
+    unlimited_overdraft: created.unlimitedOverdraft,
   };
-  await client.query("update idempotency set response = $2::jsonb where key_digest = $1", [
-    claim.keyDigest,
-    JSON.stringify({ account: remembered }),
-  ]);
+  await client.query(rememberOutcomes([{ claim, transferId: undefined, response: { account: remembered } }]));
+  return { account: created, replayed: false };
 }
 
 /** The account as it was when the key was first used. */
-async function loadFirstOutcome(client: ClientBase, claim: Claim): Promise<AccountRecord> {
-  const { rows } = await client.query<KeyRow>(
-    "select replace(request_digest::text, '-', '') as request_digest, response from idempotency where key_digest = $1",
-    [claim.keyDigest],
-  );
-  const row = rows[0];
-  if (row?.request_digest !== claim.requestDigest) throw new FinanceError(keyReused(claim.key));
+async function loadFirstOutcome(client: ClientBase, claim: Claim, row: AccountKeyRow): Promise<AccountRecord> {
+  if (!isSameRequest(row, claim)) throw new FinanceError(keyReused(claim.key));
   const remembered = row.response?.account;
   if (remembered === undefined) throw new Error("an idempotency key has no outcome");
   const id = accountId(BigInt(remembered.id));
@@ -88,6 +96,7 @@ async function loadFirstOutcome(client: ClientBase, claim: Claim): Promise<Accou
     status: AccountStatus.OPEN,
     debitsPosted: 0n,
     creditsPosted: 0n,
+    postedCarried: 0n,
     debitsPending: 0n,
     creditsPending: 0n,
     lapsed: 0n,

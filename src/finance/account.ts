@@ -1,6 +1,6 @@
 import { AccountStatus, AccountType } from "../../generated/server/finance/v1/account.ts";
 import type { AccountId } from "./identifiers.ts";
-import type { Minor } from "./money.ts";
+import { INT64_MAX, type Minor } from "./money.ts";
 
 export type Metadata = Readonly<Record<string, string>>;
 
@@ -17,8 +17,12 @@ export interface AccountIdentity {
 
 /** An account's balances and limits: the content of its hot row. */
 export interface AccountBalances {
+  /** All that was debited is this and `postedCarried`. */
   readonly debitsPosted: Minor;
+  /** All that was credited is this and `postedCarried`. */
   readonly creditsPosted: Minor;
+  /** What was taken out of both posted sums, of any size; see {@link withSmallSums}. */
+  readonly postedCarried: bigint;
   readonly debitsPending: Minor;
   readonly creditsPending: Minor;
   readonly overdraftLimit: Minor;
@@ -26,13 +30,10 @@ export interface AccountBalances {
   readonly status: AccountStatus;
 }
 
-/** Who asks. */
-export interface Actor {
-  /** The token's `sub`. */
-  readonly subject: string;
-  /** Whether it holds finance.admin. */
-  readonly admin: boolean;
-}
+type Balances = AccountIdentity & AccountBalances;
+
+/** Past it the smaller of both posted sums is carried out of both. */
+const POSTED_SUM_MAX: Minor = 2n ** 62n;
 
 /** ASSET and EXPENSE accounts grow by debits, the others by credits. */
 export function isDebitNormal(type: AccountType): boolean {
@@ -40,27 +41,53 @@ export function isDebitNormal(type: AccountType): boolean {
 }
 
 /** The balance on the account's normal side. */
-export function balanceOf(account: AccountIdentity & AccountBalances): Minor {
+export function balanceOf(account: Balances): Minor {
   const net = account.debitsPosted - account.creditsPosted;
   return account.debitNormal ? net : -net;
 }
 
 /** The balance less what pending transfers may still take out. */
-export function availableBalanceOf(account: AccountIdentity & AccountBalances): Minor {
+export function availableBalanceOf(account: Balances): Minor {
   return balanceOf(account) - (account.debitNormal ? account.creditsPending : account.debitsPending);
 }
 
 /** Whether the account's available balance keeps to its floor. */
-export function keepsFloor(account: AccountIdentity & AccountBalances): boolean {
+export function keepsFloor(account: Balances): boolean {
   return account.unlimitedOverdraft || availableBalanceOf(account) >= -account.overdraftLimit;
+}
+
+/**
+ * Keeps the posted sums of an account small, whatever passes through it: their difference is the balance, and what both
+ * have in common is history. So no number of postings can use an account up.
+ */
+export function withSmallSums<Account extends AccountBalances>(account: Account): Account {
+  const { debitsPosted, creditsPosted } = account;
+  if (debitsPosted <= POSTED_SUM_MAX && creditsPosted <= POSTED_SUM_MAX) return account;
+  const smaller = debitsPosted < creditsPosted ? debitsPosted : creditsPosted;
+  return {
+    ...account,
+    debitsPosted: debitsPosted - smaller,
+    creditsPosted: creditsPosted - smaller,
+    postedCarried: account.postedCarried + smaller,
+  };
+}
+
+/**
+ * Whether the account's balance fits int64 now and after every capture of what is pending, and the pending sums do.
+ *
+ * @param unsettled pending sums of holds that have expired and are still stored.
+ */
+export function fitsInt64(
+  account: Balances,
+  unsettled: { readonly debits: Minor; readonly credits: Minor } = { debits: 0n, credits: 0n },
+): boolean {
+  const net = account.debitsPosted - account.creditsPosted;
+  const debits = account.debitsPending + unsettled.debits;
+  const credits = account.creditsPending + unsettled.credits;
+  return debits <= INT64_MAX && credits <= INT64_MAX && net + debits <= INT64_MAX && credits - net <= INT64_MAX;
 }
 
 /** Whether money may move. */
 export function isOpen(account: AccountBalances): boolean {
   return account.status === AccountStatus.OPEN;
-}
-
-/** Whether the caller may read and debit the account. */
-export function isVisibleTo(account: Pick<AccountIdentity, "owner">, actor: Actor): boolean {
-  return actor.admin || account.owner === actor.subject;
 }

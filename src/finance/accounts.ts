@@ -4,9 +4,7 @@ import { withTransaction } from "../database/index.ts";
 import {
   type AccountBalances,
   type AccountIdentity,
-  type Actor,
   isDebitNormal,
-  isVisibleTo,
   keepsFloor,
   type Metadata,
   type Side,
@@ -15,8 +13,9 @@ import { accountNotFound, FinanceError, notOpen, refuse } from "./errors.ts";
 import { invalidArgument, METADATA_PAIRS_MAX } from "./fields.ts";
 import { type AccountId, accountId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
-import type { Minor } from "./money.ts";
+import { type Minor, minorUnitDigitsOf } from "./money.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
+import { type Actor, isVisibleTo } from "./policy.ts";
 import type { AccountChange, AccountFilter, NewAccount, Page } from "./validation.ts";
 
 /** An account with everything that a caller may be told of it. */
@@ -25,6 +24,7 @@ export interface AccountRecord extends AccountIdentity, AccountBalances {
   readonly lapsed: Minor;
   readonly name: string;
   readonly type: AccountType;
+  readonly minorUnitDigits: number;
   readonly metadata: Metadata;
   readonly createdAt: Micros;
   readonly updatedAt: Micros;
@@ -36,10 +36,14 @@ interface AccountRow {
   readonly owner: string;
   readonly type: AccountType;
   readonly currency: string;
+  /** Null for a row that nobody gave one. */
+  readonly minor_unit_digits: number | null;
   readonly metadata: Metadata;
   readonly created_at: Micros;
   readonly debits_posted: bigint;
   readonly credits_posted: bigint;
+  /** Decimal digits. */
+  readonly posted_carried: string | null;
   readonly debits_pending: bigint;
   readonly credits_pending: bigint;
   readonly overdraft_limit: bigint;
@@ -64,8 +68,8 @@ export async function insertAccount(
     name: "insert_account",
     text: `
 with a as (
-  insert into account (name, owner, type, currency, metadata, created_at)
-  values ($1, $2, $3, $4, $5::jsonb, coalesce($6::timestamptz, clock_timestamp()))
+  insert into account (name, owner, type, currency, metadata, created_at, minor_unit_digits)
+  values ($1, $2, $3, $4, $5::jsonb, coalesce($6::timestamptz, clock_timestamp()), $10)
   returning *
 ), b as (
   insert into account_balance (account_id, debit_normal, overdraft_limit, unlimited_overdraft, updated_at)
@@ -83,6 +87,7 @@ select ${ACCOUNT_COLUMNS}, 0::bigint as lapsed_debits, 0::bigint as lapsed_credi
       isDebitNormal(account.type),
       account.overdraftLimit,
       account.unlimitedOverdraft,
+      minorUnitDigitsOf(account.currency),
     ],
   });
   return onlyRow(rows);
@@ -149,6 +154,8 @@ ${SELECT_ACCOUNT}
 /**
  * Changes what is present in `change`, under the same lock that postings take.
  *
+ * Of a closed account an admin may change the name and the metadata.
+ *
  * @throws FinanceError not_found, account_not_open, account_not_empty, insufficient_funds, invalid_argument.
  */
 export async function updateAccount(pool: Pool, actor: Actor, change: AccountChange): Promise<AccountRecord> {
@@ -156,7 +163,7 @@ export async function updateAccount(pool: Pool, actor: Actor, change: AccountCha
     await client.query("select from account_balance where account_id = $1::bigint for no key update", [change.id]);
     const before = await loadAccount(client, change.id);
     if (before === undefined || !isVisibleTo(before, actor)) throw new FinanceError(accountNotFound(change.id));
-    const after = changedAccount(before, change);
+    const after = changedAccount(before, change, actor);
     await client.query("update account set name = $2, metadata = $3::jsonb where id = $1::bigint", [
       after.id,
       after.name,
@@ -176,8 +183,10 @@ export async function updateAccount(pool: Pool, actor: Actor, change: AccountCha
 }
 
 /** The account with the change made, or the first refusal thrown. */
-function changedAccount(before: AccountRecord, change: AccountChange): AccountRecord {
-  if (before.status === AccountStatus.CLOSED) {
+function changedAccount(before: AccountRecord, change: AccountChange, actor: Actor): AccountRecord {
+  const describesOnly =
+    change.status === undefined && change.overdraftLimit === undefined && change.unlimitedOverdraft === undefined;
+  if (before.status === AccountStatus.CLOSED && !(actor.admin && describesOnly)) {
     throw new FinanceError(notOpen(before.id));
   }
   const merged = Object.entries({ ...before.metadata, ...change.metadata }).filter(([, value]) => value !== "");
@@ -197,21 +206,27 @@ function changedAccount(before: AccountRecord, change: AccountChange): AccountRe
     overdraftLimit,
     unlimitedOverdraft,
   };
+  const closes = after.status === AccountStatus.CLOSED && before.status !== AccountStatus.CLOSED;
   const pending = before.debitsPending + before.creditsPending + before.lapsed;
-  if (after.status === AccountStatus.CLOSED && (before.debitsPosted !== before.creditsPosted || pending > 0n)) {
+  if (closes && (before.debitsPosted !== before.creditsPosted || pending > 0n)) {
     const msg = `account ${before.id} still has a balance or pending transfers; empty it before closing`;
     throw new FinanceError(refuse("account_not_empty", msg, { account_id: `${before.id}` }));
   }
-  if (!keepsFloor(after)) {
+  const setsFloor =
+    after.overdraftLimit !== before.overdraftLimit || after.unlimitedOverdraft !== before.unlimitedOverdraft;
+  if (setsFloor && !keepsFloor(after)) {
     const msg = `account ${before.id} is already below the floor that this would set`;
     throw new FinanceError(refuse("insufficient_funds", msg, { account_id: `${before.id}` }));
   }
   return after;
 }
 
+/** Decimal places where nobody knows better. */
+const MINOR_UNIT_DIGITS_USUAL = 2;
+
 const ACCOUNT_COLUMNS = `
-       a.id, a.name, a.owner, a.type, a.currency, a.metadata, a.created_at,
-       b.debits_posted, b.credits_posted, b.debits_pending, b.credits_pending,
+       a.id, a.name, a.owner, a.type, a.currency, a.minor_unit_digits, a.metadata, a.created_at,
+       b.debits_posted, b.credits_posted, b.posted_carried, b.debits_pending, b.credits_pending,
        b.overdraft_limit, b.unlimited_overdraft, b.status, b.updated_at`;
 
 /** The sum of an account's holds on one side that have lapsed; looked for only where something is pending. */
@@ -245,10 +260,12 @@ function toAccountRecord(row: AccountRow): AccountRecord {
     owner: row.owner,
     type: row.type,
     currency: row.currency,
+    minorUnitDigits: row.minor_unit_digits ?? minorUnitDigitsOf(row.currency) ?? MINOR_UNIT_DIGITS_USUAL,
     metadata: row.metadata,
     debitNormal: isDebitNormal(row.type),
     debitsPosted: row.debits_posted,
     creditsPosted: row.credits_posted,
+    postedCarried: BigInt(row.posted_carried ?? 0),
     debitsPending: row.debits_pending - row.lapsed_debits,
     creditsPending: row.credits_pending - row.lapsed_credits,
     lapsed: row.lapsed_debits + row.lapsed_credits,

@@ -40,7 +40,7 @@ select a.id as account_id, a.type, b.debit_normal
     name: "balance_equals_entries",
     rule: "an account's posted sums and sequence are those of its entries",
     sql: `
-select b.account_id, b.debits_posted, b.credits_posted, b.last_sequence,
+select b.account_id, b.debits_posted, b.credits_posted, b.posted_carried, b.last_sequence,
        coalesce(e.raised, 0) as entries_raised, coalesce(e.lowered, 0) as entries_lowered, coalesce(e.count, 0) as entries
   from account_balance b
   left join (select account_id, count(*) as count,
@@ -48,7 +48,8 @@ select b.account_id, b.debits_posted, b.credits_posted, b.last_sequence,
                     coalesce(-sum(amount) filter (where amount < 0), 0) as lowered
                from entry
               group by account_id) e using (account_id)
- where (b.debits_posted, b.credits_posted, b.last_sequence) is distinct from
+ where (b.debits_posted + coalesce(b.posted_carried, 0), b.credits_posted + coalesce(b.posted_carried, 0),
+        b.last_sequence) is distinct from
        (case when b.debit_normal then coalesce(e.raised, 0) else coalesce(e.lowered, 0) end,
         case when b.debit_normal then coalesce(e.lowered, 0) else coalesce(e.raised, 0) end,
         coalesce(e.count, 0))`,

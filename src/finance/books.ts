@@ -1,28 +1,27 @@
-/** What a batch of orders works on: accounts and transfers under lock, changed as decisions are taken. */
-import { type AccountBalances, type AccountIdentity, balanceOf, type Side } from "./account.ts";
+/**
+ * What a batch of orders works on: accounts and transfers under lock and what idempotency keys stand for, changed as
+ * decisions are taken.
+ *
+ * Books lie in layers. A layer sees what is below it and keeps its own changes, until it is merged into what is below or
+ * dropped: a refused atomic group and a dry run are layers that are dropped. The lowest layer is what was read from the
+ * database; the changes in the layer on it are what the batch writes.
+ */
+import { type AccountBalances, type AccountIdentity, balanceOf, type Side, withSmallSums } from "./account.ts";
 import { accountNotFound, type Refusal } from "./errors.ts";
+import type { Claim } from "./idempotency.ts";
 import type { AccountId, TransferId } from "./identifiers.ts";
 import type { Micros } from "./micros.ts";
 import type { Minor } from "./money.ts";
+import type { Order } from "./order.ts";
 import type { TransferRecord } from "./transfers.ts";
 
-/** An account under lock. Its pending sums leave out holds that have lapsed. */
+/** An account under lock. Its pending sums leave out holds that have expired. */
 export interface LockedAccount extends AccountIdentity, AccountBalances {
   /** Of the account's newest entry; 0 before the first. */
   readonly lastSequence: bigint;
-  /** Lapsed holds that nobody has settled yet: still in the stored pending sums, no longer in these. */
+  /** Expired holds that nobody has settled yet: still in the stored pending sums, no longer in these. */
   readonly lapsedDebits: Minor;
   readonly lapsedCredits: Minor;
-}
-
-/** What a batch works on. */
-export interface Books {
-  /** An id that is missing has no account. */
-  readonly accounts: Map<AccountId, LockedAccount>;
-  /** The transfers that orders refer to; an id that is missing has no transfer. */
-  readonly transfers: Map<TransferId, TransferRecord>;
-  /** The time to record: read after the locks were taken. */
-  readonly now: Micros;
 }
 
 /** One entry to be. */
@@ -35,6 +34,108 @@ export interface Movement {
   readonly balanceAfter: Minor;
 }
 
+/** An order that was carried out. */
+export interface Decision {
+  /** Whether `transfer` is new, or a hold that is now settled. */
+  readonly effect: "created" | "settled";
+  readonly transfer: TransferRecord;
+  /** None for a hold and for its release; else debit and credit. */
+  readonly movements: readonly Movement[];
+}
+
+/** What an idempotency key was used for. */
+export interface KeyUse {
+  /** Whether it was the request of this claim. */
+  isFor(claim: Claim): boolean;
+  /** What became of that request, which `order` repeats. */
+  outcomeOf(order: Order): TransferRecord | Refusal;
+}
+
+/** An outcome to keep under its key. */
+export interface Remembered {
+  readonly claim: Claim;
+  readonly outcome: TransferRecord | Refusal;
+}
+
+export class Books {
+  /** The time to record: read after the locks were taken. */
+  readonly now: Micros;
+  readonly accounts: Map<AccountId, LockedAccount>;
+  readonly transfers: Map<TransferId, TransferRecord>;
+  readonly keys: Map<string, KeyUse>;
+  readonly decisions: Decision[] = [];
+  readonly remembered: Remembered[] = [];
+  readonly #below: Books | undefined;
+
+  constructor(
+    now: Micros,
+    read: {
+      readonly accounts?: Map<AccountId, LockedAccount>;
+      readonly transfers?: Map<TransferId, TransferRecord>;
+      /** By key digest. */
+      readonly keys?: Map<string, KeyUse>;
+    } = {},
+    below?: Books,
+  ) {
+    this.now = now;
+    this.accounts = read.accounts ?? new Map();
+    this.transfers = read.transfers ?? new Map();
+    this.keys = read.keys ?? new Map();
+    this.#below = below;
+  }
+
+  /** @returns undefined when there is no such account. */
+  account(id: AccountId): LockedAccount | undefined {
+    return this.accounts.get(id) ?? this.#below?.account(id);
+  }
+
+  /** @returns undefined when there is no such transfer among those that orders refer to. */
+  transfer(id: TransferId): TransferRecord | undefined {
+    return this.transfers.get(id) ?? this.#below?.transfer(id);
+  }
+
+  /** @returns undefined when the key is free. */
+  keyUse(keyDigest: string): KeyUse | undefined {
+    return this.keys.get(keyDigest) ?? this.#below?.keyUse(keyDigest);
+  }
+
+  /** The account as it was before this layer changed it. */
+  accountBelow(id: AccountId): LockedAccount | undefined {
+    return this.#below?.account(id);
+  }
+
+  /** Puts both accounts of a transfer into this layer. */
+  replace({ debited, credited }: Parties): void {
+    this.accounts.set(debited.id, debited);
+    this.accounts.set(credited.id, credited);
+  }
+
+  /** Keeps an outcome under its key. */
+  remember(claim: Claim, outcome: TransferRecord | Refusal): void {
+    this.remembered.push({ claim, outcome });
+    this.keys.set(claim.keyDigest, {
+      isFor: ({ messageDigest }) => messageDigest === claim.messageDigest,
+      outcomeOf: () => outcome,
+    });
+  }
+
+  /** A new layer on top. */
+  layer(): Books {
+    return new Books(this.now, {}, this);
+  }
+
+  /** Moves this layer's changes into what is below it. */
+  merge(): void {
+    const below = this.#below;
+    if (below === undefined) throw new Error("the lowest layer has nothing below it");
+    for (const [id, account] of this.accounts) below.accounts.set(id, account);
+    for (const [id, transfer] of this.transfers) below.transfers.set(id, transfer);
+    for (const [digest, use] of this.keys) below.keys.set(digest, use);
+    below.decisions.push(...this.decisions);
+    below.remembered.push(...this.remembered);
+  }
+}
+
 /** The two accounts of a transfer. */
 export interface Parties {
   readonly debited: LockedAccount;
@@ -42,9 +143,9 @@ export interface Parties {
 }
 
 /** Finds the two accounts of a transfer, or says which is missing, the debited one first. */
-export function partiesOf(debitId: AccountId, creditId: AccountId, { accounts }: Books): Parties | Refusal {
-  const debited = accounts.get(debitId);
-  const credited = accounts.get(creditId);
+export function partiesOf(debitId: AccountId, creditId: AccountId, books: Books): Parties | Refusal {
+  const debited = books.account(debitId);
+  const credited = books.account(creditId);
   if (debited === undefined) return accountNotFound(debitId);
   if (credited === undefined) return accountNotFound(creditId);
   return { debited, credited };
@@ -53,25 +154,21 @@ export function partiesOf(debitId: AccountId, creditId: AccountId, { accounts }:
 /** The account with one side's posted and pending sums changed; what is posted is a new entry. */
 export function add(account: LockedAccount, side: Side, posted: Minor, pending: Minor): LockedAccount {
   const lastSequence = posted === 0n ? account.lastSequence : account.lastSequence + 1n;
-  return side === "debit"
-    ? {
-        ...account,
-        lastSequence,
-        debitsPosted: account.debitsPosted + posted,
-        debitsPending: account.debitsPending + pending,
-      }
-    : {
-        ...account,
-        lastSequence,
-        creditsPosted: account.creditsPosted + posted,
-        creditsPending: account.creditsPending + pending,
-      };
-}
-
-/** Puts both accounts back into the books. */
-export function replace({ accounts }: Books, { debited, credited }: Parties): void {
-  accounts.set(debited.id, debited);
-  accounts.set(credited.id, credited);
+  return withSmallSums(
+    side === "debit"
+      ? {
+          ...account,
+          lastSequence,
+          debitsPosted: account.debitsPosted + posted,
+          debitsPending: account.debitsPending + pending,
+        }
+      : {
+          ...account,
+          lastSequence,
+          creditsPosted: account.creditsPosted + posted,
+          creditsPending: account.creditsPending + pending,
+        },
+  );
 }
 
 /** The debit and the credit that lead from `before` to `after`. */

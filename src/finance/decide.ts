@@ -6,41 +6,25 @@
  * from there on nothing can fail.
  */
 import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
+import { availableBalanceOf, balanceOf, fitsInt64, isOpen, keepsFloor, type Metadata } from "./account.ts";
+import { add, type Books, type Decision, type LockedAccount, movementsOf, type Parties, partiesOf } from "./books.ts";
 import {
-  type Actor,
-  availableBalanceOf,
-  balanceOf,
-  isOpen,
-  isVisibleTo,
-  keepsFloor,
-  type Metadata,
-} from "./account.ts";
-import {
-  add,
-  type Books,
-  type LockedAccount,
-  type Movement,
-  movementsOf,
-  type Parties,
-  partiesOf,
-  replace,
-} from "./books.ts";
-import { notOpen, notOwned, type Refusal, refuse, transferNotFound } from "./errors.ts";
+  invalidField,
+  notCreditable,
+  notDebitable,
+  notOpen,
+  notOwned,
+  type Refusal,
+  refuse,
+  transferNotFound,
+} from "./errors.ts";
 import type { TransferId } from "./identifiers.ts";
 import type { Micros } from "./micros.ts";
 import { INT64_MAX, type Minor } from "./money.ts";
 import type { Order } from "./order.ts";
+import { type Actor, isVisibleTo, may } from "./policy.ts";
 import { capture, release, type Target } from "./settlement.ts";
 import { seesTransfer, type TransferRecord } from "./transfers.ts";
-
-/** An order that was carried out. */
-export interface Decision {
-  /** Whether `transfer` is new, or a hold that is now settled. */
-  readonly effect: "created" | "settled";
-  readonly transfer: TransferRecord;
-  /** None for a hold, for its release and for a dry run; else debit and credit. */
-  readonly movements: readonly Movement[];
-}
 
 export interface DecideOptions {
   /** The id of a transfer that the order makes. */
@@ -57,34 +41,35 @@ export interface DecideOptions {
 export function decide(order: Order, books: Books, options: DecideOptions): Decision | Refusal {
   const { command, actor } = order;
   if (command.kind === "create") {
-    const { debitAccountId, creditAccountId, amount, pending } = command.transfer;
+    const { debitAccountId, creditAccountId, amount, pending, expiresAt } = command.transfer;
+    if (pending && expiresAt !== undefined && expiresAt <= books.now) {
+      return invalidField(`${order.path}expires_at`, "must lie in the future");
+    }
     const parties = partiesOf(debitAccountId, creditAccountId, books);
     if ("situation" in parties) return parties;
     return create({ ...command.transfer, parties, amount, pending, reverses: undefined }, order, books, options);
   }
 
-  const transfer = books.transfers.get(command.id);
+  const transfer = books.transfer(command.id);
   if (transfer === undefined || !seesTransfer(transfer, actor)) return transferNotFound(command.id);
   const parties = partiesOf(transfer.debitAccountId, transfer.creditAccountId, books);
   if ("situation" in parties) return parties;
   switch (command.kind) {
     case "capture":
-      return capture(command.amount, { transfer, parties }, actor, books);
+      return capture(command.amount, { transfer, parties }, order, books);
     case "void":
-      return release(TransferState.VOIDED, { transfer, parties }, actor, books);
+      return release(TransferState.VOIDED, { transfer, parties }, order, books);
     case "expire":
-      return release(TransferState.EXPIRED, { transfer, parties }, actor, books);
+      return release(TransferState.EXPIRED, { transfer, parties }, order, books);
     case "reverse":
       return reverse(command.description, { transfer, parties }, order, books, options);
   }
 }
 
-/** The refusal of what would leave an account below its floor. It tells figures only to who may see the account. */
-export function insufficientFunds(account: LockedAccount, amount: Minor, actor: Actor): Refusal {
+/** The refusal of what would leave an account of the caller's below its floor. */
+export function insufficientFunds(account: LockedAccount, amount: Minor): Refusal {
   const spendable = availableBalanceOf(account) + account.overdraftLimit;
-  const msg = isVisibleTo(account, actor)
-    ? `account ${account.id} can spend ${spendable} (overdraft limit included), ${amount} is asked`
-    : `account ${account.id} can't spend ${amount}`;
+  const msg = `account ${account.id} can spend ${spendable} (overdraft limit included), ${amount} is asked`;
   return refuse("insufficient_funds", msg, { account_id: `${account.id}` });
 }
 
@@ -104,23 +89,26 @@ function create(record: NewRecord, order: Order, books: Books, { id, floors }: D
   const { debited, credited } = parties;
   const { actor } = order;
   if (!isVisibleTo(debited, actor)) return notOwned(debited.id);
+  if (!may(actor, "debit", debited)) return notDebitable(debited.id);
   const shut = [debited, credited].find((account) => !isOpen(account));
   if (shut !== undefined) return notOpen(shut.id);
   if (debited.currency !== credited.currency) {
     const msg = `account ${debited.id} is in ${debited.currency}, account ${credited.id} in ${credited.currency}; a transfer stays in one currency`;
     return refuse("currency_mismatch", msg, {});
   }
-  if (pending && expiresAt !== undefined && expiresAt <= books.now) {
-    return refuse("invalid_argument", "expires_at must lie in the future", { argument: "expires_at" });
-  }
   const after: Parties = pending
     ? { debited: add(debited, "debit", 0n, amount), credited: add(credited, "credit", 0n, amount) }
     : { debited: add(debited, "debit", amount, 0n), credited: add(credited, "credit", amount, 0n) };
-  const refusal = (floors === "now" ? brokenFloor(parties, after, amount, actor) : undefined) ?? overflow(after);
+  const refusal =
+    (floors === "now" ? brokenFloor(parties, after, amount, actor) : undefined) ??
+    overflow(after.debited) ??
+    // The last check, and the only one that depends on what a stranger's account holds: it does not say what failed.
+    (isVisibleTo(credited, actor) ? overflow(after.credited) : undefined) ??
+    (may(actor, "credit", credited) && fits(after.credited) ? undefined : notCreditable(credited.id));
   if (refusal !== undefined) return refusal;
 
   // From here on the order must succeed.
-  replace(books, after);
+  books.replace(after);
   const transfer: TransferRecord = {
     id,
     debitAccountId: debited.id,
@@ -138,6 +126,7 @@ function create(record: NewRecord, order: Order, books: Books, { id, floors }: D
     capturedAmount: 0n,
     reversesTransferId: record.reverses,
     reversedByTransferId: undefined,
+    createdBy: actor.subject,
     createdAt: books.now,
     effectiveAt: record.effectiveAt ?? books.now,
     expiresAt: pending ? expiresAt : undefined,
@@ -157,6 +146,7 @@ function reverse(
 ): Decision | Refusal {
   const swapped: Parties = { debited: parties.credited, credited: parties.debited };
   if (!isVisibleTo(swapped.debited, order.actor)) return notOwned(swapped.debited.id);
+  if (!may(order.actor, "debit", swapped.debited)) return notDebitable(swapped.debited.id);
   if (transfer.reversedByTransferId !== undefined) {
     const msg = `transfer ${transfer.id} was reversed by transfer ${transfer.reversedByTransferId}`;
     return refuse("already_reversed", msg, { transfer_id: `${transfer.id}` });
@@ -186,23 +176,22 @@ function reverse(
   return decision;
 }
 
+/** The account that a transfer would take below its floor; somebody else's account is not the caller's to hear of. */
 function brokenFloor(before: Parties, after: Parties, amount: Minor, actor: Actor): Refusal | undefined {
   for (const side of ["debited", "credited"] as const) {
     const falls = availableBalanceOf(after[side]) < availableBalanceOf(before[side]);
-    if (falls && !keepsFloor(after[side])) return insufficientFunds(before[side], amount, actor);
+    if (falls && isVisibleTo(before[side], actor) && !keepsFloor(after[side]))
+      return insufficientFunds(before[side], amount);
   }
   return undefined;
 }
 
-// Posted and pending together, so that every capture fits.
-function overflow(after: Parties): Refusal | undefined {
-  for (const account of [after.debited, after.credited]) {
-    const debits = account.debitsPosted + account.debitsPending + account.lapsedDebits;
-    const credits = account.creditsPosted + account.creditsPending + account.lapsedCredits;
-    if (debits > INT64_MAX || credits > INT64_MAX) {
-      const msg = `a sum on account ${account.id} would pass ${INT64_MAX}`;
-      return refuse("out_of_range", msg, { account_id: `${account.id}` });
-    }
-  }
-  return undefined;
+function overflow(account: LockedAccount): Refusal | undefined {
+  if (fits(account)) return undefined;
+  const msg = `the balance of account ${account.id} with what is pending would pass ${INT64_MAX}`;
+  return refuse("out_of_range", msg, { account_id: `${account.id}` });
+}
+
+function fits(account: LockedAccount): boolean {
+  return fitsInt64(account, { debits: account.lapsedDebits, credits: account.lapsedCredits });
 }

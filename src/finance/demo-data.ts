@@ -7,12 +7,12 @@
 import type { ClientBase, Pool } from "pg";
 import { AccountType } from "../../generated/server/finance/v1/account.ts";
 import { withTransaction } from "../database/index.ts";
-import type { Actor } from "./account.ts";
 import { insertAccount } from "./accounts.ts";
 import { type AccountId, accountId } from "./identifiers.ts";
 import type { Micros } from "./micros.ts";
 import type { Minor } from "./money.ts";
 import type { Order } from "./order.ts";
+import type { Actor } from "./policy.ts";
 import { postWithin } from "./posting-batch.ts";
 import type { NewAccount } from "./validation.ts";
 
@@ -168,7 +168,7 @@ function toOrder({ debit, credit, amount, description, category }: DemoTransfer)
     pending: false,
     expiresAt: undefined,
   };
-  return { command: { kind: "create", transfer }, actor: PLATFORM, claim: undefined, dryRun: false };
+  return { command: { kind: "create", transfer }, actor: PLATFORM, claim: undefined, dryRun: false, path: "" };
 }
 
 function toMicros(milliseconds: number): Micros {

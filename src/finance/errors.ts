@@ -28,7 +28,7 @@ export const catalogue = [
     situation: "scope_missing",
     code: TwirpErrorCode.PermissionDenied,
     meta: ["scope"],
-    meaning: "The token is good but lacks the scope that the method needs.",
+    meaning: "The token is good but lacks the scope that the method, or a field of the request, needs.",
   },
   {
     situation: "invalid_argument",
@@ -56,6 +56,20 @@ export const catalogue = [
     meaning: "The debited account belongs to somebody else.",
   },
   {
+    situation: "account_not_debitable",
+    code: TwirpErrorCode.PermissionDenied,
+    meta: ["account_id"],
+    reason: true,
+    meaning: "A debit raises this account's balance; only finance.admin may post one.",
+  },
+  {
+    situation: "hold_not_owned",
+    code: TwirpErrorCode.PermissionDenied,
+    meta: ["transfer_id"],
+    reason: true,
+    meaning: "Without finance.admin only who placed a hold may capture it, and only they or the payee may void it.",
+  },
+  {
     situation: "transfer_not_pending",
     code: TwirpErrorCode.FailedPrecondition,
     meta: ["transfer_id"],
@@ -67,7 +81,7 @@ export const catalogue = [
     code: TwirpErrorCode.FailedPrecondition,
     meta: ["transfer_id"],
     reason: true,
-    meaning: "The hold lapsed before it was captured or voided.",
+    meaning: "The hold expired before it was captured or voided.",
   },
   {
     situation: "already_reversed",
@@ -115,13 +129,22 @@ export const catalogue = [
     situation: "out_of_range",
     code: TwirpErrorCode.OutOfRange,
     meta: ["account_id"],
-    meaning: "A sum on the account would leave int64.",
+    meaning: "The account's balance, with what is pending, would leave int64 until money moves back.",
   },
   {
-    situation: "total_out_of_range",
-    code: TwirpErrorCode.OutOfRange,
-    meta: ["argument"],
-    meaning: "A total of a report would leave int64.",
+    situation: "account_not_creditable",
+    code: TwirpErrorCode.FailedPrecondition,
+    meta: ["account_id"],
+    reason: true,
+    meaning: "The caller can't credit this account now: a credit lowers it, or its balance would leave int64.",
+  },
+  {
+    situation: "batch_partly_decided",
+    code: TwirpErrorCode.AlreadyExists,
+    meta: ["index"],
+    reason: true,
+    meaning:
+      "Some transfers of the atomic batch were posted before under their keys and some were not; none is posted now.",
   },
   {
     situation: "batch_refused",
@@ -183,6 +206,22 @@ export function transferNotFound(id: TransferId): Refusal {
 /** An account that the caller must not debit. */
 export function notOwned(id: AccountId): Refusal {
   return refuse("account_not_owned", `account ${id} is not yours to debit`, { account_id: `${id}` });
+}
+
+/** An account of the caller's whose balance a debit would raise. */
+export function notDebitable(id: AccountId): Refusal {
+  const msg = `a debit raises the balance of account ${id}: posting one needs the scope finance.admin`;
+  return refuse("account_not_debitable", msg, { account_id: `${id}` });
+}
+
+/** An account that the caller can't credit now; it does not say why, since the account may be a stranger's. */
+export function notCreditable(id: AccountId): Refusal {
+  return refuse("account_not_creditable", `account ${id} can't be credited by you now`, { account_id: `${id}` });
+}
+
+/** A field of a request that is out of its domain, at its path in the proto. */
+export function invalidField(argument: string, problem: string): Refusal {
+  return refuse("invalid_argument", `${argument} ${problem}`, { argument });
 }
 
 /** An account whose status lets no money move. */

@@ -54,6 +54,7 @@ select transfer_id
       actor: { subject: "", admin: true },
       claim: undefined,
       dryRun: false,
+      path: "",
     }),
   );
   await postings.post({ orders, atomic: false });

@@ -1,7 +1,7 @@
 /** Rules for single fields, wherever they occur; each refusal names the field by its path in the proto. */
 import type { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
 import type { Metadata } from "./account.ts";
-import { FinanceError, refuse } from "./errors.ts";
+import { FinanceError, invalidField } from "./errors.ts";
 import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
 import { fromTimestamp, type Micros } from "./micros.ts";
 
@@ -12,7 +12,7 @@ const METADATA_VALUE_LENGTH_MAX = 500;
 
 /** The refusal of one argument, to be thrown. */
 export function invalidArgument(argument: string, problem: string): FinanceError {
-  return new FinanceError(refuse("invalid_argument", `${argument} ${problem}`, { argument }));
+  return new FinanceError(invalidField(argument, problem));
 }
 
 /** An account's id; 0 counts as absent and is refused. */
@@ -48,6 +48,20 @@ export function readText(text: string, argument: string, lengthMin: number, leng
   if (text.includes("\u0000")) throw invalidArgument(argument, "must not hold the character U+0000");
   return text;
 }
+
+/** As {@link readText}, for what people read: nothing in it that moves the cursor or turns the direction of writing. */
+export function readPrintableText(text: string, argument: string, lengthMin: number, lengthMax: number): string {
+  readText(text, argument, lengthMin, lengthMax);
+  const found = UNPRINTABLE.exec(text);
+  if (found === null) return text;
+  const position = [...text.slice(0, found.index)].length + 1;
+  const code = found[0].codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
+  const kind = /\p{Cc}/u.test(found[0]) ? "control" : "bidirectional formatting";
+  throw invalidArgument(argument, `must not hold ${kind} characters; character ${position} is U+${code}`);
+}
+
+/** https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing */
+const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}]/u;
 
 /** Pairs of text; where they are merged an empty value is allowed and removes its pair. */
 export function readMetadata(metadata: Record<string, string>, path: string, valueLengthMin: 0 | 1): Metadata {

@@ -2,15 +2,19 @@
 import type { Account } from "../../generated/server/finance/v1/account.ts";
 import type { Entry } from "../../generated/server/finance/v1/entry.ts";
 import type { BatchCreateTransfersResult, Transfer } from "../../generated/server/finance/v1/transfer.ts";
-import { type Actor, availableBalanceOf, balanceOf, isVisibleTo } from "./account.ts";
+import { availableBalanceOf, balanceOf } from "./account.ts";
 import type { AccountRecord } from "./accounts.ts";
+import type { Outcome } from "./decide-group.ts";
 import type { EntryRecord } from "./entries.ts";
-import { type Refusal, toTwirpError } from "./errors.ts";
+import { toTwirpError } from "./errors.ts";
 import { type Micros, toTimestamp } from "./micros.ts";
-import { minorUnitDigitsOf } from "./money.ts";
+import { saturate } from "./money.ts";
+import { type Actor, isVisibleTo } from "./policy.ts";
 import type { TransferRecord } from "./transfers.ts";
 
 export function toAccountMessage(account: AccountRecord): Account {
+  const debits = account.debitsPosted + account.postedCarried;
+  const credits = account.creditsPosted + account.postedCarried;
   return {
     id: account.id,
     name: account.name,
@@ -18,9 +22,9 @@ export function toAccountMessage(account: AccountRecord): Account {
     type: account.type,
     currency: account.currency,
     status: account.status,
-    minorUnitDigits: minorUnitDigitsOf(account.currency) ?? 0,
-    debitsPosted: account.debitsPosted,
-    creditsPosted: account.creditsPosted,
+    minorUnitDigits: account.minorUnitDigits,
+    debitsPosted: saturate(debits),
+    creditsPosted: saturate(credits),
     debitsPending: account.debitsPending,
     creditsPending: account.creditsPending,
     balance: balanceOf(account),
@@ -30,13 +34,17 @@ export function toAccountMessage(account: AccountRecord): Account {
     metadata: { ...account.metadata },
     createdAt: toTimestamp(account.createdAt),
     updatedAt: toTimestamp(account.updatedAt),
+    totalDebits: `${debits}`,
+    totalCredits: `${credits}`,
   };
 }
 
-/** @param actor who reads it: the balance of an account that is not theirs to see is left 0. */
+/** @param actor who reads it: what is not theirs to see is left 0 or empty. */
 export function toTransferMessage(transfer: TransferRecord, actor: Actor): Transfer {
+  const { createdBy } = transfer;
   const seesDebited = isVisibleTo({ owner: transfer.debitOwner }, actor);
   const seesCredited = isVisibleTo({ owner: transfer.creditOwner }, actor);
+  const isCallers = actor.admin || createdBy === actor.subject;
   return {
     id: transfer.id,
     debitAccountId: transfer.debitAccountId,
@@ -46,8 +54,8 @@ export function toTransferMessage(transfer: TransferRecord, actor: Actor): Trans
     state: transfer.state,
     description: transfer.description,
     metadata: { ...transfer.metadata },
-    // A key is its caller's own; the payee has no business with it.
-    idempotencyKey: seesDebited ? transfer.idempotencyKey : "",
+    // A key is its caller's own. Whose it is is not known of older transfers: most likely the payer's.
+    idempotencyKey: isCallers || (createdBy === undefined && seesDebited) ? transfer.idempotencyKey : "",
     debitAccountBalance: seesDebited ? transfer.debitAccountBalance : 0n,
     creditAccountBalance: seesCredited ? transfer.creditAccountBalance : 0n,
     capturedAmount: transfer.capturedAmount,
@@ -57,6 +65,7 @@ export function toTransferMessage(transfer: TransferRecord, actor: Actor): Trans
     effectiveAt: toTimestamp(transfer.effectiveAt),
     ...timeField("expiresAt", transfer.expiresAt),
     ...timeField("settledAt", transfer.settledAt),
+    createdBy: isCallers ? (createdBy ?? "") : "",
   };
 }
 
@@ -75,12 +84,12 @@ export function toEntryMessage(entry: EntryRecord): Entry {
 }
 
 /** One member's outcome: the transfer, or the refusal in the form of a Twirp error. */
-export function toBatchResult(result: TransferRecord | Refusal, actor: Actor): BatchCreateTransfersResult {
+export function toBatchResult({ result, replayed }: Outcome, actor: Actor): BatchCreateTransfersResult {
   if (!("situation" in result)) {
-    return { outcome: { oneofKind: "transfer", transfer: toTransferMessage(result, actor) } };
+    return { outcome: { oneofKind: "transfer", transfer: toTransferMessage(result, actor) }, replayed };
   }
   const { code, msg, meta } = toTwirpError(result);
-  return { outcome: { oneofKind: "error", error: { code, msg, meta } } };
+  return { outcome: { oneofKind: "error", error: { code, msg, meta } }, replayed };
 }
 
 function timeField<Name extends "expiresAt" | "settledAt">(name: Name, time: Micros | undefined) {

@@ -1,10 +1,18 @@
 /** An amount of money in its currency's minor unit (cents for USD). Always within int64 once validated. */
 export type Minor = bigint;
 
-/** The greatest int64: no amount, sum or balance may pass it. */
+/** The greatest int64: no balance may pass it. */
 export const INT64_MAX = 9_223_372_036_854_775_807n;
 
-// Decimal places by ISO 4217:2015 list one, active codes that have a minor unit.
+/** The greatest amount of one transfer: far past any real payment, and far from what could use a sum up. */
+export const AMOUNT_MAX: Minor = 10n ** 15n;
+
+/** A total of any size as an int64 field has it; another field has the exact one. */
+export function saturate(total: bigint): Minor {
+  return total > INT64_MAX ? INT64_MAX : total;
+}
+
+// Decimal places by ISO 4217:2015 list one with its amendments up to 179, active codes that have a minor unit.
 const digitsByCode: Record<number, string> = {
   0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
   2:
@@ -12,7 +20,7 @@ const digitsByCode: Record<number, string> = {
     "COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS " +
     "INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR " +
     "MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP " +
-    "STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG",
+    "STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG",
   3: "BHD IQD JOD KWD LYD OMR TND",
   4: "CLF UYW",
 };

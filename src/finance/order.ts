@@ -1,7 +1,7 @@
-import type { Actor } from "./account.ts";
 import type { Claim } from "./idempotency.ts";
 import type { TransferId } from "./identifiers.ts";
 import type { Minor } from "./money.ts";
+import type { Actor } from "./policy.ts";
 import type { NewTransfer } from "./validation.ts";
 
 /** What the ledger can be asked to do to transfers. */
@@ -10,12 +10,12 @@ export type Command =
   | {
       readonly kind: "capture";
       readonly id: TransferId;
-      /** 0 captures all that is held. */
-      readonly amount: Minor;
+      /** Absent: all that is held. */
+      readonly amount: Minor | undefined;
     }
   | { readonly kind: "void"; readonly id: TransferId }
   | { readonly kind: "reverse"; readonly id: TransferId; readonly description: string }
-  /** Settles a hold that has lapsed. Only the sweeper asks for it. */
+  /** Settles a hold that has expired. Only the sweeper asks for it. */
   | { readonly kind: "expire"; readonly id: TransferId };
 
 /** A command with who asks for it. */
@@ -26,6 +26,8 @@ export interface Order {
   readonly claim: Claim | undefined;
   /** Decide as if for real and write nothing. */
   readonly dryRun: boolean;
+  /** What stands before the fields of its request in the paths of arguments: "" or as "transfers[3].". */
+  readonly path: string;
 }
 
 /** Orders that are decided one after the other, with nobody else's in between. */

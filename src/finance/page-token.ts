@@ -20,10 +20,13 @@ export function writePageToken(position: readonly bigint[], filters: readonly un
  */
 export function readPageToken(token: string, length: number, filters: readonly unknown[]): bigint[] | undefined {
   if (token === "") return undefined;
-  const parts = Buffer.from(token, "base64url").toString("latin1").split(".");
+  const bytes = Buffer.from(token, "base64url");
+  // Node's reader passes over what is not base64url.
+  if (bytes.toString("base64url") !== token) throw refused("is not a next_page_token of this method");
+  const parts = bytes.toString("latin1").split(".");
   const print = parts.pop();
   const wellFormed =
-    parts.length === length && parts.every((part) => /^\d{1,19}$/.test(part) && BigInt(part) <= INT64_MAX);
+    parts.length === length && parts.every((part) => /^(?:0|[1-9]\d{0,18})$/.test(part) && BigInt(part) <= INT64_MAX);
   if (!wellFormed || print === undefined) throw refused("is not a next_page_token of this method");
   if (print !== fingerprint(filters)) throw refused("belongs to a call with other filters");
   return parts.map(BigInt);

@@ -8,10 +8,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
 import { brokenBy, DatabaseAwayError, isConnectionError, isRetryable, isTimeout } from "../database/index.ts";
+import type { Outcome } from "./decide-group.ts";
 import { overloaded } from "./errors.ts";
+import { isKeyCollision } from "./idempotency.ts";
 import type { LedgerWatch } from "./ledger-observer.ts";
 import type { OrderGroup } from "./order.ts";
-import { CommitUnknownError, type Outcome, postBatch } from "./posting-batch.ts";
+import { CommitUnknownError, postBatch } from "./posting-batch.ts";
 
 export interface PostingQueueOptions {
   /** Connections that pipeline; at least `lanes` of them. */
@@ -145,11 +147,12 @@ export class PostingQueue {
       } catch (error) {
         if (error instanceof CommitUnknownError) unknown = error;
         const lost = isConnectionError(error) || error instanceof CommitUnknownError;
-        const repeatable = isRetryable(error) || isConnectionError(error) || groups.every(areKeyed);
+        const rolledBack = isRetryable(error) || isKeyCollision(error);
+        const repeatable = rolledBack || isConnectionError(error) || groups.every(areKeyed);
         const isAway = error instanceof DatabaseAwayError && unknown === undefined;
         const pauseMs = (isAway ? AWAY_PAUSES_MS : RETRY_PAUSES_MS)[attempt];
         const late = performance.now() - startedMs > RETRY_TIME_MS_MAX;
-        if (!(lost || isRetryable(error)) || !repeatable || pauseMs === undefined || late) throw unknown ?? error;
+        if (!(lost || rolledBack) || !repeatable || pauseMs === undefined || late) throw unknown ?? error;
         await delay(pauseMs);
       }
     }

@@ -2,8 +2,7 @@
 import type { QueryConfig } from "pg";
 import type { AccountStatus } from "../../generated/server/finance/v1/account.ts";
 import type { LockedAccount, Movement } from "./books.ts";
-import type { Refusal } from "./errors.ts";
-import type { Claim } from "./idempotency.ts";
+import { type Claim, KEY_COLUMNS, type KeyRow } from "./idempotency.ts";
 import { type AccountId, accountId, type TransferId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
 import type { TransferRecord } from "./transfers.ts";
@@ -15,6 +14,8 @@ export interface LockedRow {
   readonly debit_normal: boolean;
   readonly debits_posted: bigint;
   readonly credits_posted: bigint;
+  /** Decimal digits. */
+  readonly posted_carried: string | null;
   readonly debits_pending: bigint;
   readonly credits_pending: bigint;
   readonly overdraft_limit: bigint;
@@ -27,14 +28,14 @@ export interface LockedRow {
 /** What an order asks of table idempotency and of the transfer ids. */
 export interface Draw {
   readonly claim: Claim | undefined;
-  /** The transfer that the order settles; undefined draws a new id. */
-  readonly target: TransferId | undefined;
+  /** Whether it may make a transfer and so needs an id. */
+  readonly draws: boolean;
 }
 
-export interface DrawnRow {
-  readonly id: bigint;
-  /** Whether the order's key is new; false as well for an order without a key. */
-  readonly claimed: boolean;
+/** What was drawn for an order; all of a key's columns are null when it is free, and for an order without a key. */
+export interface DrawnRow extends Omit<KeyRow, "key_digest"> {
+  readonly id: bigint | null;
+  readonly key_digest: string | null;
   /** The clock, once all accounts were locked. */
   readonly now: Micros;
 }
@@ -43,13 +44,6 @@ export interface LapsedRow {
   readonly account_id: bigint;
   readonly debits: bigint;
   readonly credits: bigint;
-}
-
-export interface EarlierRow {
-  readonly key_digest: string;
-  readonly request_digest: string;
-  readonly transfer_id: bigint | null;
-  readonly response: { readonly refusal?: Refusal } | null;
 }
 
 /** The accounts of transfers, which never change: read before anything is locked. */
@@ -67,7 +61,7 @@ export function lockAccounts(ids: readonly AccountId[]): QueryConfig {
     name: "lock_accounts",
     text: `
 select b.account_id, a.owner, a.currency, b.debit_normal,
-       b.debits_posted, b.credits_posted, b.debits_pending, b.credits_pending,
+       b.debits_posted, b.credits_posted, b.posted_carried, b.debits_pending, b.credits_pending,
        b.overdraft_limit, b.unlimited_overdraft, b.status, b.last_sequence, b.updated_at
   from account_balance b
   join account a on a.id = b.account_id
@@ -79,39 +73,28 @@ select b.account_id, a.owner, a.currency, b.debit_normal,
 }
 
 /**
- * Gives each order its transfer id, new ones rising in their order, and claims the keys, in key order.
+ * Gives each order that may make a transfer an id, rising in their order, and reads what its key was used for.
  *
- * A key that another transaction holds is waited for: it is then either free again or was used before.
+ * Keys are read after the accounts were locked: a transaction that used one on the same accounts has ended by then.
  *
  * The clock is read here, in a statement that starts after the locking one has ended: PostgreSQL computes a locking
  * statement's columns before it waits for the lock.
+ *
+ * `offset 0`: each key is looked up by itself. A join would be planned once, for a small table, and read all of it.
  */
-export function drawIdsAndClaimKeys(draws: readonly Draw[]): QueryConfig {
+export function drawIdsAndReadKeys(draws: readonly Draw[]): QueryConfig {
   return {
-    name: "draw_ids_and_claim_keys",
+    name: "draw_ids_and_read_keys",
     text: `
 with asked as materialized (
-  select ordinal, key_digest, request_digest, coalesce(target, nextval('transfer_id')) as id
-    from unnest($1::uuid[], $2::uuid[], $3::bigint[])
-         with ordinality as a (key_digest, request_digest, target, ordinal)
-), claimed as (
-  insert into idempotency (key_digest, request_digest, transfer_id)
-  select key_digest, request_digest, id
-    from asked
-   where key_digest is not null
-   order by key_digest
-  on conflict (key_digest) do nothing
-  returning key_digest
+  select ordinal, key_digest, case when draws then nextval('transfer_id') end as id
+    from unnest($1::uuid[], $2::boolean[]) with ordinality as a (key_digest, draws, ordinal)
 )
-select asked.id, claimed.key_digest is not null as claimed, clock_timestamp() as now
+select asked.id, clock_timestamp() as now, ${KEY_COLUMNS}
   from asked
-  left join claimed using (key_digest)
+  left join lateral (select * from idempotency where key_digest = asked.key_digest offset 0) i on true
  order by asked.ordinal`,
-    values: [
-      draws.map(({ claim }) => claim?.keyDigest ?? null),
-      draws.map(({ claim }) => claim?.requestDigest ?? null),
-      draws.map(({ target }) => target ?? null),
-    ],
+    values: [draws.map(({ claim }) => claim?.keyDigest ?? null), draws.map((draw) => draw.draws)],
   };
 }
 
@@ -132,29 +115,16 @@ select a.id as account_id,
   };
 }
 
-/** Reads what keys decided that were used before. */
-export function readEarlierOutcomes(claims: readonly Claim[]): QueryConfig {
-  return {
-    name: "read_earlier_outcomes",
-    text: `
-select replace(key_digest::text, '-', '') as key_digest,
-       replace(request_digest::text, '-', '') as request_digest,
-       transfer_id, response
-  from idempotency
- where key_digest = any($1::uuid[])`,
-    values: [claims.map((claim) => claim.keyDigest)],
-  };
-}
-
 export function insertTransfers(transfers: readonly TransferRecord[], now: Micros): QueryConfig {
   return {
     name: "insert_transfers",
     text: `
 insert into transfer (id, debit_account_id, credit_account_id, amount, debit_account_balance, credit_account_balance,
-                      effective_at, idempotency_key, description, metadata, reverses_transfer_id, pending, created_at)
-select t.*, $13::timestamptz
+                      effective_at, idempotency_key, description, metadata, reverses_transfer_id, pending, created_by,
+                      created_at)
+select t.*, $14::timestamptz
   from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-              $7::timestamptz[], $8::text[], $9::text[], $10::jsonb[], $11::bigint[], $12::boolean[]) as t`,
+              $7::timestamptz[], $8::text[], $9::text[], $10::jsonb[], $11::bigint[], $12::boolean[], $13::text[]) as t`,
     values: [
       transfers.map(({ id }) => id),
       transfers.map(({ debitAccountId }) => debitAccountId),
@@ -168,6 +138,7 @@ select t.*, $13::timestamptz
       transfers.map(({ metadata }) => (Object.keys(metadata).length === 0 ? null : JSON.stringify(metadata))),
       transfers.map(({ reversesTransferId }) => reversesTransferId ?? null),
       transfers.map(({ awaitsSettlement }) => awaitsSettlement),
+      transfers.map(({ createdBy }) => createdBy ?? null),
       toTimestamptz(now),
     ],
   };
@@ -234,12 +205,13 @@ export function updateBalances(accounts: readonly LockedAccount[], now: Micros):
 update account_balance b
    set debits_posted = u.debits_posted,
        credits_posted = u.credits_posted,
+       posted_carried = u.posted_carried,
        debits_pending = u.debits_pending,
        credits_pending = u.credits_pending,
        last_sequence = u.last_sequence,
-       updated_at = $7::timestamptz
-  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-       as u (account_id, debits_posted, credits_posted, debits_pending, credits_pending, last_sequence)
+       updated_at = $8::timestamptz
+  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::numeric[])
+       as u (account_id, debits_posted, credits_posted, debits_pending, credits_pending, last_sequence, posted_carried)
  where b.account_id = u.account_id`,
     values: [
       accounts.map((account) => account.id),
@@ -248,24 +220,9 @@ update account_balance b
       accounts.map((account) => account.debitsPending + account.lapsedDebits),
       accounts.map((account) => account.creditsPending + account.lapsedCredits),
       accounts.map((account) => account.lastSequence),
+      accounts.map((account) => account.postedCarried || null),
       toTimestamptz(now),
     ],
-  };
-}
-
-/** Remembers refusals under the keys that were claimed for them. */
-export function rememberRefusals(
-  refused: readonly { readonly claim: Claim; readonly refusal: Refusal }[],
-): QueryConfig {
-  return {
-    name: "remember_refusals",
-    text: `
-update idempotency i
-   set transfer_id = null,
-       response = u.response
-  from unnest($1::uuid[], $2::jsonb[]) as u (key_digest, response)
- where i.key_digest = u.key_digest`,
-    values: [refused.map(({ claim }) => claim.keyDigest), refused.map(({ refusal }) => JSON.stringify({ refusal }))],
   };
 }
 
@@ -277,6 +234,7 @@ export function toLockedAccount(row: LockedRow): LockedAccount {
     debitNormal: row.debit_normal,
     debitsPosted: row.debits_posted,
     creditsPosted: row.credits_posted,
+    postedCarried: BigInt(row.posted_carried ?? 0),
     debitsPending: row.debits_pending,
     creditsPending: row.credits_pending,
     overdraftLimit: row.overdraft_limit,

@@ -1,22 +1,28 @@
 import type { ClientBase } from "pg";
 import type { FinanceServiceTwirp } from "../../generated/server/finance/v1/finance.twirp.ts";
-import type { CreateTransferRequest, Transfer } from "../../generated/server/finance/v1/transfer.ts";
+import type {
+  BatchCreateTransfersResult,
+  CreateTransferRequest,
+  Transfer,
+} from "../../generated/server/finance/v1/transfer.ts";
 import { type Caller, hasScope, type Scope } from "../auth/index.ts";
 import { withConnection } from "../database/index.ts";
 import type { CallContext } from "../twirp/index.ts";
-import { type Actor, isVisibleTo } from "./account.ts";
 import { createAccount } from "./account-opening.ts";
 import { type AccountRecord, listAccounts, updateAccount } from "./accounts.ts";
 import { loadBalance, loadBalanceHistory, loadTrialBalance } from "./balances.ts";
+import type { Outcome } from "./decide-group.ts";
 import { listEntries } from "./entries.ts";
-import { accountNotFound, FinanceError, refuse, transferNotFound } from "./errors.ts";
-import { readAccountId, readTransferId } from "./fields.ts";
-import { type Claim, claimOf } from "./idempotency.ts";
+import { accountNotFound, FinanceError, type Refusal, refuse, transferNotFound } from "./errors.ts";
+import { invalidArgument, readAccountId, readTransferId } from "./fields.ts";
+import { type Claim, claimOf, type KeyedMethodName } from "./idempotency.ts";
 import type { AccountId } from "./identifiers.ts";
 import type { Ledger } from "./ledger.ts";
 import { toAccountMessage, toBatchResult, toEntryMessage, toTransferMessage } from "./messages.ts";
 import { toTimestamp } from "./micros.ts";
+import { saturate } from "./money.ts";
 import type { Order } from "./order.ts";
+import { type Actor, adminPartOfChange, adminPartOfNewAccount, adminPartOfTransfer, isVisibleTo } from "./policy.ts";
 import { listTransfers } from "./transfer-list.ts";
 import { loadTransfers, seesTransfer } from "./transfers.ts";
 import {
@@ -46,12 +52,10 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
   return {
     async CreateAccount(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
+      requireAdmin(actor, adminPartOfNewAccount(actor.subject, request));
       const account = readNewAccount(request);
       const owner = account.owner ?? actor.subject;
-      if (owner !== actor.subject) authorise(ctx.caller, "finance.admin");
-      const { name, type, currency, overdraftLimit, unlimitedOverdraft, metadata } = account;
-      const fields = [name, type, currency, owner, overdraftLimit, unlimitedOverdraft, metadata];
-      const claim = readClaim(request.idempotencyKey, actor, "CreateAccount", fields);
+      const claim = readClaim(keyOf(ctx, request), actor, "CreateAccount", { ...request, owner });
       const { account: created, replayed } = await createAccount(pool, { ...account, owner }, claim);
       if (replayed) ctx.headers.set(REPLAYED_HEADER, "true");
       return toAccountMessage(created);
@@ -72,42 +76,55 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
 
     async UpdateAccount(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
+      refuseKeyHeader(ctx);
+      requireAdmin(actor, adminPartOfChange(request));
       return toAccountMessage(await updateAccount(pool, actor, readAccountChange(request)));
     },
 
     async CreateTransfer(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
-      return await postOne(ctx, readCreation(request, actor));
+      return await postOne(ctx, readCreation(request, keyOf(ctx, request), actor));
     },
 
     async BatchCreateTransfers(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
+      refuseKeyHeader(ctx);
       const { transfers, atomic } = readBatch(request);
-      const orders = transfers.map((transfer, index) => readCreation(transfer, actor, `transfers[${index}].`));
-      const outcomes = await postings.post({ orders, atomic });
-      if (outcomes.every(({ replayed }) => replayed)) ctx.headers.set(REPLAYED_HEADER, "true");
-      return { results: outcomes.map(({ result }) => toBatchResult(result, actor)) };
+      const members = transfers.map((transfer, index) => readMember(transfer, index, actor, atomic));
+      const orders = members.flatMap((member) => ("situation" in member ? [] : [member]));
+      const decided = orders.length === 0 ? [] : await postings.post({ orders, atomic });
+      let next = 0;
+      const outcomes = members.map((member): Outcome => {
+        if ("situation" in member) return { result: member, replayed: false };
+        const outcome = decided[next];
+        next += 1;
+        if (outcome === undefined) throw new Error("an order was left without an outcome");
+        return outcome;
+      });
+      if (isReplayed(outcomes)) ctx.headers.set(REPLAYED_HEADER, "true");
+      return { results: outcomes.map((outcome): BatchCreateTransfersResult => toBatchResult(outcome, actor)) };
     },
 
     async CaptureTransfer(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
       const { id, amount } = readCapture(request);
-      const claim = readClaim(request.idempotencyKey, actor, "CaptureTransfer", [id, amount]);
-      return await postOne(ctx, { command: { kind: "capture", id, amount }, actor, claim, dryRun: false });
+      const claim = readClaim(keyOf(ctx, request), actor, "CaptureTransfer", request);
+      return await postOne(ctx, { command: { kind: "capture", id, amount }, actor, claim, dryRun: false, path: "" });
     },
 
     async VoidTransfer(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
       const id = readTransferId(request.id, "id");
-      const claim = readClaim(request.idempotencyKey, actor, "VoidTransfer", [id]);
-      return await postOne(ctx, { command: { kind: "void", id }, actor, claim, dryRun: false });
+      const claim = readClaim(keyOf(ctx, request), actor, "VoidTransfer", request);
+      return await postOne(ctx, { command: { kind: "void", id }, actor, claim, dryRun: false, path: "" });
     },
 
     async ReverseTransfer(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
       const { id, description } = readReversal(request);
-      const claim = readClaim(request.idempotencyKey, actor, "ReverseTransfer", [id, description]);
-      return await postOne(ctx, { command: { kind: "reverse", id, description }, actor, claim, dryRun: false });
+      const claim = readClaim(keyOf(ctx, request), actor, "ReverseTransfer", request);
+      const command = { kind: "reverse", id, description } as const;
+      return await postOne(ctx, { command, actor, claim, dryRun: false, path: "" });
     },
 
     async GetTransfer(ctx, request) {
@@ -149,13 +166,31 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
       const span = readHistorySpan(request);
       const account = await loadVisible(span.accountId, actor);
       const points = await read(ctx, (client) => loadBalanceHistory(client, account.debitNormal, span));
-      return { points: points.map(({ time, ...sums }) => ({ time: toTimestamp(time), ...sums })) };
+      return {
+        points: points.map(({ time, balance, debits, credits }) => ({
+          time: toTimestamp(time),
+          balance,
+          debits: saturate(debits),
+          credits: saturate(credits),
+          totalDebits: `${debits}`,
+          totalCredits: `${credits}`,
+        })),
+      };
     },
 
     async GetTrialBalance(ctx, request) {
       authorise(ctx.caller, "finance.admin");
       const { asOf, currencies } = await loadTrialBalance(pool, readAsOf(request.asOf), ctx.signal);
-      return { currencies, asOf: toTimestamp(asOf) };
+      return {
+        currencies: currencies.map(({ debits, credits, ...currency }) => ({
+          ...currency,
+          totalDebits: saturate(debits),
+          totalCredits: saturate(credits),
+          exactTotalDebits: `${debits}`,
+          exactTotalCredits: `${credits}`,
+        })),
+        asOf: toTimestamp(asOf),
+      };
     },
   };
 
@@ -182,29 +217,75 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
 }
 
 /** Reads a CreateTransferRequest, alone or as a member of a batch at `path`. */
-function readCreation(request: CreateTransferRequest, actor: Actor, path = ""): Order {
+function readCreation(request: CreateTransferRequest, key: string, actor: Actor, path = ""): Order {
+  requireAdmin(actor, adminPartOfTransfer(request));
   const transfer = readNewTransfer(request, path);
-  const { debitAccountId, creditAccountId, amount, description, metadata, effectiveAt, pending, expiresAt } = transfer;
-  const fields = [debitAccountId, creditAccountId, amount, description, metadata, effectiveAt, pending, expiresAt];
-  const claim = readClaim(request.idempotencyKey, actor, "CreateTransfer", fields, path);
-  return { command: { kind: "create", transfer }, actor, claim, dryRun: request.dryRun };
+  const claim = readClaim(key, actor, "CreateTransfer", request, path);
+  return { command: { kind: "create", transfer }, actor, claim, dryRun: request.dryRun, path };
 }
 
-function readClaim(
-  idempotencyKey: string,
-  actor: Actor,
-  method: string,
-  fields: Parameters<typeof claimOf>[3],
-  path = "",
-): Claim | undefined {
-  const key = readIdempotencyKey(idempotencyKey, path);
-  return key === undefined ? undefined : claimOf(actor.subject, key, method, fields);
+/** A member of a batch, or what is wrong with it. Of an atomic batch that is an error of the whole call. */
+function readMember(request: CreateTransferRequest, index: number, actor: Actor, atomic: boolean): Order | Refusal {
+  try {
+    return readCreation(request, request.idempotencyKey, actor, `transfers[${index}].`);
+  } catch (error) {
+    if (atomic || !(error instanceof FinanceError)) throw error;
+    return error.refusal;
+  }
+}
+
+/** Whether earlier requests decided all of it: each member, or the one for whose sake the others were refused. */
+function isReplayed(outcomes: readonly Outcome[]): boolean {
+  const isTheirs = ({ result, replayed }: Outcome) =>
+    replayed || ("situation" in result && result.situation === "batch_refused");
+  return outcomes.some(({ replayed }) => replayed) && outcomes.every(isTheirs);
+}
+
+/** https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header */
+const KEY_HEADER = "idempotency-key";
+
+/** The key of a request that has a field for it: the field, or the header that means the same. */
+function keyOf({ req }: Pick<FinanceContext, "req">, { idempotencyKey }: { readonly idempotencyKey: string }): string {
+  const header = req.headers[KEY_HEADER];
+  if (header === undefined || header === "" || header === idempotencyKey) return idempotencyKey;
+  if (idempotencyKey !== "") {
+    throw invalidArgument("idempotency_key", "differs from the header Idempotency-Key; send one, or the same in both");
+  }
+  const isPlain = typeof header === "string" && /^[\x20-\x7e]*$/.test(header) && isOnce(req.rawHeaders);
+  if (!isPlain) throw invalidArgument("idempotency_key", "in the header Idempotency-Key must be ASCII, sent once");
+  return header;
+}
+
+/** Node joins the values of a header that was sent more than once. */
+function isOnce(rawHeaders: readonly string[]): boolean {
+  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === KEY_HEADER).length === 1;
+}
+
+/** For writing methods without such a field: a caller who sends the header believes that it protects them. */
+function refuseKeyHeader({ req }: Pick<FinanceContext, "req">): void {
+  if (!req.headers[KEY_HEADER]) return;
+  const problem =
+    "is a header for methods whose request has the field idempotency_key; in a batch each transfer has its own";
+  throw invalidArgument("Idempotency-Key", problem);
+}
+
+function readClaim(key: string, actor: Actor, method: KeyedMethodName, message: object, path = ""): Claim | undefined {
+  const valid = readIdempotencyKey(key, path);
+  return valid === undefined ? undefined : claimOf(actor.subject, valid, method, message);
 }
 
 /** The caller as the ledger knows them, once they hold the scope. */
 function authorise(caller: Caller, scope: Scope): Actor {
-  if (!hasScope(caller, scope)) {
-    throw new FinanceError(refuse("scope_missing", `the token lacks the scope ${scope}`, { scope }));
-  }
+  if (!hasScope(caller, scope)) throw scopeMissing(scope, `the token lacks the scope ${scope}`);
   return { subject: caller.subject, admin: hasScope(caller, "finance.admin") };
+}
+
+/** @param part what of the request only an admin may ask for, if anything. */
+function requireAdmin(actor: Actor, part: string | undefined): void {
+  if (part === undefined || actor.admin) return;
+  throw scopeMissing("finance.admin", `the token lacks the scope finance.admin, which ${part} needs`);
+}
+
+function scopeMissing(scope: Scope, msg: string): FinanceError {
+  return new FinanceError(refuse("scope_missing", msg, { scope }));
 }

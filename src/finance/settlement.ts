@@ -1,11 +1,12 @@
 /** Decides what becomes of a hold: captured, voided or expired, once. */
 import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
-import { type Actor, balanceOf, isOpen, isVisibleTo } from "./account.ts";
-import { add, type Books, movementsOf, type Parties, replace } from "./books.ts";
-import type { Decision } from "./decide.ts";
-import { notOpen, notOwned, type Refusal, refuse } from "./errors.ts";
+import { balanceOf, isOpen } from "./account.ts";
+import { add, type Books, type Decision, movementsOf, type Parties } from "./books.ts";
+import { invalidField, notOpen, type Refusal, refuse } from "./errors.ts";
 import type { Micros } from "./micros.ts";
 import type { Minor } from "./money.ts";
+import type { Order } from "./order.ts";
+import { may, maySettle } from "./policy.ts";
 import type { TransferRecord } from "./transfers.ts";
 
 /** A transfer under lock with its accounts. */
@@ -15,18 +16,25 @@ export interface Target {
 }
 
 /** Posts a hold, wholly or in part, and frees the rest. */
-export function capture(amount: Minor, { transfer, parties }: Target, actor: Actor, books: Books): Decision | Refusal {
+export function capture(
+  amount: Minor | undefined,
+  { transfer, parties }: Target,
+  { actor, path }: Order,
+  books: Books,
+): Decision | Refusal {
   const { debited, credited } = parties;
-  if (!isVisibleTo(debited, actor)) return notOwned(debited.id);
+  const mayPost = may(actor, "debit", debited) && may(actor, "credit", credited);
+  if (!maySettle(actor, "capture", transfer) || !mayPost) {
+    const msg = `only the caller that placed the hold of transfer ${transfer.id}, or an admin, may capture it`;
+    return refuse("hold_not_owned", msg, { transfer_id: `${transfer.id}` });
+  }
   const unheld = notHeld(transfer, books.now);
   if (unheld !== undefined) return unheld;
   const shut = [debited, credited].find((account) => !isOpen(account));
   if (shut !== undefined) return notOpen(shut.id);
-  const captured = amount === 0n ? transfer.amount : amount;
+  const captured = amount ?? transfer.amount;
   if (captured > transfer.amount) {
-    return refuse("invalid_argument", `amount must be at most the ${transfer.amount} that is held, not ${captured}`, {
-      argument: "amount",
-    });
+    return invalidField(`${path}amount`, `must be at most the ${transfer.amount} that is held, not ${captured}`);
   }
 
   // What is captured was reserved and counted when it was held: from here on the order must succeed.
@@ -34,7 +42,7 @@ export function capture(amount: Minor, { transfer, parties }: Target, actor: Act
     debited: add(debited, "debit", captured, -transfer.amount),
     credited: add(credited, "credit", captured, -transfer.amount),
   };
-  replace(books, after);
+  books.replace(after);
   const settled = settle(transfer, TransferState.CAPTURED, captured, after, books);
   return { effect: "settled", transfer: settled, movements: movementsOf(transfer.id, parties, after) };
 }
@@ -43,11 +51,14 @@ export function capture(amount: Minor, { transfer, parties }: Target, actor: Act
 export function release(
   state: TransferState.VOIDED | TransferState.EXPIRED,
   { transfer, parties }: Target,
-  actor: Actor,
+  { actor }: Order,
   books: Books,
 ): Decision | Refusal {
   const { debited, credited } = parties;
-  if (!isVisibleTo(debited, actor)) return notOwned(debited.id);
+  if (!maySettle(actor, "void", transfer)) {
+    const msg = `only the caller that placed the hold of transfer ${transfer.id}, the owner of the account that it would credit, or an admin, may void it`;
+    return refuse("hold_not_owned", msg, { transfer_id: `${transfer.id}` });
+  }
   const lapsed = hasLapsed(transfer, books.now);
   if (state === TransferState.VOIDED) {
     const unheld = notHeld(transfer, books.now);
@@ -64,7 +75,7 @@ export function release(
         credited: { ...credited, lapsedCredits: credited.lapsedCredits - amount },
       }
     : { debited: add(debited, "debit", 0n, -amount), credited: add(credited, "credit", 0n, -amount) };
-  replace(books, after);
+  books.replace(after);
   return { effect: "settled", transfer: settle(transfer, state, 0n, after, books), movements: [] };
 }
 

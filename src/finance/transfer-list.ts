@@ -11,12 +11,19 @@
  */
 import type { ClientBase, Pool } from "pg";
 import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
-import type { Actor } from "./account.ts";
 import { type AccountId, accountId } from "./identifiers.ts";
 import { type Micros, TIME_MAX, toTimestamptz } from "./micros.ts";
 import { INT64_MAX } from "./money.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
-import { SELECT_TRANSFER, STATE, type TransferRecord, type TransferRow, toTransferRecord } from "./transfers.ts";
+import type { Actor } from "./policy.ts";
+import {
+  SELECT_TRANSFER,
+  SETTLED_AT,
+  STATE,
+  type TransferRecord,
+  type TransferRow,
+  toTransferRecord,
+} from "./transfers.ts";
 import type { Page, TransferFilter } from "./validation.ts";
 
 /** A caller with more accounts than this likely has a share in most transfers: all of them are scanned instead. */
@@ -41,6 +48,9 @@ export async function listTransfers(
   const [before = INT64_MAX, horizon] = readPageToken(page.token, 2, filters) ?? [];
   const accounts = horizon === SCANNED ? undefined : await accountsToWalk(db, actor, filter, horizon !== undefined);
   const { state } = filter;
+  const isSettled = filter.settledAfter !== undefined || filter.settledBefore !== undefined;
+  if (isSettled && state === TransferState.POSTED) return { transfers: [], nextPageToken: "" };
+  const source = sourceOf(state, isSettled);
   const values = [
     before,
     page.size + 1,
@@ -51,12 +61,14 @@ export async function listTransfers(
     filter.maxAmount === 0n ? INT64_MAX : filter.maxAmount,
     Object.keys(filter.metadata).length === 0 ? null : JSON.stringify(filter.metadata),
     filter.accountId ?? null,
+    timeOrNull(filter.settledAfter),
+    timeOrNull(filter.settledBefore),
   ];
   const { rows } = await db.query<ListedRow>(
     accounts === undefined
       ? {
-          name: `scan_transfers_${sourceOf(state)}`,
-          text: pageOf(SCAN[sourceOf(state)]),
+          name: `scan_transfers_${source}`,
+          text: pageOf(SCAN[source]),
           values: [...values, actor.admin ? null : actor.subject],
         }
       : {
@@ -113,8 +125,9 @@ function timeOrNull(time: Micros | undefined): string | null {
   return time === undefined ? null : toTimestamptz(time);
 }
 
-// Without a filter by state no hold has to be read; in another state than POSTED only holds can be.
-function sourceOf(state: TransferState): keyof typeof SCAN {
+// Without a filter by state no hold has to be read; only holds are in another state than POSTED or were settled.
+function sourceOf(state: TransferState, isSettled: boolean): keyof typeof SCAN {
+  if (isSettled) return "held";
   if (state === TransferState.UNSPECIFIED || state === TransferState.POSTED) return "all";
   return state === TransferState.PENDING ? "pending" : "held";
 }
@@ -127,9 +140,9 @@ const FILTERS = `
    and ($9::bigint is null or $9 in (t.debit_account_id, t.credit_account_id))`;
 
 const OF_CALLER = `
-   and ($10::text is null or exists (select from account
+   and ($12::text is null or exists (select from account
                                       where id in (t.debit_account_id, t.credit_account_id)
-                                        and owner = $10))`;
+                                        and owner = $12))`;
 
 /** The transfer of a row that names it, if it matches. `offset 0`: one after the other, in the rows' order. */
 function matching(id: string, condition: string): string {
@@ -143,12 +156,16 @@ cross join lateral (
  ) t`;
 }
 
+const SETTLED = `
+   and ($10::timestamptz is null or ${SETTLED_AT} >= $10)
+   and ($11::timestamptz is null or ${SETTLED_AT} < $11)`;
+
 function scanHolds(condition: string): string {
   return `
 select t.id, t.created_at
   from hold h ${matching("h.transfer_id", `t.pending${OF_CALLER}`)}
  where h.transfer_id < $1::bigint
-   and ${STATE} = $3::smallint
+   and ($3::smallint is null or ${STATE} = $3)${SETTLED}
    and ${condition}
  order by h.transfer_id desc
  limit $2::bigint`;
@@ -160,6 +177,8 @@ select t.id, t.created_at
   from transfer t
  where t.id < $1::bigint
    and ($3::smallint is null or not t.pending)${FILTERS}${OF_CALLER}
+   -- Bounds of settlement make a scan of holds; here they are always null.
+   and ($10::timestamptz is null and $11::timestamptz is null)
  order by t.id desc
  limit $2::bigint`,
   held: scanHolds("true"),
@@ -175,7 +194,7 @@ function holdsOf(side: "debit" | "credit", pending: boolean): string {
   where h.${side}_account_id between walked.account_id and walked.account_id
     and h.transfer_id < $1::bigint
     and $3::smallint is distinct from 1
-    and ($3 is null or ${STATE} = $3)
+    and ($3 is null or ${STATE} = $3)${SETTLED}
     ${pending ? "and h.state = 2" : ""}
   order by h.${side}_account_id desc, h.transfer_id desc
   limit $2::bigint)`;
@@ -188,7 +207,7 @@ function holdsOf(side: "debit" | "credit", pending: boolean): string {
 function walk(pending: boolean): string {
   return `
 select found.id, found.created_at
-  from unnest($10::bigint[]) as walked (account_id)
+  from unnest($12::bigint[]) as walked (account_id)
  cross join lateral (
   with held as materialized (
     ${holdsOf("debit", pending)}
@@ -207,11 +226,13 @@ select found.id, found.created_at
                order by id desc
               offset $2::bigint - 1
                limit 1))
-       and e.sequence <= case when $11::timestamptz is null then ${INT64_MAX}
-                              else sequence_at(walked.account_id, $11)
+       and e.sequence <= case when $13::timestamptz is null then ${INT64_MAX}
+                              else sequence_at(walked.account_id, $13)
                          end
        and e.transfer_id < $1::bigint
        and ($3::smallint is null or $3 = 1)
+       and $10::timestamptz is null
+       and $11::timestamptz is null
      order by e.sequence desc
      limit $2::bigint
   )

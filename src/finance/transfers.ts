@@ -1,9 +1,10 @@
 import type { ClientBase, Pool } from "pg";
 import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
-import { type Actor, isVisibleTo, type Metadata } from "./account.ts";
+import type { Metadata } from "./account.ts";
 import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
 import type { Micros } from "./micros.ts";
 import type { Minor } from "./money.ts";
+import { type Actor, isVisibleTo } from "./policy.ts";
 
 /** A transfer with what its two accounts say of it. */
 export interface TransferRecord {
@@ -18,6 +19,8 @@ export interface TransferRecord {
   readonly description: string;
   readonly metadata: Metadata;
   readonly idempotencyKey: string;
+  /** The `sub` of who asked for it; undefined for a transfer from before 0.2.0. */
+  readonly createdBy: string | undefined;
   readonly debitAccountBalance: Minor;
   readonly creditAccountBalance: Minor;
   readonly capturedAmount: Minor;
@@ -43,6 +46,7 @@ export interface TransferRow {
   readonly description: string | null;
   readonly metadata: Metadata | null;
   readonly idempotency_key: string | null;
+  readonly created_by: string | null;
   readonly debit_account_balance: bigint;
   readonly credit_account_balance: bigint;
   readonly captured_amount: bigint;
@@ -85,10 +89,13 @@ export const STATE = `
             else h.state
        end`;
 
+/** When hold h was settled. One that has expired was so at its time, whether or not somebody has settled it. */
+export const SETTLED_AT = "coalesce(h.settled_at, case when h.expires_at <= clock_timestamp() then h.expires_at end)";
+
 /** A TransferRow of each transfer t; conditions follow. */
 export const SELECT_TRANSFER = `
 select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
-       t.amount, d.currency, t.description, t.metadata, t.idempotency_key, ${STATE} as state,
+       t.amount, d.currency, t.description, t.metadata, t.idempotency_key, t.created_by, ${STATE} as state,
        coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
        coalesce(h.credit_account_balance, t.credit_account_balance) as credit_account_balance,
        t.debit_account_balance as created_debit_account_balance,
@@ -96,7 +103,7 @@ select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.
        coalesce(h.captured_amount, 0) as captured_amount,
        t.reverses_transfer_id, r.id as reversed_by_transfer_id,
        t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at,
-       coalesce(h.settled_at, case when h.expires_at <= clock_timestamp() then h.expires_at end) as settled_at,
+       ${SETTLED_AT} as settled_at,
        h.state is not distinct from 2 as awaits_settlement
   from transfer t
   join account d on d.id = t.debit_account_id
@@ -117,6 +124,7 @@ export function toTransferRecord(row: TransferRow): TransferRecord {
     description: row.description ?? "",
     metadata: row.metadata ?? {},
     idempotencyKey: row.idempotency_key ?? "",
+    createdBy: row.created_by ?? undefined,
     debitAccountBalance: row.debit_account_balance,
     creditAccountBalance: row.credit_account_balance,
     capturedAmount: row.captured_amount,

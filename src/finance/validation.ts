@@ -21,10 +21,19 @@ import type {
 import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
 import type { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
 import type { Metadata } from "./account.ts";
-import { invalidArgument, quote, readAccountId, readMetadata, readText, readTime, readTransferId } from "./fields.ts";
+import {
+  invalidArgument,
+  quote,
+  readAccountId,
+  readMetadata,
+  readPrintableText,
+  readText,
+  readTime,
+  readTransferId,
+} from "./fields.ts";
 import type { AccountId, TransferId } from "./identifiers.ts";
 import type { Micros } from "./micros.ts";
-import { type Minor, minorUnitDigitsOf } from "./money.ts";
+import { AMOUNT_MAX, type Minor, minorUnitDigitsOf } from "./money.ts";
 
 const NAME_LENGTH_MAX = 200;
 const OWNER_LENGTH_MAX = 255;
@@ -58,7 +67,7 @@ export interface AccountChange {
 export interface NewTransfer {
   readonly debitAccountId: AccountId;
   readonly creditAccountId: AccountId;
-  /** More than 0. */
+  /** 1 to {@link AMOUNT_MAX}. */
   readonly amount: Minor;
   readonly description: string;
   readonly metadata: Metadata;
@@ -66,7 +75,7 @@ export interface NewTransfer {
   readonly effectiveAt: Micros | undefined;
   /** Hold the amount instead of posting it. */
   readonly pending: boolean;
-  /** When the hold lapses; absent: never. */
+  /** When the hold expires; absent: never. */
   readonly expiresAt: Micros | undefined;
 }
 
@@ -91,6 +100,8 @@ export interface TransferFilter {
   readonly createdBefore: Micros | undefined;
   readonly minAmount: Minor;
   readonly maxAmount: Minor;
+  readonly settledAfter: Micros | undefined;
+  readonly settledBefore: Micros | undefined;
   readonly metadata: Metadata;
 }
 
@@ -102,7 +113,7 @@ export interface EntryFilter {
 }
 
 export function readNewAccount(request: CreateAccountRequest): NewAccount {
-  const name = readText(request.name, "name", 1, NAME_LENGTH_MAX);
+  const name = readPrintableText(request.name, "name", 1, NAME_LENGTH_MAX);
   if (request.type === AccountType.UNSPECIFIED || AccountType[request.type] === undefined) {
     throw invalidArgument("type", "must be one of ACCOUNT_TYPE_ASSET, LIABILITY, EQUITY, INCOME, EXPENSE");
   }
@@ -132,7 +143,7 @@ export function readAccountChange(request: UpdateAccountRequest): AccountChange 
   }
   return {
     id: readAccountId(request.id, "id"),
-    name: name === undefined ? undefined : readText(name, "name", 1, NAME_LENGTH_MAX),
+    name: name === undefined ? undefined : readPrintableText(name, "name", 1, NAME_LENGTH_MAX),
     metadata: readMetadata(request.metadata, "metadata", 0),
     status: status === AccountStatus.UNSPECIFIED ? undefined : status,
     overdraftLimit: overdraftLimit === undefined ? undefined : readOverdraftLimit(overdraftLimit),
@@ -146,8 +157,8 @@ export function readNewTransfer(request: CreateTransferRequest, path = ""): NewT
   if (debitAccountId === creditAccountId) {
     throw invalidArgument(`${path}credit_account_id`, "must differ from debit_account_id");
   }
-  if (request.amount <= 0n) {
-    throw invalidArgument(`${path}amount`, `must be more than 0 minor units, not ${request.amount}`);
+  if (request.amount <= 0n || request.amount > AMOUNT_MAX) {
+    throw invalidArgument(`${path}amount`, `must be 1 to ${AMOUNT_MAX} minor units, not ${request.amount}`);
   }
   if (request.expiresAt !== undefined && !request.pending) {
     throw invalidArgument(`${path}expires_at`, "is only for a pending transfer");
@@ -156,7 +167,7 @@ export function readNewTransfer(request: CreateTransferRequest, path = ""): NewT
     debitAccountId,
     creditAccountId,
     amount: request.amount,
-    description: readText(request.description, `${path}description`, 0, DESCRIPTION_LENGTH_MAX),
+    description: readPrintableText(request.description, `${path}description`, 0, DESCRIPTION_LENGTH_MAX),
     metadata: readMetadata(request.metadata, `${path}metadata`, 1),
     effectiveAt: readTime(request.effectiveAt, `${path}effective_at`),
     pending: request.pending,
@@ -166,19 +177,25 @@ export function readNewTransfer(request: CreateTransferRequest, path = ""): NewT
 
 export interface Capture {
   readonly id: TransferId;
-  /** 0 captures all that is held. */
-  readonly amount: Minor;
+  /** Absent: all that is held. */
+  readonly amount: Minor | undefined;
 }
 
 export function readCapture(request: CaptureTransferRequest): Capture {
-  if (request.amount < 0n) throw invalidArgument("amount", `must be 0 or more minor units, not ${request.amount}`);
-  return { id: readTransferId(request.id, "id"), amount: request.amount };
+  const { amount } = request;
+  if (amount !== undefined && amount <= 0n) {
+    throw invalidArgument(
+      "amount",
+      `must be at least 1 minor unit, or absent to capture all that is held, not ${amount}`,
+    );
+  }
+  return { id: readTransferId(request.id, "id"), amount };
 }
 
 export function readReversal(request: ReverseTransferRequest): { id: TransferId; description: string } {
   return {
     id: readTransferId(request.id, "id"),
-    description: readText(request.description, "description", 0, DESCRIPTION_LENGTH_MAX),
+    description: readPrintableText(request.description, "description", 0, DESCRIPTION_LENGTH_MAX),
   };
 }
 
@@ -243,8 +260,9 @@ export function readAccountFilter(request: ListAccountsRequest): AccountFilter {
   const { type, currency, status } = request;
   if (AccountType[type] === undefined) throw invalidArgument("type", "must be a known account type or absent");
   if (AccountStatus[status] === undefined) throw invalidArgument("status", "must be a known account status or absent");
-  if (currency !== "" && minorUnitDigitsOf(currency) === undefined) {
-    throw invalidArgument("currency", `must be an active ISO 4217 code or absent, not ${quote(currency)}`);
+  // Accounts outlive their currency's code, so any that could be one is looked for.
+  if (currency !== "" && !/^[A-Z]{3}$/.test(currency)) {
+    throw invalidArgument("currency", `must be an ISO 4217 code such as "USD" or absent, not ${quote(currency)}`);
   }
   return {
     owner: readText(request.owner, "owner", 0, OWNER_LENGTH_MAX),
@@ -268,6 +286,8 @@ export function readTransferFilter(request: ListTransfersRequest): TransferFilte
     createdBefore: readTime(request.createdBefore, "created_before"),
     minAmount,
     maxAmount,
+    settledAfter: readTime(request.settledAfter, "settled_after"),
+    settledBefore: readTime(request.settledBefore, "settled_before"),
     metadata: readMetadata(request.metadata, "metadata", 1),
   };
 }
@@ -283,10 +303,9 @@ export function readEntryFilter(request: ListEntriesRequest): EntryFilter {
 
 export function readPage(request: { readonly pageSize: number; readonly pageToken: string }): Page {
   const { pageSize, pageToken } = request;
-  if (pageSize < 0 || pageSize > PAGE_SIZE_MAX) {
-    throw invalidArgument("page_size", `must be 1 to ${PAGE_SIZE_MAX}, or 0 for ${PAGE_SIZE_DEFAULT}, not ${pageSize}`);
-  }
-  return { size: pageSize === 0 ? PAGE_SIZE_DEFAULT : pageSize, token: pageToken };
+  if (pageSize < 0) throw invalidArgument("page_size", `must be 0 or more, not ${pageSize}`);
+  // https://google.aip.dev/158: a size above the maximum is coerced to it.
+  return { size: pageSize === 0 ? PAGE_SIZE_DEFAULT : Math.min(pageSize, PAGE_SIZE_MAX), token: pageToken };
 }
 
 function readOverdraftLimit(limit: Minor): Minor {

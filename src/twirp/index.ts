@@ -1,3 +1,4 @@
+export { writeBinary as encodeMessage } from "./binary/message-writer.ts";
 export type { CallContext } from "./call-context.ts";
 export type { CallOutcome } from "./call-outcome.ts";
 export { type ClientErrorsOptions, createTwirpClientErrors, twirpClientErrors } from "./client-errors.ts";

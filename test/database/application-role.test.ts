@@ -3,7 +3,10 @@ import { randomUUID } from "node:crypto";
 import { promisify } from "node:util";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { VoidTransferRequest } from "../../generated/server/finance/v1/transfer.ts";
 import { canChangePostings, grantApplicationRole, migrationsDirectory, openPool } from "../../src/database/index.ts";
+import { claimOf } from "../../src/finance/idempotency.ts";
+import { INT64_MAX } from "../../src/finance/money.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 import { findingsOf, fundsOf, openAccount, openFunded } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
@@ -46,9 +49,28 @@ test("the whole service works as the application's role", async () => {
   const voided = await post("CreateTransfer", { ...move, idempotency_key: "void", pending: true });
   await post("VoidTransfer", { id: voided.id });
   await post("ReverseTransfer", { id: moved.id });
+  // A key that an earlier version used up by mistake is used again.
+  const { keyDigest } = claimOf("root", "mistaken", "VoidTransfer", VoidTransferRequest.create());
+  await application.pool.query(
+    `insert into idempotency (key_digest, request_digest, response)
+     values ($1, gen_random_uuid(), '{"refusal": {"situation": "batch_refused"}}')`,
+    [keyDigest],
+  );
+  const again = await post("CreateTransfer", { ...move, idempotency_key: "held again", pending: true });
+  await post("VoidTransfer", { id: again.id, idempotency_key: "mistaken" });
   const refused = await service.call("CreateTransfer", { ...move, amount: 1000, idempotency_key: "too much" });
   expect(refused.body.meta.reason).toBe("insufficient_funds");
   await post("UpdateAccount", { id: to, name: "Purse", overdraft_limit: 5 });
+  const closed = await openAccount(service, "carol");
+  await post("UpdateAccount", { id: closed, status: "ACCOUNT_STATUS_CLOSED" });
+  await post("UpdateAccount", { id: closed, name: "Gone" });
+  // Its sums are carried, since they would pass int64.
+  const full = await openFunded(service, "alice", INT64_MAX);
+  const out = { debit_account_id: full, credit_account_id: await openAccount(service, "bob"), amount: 1 };
+  const back = { ...out, debit_account_id: out.credit_account_id, credit_account_id: full };
+  for (const request of [out, back]) await post("CreateTransfer", request);
+  const { rows } = await owner.pool.query("select posted_carried from account_balance where account_id = $1", [full]);
+  expect(rows).toEqual([{ posted_carried: "1" }]);
   for (const method of ["ListAccounts", "ListTransfers", "GetTrialBalance"]) await post(method, {});
   for (const method of ["ListEntries", "GetBalance"]) await post(method, { account_id: from });
   await post("GetBalance", { account_id: from, as_of: "2020-01-01T00:00:00Z" });
@@ -62,6 +84,8 @@ describe("the application's role can't", () => {
     "update entry set amount = amount + 1",
     "update hold set debit_account_id = credit_account_id",
     "update account set owner = 'mallory'",
+    "update account set minor_unit_digits = 3",
+    "update idempotency set key_digest = gen_random_uuid()",
     "update account_balance set debit_normal = not debit_normal",
     "delete from transfer",
     "delete from entry",
@@ -74,6 +98,8 @@ describe("the application's role can't", () => {
     "drop trigger transfer_append_only on transfer",
     "create trigger own before insert on transfer for each row execute function refuse_change()",
     "create or replace function refuse_change() returns trigger language plpgsql as 'begin return new; end'",
+    "create or replace function refuse_second_outcome() returns trigger language plpgsql as 'begin return new; end'",
+    "alter table idempotency disable trigger idempotency_decided_once",
     "drop table entry",
     "alter table transfer owner to current_user",
     "select setval('transfer_id', 1)",

@@ -17,11 +17,14 @@ const wallet = { name: "Wallet", type: "ACCOUNT_TYPE_LIABILITY", currency: "USD"
 
 describe("CreateAccount", () => {
   test("answers the whole account, proto3 JSON with every field", async () => {
-    const { status, body } = await service.call(
-      "CreateAccount",
-      { name: "Till", type: "ACCOUNT_TYPE_ASSET", currency: "KWD", overdraft_limit: "250", metadata: { shop: "7" } },
-      alice,
-    );
+    const { status, body } = await service.call("CreateAccount", {
+      name: "Till",
+      owner: "alice",
+      type: "ACCOUNT_TYPE_ASSET",
+      currency: "KWD",
+      overdraft_limit: "250",
+      metadata: { shop: "7" },
+    });
     expect(status).toBe(200);
     expect(body).toEqual({
       id: expect.stringMatching(/^\d+$/),
@@ -42,6 +45,8 @@ describe("CreateAccount", () => {
       metadata: { shop: "7" },
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       updated_at: body.created_at,
+      total_debits: "0",
+      total_credits: "0",
     });
   });
 
@@ -49,7 +54,8 @@ describe("CreateAccount", () => {
     const request = { ...wallet, idempotency_key: "open-1" };
     const first = await service.call("CreateAccount", request, alice);
     expect(first.headers.get("idempotent-replayed")).toBeNull();
-    await service.call("UpdateAccount", { id: first.body.id, name: "Renamed", overdraft_limit: 5 }, alice);
+    const change = { id: first.body.id, name: "Renamed", overdraft_limit: 5, metadata: { a: "1" } };
+    expect((await service.call("UpdateAccount", change)).status).toBe(200);
     const again = await service.call("CreateAccount", request, alice);
     expect(again.body).toEqual(first.body);
     expect(again.headers.get("idempotent-replayed")).toBe("true");
@@ -128,10 +134,10 @@ describe("ListAccounts", () => {
 
   test("keeps only what every filter lets through", async () => {
     const dave = await service.token("dave");
-    const open = (change: object) => service.call("CreateAccount", { ...wallet, ...change }, dave);
+    const open = (change: object) => service.call("CreateAccount", { ...wallet, owner: "dave", ...change });
     await open({ name: "A euro", currency: "EUR" });
     const frozen = await open({ name: "A frozen", type: "ACCOUNT_TYPE_EXPENSE" });
-    await service.call("UpdateAccount", { id: frozen.body.id, status: "ACCOUNT_STATUS_FROZEN" }, dave);
+    await service.call("UpdateAccount", { id: frozen.body.id, status: "ACCOUNT_STATUS_FROZEN" });
     await open({ name: "B 100%_" });
     const names = async (filter: object) => {
       const { body } = await service.call("ListAccounts", filter, dave);
@@ -146,6 +152,20 @@ describe("ListAccounts", () => {
     expect(await names({ owner: "alice" })).toEqual([]);
   });
 
+  test("finds accounts in a currency that ISO 4217 has withdrawn", async () => {
+    await service.pool.query(`
+      with old as (
+        insert into account (name, owner, type, currency, created_at)
+        values ('Marks', 'fritz', 2, 'DEM', clock_timestamp())
+        returning id, created_at
+      )
+      insert into account_balance (account_id, debit_normal, updated_at) select id, false, created_at from old`);
+    const { body } = await service.call("ListAccounts", { currency: "DEM" }, await service.token("fritz"));
+    expect(body.accounts).toMatchObject([{ name: "Marks", currency: "DEM", minor_unit_digits: 2 }]);
+    const lower = await service.call("ListAccounts", { currency: "dem" });
+    expect(lower.body).toMatchObject({ code: "invalid_argument", meta: { argument: "currency" } });
+  });
+
   test("refuses a token that is not its own or belongs to other filters", async () => {
     const { body: first } = await service.call("ListAccounts", { page_size: 1 });
     const other = await service.call("ListAccounts", {
@@ -154,8 +174,10 @@ describe("ListAccounts", () => {
       page_token: first.next_page_token,
     });
     expect(other.body).toMatchObject({ code: "invalid_argument", meta: { argument: "page_token" } });
-    const junk = await service.call("ListAccounts", { page_token: "junk" });
-    expect(junk.body).toMatchObject({ code: "invalid_argument", meta: { argument: "page_token" } });
+    for (const page_token of ["junk", `${first.next_page_token}=`, `!${first.next_page_token}`, " "]) {
+      const junk = await service.call("ListAccounts", { page_size: 1, page_token });
+      expect(junk.body).toMatchObject({ code: "invalid_argument", meta: { argument: "page_token" } });
+    }
   });
 });
 
@@ -171,23 +193,47 @@ describe("UpdateAccount", () => {
     const { body: account } = await service.call("CreateAccount", wallet, alice);
     const closed = await service.call("UpdateAccount", { id: account.id, status: "ACCOUNT_STATUS_CLOSED" }, alice);
     expect(closed.body.status).toBe("ACCOUNT_STATUS_CLOSED");
-    const opened = await service.call("UpdateAccount", { id: account.id, status: "ACCOUNT_STATUS_OPEN" }, alice);
-    expect(opened).toMatchObject({
-      status: 412,
-      body: { meta: { reason: "account_not_open", account_id: account.id } },
+    for (const change of [
+      { status: "ACCOUNT_STATUS_OPEN" },
+      { status: "ACCOUNT_STATUS_FROZEN" },
+      { overdraft_limit: 1 },
+    ]) {
+      expect(await service.call("UpdateAccount", { id: account.id, ...change })).toMatchObject({
+        status: 412,
+        body: { meta: { reason: "account_not_open", account_id: account.id } },
+      });
+    }
+  });
+
+  test("changes the name and the metadata of a closed account for an admin, and nothing else with them", async () => {
+    const { body: account } = await service.call("CreateAccount", { ...wallet, metadata: { a: "1" } }, alice);
+    const closed = await service.call("UpdateAccount", { id: account.id, status: "ACCOUNT_STATUS_CLOSED" }, alice);
+    const request = { id: account.id, name: "Closed by request", metadata: { a: "", ticket: "77" } };
+    const asOwner = await service.call("UpdateAccount", request, alice);
+    expect(asOwner).toMatchObject({ status: 412, body: { meta: { reason: "account_not_open" } } });
+    const asAdmin = await service.call("UpdateAccount", request);
+    expect(asAdmin.body).toEqual({
+      ...closed.body,
+      name: "Closed by request",
+      metadata: { ticket: "77" },
+      updated_at: asAdmin.body.updated_at,
     });
+    const withLimit = await service.call("UpdateAccount", { ...request, name: "Again", unlimited_overdraft: true });
+    expect(withLimit.body.meta.reason).toBe("account_not_open");
+    expect((await service.call("GetAccount", { id: account.id })).body).toEqual(asAdmin.body);
   });
 
   test("refuses to close an account with money and to set a floor above what it has", async () => {
-    const { body: source } = await service.call("CreateAccount", { ...wallet, unlimited_overdraft: true }, alice);
+    const overdrawn = { ...wallet, owner: "alice", unlimited_overdraft: true };
+    const { body: source } = await service.call("CreateAccount", overdrawn);
     const { body: target } = await service.call("CreateAccount", wallet, alice);
     const transfer = { debit_account_id: source.id, credit_account_id: target.id, amount: 10 };
     expect((await service.call("CreateTransfer", transfer, alice)).status).toBe(200);
     const close = await service.call("UpdateAccount", { id: target.id, status: "ACCOUNT_STATUS_CLOSED" }, alice);
     expect(close.body).toMatchObject({ code: "failed_precondition", meta: { reason: "account_not_empty" } });
     const limit = { id: source.id, unlimited_overdraft: false, overdraft_limit: 9 };
-    expect((await service.call("UpdateAccount", limit, alice)).body.meta.reason).toBe("insufficient_funds");
-    expect((await service.call("UpdateAccount", { ...limit, overdraft_limit: 10 }, alice)).status).toBe(200);
+    expect((await service.call("UpdateAccount", limit)).body.meta.reason).toBe("insufficient_funds");
+    expect((await service.call("UpdateAccount", { ...limit, overdraft_limit: 10 })).status).toBe(200);
   });
 });
 

@@ -43,20 +43,38 @@ const statements = [
   "update account set owner = 'mallory'",
   "update account set currency = 'EUR'",
   "update account set type = 1",
+  "update account set minor_unit_digits = 4",
   "delete from account_balance",
   "truncate account_balance",
   "update account_balance set status = 1 where status = 3",
+  "update account_balance set posted_carried = 1 where status = 3",
   "delete from idempotency",
   "truncate idempotency",
+];
+/** An outcome is remembered once. Two requests that race for a key meet here, as they would at a unique index. */
+const secondOutcomes = [
   "update idempotency set response = null where response is not null",
+  `update idempotency set response = '{"refusal": {}}' where response is not null`,
+  "update idempotency set transfer_id = transfer_id + 1 where transfer_id is not null",
+  "update idempotency set message_digest = gen_random_uuid()",
+];
+const refusals: [statement: string, refusal: object][] = [
+  ...statements.map((each): [string, object] => [
+    each,
+    { code: "23001", message: expect.stringMatching(/append-only/) },
+  ]),
+  ...secondOutcomes.map((each): [string, object] => [
+    each,
+    { code: "23505", constraint: "idempotency_decided_once", table: "idempotency" },
+  ]),
 ];
 
-test.each(statements)("the database refuses: %s", async (statement) => {
+test.each(refusals)("the database refuses: %s", async (statement, refusal) => {
   const client = await service.pool.connect();
   try {
     for (const user of ["none", role]) {
       await client.query(`set role ${user}`);
-      await expect(client.query(statement)).rejects.toMatchObject({ code: "23001", message: /append-only/ });
+      await expect(client.query(statement)).rejects.toMatchObject(refusal);
     }
   } finally {
     await client.query("reset role");

@@ -1,7 +1,8 @@
 /** Who may do what: every method, by every kind of caller. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
-import { findingsOf, openFunded, rowsDigest } from "../setup/ledger.ts";
+import { INT64_MAX } from "../../src/finance/money.ts";
+import { findingsOf, openAccount, openFunded, rowsDigest } from "../setup/ledger.ts";
 import { type JsonRequest, type MethodName, validRequests } from "../setup/requests.ts";
 import { type Reply, startTestService, type TestService } from "../setup/service.ts";
 
@@ -20,14 +21,32 @@ const callerNames = Object.keys(callers) as CallerName[];
 
 let service: TestService;
 let tokens: Record<CallerName, string>;
+/** Wallets, which are of type LIABILITY. */
 let alices: string;
 let bobs: string;
+/** Of a type that a debit raises: an admin opened them, with money in them. */
+let alicesAsset: string;
+let bobsAsset: string;
+let alicesExpense: string;
+/** Of the other types that a credit raises. */
+let alicesIncome: string;
+let bobsEquity: string;
+/** Wallets that hold all that an account can. */
+let alicesFull: string;
+let bobsFull: string;
 let requests: ReturnType<typeof validRequests>;
 
 beforeAll(async () => {
   service = await startTestService({ LOG_LEVEL: "silent" });
   alices = await openFunded(service, "alice", 1_000_000);
   bobs = await openFunded(service, "bob", 1_000_000);
+  alicesAsset = await openAsset("alice", "ACCOUNT_TYPE_ASSET");
+  bobsAsset = await openAsset("bob", "ACCOUNT_TYPE_ASSET");
+  alicesExpense = await openAsset("alice", "ACCOUNT_TYPE_EXPENSE");
+  alicesIncome = await openFunded(service, "alice", 1_000_000, { type: "ACCOUNT_TYPE_INCOME" });
+  bobsEquity = await openAccount(service, "bob", { type: "ACCOUNT_TYPE_EQUITY" });
+  alicesFull = await openFunded(service, "alice", INT64_MAX);
+  bobsFull = await openFunded(service, "bob", INT64_MAX);
   requests = validRequests(service, { from: alices, to: bobs });
   const minted = callerNames.map(async (name) => {
     const [subject, scope] = callers[name];
@@ -40,6 +59,14 @@ afterAll(async () => {
   await service.close();
 });
 
+/** An account that holds 1000 and that debits raise. */
+async function openAsset(owner: string, type: string): Promise<string> {
+  const id = await openAccount(service, owner, { type });
+  const request = { debit_account_id: id, credit_account_id: await openAccount(service, "bank"), amount: 1000 };
+  expect((await service.call("CreateTransfer", request)).status).toBe(200);
+  return id;
+}
+
 /** "ok", "nothing" for an empty list, or the error's code and meta, where ids are called by what they are. */
 function verdictOf({ status, body }: Reply, request: JsonRequest): string {
   const error = status === 200 ? body.results?.[0].error : body;
@@ -51,6 +78,12 @@ function verdictOf({ status, body }: Reply, request: JsonRequest): string {
     [request["id"], "asked"],
     [alices, "alice's"],
     [bobs, "bob's"],
+    [alicesAsset, "alice's asset"],
+    [bobsAsset, "bob's asset"],
+    [alicesExpense, "alice's expense"],
+    [alicesIncome, "alice's income"],
+    [alicesFull, "alice's full"],
+    [bobsFull, "bob's full"],
   ]);
   const meta = Object.entries(error.meta).map(([key, value]) => `${key}=${names.get(value) ?? value}`);
   return [error.code, ...meta].join(" ");
@@ -61,28 +94,238 @@ const WRITE = "permission_denied scope=finance.write";
 const ADMIN = "permission_denied scope=finance.admin";
 const NO_ACCOUNT = "not_found resource=account id=alice's";
 const NO_TRANSFER = "not_found resource=transfer id=asked";
+const NO_SUCH = "not_found resource=account id=asked";
 const ALICES = "permission_denied account_id=alice's";
 const BOBS = "permission_denied account_id=bob's";
+const HOLD = "permission_denied reason=hold_not_owned transfer_id=asked";
+const CLOSED = "failed_precondition reason=account_not_open account_id=asked";
+const ALICES_ASSET = "permission_denied account_id=alice's asset";
+const ALICES_EXPENSE = "permission_denied account_id=alice's expense";
+const ALICES_INCOME = "permission_denied account_id=alice's income";
+const BOBS_ASSET = "permission_denied account_id=bob's asset";
+const fullOf = (account: string) => `out_of_range account_id=${account}`;
+const notDebitable = (account: string) => `permission_denied reason=account_not_debitable account_id=${account}`;
+const notCreditable = (account: string) => `failed_precondition reason=account_not_creditable account_id=${account}`;
+
+/** Of what only an admin may ask for. */
+const ADMINS = [WRITE, WRITE, ADMIN, ADMIN, ADMIN, ADMIN, "ok"];
+
+/** Of a transfer that alice and an admin may ask for as far as it debits alice's wallet. */
+const outOfAlices = (alice: string, admin = "ok") => [WRITE, WRITE, alice, ALICES, ALICES, alice, admin];
 
 const same = () => ({});
 const back = () => ({ debit_account_id: bobs, credit_account_id: alices });
+const member = (change: object) => () => ({
+  transfers: [{ debit_account_id: alices, credit_account_id: bobs, amount: "1", ...change }],
+});
+const effective = { effective_at: "2026-01-01T00:00:00Z" };
+
+/** An empty account of alice's of its own, with a status. */
+const another =
+  (status: "OPEN" | "FROZEN" | "CLOSED", request: object, of: object = {}) =>
+  async () => {
+    const id = await openAccount(service, "alice", of);
+    if (status !== "OPEN") await service.call("UpdateAccount", { id, status: `ACCOUNT_STATUS_${status}` });
+    return { id, ...request };
+  };
+
+/** A transfer that an admin made. */
+const byAdmin = (change: () => JsonRequest) => async () => {
+  const { status, body } = await service.call("CreateTransfer", { ...(await requests.CreateTransfer()), ...change() });
+  expect(status).toBe(200);
+  return { id: `${body.id}` };
+};
+const heldByAdmin = byAdmin(() => ({ pending: true }));
+
+/** A hold of alice's from before 0.2.0, which did not record who placed it. */
+async function oldHold(): Promise<JsonRequest> {
+  const { id } = await requests.CaptureTransfer();
+  await service.pool.query(`
+    alter table transfer disable trigger transfer_append_only;
+    update transfer set created_by = null where id = ${id};
+    alter table transfer enable trigger transfer_append_only`);
+  return { id };
+}
+
+type Change = () => JsonRequest | Promise<JsonRequest>;
 
 // A row for each method at least: what is changed of its valid request, then the verdicts in the order of the callers.
-const rows: [MethodName, what: string, change: () => JsonRequest, verdicts: string[]][] = [
+const rows: [MethodName, what: string, change: Change, verdicts: string[]][] = [
   // unscoped, reader, writer, stranger, counterparty, owner, admin
   ["CreateAccount", "of one's own", same, [WRITE, WRITE, "ok", "ok", "ok", "ok", "ok"]],
   ["CreateAccount", "for dave", () => ({ owner: "dave" }), [WRITE, WRITE, ADMIN, ADMIN, ADMIN, ADMIN, "ok"]],
+  ["CreateAccount", "for alice", () => ({ owner: "alice" }), [WRITE, WRITE, "ok", ADMIN, ADMIN, "ok", "ok"]],
+  ["CreateAccount", "of type ASSET", () => ({ type: "ACCOUNT_TYPE_ASSET" }), ADMINS],
+  ["CreateAccount", "of type EQUITY", () => ({ type: "ACCOUNT_TYPE_EQUITY" }), ADMINS],
+  ["CreateAccount", "of type INCOME", () => ({ type: "ACCOUNT_TYPE_INCOME" }), ADMINS],
+  ["CreateAccount", "of type EXPENSE", () => ({ type: "ACCOUNT_TYPE_EXPENSE" }), ADMINS],
+  ["CreateAccount", "with an overdraft", () => ({ overdraft_limit: 1 }), ADMINS],
+  ["CreateAccount", "without a floor", () => ({ unlimited_overdraft: true }), ADMINS],
   ["GetAccount", "alice's", same, [READ, "ok", READ, NO_ACCOUNT, NO_ACCOUNT, "ok", "ok"]],
   ["ListAccounts", "alice's", () => ({ owner: "alice" }), [READ, "ok", READ, "nothing", "nothing", "ok", "ok"]],
   ["UpdateAccount", "alice's", same, [WRITE, WRITE, "ok", NO_ACCOUNT, NO_ACCOUNT, "ok", "ok"]],
+  [
+    "UpdateAccount",
+    "metadata of alice's",
+    () => ({ metadata: { a: "1" } }),
+    [WRITE, WRITE, "ok", NO_ACCOUNT, NO_ACCOUNT, "ok", "ok"],
+  ],
+  ["UpdateAccount", "an overdraft for alice's", () => ({ overdraft_limit: 5 }), ADMINS],
+  ["UpdateAccount", "no overdraft for alice's", () => ({ overdraft_limit: 0 }), ADMINS],
+  ["UpdateAccount", "no floor for alice's", another("OPEN", { unlimited_overdraft: true }), ADMINS],
+  ["UpdateAccount", "a floor for alice's", () => ({ unlimited_overdraft: false }), ADMINS],
+  ["UpdateAccount", "freeze alice's", another("OPEN", { status: "ACCOUNT_STATUS_FROZEN" }), ADMINS],
+  ["UpdateAccount", "unfreeze alice's", another("FROZEN", { status: "ACCOUNT_STATUS_OPEN" }), ADMINS],
+  [
+    "UpdateAccount",
+    "open alice's closed one",
+    another("CLOSED", { status: "ACCOUNT_STATUS_OPEN" }),
+    [WRITE, WRITE, ADMIN, ADMIN, ADMIN, ADMIN, CLOSED],
+  ],
+  [
+    "UpdateAccount",
+    "close alice's",
+    another("OPEN", { status: "ACCOUNT_STATUS_CLOSED" }),
+    [WRITE, WRITE, "ok", NO_SUCH, NO_SUCH, "ok", "ok"],
+  ],
+  [
+    "UpdateAccount",
+    "close alice's asset",
+    another("OPEN", { status: "ACCOUNT_STATUS_CLOSED" }, { type: "ACCOUNT_TYPE_ASSET" }),
+    [WRITE, WRITE, "ok", NO_SUCH, NO_SUCH, "ok", "ok"],
+  ],
+  [
+    "UpdateAccount",
+    "rename alice's asset",
+    another("OPEN", { name: "Till" }, { type: "ACCOUNT_TYPE_ASSET" }),
+    [WRITE, WRITE, "ok", NO_SUCH, NO_SUCH, "ok", "ok"],
+  ],
+  [
+    "UpdateAccount",
+    "rename alice's frozen one",
+    another("FROZEN", { name: "Ice" }),
+    [WRITE, WRITE, "ok", NO_SUCH, NO_SUCH, "ok", "ok"],
+  ],
+  [
+    "UpdateAccount",
+    "rename alice's closed one",
+    another("CLOSED", { name: "Shut" }),
+    [WRITE, WRITE, CLOSED, NO_SUCH, NO_SUCH, CLOSED, "ok"],
+  ],
+  [
+    "UpdateAccount",
+    "metadata of alice's closed one",
+    another("CLOSED", { metadata: { a: "1" } }),
+    [WRITE, WRITE, CLOSED, NO_SUCH, NO_SUCH, CLOSED, "ok"],
+  ],
   ["CreateTransfer", "out of alice's", same, [WRITE, WRITE, "ok", ALICES, ALICES, "ok", "ok"]],
   ["CreateTransfer", "into alice's, out of bob's", back, [WRITE, WRITE, BOBS, BOBS, "ok", BOBS, "ok"]],
   ["CreateTransfer", "as a hold", () => ({ pending: true }), [WRITE, WRITE, "ok", ALICES, ALICES, "ok", "ok"]],
   ["CreateTransfer", "as a dry run", () => ({ dry_run: true }), [WRITE, WRITE, "ok", ALICES, ALICES, "ok", "ok"]],
-  ["BatchCreateTransfers", "out of alice's", same, [WRITE, WRITE, "ok", ALICES, ALICES, "ok", "ok"]],
-  ["CaptureTransfer", "a hold on alice's", same, [WRITE, WRITE, "ok", NO_TRANSFER, ALICES, "ok", "ok"]],
-  ["VoidTransfer", "a hold on alice's", same, [WRITE, WRITE, "ok", NO_TRANSFER, ALICES, "ok", "ok"]],
+  ["CreateTransfer", "with a date of its own", () => effective, ADMINS],
+  ["CreateTransfer", "as a hold with a date of its own", () => ({ ...effective, pending: true }), ADMINS],
+  [
+    "CreateTransfer",
+    "out of alice's asset",
+    () => ({ debit_account_id: alicesAsset }),
+    [WRITE, WRITE, notDebitable("alice's asset"), ALICES_ASSET, ALICES_ASSET, notDebitable("alice's asset"), "ok"],
+  ],
+  [
+    "CreateTransfer",
+    "out of alice's expense, into alice's",
+    () => ({ debit_account_id: alicesExpense, credit_account_id: alices }),
+    [
+      WRITE,
+      WRITE,
+      notDebitable("alice's expense"),
+      ALICES_EXPENSE,
+      ALICES_EXPENSE,
+      notDebitable("alice's expense"),
+      "ok",
+    ],
+  ],
+  [
+    "CreateTransfer",
+    "into alice's own asset",
+    () => ({ credit_account_id: alicesAsset }),
+    outOfAlices(notCreditable("alice's asset")),
+  ],
+  [
+    "CreateTransfer",
+    "into bob's asset",
+    () => ({ credit_account_id: bobsAsset }),
+    outOfAlices(notCreditable("bob's asset")),
+  ],
+  [
+    "CreateTransfer",
+    "into bob's asset, as a hold",
+    () => ({ credit_account_id: bobsAsset, pending: true }),
+    outOfAlices(notCreditable("bob's asset")),
+  ],
+  [
+    "CreateTransfer",
+    "into bob's asset, as a dry run",
+    () => ({ credit_account_id: bobsAsset, dry_run: true }),
+    outOfAlices(notCreditable("bob's asset")),
+  ],
+  [
+    "CreateTransfer",
+    "of more than bob's asset holds, into it",
+    () => ({ credit_account_id: bobsAsset, amount: "500000" }),
+    outOfAlices(notCreditable("bob's asset"), "failed_precondition reason=insufficient_funds account_id=bob's asset"),
+  ],
+  [
+    "CreateTransfer",
+    "into alice's full one",
+    () => ({ credit_account_id: alicesFull }),
+    outOfAlices(fullOf("alice's full"), fullOf("alice's full")),
+  ],
+  [
+    "CreateTransfer",
+    "into bob's full one",
+    () => ({ credit_account_id: bobsFull }),
+    outOfAlices(notCreditable("bob's full"), fullOf("bob's full")),
+  ],
+  [
+    "CreateTransfer",
+    "out of alice's income, into bob's equity",
+    () => ({ debit_account_id: alicesIncome, credit_account_id: bobsEquity }),
+    [WRITE, WRITE, "ok", ALICES_INCOME, ALICES_INCOME, "ok", "ok"],
+  ],
+  ["BatchCreateTransfers", "out of alice's", same, outOfAlices("ok")],
+  ["BatchCreateTransfers", "with a date of its own", member(effective), ADMINS],
+  ["BatchCreateTransfers", "atomic, with a date of its own", () => ({ ...member(effective)(), atomic: true }), ADMINS],
+  [
+    "BatchCreateTransfers",
+    "into bob's asset",
+    () => member({ credit_account_id: bobsAsset })(),
+    outOfAlices(notCreditable("bob's asset")),
+  ],
+  [
+    "BatchCreateTransfers",
+    "atomic, into bob's asset",
+    () => ({ ...member({ credit_account_id: bobsAsset })(), atomic: true }),
+    outOfAlices(notCreditable("bob's asset")),
+  ],
+  ["CaptureTransfer", "a hold that alice placed", same, [WRITE, WRITE, "ok", NO_TRANSFER, HOLD, "ok", "ok"]],
+  ["CaptureTransfer", "a hold of alice's by root", heldByAdmin, [WRITE, WRITE, HOLD, NO_TRANSFER, HOLD, HOLD, "ok"]],
+  ["CaptureTransfer", "a hold of alice's by nobody", oldHold, [WRITE, WRITE, HOLD, NO_TRANSFER, HOLD, HOLD, "ok"]],
+  ["VoidTransfer", "a hold that alice placed", same, [WRITE, WRITE, "ok", NO_TRANSFER, "ok", "ok", "ok"]],
+  ["VoidTransfer", "a hold of alice's by root", heldByAdmin, [WRITE, WRITE, HOLD, NO_TRANSFER, "ok", HOLD, "ok"]],
+  ["VoidTransfer", "a hold of alice's by nobody", oldHold, [WRITE, WRITE, HOLD, NO_TRANSFER, "ok", HOLD, "ok"]],
   ["ReverseTransfer", "from alice to bob", same, [WRITE, WRITE, BOBS, NO_TRANSFER, "ok", BOBS, "ok"]],
+  [
+    "ReverseTransfer",
+    "from alice into bob's asset",
+    byAdmin(() => ({ credit_account_id: bobsAsset })),
+    [WRITE, WRITE, BOBS_ASSET, NO_TRANSFER, notDebitable("bob's asset"), BOBS_ASSET, "ok"],
+  ],
+  [
+    "ReverseTransfer",
+    "out of bob's asset to alice",
+    byAdmin(() => ({ debit_account_id: bobsAsset, credit_account_id: alices })),
+    [WRITE, WRITE, notCreditable("bob's asset"), NO_TRANSFER, ALICES, notCreditable("bob's asset"), "ok"],
+  ],
   ["GetTransfer", "from alice to bob", same, [READ, "ok", READ, NO_TRANSFER, "ok", "ok", "ok"]],
   ["ListTransfers", "of alice's", same, [READ, "ok", READ, "nothing", "ok", "ok", "ok"]],
   ["ListEntries", "of alice's", same, [READ, "ok", READ, NO_ACCOUNT, NO_ACCOUNT, "ok", "ok"]],
@@ -100,7 +343,7 @@ test.each(rows)("%s %s is for whom the table says, and whoever is refused change
   const [method, , change, verdicts] = row;
   const answered: string[] = [];
   for (const name of callerNames) {
-    const request = { ...(await requests[method]()), ...change() };
+    const request = { ...(await requests[method]()), ...(await change()) };
     const before = await rowsDigest(service.pool);
     const verdict = verdictOf(await service.call(method, request, tokens[name]), request);
     if (verdict !== "ok") expect(await rowsDigest(service.pool), `rows after ${name}`).toEqual(before);
@@ -145,4 +388,21 @@ test("a transfer shows each side the balance of their own account only", async (
   expect(await seenBy("owner")).toEqual([true, false]);
   expect(await seenBy("counterparty")).toEqual([false, true]);
   expect(await seenBy("admin")).toEqual([true, true]);
+});
+
+test("a transfer tells who made it, and its key, to that caller and to admins only", async () => {
+  const request = { debit_account_id: alices, credit_account_id: bobs, amount: "1", idempotency_key: "who" };
+  const made: [maker: CallerName, as: string, seenBy: CallerName[]][] = [
+    ["owner", "alice", ["owner", "admin"]],
+    ["admin", "root", ["admin"]],
+  ];
+  for (const [maker, as, seenBy] of made) {
+    const { body } = await service.call("CreateTransfer", request, tokens[maker]);
+    expect([body.created_by, body.idempotency_key]).toEqual([as, "who"]);
+    for (const name of ["owner", "counterparty", "admin"] as const) {
+      const { body: seen } = await service.call("GetTransfer", { id: body.id }, tokens[name]);
+      const expected = seenBy.includes(name) ? [as, "who"] : ["", ""];
+      expect([seen.created_by, seen.idempotency_key], name).toEqual(expected);
+    }
+  }
 });

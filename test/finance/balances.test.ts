@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { INT64_MAX } from "../../src/finance/money.ts";
 import { openAccount, openFunded } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
@@ -85,11 +86,11 @@ describe("GetBalance", () => {
 
 describe("GetBalanceHistory", () => {
   /** An account with entries at given times, which only an import can make. */
-  async function withHistory(entries: [time: string, amount: number][]): Promise<string> {
+  async function withHistory(entries: [time: string, amount: number | bigint][]): Promise<string> {
     const account = await openAccount(service, "alice");
-    let balance = 0;
+    let balance = 0n;
     for (const [index, [time, amount]] of entries.entries()) {
-      balance += amount;
+      balance += BigInt(amount);
       await service.pool.query(
         "insert into entry (account_id, sequence, transfer_id, amount, balance_after, created_at) values ($1, $2, 1, $3, $4, $5)",
         [account, index + 1, amount, balance, time],
@@ -100,11 +101,13 @@ describe("GetBalanceHistory", () => {
   const history = async (request: object) => {
     const { status, body } = await service.call("GetBalanceHistory", request, alice);
     expect(status).toBe(200);
-    return body.points.map(
-      (point: Record<string, string>) =>
-        `${point["time"]} ${point["balance"]} +${point["credits"]} -${point["debits"]}`,
-    );
+    return body.points.map((point: Record<string, string>) => {
+      const { time, balance, total_credits, total_debits } = point;
+      expect([point["credits"], point["debits"]]).toEqual([saturated(total_credits), saturated(total_debits)]);
+      return `${time} ${balance} +${total_credits} -${total_debits}`;
+    });
   };
+  const saturated = (total = "") => `${BigInt(total) > INT64_MAX ? INT64_MAX : total}`;
 
   test("by day, in UTC, with the bounds inside", async () => {
     const account = await withHistory([
@@ -128,6 +131,24 @@ describe("GetBalanceHistory", () => {
     expect(hours).toEqual(["2024-02-28T10:00:00Z 150 +0 -0", "2024-02-28T11:00:00Z 150 +0 -0"]);
   });
 
+  test("tells the exact sums of an interval beside int64 ones that stop at their end", async () => {
+    const account = await withHistory([
+      ["2024-02-27T10:00:00Z", INT64_MAX],
+      ["2024-02-28T10:00:00Z", -INT64_MAX],
+      ["2024-02-28T11:00:00Z", INT64_MAX - 3n],
+      ["2024-02-28T12:00:00Z", -5],
+      ["2024-02-28T13:00:00Z", 8],
+    ]);
+    const request = { account_id: account, start: "2024-02-27T00:00:00Z", end: "2024-02-29T00:00:00Z" };
+    expect(await history({ ...request, interval: "INTERVAL_DAY" })).toEqual([
+      `2024-02-27T00:00:00Z ${INT64_MAX} +${INT64_MAX} -0`,
+      `2024-02-28T00:00:00Z ${INT64_MAX} +${INT64_MAX + 5n} -${INT64_MAX + 5n}`,
+    ]);
+    expect(await history({ ...request, interval: "INTERVAL_MONTH" })).toEqual([
+      `2024-02-01T00:00:00Z ${INT64_MAX} +${INT64_MAX * 2n + 5n} -${INT64_MAX + 5n}`,
+    ]);
+  });
+
   test.each([
     [{ interval: "INTERVAL_DAY" }, "start"],
     [{ start: "2024-01-01T00:00:00Z" }, "interval"],
@@ -140,14 +161,27 @@ describe("GetBalanceHistory", () => {
 });
 
 describe("GetTrialBalance", () => {
+  const balancedTotal = (currency: string, accounts: number, exact: bigint) => {
+    const total = `${exact > INT64_MAX ? INT64_MAX : exact}`;
+    const exactTotals = { exact_total_debits: `${exact}`, exact_total_credits: `${exact}` };
+    return {
+      currency,
+      accounts: `${accounts}`,
+      total_debits: total,
+      total_credits: total,
+      balanced: true,
+      ...exactTotals,
+    };
+  };
+
   test("proves the books per currency, now and earlier, and finds what does not add up", async () => {
     const own = await startTestService();
     try {
       await openFunded(own, "alice", 70);
       await openFunded(own, "alice", 5, { currency: "EUR" });
       const { body } = await own.call("GetTrialBalance", {});
-      const euros = { currency: "EUR", accounts: "2", total_debits: "5", total_credits: "5", balanced: true };
-      const dollars = { currency: "USD", accounts: "2", total_debits: "70", total_credits: "70", balanced: true };
+      const euros = balancedTotal("EUR", 2, 5n);
+      const dollars = balancedTotal("USD", 2, 70n);
       expect(body.currencies).toEqual([euros, dollars]);
       const { rows } = await own.pool.query("select max(created_at) as time from entry");
       const before = await own.call("GetTrialBalance", {
@@ -160,6 +194,33 @@ describe("GetTrialBalance", () => {
       await own.pool.query("update entry set amount = amount + 1 where account_id = 1");
       const { body: tampered } = await own.call("GetTrialBalance", {});
       expect(tampered.currencies[1]).toMatchObject({ currency: "USD", balanced: false });
+    } finally {
+      await own.close();
+    }
+  });
+
+  test("proves a currency whose totals pass int64, and the others beside it", async () => {
+    const own = await startTestService();
+    try {
+      await openFunded(own, "alice", 5, { currency: "EUR" });
+      await openFunded(own, "alice", INT64_MAX);
+      expect((await own.call("GetTrialBalance", {})).body.currencies).toEqual([
+        balancedTotal("EUR", 2, 5n),
+        balancedTotal("USD", 2, INT64_MAX),
+      ]);
+      await openFunded(own, "alice", INT64_MAX);
+      expect((await own.call("GetTrialBalance", {})).body.currencies).toEqual([
+        balancedTotal("EUR", 2, 5n),
+        balancedTotal("USD", 4, INT64_MAX * 2n),
+      ]);
+
+      await own.pool.query("alter table entry disable trigger user");
+      await own.pool.query("update entry set amount = amount - 1 where account_id = 4");
+      const { body: tampered } = await own.call("GetTrialBalance", {});
+      expect(tampered.currencies).toMatchObject([
+        balancedTotal("EUR", 2, 5n),
+        { currency: "USD", balanced: false, exact_total_credits: `${INT64_MAX * 2n - 1n}` },
+      ]);
     } finally {
       await own.close();
     }

@@ -33,6 +33,9 @@ const verdicts = ({ body }: Reply) =>
     ({ transfer, error }: { transfer?: { amount: string }; error?: { code: string; meta: Record<string, string> } }) =>
       transfer ? transfer.amount : (error?.meta["reason"] ?? error?.code),
   );
+const replayed = ({ body }: Reply) => body.results.map((result: { replayed: boolean }) => result.replayed);
+const keyed = (debit: string, credit: string, amount: number, idempotency_key: string) =>
+  move(debit, credit, amount, { idempotency_key });
 const funds = async () => [await fundsOf(service, a), await fundsOf(service, b), await fundsOf(service, c)].join(" ");
 
 describe("an independent batch", () => {
@@ -45,11 +48,42 @@ describe("an independent batch", () => {
     expect(await funds()).toBe("20/20 0/0 80/80");
   });
 
-  test("names a malformed member by its path and posts nothing", async () => {
+  test("answers a malformed member by its path, uses none of its keys and posts the others", async () => {
     await given(100);
-    const { status, body } = await batch([move(a, b, 1), move(a, b, 0)]);
-    expect(status).toBe(400);
-    expect(body).toMatchObject({ code: "invalid_argument", meta: { argument: "transfers[1].amount" } });
+    const malformed: [change: object, code: string, meta: object][] = [
+      [{ amount: 0 }, "invalid_argument", { argument: "transfers[1].amount" }],
+      [{ amount: "1000000000000001" }, "invalid_argument", { argument: "transfers[1].amount" }],
+      [{ credit_account_id: a }, "invalid_argument", { argument: "transfers[1].credit_account_id" }],
+      [{ description: "a\tb" }, "invalid_argument", { argument: "transfers[1].description" }],
+      [{ metadata: { k: "" } }, "invalid_argument", { argument: "transfers[1].metadata.k" }],
+      [{ effective_at: "2024-01-01T00:00:00Z" }, "permission_denied", { scope: "finance.admin" }],
+      // Only the database's clock tells that this one is wrong.
+      [
+        { pending: true, expires_at: "2001-01-01T00:00:00Z" },
+        "invalid_argument",
+        { argument: "transfers[1].expires_at" },
+      ],
+    ];
+    for (const [change, code, meta] of malformed) {
+      const bad = move(a, b, 1, { idempotency_key: "malformed", ...change });
+      const { status, body } = await batch([move(a, b, 1), bad, move(a, c, 1)]);
+      expect(status).toBe(200);
+      expect(body.results).toMatchObject([{ transfer: { amount: "1" } }, {}, { transfer: { amount: "1" } }]);
+      expect(body.results[1]).toMatchObject({ error: { code, meta }, replayed: false });
+    }
+    const posted = malformed.length;
+    expect(await funds()).toBe(`${100 - 2 * posted}/${100 - 2 * posted} ${posted}/${posted} ${posted}/${posted}`);
+    const good = await service.call("CreateTransfer", move(a, b, 1, { idempotency_key: "malformed" }), alice);
+    expect([good.status, good.headers.get("idempotent-replayed")]).toEqual([200, null]);
+  });
+
+  test("of malformed members only answers each", async () => {
+    await given(100);
+    const { body } = await batch([move(a, b, 0), move(a, "0", 1)]);
+    expect(body.results).toMatchObject([
+      { error: { code: "invalid_argument", meta: { argument: "transfers[0].amount" } } },
+      { error: { code: "invalid_argument", meta: { argument: "transfers[1].credit_account_id" } } },
+    ]);
     expect(await funds()).toBe("100/100 0/0 0/0");
   });
 
@@ -68,14 +102,22 @@ describe("an independent batch", () => {
 
   test("takes keys member by member: each replays alone, within the batch too", async () => {
     await given(100);
-    const keyed = move(a, b, 10, { idempotency_key: "member" });
-    const first = await batch([keyed, move(a, b, 1), keyed, { ...keyed, amount: 11 }]);
+    const member = keyed(a, b, 10, "member");
+    const first = await batch([member, move(a, b, 1), member, { ...member, amount: 11 }]);
     expect(verdicts(first)).toEqual(["10", "1", "10", "idempotency_key_reused"]);
-    expect(first.body.results[2]).toEqual(first.body.results[0]);
-    const single = await service.call("CreateTransfer", keyed, alice);
+    expect(first.body.results[2]).toEqual({ ...first.body.results[0], replayed: true });
+    expect(replayed(first)).toEqual([false, false, true, false]);
+    expect(first.headers.get("idempotent-replayed")).toBeNull();
+    const single = await service.call("CreateTransfer", member, alice);
     expect(single.body).toEqual(first.body.results[0].transfer);
     expect(single.headers.get("idempotent-replayed")).toBe("true");
-    expect(await funds()).toBe("89/89 11/11 0/0");
+    const again = await batch([member, member]);
+    expect(replayed(again)).toEqual([true, true]);
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+    const mixed = await batch([member, move(a, b, 1)]);
+    expect(replayed(mixed)).toEqual([true, false]);
+    expect(mixed.headers.get("idempotent-replayed")).toBeNull();
+    expect(await funds()).toBe("88/88 12/12 0/0");
   });
 });
 
@@ -108,19 +150,118 @@ describe("an atomic batch", () => {
     expect(await funds()).toBe("10/10 0/0 0/0");
   });
 
-  test("is refused whole again when its keys are used again, and posts under new ones", async () => {
+  test("with a malformed member is an error of the call, and posts nothing", async () => {
     await given(100);
-    const members = (run: string) => [
-      move(a, b, 60, { idempotency_key: `${run}-1` }),
-      move(a, c, 60, { idempotency_key: `${run}-2` }),
-    ];
+    const { status, body } = await batch([keyed(a, b, 1, "spared"), move(a, b, 0)], true);
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ code: "invalid_argument", meta: { argument: "transfers[1].amount" } });
+    const late = await batch(
+      [move(a, b, 1), move(a, b, 1, { pending: true, expires_at: "2001-01-01T00:00:00Z" })],
+      true,
+    );
+    expect(verdicts(late)).toEqual(["batch_refused", "invalid_argument"]);
+    expect(late.body.results[1].error.meta).toEqual({ argument: "transfers[1].expires_at" });
+    expect(await funds()).toBe("100/100 0/0 0/0");
+    expect(verdicts(await batch([keyed(a, b, 1, "spared")]))).toEqual(["1"]);
+  });
+
+  test("refused once is refused again by its culprit's key, and leaves the other keys free", async () => {
+    await given(100);
+    const members = (run: string) => [keyed(a, b, 60, `${run}-1`), keyed(a, c, 60, `${run}-2`)];
     const first = await batch(members("x"), true);
-    await service.call("UpdateAccount", { id: a, overdraft_limit: 20 }, alice);
+    expect(verdicts(first)).toEqual(["batch_refused", "insufficient_funds"]);
+    expect(replayed(first)).toEqual([false, false]);
+    expect(first.headers.get("idempotent-replayed")).toBeNull();
+    const limit = { id: a, overdraft_limit: 80 };
+    expect((await service.call("UpdateAccount", limit)).status).toBe(200);
+
     const again = await batch(members("x"), true);
-    expect(again.body).toEqual(first.body);
+    const [bystander, culprit] = first.body.results;
+    expect(again.body.results).toEqual([bystander, { ...culprit, replayed: true }]);
     expect(again.headers.get("idempotent-replayed")).toBe("true");
+    const alone = await service.call("CreateTransfer", members("x")[1] ?? {}, alice);
+    expect(alone.body).toEqual(culprit.error);
+    expect(alone.headers.get("idempotent-replayed")).toBe("true");
+
+    const freed = await service.call("CreateTransfer", members("x")[0] ?? {}, alice);
+    expect([freed.status, freed.headers.get("idempotent-replayed")]).toEqual([200, null]);
     expect(verdicts(await batch(members("y"), true))).toEqual(["60", "60"]);
-    expect(await funds()).toBe("-20/-20 60/60 60/60");
+    expect(await funds()).toBe("-80/-80 120/120 60/60");
+  });
+
+  test("posted once is answered again whole, however its members were posted", async () => {
+    await given(100);
+    const first = await batch([keyed(a, b, 10, "whole-1"), keyed(a, c, 20, "whole-2")], true);
+    const single = await service.call("CreateTransfer", keyed(a, b, 5, "whole-3"), alice);
+    const again = await batch(
+      [keyed(a, b, 5, "whole-3"), keyed(a, c, 20, "whole-2"), keyed(a, b, 10, "whole-1")],
+      true,
+    );
+    expect(again.body.results).toEqual([
+      { transfer: single.body, replayed: true },
+      { ...first.body.results[1], replayed: true },
+      { ...first.body.results[0], replayed: true },
+    ]);
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+    expect(await funds()).toBe("65/65 15/15 20/20");
+  });
+
+  test("of which some were posted before is refused by the first of these, and that is not remembered", async () => {
+    await given(100);
+    await batch([keyed(a, b, 10, "part-2"), keyed(a, b, 10, "part-3")]);
+    const members = [keyed(a, b, 1, "part-1"), keyed(a, b, 10, "part-2"), keyed(a, b, 10, "part-3")];
+    for (const transfers of [members, members, [move(a, b, 1), ...members.slice(1)]]) {
+      const reply = await batch(transfers, true);
+      expect(verdicts(reply)).toEqual(["batch_refused", "batch_partly_decided", "batch_refused"]);
+      expect(reply.body.results[1].error).toMatchObject({ code: "already_exists", meta: { index: "1" } });
+      expect(reply.body.results[0].error.meta).toEqual({ reason: "batch_refused", index: "1" });
+      expect(replayed(reply)).toEqual([false, false, false]);
+      expect(reply.headers.get("idempotent-replayed")).toBeNull();
+    }
+    expect(await funds()).toBe("80/80 20/20 0/0");
+    expect(verdicts(await batch([keyed(a, b, 1, "part-1")], true))).toEqual(["1"]);
+  });
+
+  test("is refused by the first member whose key stands for another request, before anything else", async () => {
+    await given(100);
+    await batch([keyed(a, b, 10, "taken"), keyed(a, b, 999, "remembered"), keyed(a, b, 10, "posted")]);
+    const [posted, remembered] = [keyed(a, b, 10, "posted"), keyed(a, b, 999, "remembered")];
+    const cases: [transfers: object[], verdicts: string[]][] = [
+      [
+        [posted, remembered, keyed(a, b, 11, "taken")],
+        ["batch_refused", "batch_refused", "idempotency_key_reused"],
+      ],
+      [
+        [posted, remembered, move(a, b, 1)],
+        ["batch_refused", "insufficient_funds", "batch_refused"],
+      ],
+      // Twice in the batch, for different requests.
+      [
+        [keyed(a, b, 1, "twice"), move(a, b, 1), keyed(a, b, 2, "twice")],
+        ["batch_refused", "batch_refused", "idempotency_key_reused"],
+      ],
+    ];
+    for (const [transfers, expected] of cases) expect(verdicts(await batch(transfers, true))).toEqual(expected);
+    expect(await funds()).toBe("80/80 20/20 0/0");
+    expect(verdicts(await batch([keyed(a, b, 2, "twice")]))).toEqual(["2"]);
+  });
+
+  test("posts the same request under one key once, and tells it at both places", async () => {
+    await given(100);
+    const transfers = [keyed(a, b, 60, "same"), move(b, c, 10), keyed(a, b, 60, "same")];
+    const reply = await batch(transfers, true);
+    expect(verdicts(reply)).toEqual(["60", "10", "60"]);
+    expect(reply.body.results[2]).toEqual({ ...reply.body.results[0], replayed: true });
+    expect(await funds()).toBe("40/40 50/50 10/10");
+  });
+
+  test("gives the same answer again when the last touch of the broken account is a repeated request", async () => {
+    await given(100);
+    const transfers = [keyed(a, b, 600, "echo"), move(b, c, 1), keyed(a, b, 600, "echo")];
+    const first = await batch(transfers, true);
+    const again = await batch(transfers, true);
+    expect(verdicts(first)).toContain("insufficient_funds");
+    expect(verdicts(again)).toEqual(verdicts(first));
   });
 
   test("moves two currencies at once, as for an exchange", async () => {
@@ -165,6 +306,37 @@ describe("a dry run", () => {
     });
     const refused = await service.call("CreateTransfer", { ...request, amount: 71, idempotency_key: "" }, alice);
     expect(refused.body.meta.reason).toBe("insufficient_funds");
+  });
+
+  test("answers as the real call would, its key included", async () => {
+    await given(100);
+    const posted = await service.call("CreateTransfer", keyed(a, b, 30, "dry"), alice);
+    const refused = await service.call("CreateTransfer", keyed(a, b, 300, "dry-refused"), alice);
+    const rehearse = (request: object) => service.call("CreateTransfer", { ...request, dry_run: true }, alice);
+    for (const [request, real] of [
+      [keyed(a, b, 30, "dry"), posted],
+      [keyed(a, b, 300, "dry-refused"), refused],
+    ] as const) {
+      const dry = await rehearse(request);
+      expect(dry.body).toEqual(real.body);
+      expect(dry.headers.get("idempotent-replayed")).toBe("true");
+    }
+    expect((await rehearse(keyed(a, b, 31, "dry"))).body.meta.reason).toBe("idempotency_key_reused");
+    expect(await funds()).toBe("70/70 30/30 0/0");
+  });
+
+  test("among real transfers sees all before it, and is seen by no real one", async () => {
+    await given(100);
+    const dry = { dry_run: true };
+    const reply = await batch([
+      move(a, b, 60, dry),
+      move(a, b, 30),
+      move(a, b, 11, dry),
+      move(a, c, 70),
+      move(b, c, 31),
+    ]);
+    expect(verdicts(reply)).toEqual(["60", "30", "insufficient_funds", "70", "insufficient_funds"]);
+    expect(await funds()).toBe("0/0 30/30 70/70");
   });
 
   test("of an atomic batch sees its own steps", async () => {

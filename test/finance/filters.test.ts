@@ -17,6 +17,7 @@ interface ListedTransfer {
   readonly state: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly created_at: string;
+  readonly settled_at: string | null;
 }
 
 interface ListedAccount {
@@ -95,11 +96,17 @@ function combinations(fields: Readonly<Record<string, readonly unknown[]>>): Rec
 }
 
 /** Follows the pages to their end. */
-async function listAll(method: string, rows: string, request: object, token: string | undefined): Promise<string[]> {
+async function listAll(
+  method: string,
+  rows: string,
+  request: object,
+  token: string | undefined,
+  server = service,
+): Promise<string[]> {
   const all: string[] = [];
   let page_token = "";
   do {
-    const { status, body } = await service.call(method, { ...request, page_token }, token);
+    const { status, body } = await server.call(method, { ...request, page_token }, token);
     expect(status, JSON.stringify(body)).toBe(200);
     all.push(...body[rows].map((row: { id?: string; sequence?: string }) => row.id ?? row.sequence));
     page_token = body.next_page_token;
@@ -129,6 +136,12 @@ describe.each(callers)("for %s", (_, tokenOf, sees) => {
     const { mine, second, bobs, apart } = accounts;
     const owners = new Map(opened.map(({ id, owner }) => [id, owner]));
     const [late, early] = [transfers[12]?.created_at ?? "", transfers[32]?.created_at ?? ""];
+    // Bounds that leave out some settlements at either end.
+    const settlements = transfers
+      .flatMap(({ settled_at }) => settled_at ?? [])
+      .toSorted((a, b) => Number(microsOf(a) - microsOf(b)));
+    const [settledEarly = "", settledLate = ""] = [settlements[4], settlements.at(-4)];
+    expect(settlements.length).toBeGreaterThan(12);
     const requests = combinations({
       account_id: [undefined, mine, second, bobs, apart],
       state: [undefined, "POSTED", "PENDING", "CAPTURED", "VOIDED", "EXPIRED"].map(
@@ -136,23 +149,28 @@ describe.each(callers)("for %s", (_, tokenOf, sees) => {
       ),
       created_after: [undefined, early],
       created_before: [undefined, late],
+      settled_after: [undefined, settledEarly],
+      settled_before: [undefined, settledLate],
       min_amount: [undefined, 20],
       max_amount: [undefined, 30],
       metadata: [undefined, { kind: "even" }, { kind: "even", third: "yes" }],
       page_size: [7],
     });
-    expect(requests).toHaveLength(5 * 6 * 2 * 2 * 2 * 2 * 3);
+    expect(requests).toHaveLength(5 * 6 * 2 * 2 * 2 * 2 * 2 * 2 * 3);
     const expected = (filter: (typeof requests)[number]) =>
       transfers.filter((transfer) => {
         const { debit_account_id: debit, credit_account_id: credit, state, metadata } = transfer;
         const { account_id = debit } = filter;
         const created = microsOf(transfer.created_at);
+        const settled = transfer.settled_at === null ? undefined : microsOf(transfer.settled_at);
         return (
           [debit, credit].some((id) => sees(owners.get(id) ?? "")) &&
           [debit, credit].some((id) => id === account_id) &&
           (filter["state"] ?? state) === state &&
           (filter["created_after"] === undefined || created >= microsOf(early)) &&
           (filter["created_before"] === undefined || created < microsOf(late)) &&
+          (filter["settled_after"] === undefined || (settled !== undefined && settled >= microsOf(settledEarly))) &&
+          (filter["settled_before"] === undefined || (settled !== undefined && settled < microsOf(settledLate))) &&
           Number(transfer.amount) >= Number(filter["min_amount"] ?? 0) &&
           Number(transfer.amount) <= Number(filter["max_amount"] ?? Number.POSITIVE_INFINITY) &&
           Object.entries(filter["metadata"] ?? {}).every(([key, value]) => metadata[key] === value)
@@ -222,6 +240,35 @@ test("every combination of ListEntries' filters gives what a model keeps", async
     const listed = await listAll("ListEntries", "entries", { account_id: mine, ...request }, undefined);
     expect(listed, JSON.stringify(request)).toEqual(expected(request).map(({ sequence }) => sequence));
   });
+});
+
+test("a hold that has expired counts as settled then, before anybody has settled it", async () => {
+  const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
+  try {
+    const from = await openFunded(unswept, "alice", 100);
+    const expires_at = new Date(Date.now() + 300).toISOString();
+    const hold = { debit_account_id: from, credit_account_id: await openAccount(unswept, "bob"), pending: true };
+    const { body: lapsing } = await unswept.call("CreateTransfer", { ...hold, amount: 1, expires_at });
+    const { body: standing } = await unswept.call("CreateTransfer", { ...hold, amount: 2 });
+    const idsOf = async (filter: object) => await listAll("ListTransfers", "transfers", filter, undefined, unswept);
+    const state = "TRANSFER_STATE_EXPIRED";
+    await vi.waitFor(async () => expect(await idsOf({ state })).toEqual([lapsing.id]), {
+      timeout: 10_000,
+      interval: 10,
+    });
+    for (const account_id of [undefined, from]) {
+      expect(await idsOf({ account_id, settled_after: expires_at })).toEqual([lapsing.id]);
+      expect(await idsOf({ account_id, settled_after: expires_at, state })).toEqual([lapsing.id]);
+      expect(await idsOf({ account_id, settled_before: expires_at })).toEqual([]);
+      expect(await idsOf({ account_id, settled_before: "2999-01-01T00:00:00Z" })).toEqual([lapsing.id]);
+      expect(await idsOf({ account_id, settled_after: expires_at, state: "TRANSFER_STATE_PENDING" })).toEqual([]);
+      expect(await idsOf({ account_id, state: "TRANSFER_STATE_PENDING" })).toEqual([standing.id]);
+    }
+    const { rows } = await unswept.pool.query("select state from hold where transfer_id = $1", [lapsing.id]);
+    expect(rows).toEqual([{ state: 2 }]);
+  } finally {
+    await unswept.close();
+  }
 });
 
 describe("an owner of very many accounts", () => {

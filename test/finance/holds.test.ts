@@ -69,9 +69,14 @@ describe("a hold", () => {
     expect(statement.entries[0]).toMatchObject({ transfer_id: held.id, amount: "-25", balance_after: "75" });
   });
 
-  test("captured with amount 0 posts all of it", async () => {
+  test("captured without an amount posts all of it, and with 0 is not captured", async () => {
     await given(100);
     const { body: held } = await hold(60);
+    for (const amount of [0, "0"]) {
+      const refused = await service.call("CaptureTransfer", { id: held.id, amount }, alice);
+      expect(refused.body).toMatchObject({ code: "invalid_argument", meta: { argument: "amount" } });
+      expect(await fundsOf(service, from)).toBe("100/40");
+    }
     const { body } = await service.call("CaptureTransfer", { id: held.id }, alice);
     expect(body.captured_amount).toBe("60");
     expect(await fundsOf(service, from)).toBe("40/40");
@@ -103,21 +108,36 @@ describe("a hold", () => {
     }
   });
 
-  test("is the debited owner's to settle; strangers don't find it", async () => {
+  test("is captured by who placed it, and voided by them and by who would get it; strangers don't find it", async () => {
     await given(100);
     const { body: held } = await hold(10);
     const carol = await service.token("carol");
+    expect(held.created_by).toBe("alice");
+    expect(verdictOf(await service.call("CaptureTransfer", { id: held.id }, bob))).toBe("hold_not_owned");
     for (const method of ["CaptureTransfer", "VoidTransfer"]) {
-      expect(verdictOf(await service.call(method, { id: held.id }, bob))).toBe("permission_denied");
       expect(verdictOf(await service.call(method, { id: held.id }, carol))).toBe("not_found");
     }
-    expect((await service.call("GetTransfer", { id: held.id }, bob)).status).toBe(200);
+    expect(await fundsOf(service, from)).toBe("100/90");
+    expect((await service.call("GetTransfer", { id: held.id }, bob)).body.state).toBe("TRANSFER_STATE_PENDING");
+    expect(verdictOf(await service.call("VoidTransfer", { id: held.id }, bob))).toBe("200");
+    expect(await fundsOf(service, from)).toBe("100/100");
+  });
+
+  test("that an admin placed is not the payer's to settle", async () => {
+    await given(100);
+    const request = { debit_account_id: from, credit_account_id: to, amount: 10, pending: true };
+    const { body: held } = await service.call("CreateTransfer", request);
+    for (const method of ["CaptureTransfer", "VoidTransfer"]) {
+      expect(verdictOf(await service.call(method, { id: held.id }, alice))).toBe("hold_not_owned");
+    }
+    expect(await fundsOf(service, from)).toBe("100/90");
+    expect(verdictOf(await service.call("CaptureTransfer", { id: held.id }))).toBe("200");
   });
 
   test("on a frozen account can be voided and not captured", async () => {
     await given(100);
     const { body: held } = await hold(10);
-    await service.call("UpdateAccount", { id: from, status: "ACCOUNT_STATUS_FROZEN" }, alice);
+    expect(verdictOf(await service.call("UpdateAccount", { id: from, status: "ACCOUNT_STATUS_FROZEN" }))).toBe("200");
     expect(verdictOf(await service.call("CaptureTransfer", { id: held.id }, alice))).toBe("account_not_open");
     expect(verdictOf(await service.call("VoidTransfer", { id: held.id }, alice))).toBe("200");
   });
@@ -244,9 +264,11 @@ describe("keys of holds", () => {
     const again = await service.call("CaptureTransfer", capture, alice);
     expect(again.body).toEqual(captured.body);
     expect(again.headers.get("idempotent-replayed")).toBe("true");
-    expect(verdictOf(await service.call("CaptureTransfer", { ...capture, amount: 11 }, alice))).toBe(
-      "idempotency_key_reused",
-    );
+    for (const amount of [11, undefined]) {
+      expect(verdictOf(await service.call("CaptureTransfer", { ...capture, amount }, alice))).toBe(
+        "idempotency_key_reused",
+      );
+    }
     expect(
       verdictOf(await service.call("VoidTransfer", { id: first.body.id, idempotency_key: "capture" }, alice)),
     ).toBe("idempotency_key_reused");

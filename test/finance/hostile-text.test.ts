@@ -1,4 +1,4 @@
-/** Text that would break out of a statement, in every place of every request that can hold text. */
+/** Text that would break out of a statement or mislead its reader, in every place of every request that can hold text. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
 import { findingsOf, openAccount, openFunded } from "../setup/ledger.ts";
@@ -22,6 +22,19 @@ const TEXTS = [
   "' || pg_sleep(600) || '",
   "\\x27; commit; --",
   "ʼ; drop table account; --",
+];
+
+/** Text that moves the cursor or turns the direction of writing, and what is said of it where people are to read it. */
+const UNPRINTABLE: [text: string, problem: string][] = [
+  ["a\tb", "control characters; character 2 is U+0009"],
+  ["😀\r\n", "control characters; character 2 is U+000D"],
+  ["\u001b[2J\u001b[31mpaid", "control characters; character 1 is U+001B"],
+  ["a\u007f", "control characters; character 2 is U+007F"],
+  ["a\u0085b", "control characters; character 2 is U+0085"],
+  ["user\u202egnp.exe", "bidirectional formatting characters; character 5 is U+202E"],
+  ["\u2066abc\u2069", "bidirectional formatting characters; character 1 is U+2066"],
+  ["abc\u200f", "bidirectional formatting characters; character 4 is U+200F"],
+  ["a\u061cb", "bidirectional formatting characters; character 2 is U+061C"],
 ];
 
 let service: TestService;
@@ -98,33 +111,70 @@ test("texts are found by reflection, in lists and maps too", () => {
 describe.each(places)("%s, %s", (method, path, place) => {
   const field = path.split(" ")[0] ?? "";
 
+  /** Calls the method with the text in its place; the result is a batch's first, or else the reply. */
+  async function callWith(text: string) {
+    const request = place.put(await requests[method](), text);
+    const before = await countsOf();
+    // Keys are a caller's own: each place has one for itself.
+    const caller = await service.token(`caller for ${method} ${path}`, "finance.admin");
+    const { status, body } = await service.call(method, request, caller);
+    const error = status === 200 ? body.results?.[0].error : body;
+    return { request, before, caller, status, body, error };
+  }
+
+  async function expectToBeText(text: string): Promise<void> {
+    const { request, before, caller, status, body, error } = await callWith(text);
+    const list = status === 200 && /^List/.test(method) ? Object.values(body).find(Array.isArray) : undefined;
+    const result = body.results?.[0].transfer ?? body;
+    if (["currency", "page_token"].includes(field)) {
+      expect(status).toBe(400);
+      expect(error).toMatchObject({ code: "invalid_argument", meta: { argument: field } });
+      expect(await countsOf()).toEqual(before);
+    } else if (list !== undefined) {
+      for (const found of list) expect(storedIn(found, place, text)).toBe(text);
+    } else if (field.endsWith("idempotency_key")) {
+      expect(error).toBeUndefined();
+      const again = await service.call(method, request, caller);
+      expect(again.headers.get("idempotent-replayed")).toBe("true");
+      expect(again.body).toEqual(
+        method === "BatchCreateTransfers" ? { results: [{ ...body.results[0], replayed: true }] } : body,
+      );
+    } else expect(storedIn(result, place, text)).toBe(text);
+
+    expect(await schemaOf()).toBe(schema);
+    expect((await service.call("GetAccount", { id: bystander })).body).toMatchObject({ owner: "bob", balance: "77" });
+  }
+
   test.each(TEXTS)(
     "%s is text and nothing else: stored as it is, matched as it is, or refused by name",
-    async (text) => {
-      const request = place.put(await requests[method](), text);
-      const before = await countsOf();
-      // Keys are a caller's own: each place has one for itself.
-      const caller = await service.token(`caller for ${method} ${path}`, "finance.admin");
-      const { status, body } = await service.call(method, request, caller);
-
-      const list = status === 200 && /^List/.test(method) ? Object.values(body).find(Array.isArray) : undefined;
-      const result = body.results?.[0].transfer ?? body;
-      if (status === 400) {
-        expect(body).toMatchObject({ code: "invalid_argument", meta: { argument: field } });
-        expect(["currency", "page_token"]).toContain(field);
-        expect(await countsOf()).toEqual(before);
-      } else if (list !== undefined) {
-        for (const found of list) expect(storedIn(found, place, text)).toBe(text);
-      } else if (field.endsWith("idempotency_key")) {
-        const again = await service.call(method, request, caller);
-        expect(again.headers.get("idempotent-replayed")).toBe("true");
-        expect(again.body).toEqual(body);
-      } else expect(storedIn(result, place, text)).toBe(text);
-
-      expect(await schemaOf()).toBe(schema);
-      expect((await service.call("GetAccount", { id: bystander })).body).toMatchObject({ owner: "bob", balance: "77" });
-    },
+    expectToBeText,
   );
+
+  // Names and descriptions are what people read.
+  if (/(^|\.)(name|description)$/.test(field)) {
+    test.each(UNPRINTABLE)("%j is refused, told by its character", async (text, problem) => {
+      const { before, error } = await callWith(text);
+      expect(error).toMatchObject({
+        code: "invalid_argument",
+        msg: `${field} must not hold ${problem}`,
+        meta: { argument: field },
+      });
+      expect(await countsOf()).toEqual(before);
+    });
+  } else test.each(UNPRINTABLE)("%j is text like any other", expectToBeText);
+});
+
+test("names and descriptions are what people read", () => {
+  const read = places
+    .filter(([, path]) => /(^|\.)(name|description)$/.test(path))
+    .map(([method, path]) => `${method} ${path}`);
+  expect(read).toEqual([
+    "CreateAccount name",
+    "UpdateAccount name",
+    "CreateTransfer description",
+    "BatchCreateTransfers transfers[0].description",
+    "ReverseTransfer description",
+  ]);
 });
 
 test.each(TEXTS)("a caller named %s twice owns what they open and sees nothing else", async (subject) => {

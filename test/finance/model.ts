@@ -1,7 +1,11 @@
-/** A ledger of a few lines that only adds and subtracts, to compare the real one's every answer with. */
+/**
+ * A ledger of a few lines that only adds and subtracts, to compare the real one's every answer with: who may do what, what
+ * keys stand for, groups, rehearsals and holds, by the rules of docs/ledger.md and docs/security.md.
+ */
 
 export interface ModelAccount {
   readonly debitNormal: boolean;
+  readonly owner: string;
   debits: bigint;
   credits: bigint;
   heldDebits: bigint;
@@ -14,42 +18,228 @@ export interface ModelTransfer {
   readonly debit: number;
   readonly credit: number;
   readonly amount: bigint;
+  readonly createdBy: string;
   state: "POSTED" | "PENDING" | "CAPTURED" | "VOIDED";
   captured: bigint;
   reversed: boolean;
 }
 
-export interface ModelMove {
-  readonly debit: number;
-  readonly credit: number;
-  readonly amount: bigint;
-  readonly pending: boolean;
+export interface Caller {
+  readonly subject: string;
+  readonly admin: boolean;
 }
 
-export class Model {
-  readonly accounts: ModelAccount[] = [];
-  readonly transfers: ModelTransfer[] = [];
+/** What is asked: fields of a request, without its key. */
+export type Action =
+  | {
+      readonly kind: "move";
+      readonly debit: number;
+      readonly credit: number;
+      readonly amount: bigint;
+      readonly pending: boolean;
+      /** A hold that would have expired already. */
+      readonly late: boolean;
+    }
+  | { readonly kind: "capture"; readonly transfer: number; readonly amount: bigint | undefined }
+  | { readonly kind: "void"; readonly transfer: number }
+  | { readonly kind: "reverse"; readonly transfer: number };
 
-  open(debitNormal: boolean, limit: bigint): void {
-    this.accounts.push({ debitNormal, debits: 0n, credits: 0n, heldDebits: 0n, heldCredits: 0n, limit, frozen: false });
+export interface Call {
+  readonly action: Action;
+  readonly key: string | undefined;
+  readonly dryRun: boolean;
+}
+
+export interface ModelOutcome {
+  /** "ok", or the refusal's reason. */
+  readonly verdict: string;
+  /** The transfer that it is about. */
+  readonly transfer?: number;
+  readonly replayed: boolean;
+}
+
+const AMOUNT_MAX = 10n ** 15n;
+
+/** Verdicts that leave the key free. */
+const UNDECIDED: readonly string[] = ["invalid_argument"];
+
+export class Model {
+  accounts: ModelAccount[] = [];
+  transfers: ModelTransfer[] = [];
+  keys = new Map<string, { request: string; outcome: ModelOutcome }>();
+
+  clone(): Model {
+    const copy = new Model();
+    copy.accounts = structuredClone(this.accounts);
+    copy.transfers = structuredClone(this.transfers);
+    copy.keys = new Map(this.keys);
+    return copy;
   }
 
   balance(index: number): bigint {
-    const account = this.account(index);
-    return account.debitNormal ? account.debits - account.credits : account.credits - account.debits;
+    const { debitNormal, debits, credits } = at(this.accounts, index);
+    return debitNormal ? debits - credits : credits - debits;
   }
 
   available(index: number): bigint {
-    const account = this.account(index);
-    return this.balance(index) - (account.debitNormal ? account.heldCredits : account.heldDebits);
+    const { debitNormal, heldCredits, heldDebits } = at(this.accounts, index);
+    return this.balance(index) - (debitNormal ? heldCredits : heldDebits);
   }
 
-  /** @returns the refusal's reason, or undefined once it is done. */
-  move({ debit, credit, amount, pending }: ModelMove, floors = true): string | undefined {
-    const [from, to] = [this.account(debit), this.account(credit)];
+  /** One call by itself. */
+  single(caller: Caller, call: Call): ModelOutcome {
+    return call.dryRun ? this.clone().#alone(caller, call) : this.#alone(caller, call);
+  }
+
+  /** Each member on what the earlier ones left; a dry run on what all of them would have left. */
+  independent(caller: Caller, calls: readonly Call[]): ModelOutcome[] {
+    const rehearsal = this.clone();
+    return calls.map((call) => {
+      const rehearsed = rehearsal.#alone(caller, call);
+      return call.dryRun ? rehearsed : this.#alone(caller, call);
+    });
+  }
+
+  /** All or none, the floors at the end. */
+  atomic(caller: Caller, calls: readonly Call[]): ModelOutcome[] {
+    if (calls.some(({ action }) => isMalformed(action))) return [{ verdict: "invalid_argument", replayed: false }];
+    return calls.some(({ dryRun }) => dryRun) ? this.clone().#together(caller, calls) : this.#together(caller, calls);
+  }
+
+  #alone(caller: Caller, call: Call): ModelOutcome {
+    if (isMalformed(call.action)) return { verdict: "invalid_argument", replayed: false };
+    const known = this.#known(caller, call);
+    if (known !== undefined) return known;
+    const outcome = this.#decide(caller, call.action, true);
+    this.#keep(caller, call, outcome);
+    return outcome;
+  }
+
+  #together(caller: Caller, calls: readonly Call[]): ModelOutcome[] {
+    const refused = (culprit: number, outcome: ModelOutcome): ModelOutcome[] =>
+      calls.map((_, index) => (index === culprit ? outcome : { verdict: "batch_refused", replayed: false }));
+    const known = calls.map((call) => this.#known(caller, call));
+    const reused = calls.findIndex(({ key, action }, index) => {
+      const first = key === undefined ? undefined : calls.find((call) => call.key === key);
+      return (
+        known[index]?.verdict === "idempotency_key_reused" ||
+        (!known[index] && first && textOf(first.action) !== textOf(action))
+      );
+    });
+    if (reused >= 0) return refused(reused, { verdict: "idempotency_key_reused", replayed: false });
+    const refusedBefore = known.findIndex((outcome) => outcome !== undefined && outcome.verdict !== "ok");
+    if (refusedBefore >= 0) return refused(refusedBefore, at(known, refusedBefore) ?? unreachable());
+    const posted = known.filter((outcome) => outcome !== undefined);
+    if (posted.length === calls.length) return posted;
+    const postedBefore = known.findIndex((outcome) => outcome !== undefined);
+    if (postedBefore >= 0) return refused(postedBefore, { verdict: "batch_partly_decided", replayed: false });
+
+    const trial = this.clone();
+    const outcomes: ModelOutcome[] = [];
+    for (const [index, call] of calls.entries()) {
+      const first = calls.findIndex(({ key }) => key !== undefined && key === call.key);
+      const earlier = first >= 0 && first < index ? outcomes[first] : undefined;
+      const outcome = earlier ? { ...earlier, replayed: true } : trial.#decide(caller, call.action, false);
+      if (outcome.verdict !== "ok") {
+        this.#keep(caller, call, outcome);
+        return refused(index, outcome);
+      }
+      if (!earlier) trial.#keep(caller, call, outcome);
+      outcomes.push(outcome);
+    }
+    const culprits = this.accounts.flatMap((_, account) => {
+      if (!trial.#breaksFloor(account, this.available(account))) return [];
+      const touches = ({ action }: Call) => action.kind === "move" && [action.debit, action.credit].includes(account);
+      return [calls.findLastIndex((call, index) => touches(call) && !outcomes[index]?.replayed)];
+    });
+    if (culprits.length > 0) {
+      const culprit = Math.min(...culprits);
+      const outcome = { verdict: "insufficient_funds", replayed: false };
+      this.#keep(caller, at(calls, culprit), outcome);
+      return refused(culprit, outcome);
+    }
+    Object.assign(this, trial);
+    return outcomes;
+  }
+
+  #known({ subject }: Caller, { key, action }: Call): ModelOutcome | undefined {
+    const use = key === undefined ? undefined : this.keys.get(`${subject} ${key}`);
+    if (use === undefined) return undefined;
+    if (use.request !== textOf(action)) return { verdict: "idempotency_key_reused", replayed: false };
+    return { ...use.outcome, replayed: true };
+  }
+
+  #keep({ subject }: Caller, { key, action }: Call, outcome: ModelOutcome): void {
+    if (key === undefined || UNDECIDED.includes(outcome.verdict)) return;
+    this.keys.set(`${subject} ${key}`, { request: textOf(action), outcome });
+  }
+
+  #decide(caller: Caller, action: Action, floors: boolean): ModelOutcome {
+    const count = this.transfers.length;
+    const verdict = this.#verdict(caller, action, floors) ?? "ok";
+    if (verdict !== "ok") return { verdict, replayed: false };
+    return {
+      verdict,
+      transfer: "transfer" in action && action.kind !== "reverse" ? action.transfer : count,
+      replayed: false,
+    };
+  }
+
+  #verdict(caller: Caller, action: Action, floors: boolean): string | undefined {
+    if (action.kind === "move") return this.#move(caller, action, floors);
+    const transfer = at(this.transfers, action.transfer);
+    const [from, to] = [at(this.accounts, transfer.debit), at(this.accounts, transfer.credit)];
+    if (!caller.admin && from.owner !== caller.subject && to.owner !== caller.subject) return "not_found";
+    switch (action.kind) {
+      case "capture": {
+        const placed = transfer.createdBy === caller.subject && !from.debitNormal && !to.debitNormal;
+        if (!caller.admin && !(placed && from.owner === caller.subject)) return "hold_not_owned";
+        if (transfer.state !== "PENDING") return "transfer_not_pending";
+        if (from.frozen || to.frozen) return "account_not_open";
+        const captured = action.amount ?? transfer.amount;
+        if (captured > transfer.amount) return "invalid_argument";
+        this.#release(transfer, "CAPTURED");
+        from.debits += captured;
+        to.credits += captured;
+        transfer.captured = captured;
+        return undefined;
+      }
+      case "void":
+        if (!caller.admin && transfer.createdBy !== caller.subject && to.owner !== caller.subject)
+          return "hold_not_owned";
+        if (transfer.state !== "PENDING") return "transfer_not_pending";
+        this.#release(transfer, "VOIDED");
+        return undefined;
+      case "reverse": {
+        if (!caller.admin && to.owner !== caller.subject) return "permission_denied";
+        if (!caller.admin && to.debitNormal) return "account_not_debitable";
+        if (transfer.reversed) return "already_reversed";
+        if (transfer.state === "PENDING" || transfer.state === "VOIDED") return "transfer_not_posted";
+        const amount = transfer.state === "CAPTURED" ? transfer.captured : transfer.amount;
+        const back = {
+          kind: "move",
+          debit: transfer.credit,
+          credit: transfer.debit,
+          amount,
+          pending: false,
+          late: false,
+        } as const;
+        const refusal = this.#move(caller, back, true);
+        if (refusal === undefined) transfer.reversed = true;
+        return refusal;
+      }
+    }
+  }
+
+  #move(caller: Caller, action: Action & { kind: "move" }, floors: boolean): string | undefined {
+    const { debit, credit, amount, pending, late } = action;
+    const [from, to] = [at(this.accounts, debit), at(this.accounts, credit)];
+    if (late && pending) return "invalid_argument";
+    if (!caller.admin && from.owner !== caller.subject) return "permission_denied";
+    if (!caller.admin && from.debitNormal) return "account_not_debitable";
     if (from.frozen || to.frozen) return "account_not_open";
     const before = [this.available(debit), this.available(credit)];
-    const sign = (by: bigint) => {
+    const add = (by: bigint) => {
       if (pending) {
         from.heldDebits += by;
         to.heldCredits += by;
@@ -58,90 +248,51 @@ export class Model {
         to.credits += by;
       }
     };
-    sign(amount);
-    const broken = [debit, credit].some(
-      (index, side) =>
-        this.available(index) < (before[side] ?? 0n) && this.available(index) < -this.account(index).limit,
-    );
-    if (floors && broken) {
-      sign(-amount);
-      return "insufficient_funds";
-    }
-    this.transfers.push({
-      debit,
-      credit,
-      amount,
-      state: pending ? "PENDING" : "POSTED",
-      captured: 0n,
-      reversed: false,
-    });
-    return undefined;
-  }
-
-  capture(index: number, amount: bigint): string | undefined {
-    const transfer = this.transfer(index);
-    const [from, to] = [this.account(transfer.debit), this.account(transfer.credit)];
-    if (transfer.state !== "PENDING") return "transfer_not_pending";
-    if (from.frozen || to.frozen) return "account_not_open";
-    const captured = amount === 0n ? transfer.amount : amount;
-    if (captured > transfer.amount) return "invalid_argument";
-    this.release(transfer, "CAPTURED");
-    from.debits += captured;
-    to.credits += captured;
-    transfer.captured = captured;
-    return undefined;
-  }
-
-  cancel(index: number): string | undefined {
-    const transfer = this.transfer(index);
-    if (transfer.state !== "PENDING") return "transfer_not_pending";
-    this.release(transfer, "VOIDED");
-    return undefined;
-  }
-
-  reverse(index: number): string | undefined {
-    const transfer = this.transfer(index);
-    if (transfer.reversed) return "already_reversed";
-    if (transfer.state === "PENDING" || transfer.state === "VOIDED") return "transfer_not_posted";
-    const amount = transfer.state === "CAPTURED" ? transfer.captured : transfer.amount;
-    const refusal = this.move({ debit: transfer.credit, credit: transfer.debit, amount, pending: false });
-    if (refusal === undefined) transfer.reversed = true;
-    return refusal;
-  }
-
-  /** All or none, the floors at the end. */
-  atomic(moves: readonly ModelMove[]): string | undefined {
-    const accounts = structuredClone(this.accounts);
-    const count = this.transfers.length;
-    const before = this.accounts.map((_, index) => this.available(index));
-    let refusal: string | undefined;
-    for (const move of moves) refusal ??= this.move(move, false);
-    const broken = before.some(
-      (was, index) => this.available(index) < was && this.available(index) < -this.account(index).limit,
-    );
-    if (refusal === undefined && broken) refusal = "insufficient_funds";
+    add(amount);
+    // Of somebody else's account a plain caller hears nothing.
+    const told = [debit, credit].filter((index) => caller.admin || at(this.accounts, index).owner === caller.subject);
+    const broken = told.some((index) => this.#breaksFloor(index, before[[debit, credit].indexOf(index)] ?? 0n));
+    const refusal =
+      floors && broken ? "insufficient_funds" : !caller.admin && to.debitNormal ? "account_not_creditable" : undefined;
     if (refusal !== undefined) {
-      this.accounts.splice(0, Number.POSITIVE_INFINITY, ...accounts);
-      this.transfers.length = count;
+      add(-amount);
+      return refusal;
     }
-    return refusal;
+    const state = pending ? "PENDING" : "POSTED";
+    this.transfers.push({ debit, credit, amount, createdBy: caller.subject, state, captured: 0n, reversed: false });
+    return undefined;
   }
 
-  private release(transfer: ModelTransfer, state: ModelTransfer["state"]): void {
-    this.account(transfer.debit).heldDebits -= transfer.amount;
-    this.account(transfer.credit).heldCredits -= transfer.amount;
+  #breaksFloor(index: number, before: bigint): boolean {
+    return this.available(index) < before && this.available(index) < -at(this.accounts, index).limit;
+  }
+
+  #release(transfer: ModelTransfer, state: ModelTransfer["state"]): void {
+    at(this.accounts, transfer.debit).heldDebits -= transfer.amount;
+    at(this.accounts, transfer.credit).heldCredits -= transfer.amount;
     transfer.state = state;
   }
+}
 
-  account(index: number): ModelAccount {
-    const account = this.accounts[index];
-    if (account === undefined) throw new Error(`the model has no account ${index}`);
-    return account;
-  }
+/** A mistake that a look at the request alone finds. */
+function isMalformed(action: Action): boolean {
+  if (action.kind === "move") return action.amount < 1n || action.amount > AMOUNT_MAX;
+  return action.kind === "capture" && action.amount === 0n;
+}
 
-  transfer(index: number): ModelTransfer {
-    const transfer = this.transfers[index];
-    if (transfer === undefined) throw new Error(`the model has no transfer ${index}`);
-    return transfer;
-  }
+/** The same for the same request: only a hold can be late. */
+function textOf(action: Action): string {
+  const asked = action.kind === "move" ? { ...action, late: action.late && action.pending } : action;
+  return JSON.stringify(asked, (_, value) => (typeof value === "bigint" ? `${value}` : value));
+}
+
+/** An element that is there. */
+export function at<T>(list: readonly T[], index: number): T {
+  const element = list[index];
+  if (element === undefined) throw new Error(`the model has no element ${index}`);
+  return element;
+}
+
+function unreachable(): never {
+  throw new Error("a refusal that was found is not there");
 }

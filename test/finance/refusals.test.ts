@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { catalogue } from "../../src/finance/errors.ts";
-import { findingsOf, fundsOf, openAccount, openFunded } from "../setup/ledger.ts";
+import { addOldTransfer, findingsOf, fundsOf, openAccount, openFunded } from "../setup/ledger.ts";
 import { type Reply, startTestService, type TestService } from "../setup/service.ts";
 
 let service: TestService;
@@ -35,6 +35,10 @@ describe("an amount", () => {
     ['"0"', "invalid_argument"],
     ["-1", "invalid_argument"],
     ['"-9223372036854775808"', "invalid_argument"],
+    ["1000000000000001", "invalid_argument"],
+    ['"1000000000000001"', "invalid_argument"],
+    ["1e16", "invalid_argument"],
+    ['"9223372036854775807"', "invalid_argument"],
     ['"9223372036854775808"', "malformed"],
     ["9223372036854775808", "malformed"],
     ['"-9223372036854775809"', "malformed"],
@@ -53,34 +57,48 @@ describe("an amount", () => {
     ["[5]", "malformed"],
   ];
 
-  const spendings: [method: string, body: (amount: string) => string, path: string][] = [
-    ["CreateTransfer", (amount) => transferOf(amount), "amount"],
+  // An atomic batch is refused whole; of another the malformed member is, with an error of its own.
+  const spendings: [what: string, method: string, body: (amount: string) => string, path: string, status: number][] = [
+    ["CreateTransfer", "CreateTransfer", (amount) => transferOf(amount), "amount", 400],
     [
+      "an atomic batch",
       "BatchCreateTransfers",
-      (amount) => `{"transfers":[${transferOf("1")},${transferOf(amount)}]}`,
+      (amount) => `{"transfers":[${transferOf("1")},${transferOf(amount)}],"atomic":true}`,
       "transfers[1].amount",
+      400,
+    ],
+    [
+      "an independent batch",
+      "BatchCreateTransfers",
+      (amount) => `{"transfers":[${transferOf(amount)}]}`,
+      "transfers[0].amount",
+      200,
     ],
   ];
   const transferOf = (amount: string) =>
     `{"debit_account_id":"${from}","credit_account_id":"${to}","amount":${amount},"idempotency_key":"unused"}`;
 
-  describe.each(spendings)("of %s", (method, bodyOf, path) => {
+  describe.each(spendings)("of %s", (_, method, bodyOf, path, statusWhenRead) => {
     test.each(amounts)("%s is refused as %s, uses no key and moves nothing", async (amount, code) => {
       const { status, body } = await service.call(method, bodyOf(amount), alice);
-      expect([status, body.code]).toEqual([400, code]);
-      if (code === "invalid_argument") expect(body.meta).toEqual({ argument: path });
-      else expect(body.msg).toBe("the json request could not be decoded");
+      const error = status === 200 ? body.results[0].error : body;
+      expect([status, error.code]).toEqual([code === "malformed" ? 400 : statusWhenRead, code]);
+      if (code === "invalid_argument") expect(error.meta).toEqual({ argument: path });
+      else expect(error.msg).toBe("the json request could not be decoded");
       expect(await fundsOf(service, from)).toBe("100/91");
       const { rows } = await service.pool.query("select from idempotency");
       expect(rows).toHaveLength(0);
     });
   });
 
-  test.each(["-1", '"9223372036854775808"', '"1.5"', '"١٢"'])("of a capture, %s is refused", async (amount) => {
-    const { status } = await service.call("CaptureTransfer", `{"id":"${held}","amount":${amount}}`, alice);
-    expect(status).toBe(400);
-    expect((await service.call("GetTransfer", { id: held }, alice)).body.state).toBe("TRANSFER_STATE_PENDING");
-  });
+  test.each(["0", '"0"', "-1", '"9223372036854775808"', '"1.5"', '"١٢"'])(
+    "of a capture, %s is refused",
+    async (amount) => {
+      const { status } = await service.call("CaptureTransfer", `{"id":"${held}","amount":${amount}}`, alice);
+      expect(status).toBe(400);
+      expect((await service.call("GetTransfer", { id: held }, alice)).body.state).toBe("TRANSFER_STATE_PENDING");
+    },
+  );
 
   test.each(["1e3", '"1e3"', "1000.0"])("%s is a thousand to the unit, as proto3 JSON has it", async (amount) => {
     const { status, body } = await service.call("CreateTransfer", transferOf(amount).replace("unused", ""), alice);
@@ -90,25 +108,37 @@ describe("an amount", () => {
 });
 
 describe("where several refusals hold, the first in the catalogue is reported", () => {
-  /** Situations of a transfer, in the catalogue's order: each can be arranged alone or together with all later ones. */
+  /**
+   * Situations of a transfer, in the catalogue's order: each can be arranged alone or together with all later ones. Only a
+   * debit that raises a balance can't lack funds.
+   */
   const order = [
     "invalid_argument",
     "idempotency_key_reused",
     "not_found",
     "account_not_owned",
+    "account_not_debitable",
     "account_not_open",
     "currency_mismatch",
     "insufficient_funds",
     "out_of_range",
+    "account_not_creditable",
   ] as const;
   type Fault = (typeof order)[number];
 
   async function refusalOf(faults: ReadonlySet<Fault>): Promise<string> {
     const debited = await openAccount(service, faults.has("account_not_owned") ? "bob" : "alice", {
-      unlimited_overdraft: !faults.has("insufficient_funds"),
+      ...(faults.has("account_not_debitable") && { type: "ACCOUNT_TYPE_ASSET" }),
+      ...(faults.has("insufficient_funds")
+        ? { overdraft_limit: faults.has("out_of_range") ? `${INT64_MAX}` : 0 }
+        : { unlimited_overdraft: true }),
     });
+    if (faults.has("out_of_range") && !faults.has("account_not_debitable")) {
+      // As far below zero as a balance can be, and all of its limit is used.
+      await addOldTransfer(service.pool, debited, await openAccount(service, "dave"), INT64_MAX);
+    }
     const currency = faults.has("currency_mismatch") ? "EUR" : "USD";
-    const credited = faults.has("out_of_range")
+    const credited = faults.has("account_not_creditable")
       ? await openFunded(service, "carol", INT64_MAX, { currency })
       : await openAccount(service, "carol", { currency });
     if (faults.has("account_not_open")) {
@@ -152,10 +182,17 @@ describe("where several refusals hold, the first in the catalogue is reported", 
 });
 
 describe("accounts of a transfer", () => {
+  const notDebitable = { reason: "account_not_debitable" };
+  const notCreditable = { reason: "account_not_creditable" };
   const cases: [what: string, of: "debit" | "credit", open: () => Promise<string>, code: string, meta: object][] = [
     ["unknown", "debit", async () => "4611686018427387904", "not_found", { resource: "account" }],
     ["unknown", "credit", async () => "4611686018427387904", "not_found", { resource: "account" }],
     ["foreign", "debit", () => openAccount(service, "bob"), "permission_denied", {}],
+    ["of one's own that a debit raises", "debit", () => till("alice"), "permission_denied", notDebitable],
+    ["of one's own that a credit lowers", "credit", () => till("alice"), "failed_precondition", notCreditable],
+    ["of another's that a credit lowers", "credit", () => till("bob"), "failed_precondition", notCreditable],
+    ["of another's that is full", "credit", () => full("bob"), "failed_precondition", notCreditable],
+    ["of one's own that is full", "credit", () => full("alice"), "out_of_range", {}],
     ["closed", "debit", () => shut("CLOSED"), "failed_precondition", { reason: "account_not_open" }],
     ["closed", "credit", () => shut("CLOSED"), "failed_precondition", { reason: "account_not_open" }],
     ["frozen", "debit", () => shut("FROZEN"), "failed_precondition", { reason: "account_not_open" }],
@@ -163,6 +200,14 @@ describe("accounts of a transfer", () => {
     ["of another currency", "debit", () => euros(), "failed_precondition", { reason: "currency_mismatch" }],
     ["of another currency", "credit", () => euros(), "failed_precondition", { reason: "currency_mismatch" }],
   ];
+  const full = (owner: string) => openFunded(service, owner, INT64_MAX);
+  /** With 100 in it. */
+  const till = async (owner: string) => {
+    const id = await openAccount(service, owner, { type: "ACCOUNT_TYPE_ASSET" });
+    const request = { debit_account_id: id, credit_account_id: await openAccount(service, "bank"), amount: 100 };
+    expect((await service.call("CreateTransfer", request)).status).toBe(200);
+    return id;
+  };
   const euros = () => openAccount(service, "alice", { currency: "EUR", unlimited_overdraft: true });
   const shut = async (status: string) => {
     const id = await openAccount(service, "alice");
@@ -185,12 +230,12 @@ describe("accounts of a transfer", () => {
   });
 });
 
-describe("a sum past int64", () => {
-  const outcomes = ({ body }: Reply): string[] =>
-    body.results.map(({ transfer, error }: { transfer?: { amount: string }; error?: { code: string } }) =>
-      transfer ? "posted" : error?.code,
-    );
+const outcomes = ({ body }: Reply): string[] =>
+  body.results.map(({ transfer, error }: { transfer?: { amount: string }; error?: { code: string } }) =>
+    transfer ? "posted" : error?.code,
+  );
 
+describe("a balance past int64", () => {
   test("is refused alone: its neighbours in the batch post, up to the last unit", async () => {
     const source = await openAccount(service, "bank", { unlimited_overdraft: true });
     const full = await openFunded(service, "bob", INT64_MAX - 3n);
@@ -213,6 +258,29 @@ describe("a sum past int64", () => {
     expect((await service.call("CaptureTransfer", { id: held.id })).status).toBe(200);
   });
 
+  test("is refused only until money moves back", async () => {
+    const source = await openAccount(service, "bank", { unlimited_overdraft: true });
+    const full = await openFunded(service, "bob", INT64_MAX);
+    const move = { debit_account_id: source, credit_account_id: full, amount: 7 };
+    expect((await service.call("CreateTransfer", move)).body.code).toBe("out_of_range");
+    const back = { debit_account_id: full, credit_account_id: source, amount: 7 };
+    expect((await service.call("CreateTransfer", back)).status).toBe(200);
+    expect((await service.call("CreateTransfer", move)).status).toBe(200);
+    expect(await fundsOf(service, full)).toBe(`${INT64_MAX}/${INT64_MAX}`);
+  });
+
+  test("is refused below zero as well", async () => {
+    const emptied = await openAccount(service, "bank", { unlimited_overdraft: true });
+    const other = await openAccount(service, "bob");
+    await addOldTransfer(service.pool, emptied, await openAccount(service, "bob"), INT64_MAX - 1n);
+    const move = { debit_account_id: emptied, credit_account_id: other, amount: 1 };
+    const transfers = [move, move];
+    const reply = await service.call("BatchCreateTransfers", { transfers });
+    expect(outcomes(reply)).toEqual(["posted", "out_of_range"]);
+    expect(reply.body.results[1].error.meta).toEqual({ account_id: emptied });
+    expect(await fundsOf(service, emptied)).toBe(`-${INT64_MAX}/-${INT64_MAX}`);
+  });
+
   test("in an atomic batch refuses the batch", async () => {
     const source = await openAccount(service, "bank", { unlimited_overdraft: true });
     const full = await openFunded(service, "bob", INT64_MAX - 3n);
@@ -220,5 +288,53 @@ describe("a sum past int64", () => {
     const reply = await service.call("BatchCreateTransfers", { transfers, atomic: true });
     expect(outcomes(reply)).toEqual(["aborted", "out_of_range"]);
     expect(await fundsOf(service, full)).toBe(`${INT64_MAX - 3n}/${INT64_MAX - 3n}`);
+  });
+});
+
+describe("the sums of an account past int64", () => {
+  test("refuse nothing: they are told exactly, beside int64 ones that stop at their end", async () => {
+    const amount = 10n ** 15n;
+    const full = await openFunded(service, "alice", INT64_MAX);
+    const other = await openAccount(service, "alice");
+    const totals = async () => {
+      const { body } = await service.call("GetAccount", { id: full }, alice);
+      return [body.total_debits, body.total_credits, body.debits_posted, body.credits_posted, body.balance];
+    };
+    expect(await totals()).toEqual(["0", `${INT64_MAX}`, "0", `${INT64_MAX}`, `${INT64_MAX}`]);
+    const out = { debit_account_id: full, credit_account_id: other, amount: `${amount}` };
+    const back = { debit_account_id: other, credit_account_id: full, amount: `${amount}` };
+    const reply = await service.call("BatchCreateTransfers", { transfers: [out, back, out] }, alice);
+    expect(outcomes(reply)).toEqual(["posted", "posted", "posted"]);
+    expect(await totals()).toEqual([
+      `${2n * amount}`,
+      `${INT64_MAX + amount}`,
+      `${2n * amount}`,
+      `${INT64_MAX}`,
+      `${INT64_MAX - amount}`,
+    ]);
+  });
+
+  test("of accounts that earlier versions had used up: they work again", async () => {
+    const [one, two] = [await openAccount(service, "alice"), await openAccount(service, "alice")];
+    await addOldTransfer(
+      service.pool,
+      await openAccount(service, "bank", { unlimited_overdraft: true }),
+      one,
+      INT64_MAX,
+    );
+    const { body: moved } = await service.call("ListTransfers", { account_id: one }, alice);
+    expect(moved.transfers).toMatchObject([{ amount: `${INT64_MAX}`, state: "TRANSFER_STATE_POSTED" }]);
+    const { status, body } = await service.call("ReverseTransfer", { id: moved.transfers[0].id }, alice);
+    expect([status, body.amount]).toEqual([200, `${INT64_MAX}`]);
+    expect(await fundsOf(service, one)).toBe("0/0");
+    // Both sums are at the end of int64 now.
+    const move = { debit_account_id: await openFunded(service, "alice", 5), credit_account_id: one, amount: 5 };
+    expect((await service.call("CreateTransfer", move, alice)).status).toBe(200);
+    expect(
+      (await service.call("CreateTransfer", { ...move, debit_account_id: one, credit_account_id: two }, alice)).status,
+    ).toBe(200);
+    expect(await fundsOf(service, one)).toBe("0/0");
+    const { body: account } = await service.call("GetAccount", { id: one }, alice);
+    expect(account).toMatchObject({ total_debits: `${INT64_MAX + 5n}`, total_credits: `${INT64_MAX + 5n}` });
   });
 });

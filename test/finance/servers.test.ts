@@ -103,12 +103,59 @@ describe("two servers on one database", () => {
     const replies = await atOnce(16, (server, index) =>
       server.call("BatchCreateTransfers", { transfers: index % 4 < 2 ? members : members.toReversed() }),
     );
-    const answers = replies.map(({ body }, index) => (index % 4 < 2 ? body.results : body.results.toReversed()));
-    for (const answer of answers) expect(answer).toEqual(answers[0]);
+    interface Result {
+      readonly transfer: object;
+      readonly replayed: boolean;
+    }
+    const answers: Result[][] = replies.map(({ body }, index) =>
+      index % 4 < 2 ? body.results : body.results.toReversed(),
+    );
+    const transfers = answers.map((answer) => answer.map(({ transfer }) => transfer));
+    for (const each of transfers) expect(each).toEqual(transfers[0]);
+    for (const key of keys.keys()) {
+      expect(answers.filter((answer) => answer[key]?.replayed === false)).toHaveLength(1);
+    }
     const { rows } = await database.pool.query(
       "select count(*) as posted from transfer where idempotency_key like 'key-%'",
     );
     expect(rows).toEqual([{ posted: 12n }]);
+    expect(await findingsOf(database.pool)).toEqual([]);
+  });
+
+  test("asked at once with the same keys for other accounts post each key once and refuse the rest", async () => {
+    const pairs: [string, string][] = [];
+    for (const server of [one, other]) {
+      pairs.push([await openFunded(server, "alice", 1000), await openAccount(server, "bob")]);
+    }
+    // No lock on an account keeps these apart: they meet at their keys.
+    const membersOf = (index: number) => {
+      const [debit_account_id, credit_account_id] = pairs[index % 2] ?? [];
+      const members = Array.from({ length: 12 }, (_, key) => ({
+        debit_account_id,
+        credit_account_id,
+        amount: 1,
+        idempotency_key: `elsewhere-${key}`,
+      }));
+      return index % 4 < 2 ? members : members.toReversed();
+    };
+    const replies = await atOnce(16, (server, index) =>
+      server.call("BatchCreateTransfers", { transfers: membersOf(index) }),
+    );
+    expect(replies.map(({ status }) => status)).toEqual(Array(16).fill(200));
+    const { rows } = await database.pool.query<{ debit_account_id: bigint; posted: bigint }>(
+      `select debit_account_id, count(*) as posted
+         from transfer
+        where idempotency_key like 'elsewhere-%'
+        group by debit_account_id`,
+    );
+    expect(rows.reduce((sum, { posted }) => sum + posted, 0n)).toBe(12n);
+    const winners = new Map(rows.map((row) => [`${row.debit_account_id}`, row.posted]));
+    for (const [index, { body }] of replies.entries()) {
+      const posted = body.results.filter(({ transfer }: { transfer?: object }) => transfer).length;
+      expect(BigInt(posted)).toBe(winners.get(pairs[index % 2]?.[0] ?? "") ?? 0n);
+      for (const { error } of body.results)
+        expect(error?.meta.reason ?? "posted").toMatch(/^(posted|idempotency_key_reused)$/);
+    }
     expect(await findingsOf(database.pool)).toEqual([]);
   });
 

@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CreateTransferRequest } from "../../generated/server/finance/v1/transfer.ts";
+import { claimOf } from "../../src/finance/idempotency.ts";
 import { openAccount, openFunded } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
@@ -37,7 +39,7 @@ describe("CreateTransfer", () => {
       effective_at: "2024-02-29T12:00:00.123456Z",
       idempotency_key: "refund-77",
     };
-    const { status, body } = await transfer(request, alice);
+    const { status, body } = await transfer(request);
     expect(status).toBe(200);
     expect(body).toEqual({
       id: expect.stringMatching(/^\d+$/),
@@ -58,14 +60,25 @@ describe("CreateTransfer", () => {
       effective_at: "2024-02-29T12:00:00.123456Z",
       expires_at: null,
       settled_at: null,
+      created_by: "root",
     });
-    expect((await service.call("GetTransfer", { id: body.id }, alice)).body).toEqual(body);
+    expect((await service.call("GetTransfer", { id: body.id })).body).toEqual(body);
+    expect((await service.call("GetTransfer", { id: body.id }, alice)).body).toEqual({
+      ...body,
+      idempotency_key: "",
+      created_by: "",
+    });
     expect([await balanceOf(from), await balanceOf(to)]).toEqual(["620", "120"]);
   });
 
-  test("moves an amount that no JSON number could carry, to the last unit", async () => {
-    const id = await funded("alice", 9_223_372_036_854_775_807n);
-    expect(await balanceOf(id)).toBe(INT64_MAX);
+  test("moves the greatest amount to a balance that no JSON number could carry, to the last unit", async () => {
+    const to = await funded("alice", 9_223_372_036_854_775_807n - 10n ** 15n);
+    const from = await funded("alice", 10n ** 15n + 1n);
+    const request = { debit_account_id: from, credit_account_id: to, amount: "1000000000000000" };
+    const { status, body } = await transfer(request, alice);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ debit_account_balance: "1", credit_account_balance: INT64_MAX });
+    expect([await balanceOf(from), await balanceOf(to)]).toEqual(["1", INT64_MAX]);
   });
 
   describe("refuses", () => {
@@ -116,7 +129,7 @@ describe("CreateTransfer", () => {
       });
     });
 
-    test("a sum past int64, alone: its neighbours in the batch post", async () => {
+    test("a balance past int64, alone: its neighbours in the batch post", async () => {
       const source = await open("bank", { unlimited_overdraft: true });
       const full = await funded("bob", 9_223_372_036_854_775_000n);
       const amounts = [1, 807, 807, 2];
@@ -137,6 +150,8 @@ describe("CreateTransfer", () => {
     test.each([
       ["0", "invalid_argument"],
       ["-1", "invalid_argument"],
+      ["1000000000000001", "invalid_argument"],
+      [INT64_MAX, "invalid_argument"],
       ["9223372036854775808", "malformed"],
       ["NaN", "malformed"],
       ["1.5", "malformed"],
@@ -230,6 +245,26 @@ describe("an idempotency key", () => {
     expect(status).toBe(200);
     expect(headers.get("idempotent-replayed")).toBeNull();
   });
+
+  test.each(["batch_refused", "invalid_argument"])(
+    "that an earlier version used up for %s is free",
+    async (situation) => {
+      const from = await funded("alice", 100);
+      const to = await open("bob");
+      const request = { debit_account_id: from, credit_account_id: to, amount: 3, idempotency_key: `old ${situation}` };
+      const { keyDigest } = claimOf("alice", request.idempotency_key, "CreateTransfer", CreateTransferRequest.create());
+      await service.pool.query(
+        "insert into idempotency (key_digest, request_digest, response) values ($1, gen_random_uuid(), $2)",
+        [keyDigest, { refusal: { situation, msg: "refused", meta: {} } }],
+      );
+      const first = await transfer(request, alice);
+      expect([first.status, first.headers.get("idempotent-replayed")]).toEqual([200, null]);
+      const again = await transfer(request, alice);
+      expect(again.body).toEqual(first.body);
+      expect(again.headers.get("idempotent-replayed")).toBe("true");
+      expect(await balanceOf(from)).toBe("97");
+    },
+  );
 
   test("used 20 times at once posts once and all callers get the same transfer", async () => {
     const from = await funded("alice", 100);

@@ -1,13 +1,26 @@
 import { describe, expect, test } from "vitest";
-import { AccountType, CreateAccountRequest, UpdateAccountRequest } from "../../generated/server/finance/v1/account.ts";
-import { CreateTransferRequest, ListTransfersRequest } from "../../generated/server/finance/v1/transfer.ts";
+import {
+  AccountType,
+  CreateAccountRequest,
+  ListAccountsRequest,
+  UpdateAccountRequest,
+} from "../../generated/server/finance/v1/account.ts";
+import {
+  CaptureTransferRequest,
+  CreateTransferRequest,
+  ListTransfersRequest,
+  ReverseTransferRequest,
+} from "../../generated/server/finance/v1/transfer.ts";
 import { FinanceError } from "../../src/finance/errors.ts";
 import {
   readAccountChange,
+  readAccountFilter,
+  readCapture,
   readIdempotencyKey,
   readNewAccount,
   readNewTransfer,
   readPage,
+  readReversal,
   readTransferFilter,
 } from "../../src/finance/validation.ts";
 
@@ -36,6 +49,11 @@ describe("CreateAccount", () => {
     ["a name of 200 characters beyond the BMP", { name: "😀".repeat(200) }, "accepted"],
     ["a name of 201 characters", { name: "n".repeat(201) }, "name"],
     ["a name with U+0000", { name: "a\u0000b" }, "name"],
+    ["a name with a line feed", { name: "a\nb" }, "name"],
+    ["a name with U+009F", { name: "a\u009fb" }, "name"],
+    ["a name that turns to the left", { name: "a\u202eb" }, "name"],
+    ["a name in Arabic and Hebrew", { name: "حساب חשבון" }, "accepted"],
+    ["a name with joiners", { name: "👨‍👩‍👧 می‌خواهم" }, "accepted"],
     ["no type", { type: AccountType.UNSPECIFIED }, "type"],
     ["a type nobody knows", { type: unknownValue }, "type"],
     ["no currency", { currency: "" }, "currency"],
@@ -62,6 +80,7 @@ describe("UpdateAccount", () => {
     ["no id", { id: 0n }, "id"],
     ["a negative id", { id: -4n }, "id"],
     ["an empty name", { name: "" }, "name"],
+    ["a name that turns to the right", { name: "\u2067ab" }, "name"],
     ["a status nobody knows", { status: unknownValue }, "status"],
     ["a pair to remove", { metadata: { k: "" } }, "accepted"],
     ["a negative overdraft limit", { overdraftLimit: -1n }, "overdraft_limit"],
@@ -75,13 +94,16 @@ describe("CreateTransfer", () => {
   const good = { debitAccountId: 1n, creditAccountId: 2n, amount: 5n };
   const table: [what: string, change: Partial<CreateTransferRequest>, argument: string][] = [
     ["all that is required", {}, "accepted"],
-    ["the greatest amount", { amount: 9_223_372_036_854_775_807n }, "accepted"],
+    ["the greatest amount", { amount: 1_000_000_000_000_000n }, "accepted"],
+    ["an amount past the greatest", { amount: 1_000_000_000_000_001n }, "amount"],
     ["no amount", { amount: 0n }, "amount"],
     ["a negative amount", { amount: -5n }, "amount"],
     ["no debited account", { debitAccountId: 0n }, "debit_account_id"],
     ["a negative credited account", { creditAccountId: -1n }, "credit_account_id"],
     ["the same account twice", { creditAccountId: 1n }, "credit_account_id"],
     ["a description of 501 characters", { description: "d".repeat(501) }, "description"],
+    ["a description with a tab", { description: "a\tb" }, "description"],
+    ["a description that turns to the left", { description: "a\u200f" }, "description"],
     ["an expiry without a hold", { expiresAt: { seconds: 1n, nanos: 0 } }, "expires_at"],
     ["a date past the year 9999", { effectiveAt: { seconds: 253_402_300_800n, nanos: 0 } }, "effective_at"],
     ["nanos of more than a second", { effectiveAt: { seconds: 0n, nanos: 1_000_000_000 } }, "effective_at"],
@@ -96,14 +118,54 @@ describe("CreateTransfer", () => {
   });
 });
 
+describe("CaptureTransfer", () => {
+  test.each([
+    [{}, "accepted"],
+    [{ amount: 1n }, "accepted"],
+    [{ amount: 0n }, "amount"],
+    [{ amount: -1n }, "amount"],
+    [{ id: 0n }, "id"],
+  ])("with %o", (change, argument) => {
+    expect(argumentOf(() => readCapture(CaptureTransferRequest.create({ id: 1n, ...change })))).toBe(argument);
+  });
+
+  test("without an amount asks for all of it", () => {
+    expect(readCapture(CaptureTransferRequest.create({ id: 1n })).amount).toBeUndefined();
+    expect(readCapture(CaptureTransferRequest.create({ id: 1n, amount: 7n })).amount).toBe(7n);
+  });
+});
+
+test("ReverseTransfer with a description that turns to the left is refused", () => {
+  const request = ReverseTransferRequest.create({ id: 1n, description: "\u202a" });
+  expect(argumentOf(() => readReversal(request))).toBe("description");
+});
+
 describe("lists", () => {
   test.each([
-    [-1, "page_size"],
-    [0, "accepted"],
-    [1000, "accepted"],
-    [1001, "page_size"],
-  ])("a page_size of %i", (pageSize, argument) => {
-    expect(argumentOf(() => readPage({ pageSize, pageToken: "" }))).toBe(argument);
+    [0, 50],
+    [1, 1],
+    [1000, 1000],
+    [1001, 1000],
+    [2_147_483_647, 1000],
+  ])("a page_size of %i is one of %i", (pageSize, size) => {
+    expect(readPage({ pageSize, pageToken: "" }).size).toBe(size);
+  });
+
+  test("a page_size below 0 is refused", () => {
+    expect(argumentOf(() => readPage({ pageSize: -1, pageToken: "" }))).toBe("page_size");
+  });
+
+  test.each([
+    ["", "accepted"],
+    ["USD", "accepted"],
+    ["DEM", "accepted"],
+    ["usd", "currency"],
+    ["US", "currency"],
+    ["USDX", "currency"],
+    ["ÜSD", "currency"],
+    ["USD\n", "currency"],
+  ])("an account filter of the currency %j", (currency, argument) => {
+    expect(argumentOf(() => readAccountFilter(ListAccountsRequest.create({ currency })))).toBe(argument);
   });
 
   test.each([
@@ -113,6 +175,8 @@ describe("lists", () => {
     [{ minAmount: 5n, maxAmount: 0n }, "accepted"],
     [{ state: unknownValue }, "state"],
     [{ accountId: -1n }, "account_id"],
+    [{ settledAfter: { seconds: 0n, nanos: -1 } }, "settled_after"],
+    [{ settledBefore: { seconds: 253_402_300_800n, nanos: 0 } }, "settled_before"],
   ])("a transfer filter of %o", (filter, argument) => {
     expect(argumentOf(() => readTransferFilter(ListTransfersRequest.create(filter)))).toBe(argument);
   });

@@ -139,10 +139,9 @@ test("does not run as root, and names its user by number, as orchestrators want 
 test("migrates, serves, is healthy, and ends with 0 when it is asked to, having written nothing", async () => {
   const before = await filesOf(tree);
   expect(await outcomeOf(stage.healthcheck)).toEqual([1, ""]);
-  expect(await outcomeOf(["node", "dist/cli/migrate.js"])).toEqual([
-    0,
-    "applied 0001_ledger\napplied 0002_sequence_at",
-  ]);
+  const migrations = (await readdir("migrations")).filter((name) => /^\d/.test(name)).sort();
+  const applied = migrations.map((name) => `applied ${name.replace(".sql", "")}`).join("\n");
+  expect(await outcomeOf(["node", "dist/cli/migrate.js"])).toEqual([0, applied]);
 
   server = start(stage.command);
   const ended = once(server, "close");

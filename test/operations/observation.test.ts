@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { version } from "../../package.json";
 import { lockAccount, openAccount, openFunded, untilWaitingForLock } from "../setup/ledger.ts";
 import { readSeries } from "../setup/metrics.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
@@ -145,7 +146,7 @@ test("batches, their queue and the pools are measured", async () => {
 });
 
 test("the build is told", async () => {
-  expect(await read(`finance_build_info{version="0.1.0",node="${process.version}"}`)).toBe(1);
+  expect(await read(`finance_build_info{version="${version}",node="${process.version}"}`)).toBe(1);
 });
 
 test("a line of a request's own has the id under the same name", async () => {

@@ -1,8 +1,10 @@
 import type { Pool } from "pg";
 import { expect, vi } from "vitest";
+import { CreateTransferRequest } from "../../generated/server/finance/v1/transfer.ts";
 import { claimOf } from "../../src/finance/idempotency.ts";
 import { accountId } from "../../src/finance/identifiers.ts";
 import { audit } from "../../src/finance/index.ts";
+import { AMOUNT_MAX } from "../../src/finance/money.ts";
 import type { OrderGroup } from "../../src/finance/order.ts";
 import type { Reply, TestService } from "./service.ts";
 
@@ -14,7 +16,7 @@ export async function openAccount(service: TestService, owner: string, change: o
   return body.id;
 }
 
-/** Opens a wallet that holds `amount`, from an account without a floor. */
+/** Opens a wallet that holds `amount`, from an account without a floor. An amount of any size: see {@link addOldTransfer}. */
 export async function openFunded(
   service: TestService,
   owner: string,
@@ -23,9 +25,41 @@ export async function openFunded(
 ): Promise<string> {
   const source = await openAccount(service, "bank", { unlimited_overdraft: true, ...change });
   const id = await openAccount(service, owner, change);
+  if (BigInt(amount) > AMOUNT_MAX) {
+    await addOldTransfer(service.pool, source, id, BigInt(amount));
+    return id;
+  }
   const transfer = { debit_account_id: source, credit_account_id: id, amount: `${amount}` };
   expect((await service.call("CreateTransfer", transfer)).status).toBe(200);
   return id;
+}
+
+/**
+ * Adds a transfer between two new wallets whose amount is more than a request may ask for: before 0.2.0 a transfer could
+ * move up to the greatest int64, and such transfers are still in the books.
+ */
+export async function addOldTransfer(pool: Pool, from: string, to: string, amount: bigint): Promise<void> {
+  await pool.query(
+    `with old as (
+       insert into transfer (id, debit_account_id, credit_account_id, amount, debit_account_balance,
+                             credit_account_balance, created_at)
+       values (nextval('transfer_id'), $1, $2, $3, -$3::bigint, $3, clock_timestamp())
+       returning id, created_at
+     ), posted as (
+       insert into entry (account_id, sequence, transfer_id, amount, balance_after, created_at)
+       select $1, 1, id, -$3::bigint, -$3::bigint, created_at from old
+       union all
+       select $2, 1, id, $3, $3, created_at from old
+     )
+     update account_balance
+        set debits_posted = case account_id when $1 then $3::bigint else 0 end,
+            credits_posted = case account_id when $2 then $3::bigint else 0 end,
+            last_sequence = 1,
+            updated_at = old.created_at
+       from old
+      where account_id in ($1, $2)`,
+    [from, to, amount],
+  );
 }
 
 /** An account's balance and what of it is available, as "100/40". */
@@ -47,19 +81,13 @@ export function microsOf(time: string): bigint {
 
 /** An order of alice's to move 1, as the ledger's queue takes it: given in one go, such orders are one batch. */
 export function orderToMove(from: string, to: string, description: string, key?: string): OrderGroup {
-  const transfer = {
-    debitAccountId: accountId(BigInt(from)),
-    creditAccountId: accountId(BigInt(to)),
-    amount: 1n,
-    description,
-    metadata: {},
-    effectiveAt: undefined,
-    pending: false,
-    expiresAt: undefined,
-  };
-  const claim = key === undefined ? undefined : claimOf("alice", key, "CreateTransfer", [from, to, description]);
+  const parties = { debitAccountId: accountId(BigInt(from)), creditAccountId: accountId(BigInt(to)) };
+  const request = CreateTransferRequest.create({ ...parties, amount: 1n, description });
+  const transfer = { ...parties, amount: 1n, description, metadata: {}, pending: false };
+  const claim = key === undefined ? undefined : claimOf("alice", key, "CreateTransfer", request);
   const actor = { subject: "alice", admin: false };
-  return { orders: [{ command: { kind: "create", transfer }, actor, claim, dryRun: false }], atomic: false };
+  const command = { kind: "create", transfer: { ...transfer, effectiveAt: undefined, expiresAt: undefined } } as const;
+  return { orders: [{ command, actor, claim, dryRun: false, path: "" }], atomic: false };
 }
 
 /** What the auditor finds wrong in the whole ledger. */

@@ -15,9 +15,14 @@ export function validRequests(
   { from, to }: { from: string; to: string },
 ): Record<MethodName, () => Promise<JsonRequest>> {
   const transfer = { debit_account_id: from, credit_account_id: to, amount: "1" };
-  const made = async (change: object) => {
-    const { body } = await service.call("CreateTransfer", { ...transfer, ...change });
+  const made = async (change: object, token?: string) => {
+    const { body } = await service.call("CreateTransfer", { ...transfer, ...change }, token);
     return { id: `${body.id}` };
+  };
+  // Who places a hold may capture it.
+  const heldByOwner = async () => {
+    const { body } = await service.call("GetAccount", { id: from });
+    return await made({ pending: true }, await service.token(body.owner));
   };
   return {
     CreateAccount: async () => ({ name: "Wallet", type: "ACCOUNT_TYPE_LIABILITY", currency: "USD" }),
@@ -26,8 +31,8 @@ export function validRequests(
     UpdateAccount: async () => ({ id: from, name: "Wallet" }),
     CreateTransfer: async () => transfer,
     BatchCreateTransfers: async () => ({ transfers: [transfer] }),
-    CaptureTransfer: () => made({ pending: true }),
-    VoidTransfer: () => made({ pending: true }),
+    CaptureTransfer: heldByOwner,
+    VoidTransfer: heldByOwner,
     ReverseTransfer: () => made({}),
     GetTransfer: () => made({}),
     ListTransfers: async () => ({ account_id: from }),

@@ -30,14 +30,19 @@ describe("against protobuf-ts", () => {
 
   test("JSON is the same in whatever order a message declares its fields", () => {
     fc.assert(
-      fc.property(fc.shuffledSubarray([...AllTypes.fields]), fc.boolean(), messages(1, true), (fields, emit, message) => {
-        const type = new MessageType<Fields>("test.Shuffled", fields);
-        const { writeJson } = compileCodec(type, new JsonWriters({ emitDefaults: emit, camelCase: false }));
-        const shuffled = Object.fromEntries(Object.entries(message));
-        const theirs = type.toJsonString(shuffled, { emitDefaultValues: emit, useProtoFieldName: true });
-        const comparable = (_key: string, value: unknown) => (value === null ? undefined : value);
-        expect(JSON.parse(writeJson(shuffled), comparable)).toEqual(JSON.parse(theirs, comparable));
-      }),
+      fc.property(
+        fc.shuffledSubarray([...AllTypes.fields]),
+        fc.boolean(),
+        messages(1, true),
+        (fields, emit, message) => {
+          const type = new MessageType<Fields>("test.Shuffled", fields);
+          const { writeJson } = compileCodec(type, new JsonWriters({ emitDefaults: emit, camelCase: false }));
+          const shuffled = Object.fromEntries(Object.entries(message));
+          const theirs = type.toJsonString(shuffled, { emitDefaultValues: emit, useProtoFieldName: true });
+          const comparable = (_key: string, value: unknown) => (value === null ? undefined : value);
+          expect(JSON.parse(writeJson(shuffled), comparable)).toEqual(JSON.parse(theirs, comparable));
+        },
+      ),
     );
   });
 

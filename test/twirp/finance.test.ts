@@ -46,6 +46,7 @@ test("the generated service answers in Go's JSON", async () => {
       ...{ minor_unit_digits: 0, debits_posted: "0", credits_posted: "0", debits_pending: "0", credits_pending: "0" },
       ...{ balance: "0", available_balance: "0", overdraft_limit: "0", unlimited_overdraft: false },
       ...{ metadata: { team: "a" }, created_at: "1970-01-01T00:00:00Z", updated_at: null },
+      ...{ total_debits: "", total_credits: "" },
     },
   });
 });

@@ -1,0 +1,141 @@
+/** A ledger that version 0.1.0 filled, upgraded: nothing is lost, what was spoiled works again. */
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { migrate, migrationsDirectory } from "../../src/database/index.ts";
+import { createEmptyDatabase, type TestDatabase } from "../setup/database.ts";
+import { findingsOf, fundsOf, verdictOf } from "../setup/ledger.ts";
+import { startTestService, type TestService } from "../setup/service.ts";
+
+/** What fixtures/ledger-0.1.0.json holds: the rows of each table as that version wrote them, and what it answered. */
+interface OldLedger {
+  readonly ids: Readonly<Record<string, string>>;
+  readonly calls: readonly {
+    readonly subject: string;
+    readonly method: string;
+    readonly request: object;
+    readonly status: number;
+    readonly body: Readonly<Record<string, unknown>>;
+  }[];
+}
+
+const TABLES = ["account", "account_balance", "transfer", "hold", "entry", "idempotency"];
+const FIRST_MIGRATIONS = ["0001_ledger.sql", "0002_sequence_at.sql"];
+
+const text = await readFile(new URL("fixtures/ledger-0.1.0.json", import.meta.url), "utf8");
+const old: OldLedger = JSON.parse(text);
+const idOf = (name: string) => old.ids[name] ?? "";
+
+let database: TestDatabase;
+let service: TestService;
+let alice: string;
+let bob: string;
+
+beforeAll(async () => {
+  database = await createEmptyDatabase();
+  const directory = await mkdtemp(join(inject("scratch"), "old-migrations-"));
+  const current = await migrationsDirectory();
+  for (const name of FIRST_MIGRATIONS) await cp(join(current, name), join(directory, name));
+  await migrate({ connectionString: database.url, directory });
+  await rm(directory, { recursive: true });
+  for (const table of TABLES) {
+    // Parsed by PostgreSQL, which reads every digit of an int64.
+    await database.pool.query(
+      `insert into ${table} overriding system value
+       select * from json_populate_recordset(null::${table}, $1::json -> 'tables' -> '${table}')`,
+      [text],
+    );
+  }
+  await database.pool.query("select setval('account_id_seq', max(id)) from account");
+  await database.pool.query("select setval('transfer_id', max(id)) from transfer");
+  expect(await migrate({ connectionString: database.url, directory: current })).not.toEqual([]);
+  service = await startTestService({}, { database, sweepIntervalMs: 3_600_000 });
+  alice = await service.token("alice");
+  bob = await service.token("bob");
+});
+afterAll(async () => {
+  expect(await findingsOf(database.pool)).toEqual([]);
+  await service.close();
+  await database.drop();
+});
+
+const tokenOf = (subject: string) => (subject === "alice" ? alice : undefined);
+
+describe("keys from before", () => {
+  const decided = old.calls.filter(({ method, body, request }) => {
+    const isMistake = "late" === (request as { idempotency_key?: string }).idempotency_key;
+    return method !== "BatchCreateTransfers" && !isMistake && "idempotency_key" in request && body !== undefined;
+  });
+
+  test.each(decided)(
+    "$method answers $request.idempotency_key as it did",
+    async ({ subject, method, request, status, body }) => {
+      const reply = await service.call(method, request, tokenOf(subject));
+      expect(reply.status).toBe(status);
+      expect(reply.body).toMatchObject(body);
+      expect(reply.headers.get("idempotent-replayed")).toBe("true");
+      const other = {
+        ...request,
+        ...(method === "CreateAccount" ? { name: "Another" } : { id: idOf("big"), amount: 77 }),
+      };
+      if (method === "CreateAccount" || method === "CreateTransfer") {
+        expect(verdictOf(await service.call(method, other, tokenOf(subject)))).toBe("idempotency_key_reused");
+      }
+    },
+  );
+
+  test("that were used up by mistake are free", async () => {
+    const move = { debit_account_id: idOf("alice"), credit_account_id: idOf("bob"), amount: 1 };
+    for (const idempotency_key of ["late", "neighbour"]) {
+      const reply = await service.call("CreateTransfer", { ...move, idempotency_key }, alice);
+      expect([reply.status, reply.headers.get("idempotent-replayed")]).toEqual([200, null]);
+      const again = await service.call("CreateTransfer", { ...move, idempotency_key }, alice);
+      expect([again.body.id, again.headers.get("idempotent-replayed")]).toEqual([reply.body.id, "true"]);
+    }
+    const culprit = { debit_account_id: idOf("bob"), credit_account_id: idOf("alice"), amount: 1 };
+    const again = await service.call("CreateTransfer", { ...culprit, idempotency_key: "culprit" }, alice);
+    expect([verdictOf(again), again.headers.get("idempotent-replayed")]).toEqual(["permission_denied", "true"]);
+  });
+});
+
+describe("accounts from before", () => {
+  test("that were stuck at the end of int64 work again", async () => {
+    const move = { debit_account_id: idOf("bank"), credit_account_id: idOf("full"), amount: 1 };
+    expect(verdictOf(await service.call("CreateTransfer", move))).toBe("200");
+    const { body } = await service.call("GetAccount", { id: idOf("full") });
+    expect(body).toMatchObject({
+      balance: "1",
+      debits_posted: "9223372036854775807",
+      total_debits: "9223372036854775807",
+      credits_posted: "9223372036854775807",
+      total_credits: "9223372036854775808",
+    });
+  });
+
+  test("keep amounts that are past today's limit, and let them be reversed", async () => {
+    const { body: big } = await service.call("GetTransfer", { id: idOf("big") });
+    expect(big).toMatchObject({ amount: "5000000000000000000", created_by: "" });
+    expect(verdictOf(await service.call("ReverseTransfer", { id: idOf("big") }))).toBe("200");
+    expect(await fundsOf(service, idOf("huge"))).toBe("0/0");
+  });
+
+  test("have the digits of their currency", async () => {
+    const digits = async (name: string) =>
+      (await service.call("GetAccount", { id: idOf(name) })).body.minor_unit_digits;
+    expect([await digits("yen"), await digits("alice")]).toEqual([0, 2]);
+  });
+
+  test("of a type that only an admin may open now are their owner's to read, and not to post to", async () => {
+    expect(verdictOf(await service.call("GetAccount", { id: idOf("asset") }, alice))).toBe("200");
+    const move = { debit_account_id: idOf("asset"), credit_account_id: idOf("alice"), amount: 1 };
+    expect(verdictOf(await service.call("CreateTransfer", move, alice))).toBe("account_not_debitable");
+  });
+});
+
+test("a hold from before is an admin's to capture and the payee's to void, not the payer's", async () => {
+  const id = idOf("held");
+  expect(verdictOf(await service.call("CaptureTransfer", { id }, alice))).toBe("hold_not_owned");
+  expect(verdictOf(await service.call("CaptureTransfer", { id }, bob))).toBe("hold_not_owned");
+  expect(verdictOf(await service.call("VoidTransfer", { id }, alice))).toBe("hold_not_owned");
+  expect(verdictOf(await service.call("VoidTransfer", { id }, bob))).toBe("200");
+});
