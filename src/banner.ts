@@ -5,27 +5,45 @@ export interface BannerFacts {
   /** Where the data is, without a password. */
   readonly database: string;
   /** Only in development. */
-  readonly token: { readonly subject: string; readonly value: string; readonly lifetimeDays: number } | undefined;
+  readonly tokens: DevelopmentTokens | undefined;
+}
+
+export interface DevelopmentTokens {
+  readonly lifetimeDays: number;
+  /** Has every scope. */
+  readonly admin: NamedToken;
+  /** Has finance.read and finance.write. */
+  readonly plain: NamedToken;
+}
+
+interface NamedToken {
+  readonly subject: string;
+  readonly value: string;
 }
 
 /** What a person who just started the service wants to know, with calls to paste. */
-export function banner({ apiUrl, twirpPrefix, consoleUrl, database, token }: BannerFacts): string {
+export function banner({ apiUrl, twirpPrefix, consoleUrl, database, tokens }: BannerFacts): string {
   const endpoint = `${apiUrl}${twirpPrefix}/finance.v1.FinanceService`;
   const lines = ["", `  API      ${endpoint}/`];
   if (consoleUrl !== undefined) lines.push(`  Console  ${consoleUrl}`);
   lines.push(`  Data     ${database}`, "");
-  if (token !== undefined) {
+  if (tokens !== undefined) {
+    const { lifetimeDays, admin, plain } = tokens;
     lines.push(
-      `A token for ${token.subject}, good for ${token.lifetimeDays} days, in two calls to paste:`,
+      `A token for ${admin.subject}, good for ${lifetimeDays} days, in two calls to paste:`,
       "",
       `curl ${endpoint}/GetAccount \\`,
       `  -H 'content-type: application/json' \\`,
-      `  -H 'authorization: Bearer ${token.value}' \\`,
+      `  -H 'authorization: Bearer ${admin.value}' \\`,
       `  -d '{"id": 4}'`,
       "",
       `axios.post("${endpoint}/GetAccount", { id: 4 }, {`,
-      `  headers: { "Content-Type": "application/json", Authorization: "Bearer ${token.value}" },`,
+      `  headers: { "Content-Type": "application/json", Authorization: "Bearer ${admin.value}" },`,
       "}).then(({ data }) => console.log(data))",
+      "",
+      `A token for ${plain.subject}, who has finance.read and finance.write but not finance.admin:`,
+      "",
+      plain.value,
       "",
     );
   }

@@ -1,18 +1,16 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { mintToken } from "./auth/index.ts";
-import { banner } from "./banner.ts";
+import { banner, type DevelopmentTokens } from "./banner.ts";
 import type { Closing } from "./closing.ts";
 import type { Config } from "./config.ts";
 import { buildConsole } from "./console.ts";
 import { migrationsDirectory } from "./database/index.ts";
 import type { Groundwork } from "./groundwork.ts";
 
-const DEVELOPMENT_TOKEN = {
-  subject: "alice",
-  scope: "finance.read finance.write finance.admin",
-  lifetimeDays: 30,
-};
+const DEVELOPMENT_TOKEN_DAYS = 30;
+const DEVELOPMENT_ADMIN = { subject: "alice", scope: "finance.read finance.write finance.admin" };
+const DEVELOPMENT_PLAIN_USER = { subject: "bob", scope: "finance.read finance.write" };
 
 export interface WelcomeOptions {
   readonly config: Config;
@@ -26,19 +24,15 @@ export interface WelcomeOptions {
 /** Serves the console. @returns what to tell whoever started the service: where everything is. */
 export async function welcome({ config, log, groundwork, apiPort, closing }: WelcomeOptions): Promise<string> {
   const { trust, database } = groundwork;
-  const token =
+  const tokens =
     config.environment === "development" && "secret" in trust
-      ? await mintToken(trust.secret, {
-          ...DEVELOPMENT_TOKEN,
-          ...config.auth,
-          lifetimeSeconds: DEVELOPMENT_TOKEN.lifetimeDays * 86_400,
-        })
+      ? await developmentTokens(trust.secret, config.auth)
       : undefined;
   if (config.consolePort !== undefined) {
     const root = join(await migrationsDirectory(), "../dist/web");
     const { consoleApiUrl, twirpPrefix } = config;
     const api = consoleApiUrl === undefined ? { port: apiPort } : { url: consoleApiUrl };
-    const pages = await buildConsole({ root, log, api, twirpPrefix, developmentToken: token });
+    const pages = await buildConsole({ root, log, api, twirpPrefix, developmentToken: tokens?.admin.value });
     closing.add(() => pages.close());
     await pages.listen({ host: config.host, port: config.consolePort });
   }
@@ -47,8 +41,18 @@ export async function welcome({ config, log, groundwork, apiPort, closing }: Wel
     twirpPrefix: config.twirpPrefix,
     consoleUrl: config.consolePort === undefined ? undefined : urlOf(config.host, config.consolePort),
     database,
-    token: token === undefined ? undefined : { ...DEVELOPMENT_TOKEN, value: token },
+    tokens,
   });
+}
+
+async function developmentTokens(secret: string, auth: Config["auth"]): Promise<DevelopmentTokens> {
+  const lifetimeSeconds = DEVELOPMENT_TOKEN_DAYS * 86_400;
+  const mint = (claims: typeof DEVELOPMENT_ADMIN) => mintToken(secret, { ...claims, ...auth, lifetimeSeconds });
+  return {
+    lifetimeDays: DEVELOPMENT_TOKEN_DAYS,
+    admin: { subject: DEVELOPMENT_ADMIN.subject, value: await mint(DEVELOPMENT_ADMIN) },
+    plain: { subject: DEVELOPMENT_PLAIN_USER.subject, value: await mint(DEVELOPMENT_PLAIN_USER) },
+  };
 }
 
 function urlOf(host: string, port: number): string {

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -43,13 +43,14 @@ function start(environment: Record<string, string>): ServiceProcess {
   return service;
 }
 
+/** @param token default: the admin's, from the calls to paste. */
 async function call(
   environment: Record<string, string>,
   output: string,
   method: string,
   request: object,
+  token = /Bearer ([\w.-]+)/.exec(output)?.[1],
 ): Promise<Reply> {
-  const token = /Bearer ([\w.-]+)/.exec(output)?.[1];
   const response = await fetch(`http://127.0.0.1:${environment["PORT"]}/twirp/finance.v1.FinanceService/${method}`, {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
@@ -98,6 +99,23 @@ describe("a first start on an empty directory", () => {
 
     second.child.kill("SIGTERM");
     expect(await second.ended).toBe(0);
+  });
+
+  test("prints a token for bob that works, and that lacks finance.admin", async () => {
+    const environment = await ownEnvironment();
+    const service = start(environment);
+    await service.printed(READY);
+    const token = /^A token for bob, .* not finance\.admin:\n\n([\w.-]+)$/m.exec(service.output())?.[1] ?? "none";
+    const asBob = (method: string, request: object) => call(environment, service.output(), method, request, token);
+
+    expect(await asBob("GetAccount", { id: 5 })).toMatchObject({ status: 200, body: { id: "5", owner: "bob" } });
+    const transfer = { debit_account_id: 5, credit_account_id: 6, amount: 1 };
+    expect(await asBob("CreateTransfer", transfer)).toMatchObject({ status: 200, body: { created_by: "bob" } });
+    expect(await asBob("GetAccount", { id: 4 })).toMatchObject({ status: 404 });
+    expect(await asBob("GetTrialBalance", {})).toMatchObject({
+      status: 403,
+      body: { code: "permission_denied", meta: { scope: "finance.admin" } },
+    });
   });
 
   test("refuses a second process on the same directory, which leaves the first alone", async () => {
@@ -156,6 +174,15 @@ describe("ends with 1 and one line that names the way out:", () => {
   });
 });
 
+/** As the service lists them. */
+async function migrationNames(): Promise<string> {
+  const files = await readdir("migrations");
+  return files
+    .flatMap((file) => /^(\d{4}_\w+)\.sql$/.exec(file)?.[1] ?? [])
+    .sort()
+    .join(", ");
+}
+
 test("a database without migrations is not ready and says why; with them, and with newer ones, it is", async () => {
   const database = await createTestDatabase();
   await database.pool.query("drop schema public cascade; create schema public");
@@ -172,7 +199,7 @@ test("a database without migrations is not ready and says why; with them, and wi
   };
   expect(await ready()).toEqual({
     status: 503,
-    body: { status: "not ready", reason: "migrations are missing: 0001_ledger, 0002_sequence_at" },
+    body: { status: "not ready", reason: `migrations are missing: ${await migrationNames()}` },
   });
   await promisify(execFile)(process.execPath, ["dist/cli/migrate.js"], {
     env: { PATH: process.env["PATH"], DATABASE_URL: database.url },

@@ -321,7 +321,7 @@ test("accounts are narrowed down by words, number, type and status", async () =>
     await page.getByLabel("Type").selectOption("Asset");
     await found().toEqual(["Settlement bank, dollars", "Settlement bank, euros"]);
     await page.getByLabel("Status").selectOption("Frozen");
-    await page.getByText("No account is like that.").waitFor();
+    await page.getByText("No accounts match these filters.").waitFor();
     await page.getByRole("button", { name: "Show all accounts" }).click();
     await expect.poll(() => names.count()).toBeGreaterThan(7);
   });

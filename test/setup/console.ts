@@ -20,8 +20,8 @@ export interface TestConsole {
     options?: BrowserContextOptions & { readonly url?: string },
   ): Promise<void>;
   token(subject: string, scope: string, lifetimeSeconds?: number): Promise<string>;
-  /** What somebody else does meanwhile, as an admin. */
-  call(method: string, request: object): Promise<Record<string, unknown>>;
+  /** What somebody else does meanwhile. Default caller: an admin. */
+  call(method: string, request: object, token?: string): Promise<Record<string, unknown>>;
   /** Ends the service as a deployment would. */
   stopService(): Promise<void>;
   startService(): Promise<void>;
@@ -82,10 +82,10 @@ export async function startTestConsole(): Promise<TestConsole> {
         await context.close();
       }
     },
-    async call(method, request) {
+    async call(method, request, bearer = admin) {
       const reply = await fetch(`${apiUrl}/twirp/finance.v1.FinanceService/${method}`, {
         method: "POST",
-        headers: { "content-type": "application/json", authorization: `Bearer ${admin}` },
+        headers: { "content-type": "application/json", authorization: `Bearer ${bearer}` },
         body: JSON.stringify(request),
       });
       const answer: Record<string, unknown> = JSON.parse(await reply.text());

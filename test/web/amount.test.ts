@@ -15,7 +15,7 @@ test.each<[text: string, currency: typeof USD, locale: string, minor: bigint]>([
   ["1234", JPY, "en-US", 1234n],
   ["92233720368547758.07", USD, "en-US", INT64_MAX],
 ])("reads %j of %o in %s as %d", (text, currency, locale, minor) => {
-  expect(readAmount(text, currency, locale)).toEqual({ ok: true, minor });
+  expect(readAmount(text, currency, { locale })).toEqual({ ok: true, minor });
 });
 
 test.each<[text: string, currency: typeof USD, locale: string, problem: string]>([
@@ -32,7 +32,13 @@ test.each<[text: string, currency: typeof USD, locale: string, problem: string]>
   ["1.0", JPY, "en-US", "JPY has no decimal places."],
   ["92233720368547758.08", USD, "en-US", "Enter at most $92,233,720,368,547,758.07."],
 ])("refuses %j of %o in %s: %s", (text, currency, locale, problem) => {
-  expect(readAmount(text, currency, locale)).toEqual({ ok: false, problem });
+  expect(readAmount(text, currency, { locale })).toEqual({ ok: false, problem });
+});
+
+test("takes the largest amount allowed and nothing above it", () => {
+  const options = { max: 1000n, locale: "en-US" };
+  expect(readAmount("10", USD, options)).toEqual({ ok: true, minor: 1000n });
+  expect(readAmount("10.01", USD, options)).toEqual({ ok: false, problem: "Enter at most $10.00." });
 });
 
 test("what is written into a field is read again as the same amount, in any locale", () => {
@@ -43,7 +49,7 @@ test("what is written into a field is read again as the same amount, in any loca
   });
   check(
     property(anyAmount, ({ minor, currency, locale }) => {
-      expect(readAmount(writeAmount(minor, currency, locale), currency, locale)).toEqual({ ok: true, minor });
+      expect(readAmount(writeAmount(minor, currency, locale), currency, { locale })).toEqual({ ok: true, minor });
     }),
   );
 });

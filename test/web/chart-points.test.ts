@@ -10,14 +10,24 @@ test.each<[type: keyof typeof AccountType, before: bigint]>([
   ["ACCOUNT_TYPE_ASSET", 102n],
 ])("the course of an account of %s begins with what was there before: %d", (type, before) => {
   const points = [
-    { time: day(1), balance: 100n, debits: 3n, credits: 5n },
-    { time: day(2), balance: 110n, debits: 0n, credits: 10n },
+    { time: day(1), balance: 100n, debits: 3n, credits: 5n, totalDebits: "3", totalCredits: "5" },
+    { time: day(2), balance: 110n, debits: 0n, credits: 10n, totalDebits: "0", totalCredits: "10" },
   ];
   expect(chartPoints(points, day(3), { type: AccountType[type] })).toEqual([
     { time: day(1), balance: before },
     { time: day(2), balance: 100n },
     { time: day(3), balance: 110n },
   ]);
+});
+
+test("an interval that moved more than an int64 holds still has an exact start", () => {
+  const debits = 2n ** 63n - 1n;
+  const point = { time: day(1), balance: 100n, debits, credits: debits };
+  const points = [{ ...point, totalDebits: `${2n ** 64n}`, totalCredits: `${2n ** 64n + 7n}` }];
+  expect(chartPoints(points, day(2), { type: AccountType.ACCOUNT_TYPE_LIABILITY })[0]).toEqual({
+    time: day(1),
+    balance: 93n,
+  });
 });
 
 test("no intervals have no course", () => {

@@ -17,6 +17,8 @@ test.each<[code: FinanceErrorCode, meta: Record<string, string>, place: Place, d
   ["permission_denied", { scope: "finance.write" }, "form", true],
   ["failed_precondition", { reason: "account_not_open", account_id: CREDITED }, "creditAccountId", true],
   ["failed_precondition", { reason: "account_not_open", account_id: DEBITED }, "debitAccountId", true],
+  ["permission_denied", { reason: "account_not_debitable", account_id: DEBITED }, "debitAccountId", true],
+  ["failed_precondition", { reason: "account_not_creditable", account_id: CREDITED }, "creditAccountId", true],
   ["failed_precondition", { reason: "currency_mismatch" }, "creditAccountId", true],
   ["failed_precondition", { reason: "insufficient_funds", account_id: DEBITED }, "amount", true],
   ["failed_precondition", { reason: "insufficient_funds", account_id: CREDITED }, "creditAccountId", true],

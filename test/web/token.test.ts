@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readToken, subjectOf } from "../../web/src/session/token.ts";
+import { readClaims, readToken } from "../../web/src/session/token.ts";
 
 test.each<[pasted: string, token: string | undefined]>([
   ["aaa.bbb-_.ccc", "aaa.bbb-_.ccc"],
@@ -16,17 +16,19 @@ test.each<[pasted: string, token: string | undefined]>([
   expect(readToken(pasted)).toBe(token);
 });
 
-test.each<[payload: string, subject: string | undefined]>([
-  ['{"sub":"alice"}', "alice"],
-  ['{"sub":"Zoë ½?>"}', "Zoë ½?>"],
-  ['{"sub":7}', undefined],
-  ["{}", undefined],
-  ["null", undefined],
-  ["no JSON", undefined],
-])("a token with the payload %s names %j", (payload, subject) => {
-  expect(subjectOf(`header.${Buffer.from(payload).toString("base64url")}.signature`)).toBe(subject);
+test.each<[payload: string, subject: string | undefined, scopes: readonly string[] | undefined]>([
+  ['{"sub":"alice","scope":"finance.read finance.admin"}', "alice", ["finance.read", "finance.admin"]],
+  ['{"sub":"alice","scope":"  finance.read  "}', "alice", ["finance.read"]],
+  ['{"sub":"Zoë ½?>"}', "Zoë ½?>", []],
+  ['{"sub":7,"scope":7}', undefined, undefined],
+  ["{}", undefined, []],
+  ["null", undefined, undefined],
+  ["no JSON", undefined, undefined],
+])("a token with the payload %s is of %j with the scopes %j", (payload, subject, scopes) => {
+  const token = `header.${Buffer.from(payload).toString("base64url")}.signature`;
+  expect(readClaims(token)).toEqual({ subject, scopes: scopes && new Set(scopes) });
 });
 
-test("a token that is no JWT names nobody", () => {
-  expect(subjectOf("opaque")).toBeUndefined();
+test("a token that is no JWT tells neither who it is for nor what they may do", () => {
+  expect(readClaims("opaque")).toEqual({ subject: undefined, scopes: undefined });
 });

@@ -1,12 +1,16 @@
 import { expect, test } from "vitest";
-import { AccountStatus } from "../../src/client/index.ts";
+import { AccountStatus, AccountType } from "../../src/client/index.ts";
+import { permissionsOf } from "../../web/src/session/permissions.ts";
 import { readTransfer, type TransferValues } from "../../web/src/transfers/transfer-values.ts";
 import { anAccount } from "./accounts.ts";
 
 const accounts = new Map([
-  [4n, anAccount({ id: 4n })],
-  [5n, anAccount({ id: 5n, status: AccountStatus.ACCOUNT_STATUS_FROZEN })],
+  [4n, anAccount({ owner: "bob", id: 4n })],
+  [5n, anAccount({ owner: "bob", id: 5n, status: AccountStatus.ACCOUNT_STATUS_FROZEN })],
+  [7n, anAccount({ owner: "bob", id: 7n, type: AccountType.ACCOUNT_TYPE_ASSET })],
 ]);
+const may = permissionsOf({ subject: "bob", scopes: new Set(["finance.write"]) });
+const adminMay = permissionsOf({ subject: "root", scopes: new Set(["finance.admin"]) });
 const filled: TransferValues = {
   debitAccountId: "4",
   creditAccountId: "6",
@@ -17,7 +21,7 @@ const filled: TransferValues = {
 };
 
 test("what is complete is an order in minor units, to any account", () => {
-  expect(readTransfer(filled, accounts)).toEqual({
+  expect(readTransfer(filled, accounts, may)).toEqual({
     order: { debitAccountId: 4n, creditAccountId: 6n, amount: 1250n, description: "Rent", pending: false },
   });
 });
@@ -25,7 +29,16 @@ test("what is complete is an order in minor units, to any account", () => {
 test.each<[what: string, change: Partial<TransferValues>, problems: object]>([
   ["no account to debit", { debitAccountId: "" }, { debitAccountId: "Choose an account." }],
   ["a name that was not chosen", { debitAccountId: "Ali" }, { debitAccountId: "Choose an account." }],
-  ["somebody else's account to debit", { debitAccountId: "9" }, { debitAccountId: "This is none of your accounts." }],
+  [
+    "somebody else's account to debit",
+    { debitAccountId: "9" },
+    { debitAccountId: "This is not one of your accounts." },
+  ],
+  [
+    "an own account that a debit raises",
+    { debitAccountId: "7" },
+    { debitAccountId: "A debit would raise this account: only an admin may make one." },
+  ],
   ["a frozen account to debit", { debitAccountId: "5" }, { debitAccountId: "This account is frozen." }],
   ["no account to credit", { creditAccountId: "x" }, { creditAccountId: "Choose an account, or enter its number." }],
   [
@@ -33,6 +46,12 @@ test.each<[what: string, change: Partial<TransferValues>, problems: object]>([
     { creditAccountId: "4" },
     { creditAccountId: "This is the account the money comes from." },
   ],
+  [
+    "an own account that a credit lowers",
+    { creditAccountId: "7" },
+    { creditAccountId: "A credit would lower this account: only an admin may make one." },
+  ],
+  ["too large an amount", { amount: "10,000,000,000,000.01" }, { amount: "Enter at most $10,000,000,000,000.00." }],
   ["no amount", { amount: "" }, { amount: "Enter an amount." }],
   [
     "nothing right",
@@ -43,5 +62,13 @@ test.each<[what: string, change: Partial<TransferValues>, problems: object]>([
     },
   ],
 ])("%s is told at the field", (_, change, problems) => {
-  expect(readTransfer({ ...filled, ...change }, accounts)).toEqual({ problems });
+  expect(readTransfer({ ...filled, ...change }, accounts, may)).toEqual({ problems });
+});
+
+test("an admin debits and credits any account", () => {
+  const change = { debitAccountId: "7", creditAccountId: "4" };
+  expect(readTransfer({ ...filled, ...change }, accounts, adminMay)).toMatchObject({
+    order: { debitAccountId: 7n, creditAccountId: 4n },
+  });
+  expect(readTransfer({ ...filled, creditAccountId: "7" }, accounts, adminMay)).toHaveProperty("order");
 });

@@ -49,6 +49,7 @@ export function AccountPage({ id }: { readonly id: bigint }) {
 }
 
 function Summary({ account }: { readonly account: Account }) {
+  const { may } = useSession();
   const { id, name, owner, currency, balance, availableBalance, overdraftLimit, unlimitedOverdraft } = account;
   const hindrance = hindranceOf(account);
   const isOpen = account.status === AccountStatus.ACCOUNT_STATUS_OPEN;
@@ -75,15 +76,15 @@ function Summary({ account }: { readonly account: Account }) {
         </div>
       </dl>
       <div className="actions">
-        {isOpen && (
-          <>
-            <a className="button" href={paths.newTransfer({ from: id })}>
-              Transfer from here
-            </a>
-            <a className="button quiet" href={paths.newTransfer({ to: id })}>
-              Transfer to here
-            </a>
-          </>
+        {isOpen && may.debit(account) && (
+          <a className="button" href={paths.newTransfer({ from: id })}>
+            Transfer from here
+          </a>
+        )}
+        {isOpen && may.credit(account) && (
+          <a className="button quiet" href={paths.newTransfer({ to: id })}>
+            Transfer to here
+          </a>
         )}
         <AccountActions account={account} />
       </div>

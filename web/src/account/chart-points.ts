@@ -17,7 +17,8 @@ export function chartPoints(points: readonly BalancePoint[], end: Date, account:
   const timed = points.flatMap((point) => (point.time === undefined ? [] : [{ ...point, time: point.time }]));
   const [first] = timed;
   if (first === undefined) return [];
-  const rise = isDebitNormal(account) ? first.debits - first.credits : first.credits - first.debits;
+  const surplus = BigInt(first.totalCredits) - BigInt(first.totalDebits);
+  const rise = isDebitNormal(account) ? -surplus : surplus;
   return [
     { time: first.time, balance: first.balance - rise },
     ...timed.map(({ balance }, index) => ({ time: timed[index + 1]?.time ?? end, balance })),

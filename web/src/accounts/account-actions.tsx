@@ -5,13 +5,14 @@ import { Dialog } from "../parts/dialog.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
 import { useSession } from "../session/session.ts";
 
-/** Freezes, opens again or closes an account; what is closed has no actions. */
+/** Freezes, opens again or closes an account, as far as the caller may; a closed account has no actions. */
 export function AccountActions({ account }: { readonly account: Account }) {
-  const { finance } = useSession();
+  const { finance, may } = useSession();
   const { id, name, status } = account;
   const [isClosing, setClosing] = useState(false);
   const change = useChange((next: AccountStatus) => finance.updateAccount({ id, status: next }));
-  if (status === AccountStatus.ACCOUNT_STATUS_CLOSED) return null;
+  const mayClose = may.close(account);
+  if (status === AccountStatus.ACCOUNT_STATUS_CLOSED || !(may.freeze || mayClose)) return null;
   const isFrozen = status === AccountStatus.ACCOUNT_STATUS_FROZEN;
   const dismiss = () => {
     setClosing(false);
@@ -19,21 +20,25 @@ export function AccountActions({ account }: { readonly account: Account }) {
   };
   return (
     <div className="actions compact">
-      <button
-        type="button"
-        className="quiet"
-        aria-label={`${isFrozen ? "Unfreeze" : "Freeze"} ${name}`}
-        aria-disabled={change.isPending}
-        onClick={() => {
-          if (change.isPending) return;
-          change.mutate(isFrozen ? AccountStatus.ACCOUNT_STATUS_OPEN : AccountStatus.ACCOUNT_STATUS_FROZEN);
-        }}
-      >
-        {isFrozen ? "Unfreeze" : "Freeze"}
-      </button>
-      <button type="button" className="quiet" aria-label={`Close ${name}`} onClick={() => setClosing(true)}>
-        Close
-      </button>
+      {may.freeze && (
+        <button
+          type="button"
+          className="quiet"
+          aria-label={`${isFrozen ? "Unfreeze" : "Freeze"} ${name}`}
+          aria-disabled={change.isPending}
+          onClick={() => {
+            if (change.isPending) return;
+            change.mutate(isFrozen ? AccountStatus.ACCOUNT_STATUS_OPEN : AccountStatus.ACCOUNT_STATUS_FROZEN);
+          }}
+        >
+          {isFrozen ? "Unfreeze" : "Freeze"}
+        </button>
+      )}
+      {mayClose && (
+        <button type="button" className="quiet" aria-label={`Close ${name}`} onClick={() => setClosing(true)}>
+          Close
+        </button>
+      )}
       {!isClosing && change.error && (
         <Dialog title="The account stays as it was" onClose={dismiss}>
           <ProblemNote problem={change.error} />

@@ -25,7 +25,7 @@ const ANY = {
 
 /** The accounts the caller may see, to be searched and narrowed down. */
 export function AccountsPage() {
-  const { finance } = useSession();
+  const { finance, may } = useSession();
   const [sought, setSought] = useState(ANY);
   const { data: known } = useQuery(knownAccountsQuery(finance));
   const { listed, shown, isByPrefix } = useSoughtAccounts(finance, useDeferredValue(sought));
@@ -33,9 +33,11 @@ export function AccountsPage() {
   return (
     <>
       <PageHeading title="Accounts">
-        <a className="button" href={paths.newAccount}>
-          New account
-        </a>
+        {may.write && (
+          <a className="button" href={paths.newAccount}>
+            New account
+          </a>
+        )}
       </PageHeading>
       <search className="filters">
         <Field
@@ -91,7 +93,7 @@ export function AccountsPage() {
               <p>You have no accounts yet.</p>
             ) : (
               <>
-                <p>No account is like that.</p>
+                <p>No accounts match these filters.</p>
                 <button type="button" className="quiet" onClick={() => setSought(ANY)}>
                   Show all accounts
                 </button>
@@ -122,6 +124,7 @@ function useSoughtAccounts(finance: FinanceClient, sought: typeof ANY) {
 }
 
 function AccountTable({ accounts }: { readonly accounts: readonly Account[] }) {
+  const { may } = useSession();
   return (
     <table>
       <thead>
@@ -138,9 +141,11 @@ function AccountTable({ accounts }: { readonly accounts: readonly Account[] }) {
           <th scope="col" className="figure">
             Balance
           </th>
-          <th scope="col" className="wide">
-            <span className="unseen">Actions</span>
-          </th>
+          {may.write && (
+            <th scope="col" className="wide">
+              <span className="unseen">Actions</span>
+            </th>
+          )}
         </tr>
       </thead>
       <tbody>
@@ -153,6 +158,7 @@ function AccountTable({ accounts }: { readonly accounts: readonly Account[] }) {
 }
 
 function AccountRow({ account }: { readonly account: Account }) {
+  const { may } = useSession();
   const { id, name, owner, balance, availableBalance } = account;
   const hindrance = hindranceOf(account);
   return (
@@ -167,9 +173,11 @@ function AccountRow({ account }: { readonly account: Account }) {
       <td className="wide">{owner}</td>
       <td className="figure wide muted">{formatMoney(availableBalance, account)}</td>
       <td className="figure">{formatMoney(balance, account)}</td>
-      <td className="wide">
-        <AccountActions account={account} />
-      </td>
+      {may.write && (
+        <td className="wide">
+          <AccountActions account={account} />
+        </td>
+      )}
     </tr>
   );
 }

@@ -30,8 +30,9 @@ const FIELD_OF: Readonly<Record<string, FieldName>> = {
   overdraft_limit: "overdraft",
 };
 
+/** Opens an account. Only an admin chooses its type, owner and overdraft: a plain caller opens wallets of their own. */
 export function NewAccountPage() {
-  const { finance, caller = "" } = useSession();
+  const { finance, caller = "", may } = useSession();
   const [values, setValues] = useState(EMPTY);
   const [problems, setProblems] = useState<Problems>({});
   /** Of the account that the form describes now, for all its tries. */
@@ -71,6 +72,19 @@ export function NewAccountPage() {
     );
   };
   const isAtField = Object.keys(problems).length > 0;
+  const currency = (
+    <Field
+      label="Currency"
+      name="currency"
+      value={values.currency}
+      onChange={({ target }) => set({ currency: target.value.toUpperCase() })}
+      problem={problems.currency}
+      hint="ISO 4217, such as USD or JPY; never changes"
+      maxLength={3}
+      autoComplete="off"
+      spellCheck={false}
+    />
+  );
 
   return (
     <>
@@ -85,62 +99,34 @@ export function NewAccountPage() {
           maxLength={200}
           autoComplete="off"
         />
-        <div className="pair">
-          <SelectField
-            label="Type"
-            value={values.type}
-            onChange={({ target }) => set({ type: Number(target.value) })}
-            hint={hintOf(values.type)}
-          >
-            {accountTypes.map(({ type, word }) => (
-              <option key={type} value={type}>
-                {word}
-              </option>
-            ))}
-          </SelectField>
-          <Field
-            label="Currency"
-            name="currency"
-            value={values.currency}
-            onChange={({ target }) => set({ currency: target.value.toUpperCase() })}
-            problem={problems.currency}
-            hint="ISO 4217, as USD or JPY; never changes"
-            maxLength={3}
-            autoComplete="off"
-            spellCheck={false}
-          />
-        </div>
-        <Field
-          label="Owner"
-          name="owner"
-          value={values.owner}
-          onChange={({ target }) => set({ owner: target.value })}
-          problem={problems.owner}
-          placeholder={caller}
-          hint="Whose token may see and debit it. Empty: yours; another's needs finance.admin"
-          maxLength={255}
-          autoComplete="off"
-          spellCheck={false}
-        />
-        <Field
-          label="Overdraft"
-          name="overdraft"
-          value={values.overdraft}
-          onChange={({ target }) => set({ overdraft: target.value })}
-          problem={problems.overdraft}
-          hint={values.unlimited ? "" : "How far below zero it may go. Empty: not at all"}
-          inputMode="decimal"
-          disabled={values.unlimited}
-          autoComplete="off"
-        />
-        <label className="check">
-          <input
-            type="checkbox"
-            checked={values.unlimited}
-            onChange={({ target }) => set({ unlimited: target.checked })}
-          />
-          No floor at all, as for an account that stands for a bank or for owners' equity
-        </label>
+        {may.setTerms ? (
+          <>
+            <div className="pair">
+              <SelectField
+                label="Type"
+                value={values.type}
+                onChange={({ target }) => set({ type: Number(target.value) })}
+                hint={hintOf(values.type)}
+              >
+                {accountTypes.map(({ type, word }) => (
+                  <option key={type} value={type}>
+                    {word}
+                  </option>
+                ))}
+              </SelectField>
+              {currency}
+            </div>
+            <Terms values={values} problems={problems} caller={caller} onChange={set} />
+          </>
+        ) : (
+          <>
+            {currency}
+            <p className="muted">
+              The account will be a wallet of your own: a liability account that can't be overdrawn. An admin can open
+              others.
+            </p>
+          </>
+        )}
         {opening.error && !isAtField && <ProblemNote problem={opening.error} />}
         <div className="actions">
           <button type="submit" aria-disabled={opening.isPending}>
@@ -151,6 +137,52 @@ export function NewAccountPage() {
           </a>
         </div>
       </form>
+    </>
+  );
+}
+
+interface TermsProps {
+  readonly values: typeof EMPTY;
+  readonly problems: Problems;
+  readonly caller: string;
+  onChange(change: Partial<typeof EMPTY>): void;
+}
+
+/** Whose the account is, and how far it may be overdrawn. */
+function Terms({ values, problems, caller, onChange }: TermsProps) {
+  return (
+    <>
+      <Field
+        label="Owner"
+        name="owner"
+        value={values.owner}
+        onChange={({ target }) => onChange({ owner: target.value })}
+        problem={problems.owner}
+        placeholder={caller}
+        hint="Whose token may see and debit it. Empty: yours"
+        maxLength={255}
+        autoComplete="off"
+        spellCheck={false}
+      />
+      <Field
+        label="Overdraft"
+        name="overdraft"
+        value={values.overdraft}
+        onChange={({ target }) => onChange({ overdraft: target.value })}
+        problem={problems.overdraft}
+        hint={values.unlimited ? "" : "How far below zero it may go. Empty: not at all"}
+        inputMode="decimal"
+        disabled={values.unlimited}
+        autoComplete="off"
+      />
+      <label className="check">
+        <input
+          type="checkbox"
+          checked={values.unlimited}
+          onChange={({ target }) => onChange({ unlimited: target.checked })}
+        />
+        No floor at all, as for an account that stands for a bank or for owners' equity
+      </label>
     </>
   );
 }

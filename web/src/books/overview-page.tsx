@@ -12,9 +12,9 @@ import { TrialBalance } from "./trial-balance.tsx";
 
 const LATEST = 8;
 
-/** The books at a glance: what each currency's accounts hold, the proof that debits equal credits, what happened last. */
+/** The books at a glance: what each currency's accounts hold, the latest activity and, for an admin, the trial balance. */
 export function OverviewPage() {
-  const { finance } = useSession();
+  const { finance, may } = useSession();
   const known = useQuery(knownAccountsQuery(finance));
   const problem = known.error ?? known.failureReason;
   return (
@@ -27,10 +27,12 @@ export function OverviewPage() {
             {known.data === undefined && problem === null && <Loading what="the accounts" />}
             {known.data?.accounts.length === 0 && (
               <div className="empty">
-                <p>The books are empty.</p>
-                <a className="button" href={paths.newAccount}>
-                  Open the first account
-                </a>
+                <p>{may.isAdmin ? "The books are empty." : "You have no accounts yet."}</p>
+                {may.write && (
+                  <a className="button" href={paths.newAccount}>
+                    Open the first account
+                  </a>
+                )}
               </div>
             )}
             {known.data !== undefined && <BalancesByCurrency accounts={known.data.accounts} />}
@@ -39,7 +41,7 @@ export function OverviewPage() {
             )}
             {problem !== null && <ProblemNote problem={problem} onRetry={() => void known.refetch()} />}
           </section>
-          <TrialBalance />
+          {may.readTrialBalance && <TrialBalance />}
         </div>
         <LatestActivity />
       </div>

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { type CurrencyTrialBalance, FinanceError, formatMoney } from "../../../src/client/index.ts";
+import { type CurrencyTrialBalance, formatMoney } from "../../../src/client/index.ts";
 import { trialBalanceQuery } from "../data/queries.ts";
 import { currencyNamed } from "../parts/currencies.ts";
 import { Loading } from "../parts/loading.tsx";
@@ -7,7 +7,7 @@ import { ProblemNote } from "../parts/problem-note.tsx";
 import { timeOf } from "../parts/words.ts";
 import { useSession } from "../session/session.ts";
 
-/** The service's proof that every currency's debits equal its credits. */
+/** The service's proof that every currency's debits equal its credits; for admins only. */
 export function TrialBalance() {
   const { finance } = useSession();
   const { data, error, failureReason, refetch } = useQuery(trialBalanceQuery(finance));
@@ -41,13 +41,13 @@ export function TrialBalance() {
           {data.asOf && <p className="muted">Every balance added up from its entries, as of {timeOf(data.asOf)}.</p>}
         </>
       )}
-      {problem !== null && <TrialProblem problem={problem} onRetry={() => void refetch()} />}
+      {problem !== null && <ProblemNote problem={problem} onRetry={() => void refetch()} />}
     </section>
   );
 }
 
 function ProofRow({
-  proof: { currency, totalDebits, totalCredits, balanced },
+  proof: { currency, exactTotalDebits, exactTotalCredits, balanced },
 }: {
   readonly proof: CurrencyTrialBalance;
 }) {
@@ -55,8 +55,8 @@ function ProofRow({
   return (
     <tr>
       <th scope="row">{currency}</th>
-      <td className="figure total">{formatMoney(totalDebits, money)}</td>
-      <td className="figure total">{formatMoney(totalCredits, money)}</td>
+      <td className="figure total">{formatMoney(BigInt(exactTotalDebits), money)}</td>
+      <td className="figure total">{formatMoney(BigInt(exactTotalCredits), money)}</td>
       <td>
         <span className={balanced ? "good" : "wrong"}>
           {balanced ? "✓" : "✗"} <span className="spoken">{balanced ? "Balanced" : "Not balanced"}</span>
@@ -64,13 +64,4 @@ function ProofRow({
       </td>
     </tr>
   );
-}
-
-function TrialProblem({ problem, onRetry }: { readonly problem: Error; onRetry(): void }) {
-  if (problem instanceof FinanceError && problem.code === "permission_denied") {
-    return (
-      <p className="muted">The proof takes in everybody's accounts: it needs the scope {problem.meta["scope"]}.</p>
-    );
-  }
-  return <ProblemNote problem={problem} onRetry={onRetry} />;
 }

@@ -1,21 +1,30 @@
 import { type Currency, formatMoney, parseMoney } from "../../../src/client/index.ts";
 
-/** The greatest amount the service takes, in minor units. */
-const AMOUNT_MAX = 2n ** 63n - 1n;
+/** What an int64 holds. */
+const MINOR_MAX = 2n ** 63n - 1n;
 
 export type TypedAmount =
   | { readonly ok: true; readonly minor: bigint }
   | { readonly ok: false; readonly problem: string };
 
-/**
- * Reads an amount of more than 0 that a person typed in the major unit of the currency.
- *
- * @param locale default: the browser's.
- */
-export function readAmount(text: string, money: Currency, locale?: string): TypedAmount {
+interface ReadAmountOptions {
+  /** The largest amount allowed, in minor units. Default: what an int64 holds. */
+  readonly max?: bigint;
+  /** Default: the browser's. */
+  readonly locale?: string | undefined;
+}
+
+/** Reads an amount of more than 0 that a person typed in the major unit of the currency. */
+export function readAmount(
+  text: string,
+  money: Currency,
+  { max = MINOR_MAX, locale }: ReadAmountOptions = {},
+): TypedAmount {
   const { currency, minorUnitDigits } = money;
+  const tooMuch = { ok: false, problem: `Enter at most ${formatMoney(max, money, { locale })}.` } as const;
   const parsed = parseMoney(text, money, locale);
   if (parsed.ok) {
+    if (parsed.minor > max) return tooMuch;
     if (parsed.minor > 0n) return parsed;
     return { ok: false, problem: "Enter an amount of more than zero." };
   }
@@ -30,7 +39,7 @@ export function readAmount(text: string, money: Currency, locale?: string): Type
         problem: `${currency} has ${minorUnitDigits === 0 ? "no" : `at most ${minorUnitDigits}`} decimal places.`,
       };
     case "out_of_range":
-      return { ok: false, problem: `Enter at most ${formatMoney(AMOUNT_MAX, money, { locale })}.` };
+      return tooMuch;
   }
 }
 

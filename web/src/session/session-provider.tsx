@@ -4,11 +4,12 @@ import { createFinanceClient, FinanceError } from "../../../src/client/index.ts"
 import { Loading } from "../parts/loading.tsx";
 import type { Settings } from "../settings.ts";
 import { usePath } from "../shell/route.ts";
+import { permissionsOf } from "./permissions.ts";
 import { SessionContext } from "./session.ts";
 import { SignIn } from "./sign-in.tsx";
 import { SignInAgain } from "./sign-in-again.tsx";
 import { forgetToken, loadToken, storeToken } from "./stored-token.ts";
-import { subjectOf } from "./token.ts";
+import { readClaims } from "./token.ts";
 
 // Seldom wanted.
 const ConnectionPage = lazy(async () => ({
@@ -56,7 +57,7 @@ export function SessionProvider({ settings, children }: SessionProviderProps) {
   return (
     <SignedIn
       // Another person's session starts from nothing.
-      key={subjectOf(token) ?? token}
+      key={readClaims(token).subject ?? token}
       settings={settings}
       token={token}
       onRefused={setRefusal}
@@ -79,15 +80,16 @@ interface SignedInProps {
 
 function SignedIn({ settings, token, onRefused, onSignOut, children }: SignedInProps) {
   const [queries] = useState(() => createQueryClient(onRefused));
-  const session = useMemo(
-    () => ({
+  const session = useMemo(() => {
+    const claims = readClaims(token);
+    return {
       settings,
       finance: createFinanceClient({ baseUrl: settings.apiUrl, prefix: settings.twirpPrefix, token }),
-      caller: subjectOf(token),
+      caller: claims.subject,
+      may: permissionsOf(claims),
       signOut: onSignOut,
-    }),
-    [settings, token, onSignOut],
-  );
+    };
+  }, [settings, token, onSignOut]);
   // With a new token, what the old one was refused comes after all.
   const usedToken = useRef(token);
   useEffect(() => {

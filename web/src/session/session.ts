@@ -1,6 +1,7 @@
 import { createContext, use } from "react";
 import type { FinanceClient } from "../../../src/client/index.ts";
 import type { Settings } from "../settings.ts";
+import type { Permissions } from "./permissions.ts";
 
 /** Who is signed in, and how the page calls the service on their behalf. */
 export interface Session {
@@ -8,6 +9,8 @@ export interface Session {
   readonly finance: FinanceClient;
   /** The caller's name by the token; undefined when the token does not tell. */
   readonly caller: string | undefined;
+  /** What the page offers the caller. */
+  readonly may: Permissions;
   signOut(): void;
 }
 

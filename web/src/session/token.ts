@@ -7,16 +7,33 @@ export function readToken(pasted: string): string | undefined {
   return TOKEN.test(token) ? token : undefined;
 }
 
-/** Whom a JWT names, for show only: the server alone can tell whether it is true. */
-export function subjectOf(token: string): string | undefined {
+/** What a token says about its caller, for the page alone: only the server can tell whether it is true. */
+export interface TokenClaims {
+  /** Undefined when the token does not say. */
+  readonly subject: string | undefined;
+  /** Undefined when the token can't be read; a JWT without the claim has no scopes. */
+  readonly scopes: ReadonlySet<string> | undefined;
+}
+
+/** Reads a JWT's `sub` and `scope` (https://www.rfc-editor.org/rfc/rfc8693#section-4.2); other tokens tell nothing. */
+export function readClaims(token: string): TokenClaims {
+  const claims = payloadOf(token);
+  if (claims === undefined) return { subject: undefined, scopes: undefined };
+  const { sub, scope = "" } = claims;
+  return {
+    subject: typeof sub === "string" ? sub : undefined,
+    scopes: typeof scope === "string" ? new Set(scope.split(" ").filter((name) => name !== "")) : undefined,
+  };
+}
+
+function payloadOf(token: string): { readonly sub?: unknown; readonly scope?: unknown } | undefined {
   try {
     const payload = token.split(".")[1] ?? "";
     const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (char) =>
       char.charCodeAt(0),
     );
     const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    if (typeof claims !== "object" || claims === null || !("sub" in claims)) return undefined;
-    return typeof claims.sub === "string" ? claims.sub : undefined;
+    return typeof claims === "object" && claims !== null ? claims : undefined;
   } catch {
     return undefined;
   }

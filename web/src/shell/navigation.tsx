@@ -19,7 +19,7 @@ const places: readonly {
 const themeWords = { system: "Theme: system", light: "Theme: light", dark: "Theme: dark" } as const;
 
 export function Navigation({ path }: { readonly path: string }) {
-  const { caller, settings, signOut } = useSession();
+  const { caller, may, settings, signOut } = useSession();
   const [theme, setTheme] = useState(loadTheme);
   return (
     <header className="frame">
@@ -36,14 +36,20 @@ export function Navigation({ path }: { readonly path: string }) {
               </a>
             </li>
           ))}
-          <li>
-            <a className="primary" href={paths.newTransfer()} aria-current={path === "/transfer" ? "page" : undefined}>
-              <Icon name="transfer" />
-              <span>
-                <span className="spare">New </span>transfer
-              </span>
-            </a>
-          </li>
+          {may.write && (
+            <li>
+              <a
+                className="primary"
+                href={paths.newTransfer()}
+                aria-current={path === "/transfer" ? "page" : undefined}
+              >
+                <Icon name="transfer" />
+                <span>
+                  <span className="spare">New </span>transfer
+                </span>
+              </a>
+            </li>
+          )}
         </ul>
       </nav>
       <div className="who">
@@ -51,6 +57,8 @@ export function Navigation({ path }: { readonly path: string }) {
           {caller && (
             <>
               Signed in as <strong>{caller}</strong>
+              {may.isAdmin && ", admin"}
+              {!may.write && ", read only"}
               <br />
             </>
           )}

@@ -4,6 +4,7 @@ import { AccountsPage } from "../accounts/accounts-page.tsx";
 import { NewAccountPage } from "../accounts/new-account-page.tsx";
 import { OverviewPage } from "../books/overview-page.tsx";
 import { Loading } from "../parts/loading.tsx";
+import { PageHeading } from "../parts/page-heading.tsx";
 import { useSession } from "../session/session.ts";
 import { loadToken } from "../session/stored-token.ts";
 import { ActivityPage } from "../transfers/activity-page.tsx";
@@ -44,7 +45,7 @@ export function Shell() {
 }
 
 function Page({ path }: { readonly path: string }) {
-  const { settings } = useSession();
+  const { may, settings } = useSession();
   const [, room, item = ""] = path.split("/");
   const id = readId(item);
   switch (room) {
@@ -52,7 +53,7 @@ function Page({ path }: { readonly path: string }) {
       return <OverviewPage />;
     case "accounts":
       if (item === "") return <AccountsPage />;
-      if (item === "new") return <NewAccountPage />;
+      if (item === "new") return may.write ? <NewAccountPage /> : <ReadOnly title="New account" />;
       if (id !== undefined) return <AccountPage id={id} />;
       break;
     case "activity":
@@ -63,7 +64,7 @@ function Page({ path }: { readonly path: string }) {
       if (id !== undefined) return <TransferPage id={id} />;
       break;
     case "transfer":
-      return <NewTransferPage />;
+      return may.write ? <NewTransferPage /> : <ReadOnly title="New transfer" />;
     case "connection":
       return <ConnectionPage settings={settings} token={loadToken()} />;
   }
@@ -73,6 +74,16 @@ function Page({ path }: { readonly path: string }) {
       <p>
         <a href={paths.overview}>Overview</a>
       </p>
+    </>
+  );
+}
+
+/** In place of a form that the caller may not send. */
+function ReadOnly({ title }: { readonly title: string }) {
+  return (
+    <>
+      <PageHeading title={title} />
+      <p>Your token can't change anything: it lacks the scope finance.write.</p>
     </>
   );
 }

@@ -4,6 +4,7 @@ import { useAccounts } from "../data/use-accounts.ts";
 import { AccountName } from "../parts/account-name.tsx";
 import { currencyOf } from "../parts/currencies.ts";
 import { dateTimeOf } from "../parts/words.ts";
+import { useSession } from "../session/session.ts";
 import { paths } from "../shell/route.ts";
 import { CaptureDialog, VoidDialog } from "./settle-dialogs.tsx";
 
@@ -13,10 +14,12 @@ interface HoldTableProps {
   readonly holds: readonly Transfer[];
 }
 
-/** Pending transfers, each to be captured or voided. */
+/** Pending transfers, with what the caller may do about each. */
 export function HoldTable({ labelledBy, holds }: HoldTableProps) {
   const [settling, setSettling] = useState<{ readonly hold: Transfer; readonly by: "capture" | "void" }>();
+  const { may } = useSession();
   const accounts = useAccounts();
+  const hasActions = holds.some((hold) => may.capture(hold, accounts) || may.void(hold, accounts));
   const close = () => setSettling(undefined);
   return (
     <>
@@ -27,14 +30,16 @@ export function HoldTable({ labelledBy, holds }: HoldTableProps) {
               Hold
             </th>
             <th scope="col" className="wide">
-              Lapses
+              Expires
             </th>
             <th scope="col" className="figure">
               Amount
             </th>
-            <th scope="col">
-              <span className="unseen">Actions</span>
-            </th>
+            {hasActions && (
+              <th scope="col">
+                <span className="unseen">Actions</span>
+              </th>
+            )}
           </tr>
         </thead>
         <tbody>
@@ -51,26 +56,32 @@ export function HoldTable({ labelledBy, holds }: HoldTableProps) {
                 {hold.expiresAt ? dateTimeOf(hold.expiresAt) : <span className="muted">Never</span>}
               </td>
               <td className="figure">{formatMoney(hold.amount, currencyOf(hold, accounts))}</td>
-              <td>
-                <div className="actions compact">
-                  <button
-                    type="button"
-                    className="quiet"
-                    aria-label={`Capture transfer ${hold.id}`}
-                    onClick={() => setSettling({ hold, by: "capture" })}
-                  >
-                    Capture
-                  </button>
-                  <button
-                    type="button"
-                    className="quiet"
-                    aria-label={`Void transfer ${hold.id}`}
-                    onClick={() => setSettling({ hold, by: "void" })}
-                  >
-                    Void
-                  </button>
-                </div>
-              </td>
+              {hasActions && (
+                <td>
+                  <div className="actions compact">
+                    {may.capture(hold, accounts) && (
+                      <button
+                        type="button"
+                        className="quiet"
+                        aria-label={`Capture transfer ${hold.id}`}
+                        onClick={() => setSettling({ hold, by: "capture" })}
+                      >
+                        Capture
+                      </button>
+                    )}
+                    {may.void(hold, accounts) && (
+                      <button
+                        type="button"
+                        className="quiet"
+                        aria-label={`Void transfer ${hold.id}`}
+                        onClick={() => setSettling({ hold, by: "void" })}
+                      >
+                        Void
+                      </button>
+                    )}
+                  </div>
+                </td>
+              )}
             </tr>
           ))}
         </tbody>

@@ -9,7 +9,7 @@ import { HoldTable } from "./hold-table.tsx";
 
 /** Everything that is reserved and not moved yet. */
 export function HoldsPage() {
-  const { finance } = useSession();
+  const { finance, may } = useSession();
   const holds = useInfiniteQuery(transfersQuery(finance, { state: TransferState.TRANSFER_STATE_PENDING }));
   return (
     <>
@@ -25,10 +25,12 @@ export function HoldsPage() {
           empty={
             <>
               <p>Nothing is held.</p>
-              <p className="muted">A hold reserves money until it is captured, voided or lapses, as a card does.</p>
-              <a className="button quiet" href={paths.newTransfer()}>
-                Hold an amount
-              </a>
+              <p className="muted">A hold reserves money until it is captured, voided or expires, as a card does.</p>
+              {may.write && (
+                <a className="button quiet" href={paths.newTransfer()}>
+                  Hold an amount
+                </a>
+              )}
             </>
           }
         >

@@ -41,7 +41,7 @@ const DAY_MS = 86_400_000;
 
 /** Moves money, or holds it. While one types, the service says what would come of it; nothing moves before the button. */
 export function NewTransferPage() {
-  const { finance } = useSession();
+  const { finance, may } = useSession();
   const accounts = useAccounts();
   const from = useIdInQuery("from");
   const to = useIdInQuery("to");
@@ -58,7 +58,7 @@ export function NewTransferPage() {
   const form = useRef<HTMLFormElement>(null);
   const posting = useChange((request: Parameters<typeof finance.createTransfer>[0]) => finance.createTransfer(request));
 
-  const read = readTransfer(values, accounts);
+  const read = readTransfer(values, accounts, may);
   const order = "order" in read ? read.order : undefined;
   const trial = useTrial(order);
   const problems: FieldProblems = {
@@ -121,7 +121,7 @@ export function NewTransferPage() {
         <AccountPicker
           label="From account"
           name="debitAccountId"
-          accounts={open}
+          accounts={open.filter(may.debit)}
           text={values.debitAccountId}
           onText={(text) => set({ debitAccountId: text })}
           onLeft={() => leave("debitAccountId")}
@@ -132,7 +132,10 @@ export function NewTransferPage() {
           label="To account"
           name="creditAccountId"
           accounts={open.filter(
-            ({ id, currency }) => id !== debited?.id && currency === (debited?.currency ?? currency),
+            (account) =>
+              may.credit(account) &&
+              account.id !== debited?.id &&
+              account.currency === (debited?.currency ?? account.currency),
           )}
           text={values.creditAccountId}
           onText={(text) => set({ creditAccountId: text })}
@@ -162,7 +165,7 @@ export function NewTransferPage() {
         </label>
         {values.pending && (
           <SelectField
-            label="The hold lapses"
+            label="The hold expires"
             value={values.holdDays}
             onChange={({ target }) => set({ holdDays: Number(target.value) })}
           >

@@ -20,8 +20,7 @@ export function placeRefusal({ code, meta }: Refusal, creditAccountId: bigint): 
   if (meta["reason"] === "insufficient_funds" || code === "out_of_range") {
     return account === "creditAccountId" ? account : "amount";
   }
-  if (meta["reason"] === "account_not_open" || code === "not_found") return account;
-  return code === "permission_denied" && "account_id" in meta ? account : "form";
+  return code === "not_found" || "account_id" in meta ? account : "form";
 }
 
 /**

@@ -43,7 +43,7 @@ function Details({ transfer }: { readonly transfer: Transfer }) {
   const times = [
     ["Recorded", transfer.createdAt],
     ["Counts from", isSameTime(transfer.effectiveAt, transfer.createdAt) ? undefined : transfer.effectiveAt],
-    ["Lapses", transfer.expiresAt],
+    ["Expires", transfer.expiresAt],
     ["Settled", transfer.settledAt],
   ] as const;
   return (
@@ -69,6 +69,7 @@ function Details({ transfer }: { readonly transfer: Transfer }) {
               </Detail>
             ),
         )}
+        {transfer.createdBy && <Detail word="Created by">{transfer.createdBy}</Detail>}
         {reversesTransferId > 0n && (
           <Detail word="Reverses">
             <a href={paths.transfer(reversesTransferId)}>Transfer {`${reversesTransferId}`}</a>
@@ -135,24 +136,27 @@ function Detail({ word, children }: { readonly word: string; readonly children: 
 }
 
 function Actions({ transfer }: { readonly transfer: Transfer }) {
+  const { may } = useSession();
+  const accounts = useAccounts();
   const [open, setOpen] = useState<"capture" | "void" | "reverse">();
   const { state, reversedByTransferId } = transfer;
   const close = () => setOpen(undefined);
+  const isHeld = state === TransferState.TRANSFER_STATE_PENDING;
   const isMoved = state === TransferState.TRANSFER_STATE_POSTED || state === TransferState.TRANSFER_STATE_CAPTURED;
   return (
     <>
       <div className="actions">
-        {state === TransferState.TRANSFER_STATE_PENDING && (
-          <>
-            <button type="button" onClick={() => setOpen("capture")}>
-              Capture
-            </button>
-            <button type="button" className="quiet" onClick={() => setOpen("void")}>
-              Void
-            </button>
-          </>
+        {isHeld && may.capture(transfer, accounts) && (
+          <button type="button" onClick={() => setOpen("capture")}>
+            Capture
+          </button>
         )}
-        {isMoved && reversedByTransferId === 0n && (
+        {isHeld && may.void(transfer, accounts) && (
+          <button type="button" className="quiet" onClick={() => setOpen("void")}>
+            Void
+          </button>
+        )}
+        {isMoved && reversedByTransferId === 0n && may.reverse(transfer, accounts) && (
           <button type="button" className="quiet" onClick={() => setOpen("reverse")}>
             Reverse
           </button>

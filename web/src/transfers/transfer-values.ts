@@ -1,6 +1,7 @@
 import type { Account } from "../../../src/client/index.ts";
 import { readAmount } from "../parts/amount.ts";
 import { hindranceOf } from "../parts/words.ts";
+import type { Permissions } from "../session/permissions.ts";
 import { readId } from "../shell/route.ts";
 
 /** What is typed into the transfer form. */
@@ -21,6 +22,9 @@ export const FIELD_NAMES = ["debitAccountId", "creditAccountId", "amount", "desc
 export type FieldName = (typeof FIELD_NAMES)[number];
 export type FieldProblems = Partial<Record<FieldName, string>>;
 
+/** Minor units: the most that one transfer may move. */
+const TRANSFER_AMOUNT_MAX = 10n ** 15n;
+
 /** What the form asks of the service. */
 export interface TransferOrder {
   readonly debitAccountId: bigint;
@@ -31,21 +35,27 @@ export interface TransferOrder {
   readonly pending: boolean;
 }
 
-/** Everything that can be told of the values without asking the service. */
+/** Checks everything that can be checked without asking the service. */
 export function readTransfer(
   values: TransferValues,
   accounts: ReadonlyMap<bigint, Account>,
+  may: Pick<Permissions, "debit" | "credit">,
 ): { readonly order: TransferOrder } | { readonly problems: FieldProblems } {
   const problems: FieldProblems = {};
   const debitAccountId = readId(values.debitAccountId);
   const creditAccountId = readId(values.creditAccountId);
   const debited = debitAccountId === undefined ? undefined : accounts.get(debitAccountId);
   if (debitAccountId === undefined) problems.debitAccountId = "Choose an account.";
-  else if (debited === undefined) problems.debitAccountId = "This is none of your accounts.";
+  else if (debited === undefined) problems.debitAccountId = "This is not one of your accounts.";
+  else if (!may.debit(debited))
+    problems.debitAccountId = "A debit would raise this account: only an admin may make one.";
   else if (hindranceOf(debited)) problems.debitAccountId = `This account is ${hindranceOf(debited)?.toLowerCase()}.`;
   if (creditAccountId === undefined) problems.creditAccountId = "Choose an account, or enter its number.";
   else if (creditAccountId === debitAccountId) problems.creditAccountId = "This is the account the money comes from.";
-  const amount = debited && readAmount(values.amount, debited);
+  else if (!may.credit(accounts.get(creditAccountId))) {
+    problems.creditAccountId = "A credit would lower this account: only an admin may make one.";
+  }
+  const amount = debited && readAmount(values.amount, debited, { max: TRANSFER_AMOUNT_MAX });
   if (amount?.ok === false) problems.amount = amount.problem;
   if (
     debitAccountId === undefined ||
