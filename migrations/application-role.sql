@@ -13,6 +13,7 @@ grant usage on schema public to :"role";
 
 grant select, insert on transfer, entry to :"role";
 grant select, insert on account, account_balance, hold, idempotency to :"role";
+grant select, update (closed, final) on ledger_time to :"role";
 
 grant update (name, metadata) on account to :"role";
 grant update (debits_posted, credits_posted, posted_carried, debits_pending, credits_pending, overdraft_limit,

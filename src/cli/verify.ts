@@ -4,8 +4,8 @@ import { audit, checks } from "../finance/index.ts";
 
 const USAGE = `usage: npm run verify
 
-Audits the whole ledger at DATABASE_URL, or the embedded one in DATA_DIR: sums, chains, orphans, holds, idempotency keys.
-Prints a line of JSON for each thing that is wrong. Exit status 0 when the ledger is sound, 1 when not, 2 for bad usage.`;
+Audits the whole ledger at DATABASE_URL, or the embedded one in DATA_DIR: sums, chains, orphans, holds, times, idempotency
+keys. Prints a line of JSON for each thing that is wrong, or worth knowing ("notice"). Exit status 0 when the ledger is sound, 1 when not, 2 for bad usage.`;
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 

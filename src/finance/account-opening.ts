@@ -5,6 +5,7 @@ import { withTransaction } from "../database/index.ts";
 import type { Metadata } from "./account.ts";
 import { type AccountRecord, insertAccount, loadAccounts } from "./accounts.ts";
 import { FinanceError } from "./errors.ts";
+import { joinWriters } from "./final-time.ts";
 import {
   type Claim,
   isKeyCollision,
@@ -16,6 +17,7 @@ import {
   rememberOutcomes,
 } from "./idempotency.ts";
 import { accountId } from "./identifiers.ts";
+import { loadKeyRow } from "./replay.ts";
 import type { NewAccount } from "./validation.ts";
 
 /** What an idempotency key remembers of a new account: what could have changed since. */
@@ -55,18 +57,28 @@ export async function createAccount(
   }
 }
 
+/** The account that this very request opened before, for one that today's rules would refuse unread. */
+export async function loadOpened(pool: Pool, claim: Claim): Promise<AccountRecord | undefined> {
+  const row = await loadKeyRow<AccountKeyRow>(pool, claim);
+  return row === undefined ? undefined : await loadFirstOutcome(pool, row);
+}
+
 async function openOnce(
   client: ClientBase,
   account: NewAccount & { readonly owner: string },
   claim: Claim | undefined,
 ): Promise<Opened> {
+  await client.query(joinWriters);
   if (claim === undefined) return { account: await insertAccount(client, account), replayed: false };
   const { rows } = await client.query<AccountKeyRow>(
     `select ${KEY_COLUMNS} from idempotency i where i.key_digest = $1`,
     [claim.keyDigest],
   );
   const [row] = rows;
-  if (row !== undefined && isUsed(row)) return { account: await loadFirstOutcome(client, claim, row), replayed: true };
+  if (row !== undefined && isUsed(row)) {
+    if (!isSameRequest(row, claim)) throw new FinanceError(keyReused(claim.key));
+    return { account: await loadFirstOutcome(client, row), replayed: true };
+  }
   const created = await insertAccount(client, account);
   const remembered: RememberedAccount = {
     id: `${created.id}`,
@@ -80,8 +92,7 @@ async function openOnce(
 }
 
 /** The account as it was when the key was first used. */
-async function loadFirstOutcome(client: ClientBase, claim: Claim, row: AccountKeyRow): Promise<AccountRecord> {
-  if (!isSameRequest(row, claim)) throw new FinanceError(keyReused(claim.key));
+async function loadFirstOutcome(client: Pool | ClientBase, row: AccountKeyRow): Promise<AccountRecord> {
   const remembered = row.response?.account;
   if (remembered === undefined) throw new Error("an idempotency key has no outcome");
   const id = accountId(BigInt(remembered.id));
@@ -99,7 +110,7 @@ async function loadFirstOutcome(client: ClientBase, claim: Claim, row: AccountKe
     postedCarried: 0n,
     debitsPending: 0n,
     creditsPending: 0n,
-    lapsed: 0n,
+    lastSequence: 0n,
     updatedAt: current.createdAt,
   };
 }

@@ -1,4 +1,5 @@
 import { AccountStatus, AccountType } from "../../generated/server/finance/v1/account.ts";
+import { type Refusal, refuse } from "./errors.ts";
 import type { AccountId } from "./identifiers.ts";
 import { INT64_MAX, type Minor } from "./money.ts";
 
@@ -72,22 +73,25 @@ export function withSmallSums<Account extends AccountBalances>(account: Account)
   };
 }
 
-/**
- * Whether the account's balance fits int64 now and after every capture of what is pending, and the pending sums do.
- *
- * @param unsettled pending sums of holds that have expired and are still stored.
- */
-export function fitsInt64(
-  account: Balances,
-  unsettled: { readonly debits: Minor; readonly credits: Minor } = { debits: 0n, credits: 0n },
-): boolean {
-  const net = account.debitsPosted - account.creditsPosted;
-  const debits = account.debitsPending + unsettled.debits;
-  const credits = account.creditsPending + unsettled.credits;
+/** Whether the account's balance fits int64 now and after every capture of what is pending, and the pending sums do. */
+export function fitsInt64({
+  debitsPosted,
+  creditsPosted,
+  debitsPending: debits,
+  creditsPending: credits,
+}: Balances): boolean {
+  const net = debitsPosted - creditsPosted;
   return debits <= INT64_MAX && credits <= INT64_MAX && net + debits <= INT64_MAX && credits - net <= INT64_MAX;
 }
 
 /** Whether money may move. */
 export function isOpen(account: AccountBalances): boolean {
   return account.status === AccountStatus.OPEN;
+}
+
+/** The refusal of what would leave an account of the caller's below its floor. */
+export function insufficientFunds(account: Balances, amount: Minor): Refusal {
+  const spendable = availableBalanceOf(account) + account.overdraftLimit;
+  const msg = `account ${account.id} can spend ${spendable} (overdraft limit included), ${amount} is asked`;
+  return refuse("insufficient_funds", msg, { account_id: `${account.id}` });
 }

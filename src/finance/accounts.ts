@@ -1,32 +1,27 @@
 import type { ClientBase, Pool } from "pg";
 import { AccountStatus, AccountType } from "../../generated/server/finance/v1/account.ts";
 import { withTransaction } from "../database/index.ts";
-import {
-  type AccountBalances,
-  type AccountIdentity,
-  isDebitNormal,
-  keepsFloor,
-  type Metadata,
-  type Side,
-} from "./account.ts";
+import { type AccountBalances, type AccountIdentity, isDebitNormal, keepsFloor, type Metadata } from "./account.ts";
 import { accountNotFound, FinanceError, notOpen, refuse } from "./errors.ts";
 import { invalidArgument, METADATA_PAIRS_MAX } from "./fields.ts";
+import { FIRST_OPEN_TIME, joinWriters } from "./final-time.ts";
 import { type AccountId, accountId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
-import { type Minor, minorUnitDigitsOf } from "./money.ts";
+import { minorUnitDigitsOf } from "./money.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
 import { type Actor, isVisibleTo } from "./policy.ts";
 import type { AccountChange, AccountFilter, NewAccount, Page } from "./validation.ts";
 
 /** An account with everything that a caller may be told of it. */
 export interface AccountRecord extends AccountIdentity, AccountBalances {
-  /** Holds that have lapsed and were not settled yet; the pending sums leave them out. */
-  readonly lapsed: Minor;
+  /** Of the newest entry; 0 before the first. */
+  readonly lastSequence: bigint;
   readonly name: string;
   readonly type: AccountType;
   readonly minorUnitDigits: number;
   readonly metadata: Metadata;
   readonly createdAt: Micros;
+  /** The last recorded time: whatever is recorded on the account from now on is later. */
   readonly updatedAt: Micros;
 }
 
@@ -50,40 +45,39 @@ interface AccountRow {
   readonly unlimited_overdraft: boolean;
   readonly status: AccountStatus;
   readonly updated_at: Micros;
-  readonly lapsed_debits: bigint;
-  readonly lapsed_credits: bigint;
+  readonly last_sequence: bigint;
 }
 
 /**
- * Opens an account within the caller's transaction.
+ * Opens an account within the caller's transaction, which has joined the writers.
  *
- * @param createdAt the time to record instead of the clock's, for imported history.
+ * @param clock the time to go by instead of the database's clock, for imported history.
  */
 export async function insertAccount(
   client: ClientBase,
   account: NewAccount & { readonly owner: string },
-  createdAt?: Micros,
+  clock?: Micros,
 ): Promise<AccountRecord> {
   const { rows } = await client.query<AccountRow>({
     name: "insert_account",
     text: `
 with a as (
   insert into account (name, owner, type, currency, metadata, created_at, minor_unit_digits)
-  values ($1, $2, $3, $4, $5::jsonb, coalesce($6::timestamptz, clock_timestamp()), $10)
+  values ($1, $2, $3, $4, $5::jsonb, greatest(coalesce($6::timestamptz, clock_timestamp()), ${FIRST_OPEN_TIME}), $10)
   returning *
 ), b as (
   insert into account_balance (account_id, debit_normal, overdraft_limit, unlimited_overdraft, updated_at)
   select a.id, $7, $8::bigint, $9, a.created_at from a
   returning *
 )
-select ${ACCOUNT_COLUMNS}, 0::bigint as lapsed_debits, 0::bigint as lapsed_credits from a, b`,
+select ${ACCOUNT_COLUMNS} from a, b`,
     values: [
       account.name,
       account.owner,
       account.type,
       account.currency,
       JSON.stringify(account.metadata),
-      createdAt === undefined ? null : toTimestamptz(createdAt),
+      clock === undefined ? null : toTimestamptz(clock),
       isDebitNormal(account.type),
       account.overdraftLimit,
       account.unlimitedOverdraft,
@@ -160,6 +154,7 @@ ${SELECT_ACCOUNT}
  */
 export async function updateAccount(pool: Pool, actor: Actor, change: AccountChange): Promise<AccountRecord> {
   return await withTransaction(pool, async (client) => {
+    await client.query(joinWriters);
     await client.query("select from account_balance where account_id = $1::bigint for no key update", [change.id]);
     const before = await loadAccount(client, change.id);
     if (before === undefined || !isVisibleTo(before, actor)) throw new FinanceError(accountNotFound(change.id));
@@ -185,7 +180,9 @@ export async function updateAccount(pool: Pool, actor: Actor, change: AccountCha
 /** The account with the change made, or the first refusal thrown. */
 function changedAccount(before: AccountRecord, change: AccountChange, actor: Actor): AccountRecord {
   const describesOnly =
-    change.status === undefined && change.overdraftLimit === undefined && change.unlimitedOverdraft === undefined;
+    (change.status ?? before.status) === before.status &&
+    (change.overdraftLimit ?? before.overdraftLimit) === before.overdraftLimit &&
+    (change.unlimitedOverdraft ?? before.unlimitedOverdraft) === before.unlimitedOverdraft;
   if (before.status === AccountStatus.CLOSED && !(actor.admin && describesOnly)) {
     throw new FinanceError(notOpen(before.id));
   }
@@ -207,7 +204,7 @@ function changedAccount(before: AccountRecord, change: AccountChange, actor: Act
     unlimitedOverdraft,
   };
   const closes = after.status === AccountStatus.CLOSED && before.status !== AccountStatus.CLOSED;
-  const pending = before.debitsPending + before.creditsPending + before.lapsed;
+  const pending = before.debitsPending + before.creditsPending;
   if (closes && (before.debitsPosted !== before.creditsPosted || pending > 0n)) {
     const msg = `account ${before.id} still has a balance or pending transfers; empty it before closing`;
     throw new FinanceError(refuse("account_not_empty", msg, { account_id: `${before.id}` }));
@@ -227,23 +224,10 @@ const MINOR_UNIT_DIGITS_USUAL = 2;
 const ACCOUNT_COLUMNS = `
        a.id, a.name, a.owner, a.type, a.currency, a.minor_unit_digits, a.metadata, a.created_at,
        b.debits_posted, b.credits_posted, b.posted_carried, b.debits_pending, b.credits_pending,
-       b.overdraft_limit, b.unlimited_overdraft, b.status, b.updated_at`;
-
-/** The sum of an account's holds on one side that have lapsed; looked for only where something is pending. */
-function lapsed(side: Side): string {
-  return `
-       case when b.${side}s_pending = 0 then 0
-            else coalesce((select sum(t.amount)
-                             from hold h
-                             join transfer t on t.id = h.transfer_id
-                            where h.${side}_account_id = a.id
-                              and h.state = 2
-                              and h.expires_at <= clock_timestamp()), 0)::bigint
-       end as lapsed_${side}s`;
-}
+       b.overdraft_limit, b.unlimited_overdraft, b.status, b.last_sequence, b.updated_at`;
 
 const SELECT_ACCOUNT = `
-select ${ACCOUNT_COLUMNS}, ${lapsed("debit")}, ${lapsed("credit")}
+select ${ACCOUNT_COLUMNS}
   from account a
   join account_balance b on b.account_id = a.id`;
 
@@ -266,9 +250,9 @@ function toAccountRecord(row: AccountRow): AccountRecord {
     debitsPosted: row.debits_posted,
     creditsPosted: row.credits_posted,
     postedCarried: BigInt(row.posted_carried ?? 0),
-    debitsPending: row.debits_pending - row.lapsed_debits,
-    creditsPending: row.credits_pending - row.lapsed_credits,
-    lapsed: row.lapsed_debits + row.lapsed_credits,
+    debitsPending: row.debits_pending,
+    creditsPending: row.credits_pending,
+    lastSequence: row.last_sequence,
     overdraftLimit: row.overdraft_limit,
     unlimitedOverdraft: row.unlimited_overdraft,
     status: row.status,

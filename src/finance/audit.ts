@@ -6,6 +6,10 @@ export interface Finding {
   readonly check: string;
   /** Where: the row's identifying columns and what they hold, as text. */
   readonly details: Readonly<Record<string, string>>;
+  /** What it means and what to do, where that is not plain. */
+  readonly meaning?: string;
+  /** Worth knowing, though the ledger is sound. */
+  readonly notice?: true;
 }
 
 interface Check {
@@ -13,6 +17,8 @@ interface Check {
   /** What must hold. */
   readonly rule: string;
   readonly sql: string;
+  readonly meaning?: string;
+  readonly notice?: true;
 }
 
 /** Every rule that the ledger promises, in the order in which they are checked. */
@@ -167,6 +173,44 @@ select account_id, debits_posted, credits_posted, overdraft_limit
        < -overdraft_limit`,
   },
   {
+    name: "holds_stay_reserved",
+    rule: "no account's balance less what is held, except by holds that have expired, is below its floor",
+    meaning:
+      "Money was spent that a hold had reserved: a clock that was set forward and back under a version before 0.2.0 freed " +
+      "the hold early. Its capture may be refused for lack of funds; void it, or pay the difference in.",
+    sql: `
+with expired as (
+  select account_id, sum(amount) as amount
+    from (select case when b.debit_normal then h.credit_account_id else h.debit_account_id end as account_id, t.amount
+            from hold h
+            join transfer t on t.id = h.transfer_id
+            join account_balance b on b.account_id in (h.debit_account_id, h.credit_account_id)
+           where h.state = 2
+             and h.expires_at <= clock_timestamp()
+             and b.account_id = case when b.debit_normal then h.credit_account_id else h.debit_account_id end) held
+   group by account_id
+)
+select b.account_id, b.debits_posted, b.credits_posted, b.debits_pending, b.credits_pending, b.overdraft_limit
+  from account_balance b
+  left join expired e using (account_id)
+ where not b.unlimited_overdraft
+   and case when b.debit_normal then b.debits_posted - b.credits_posted - b.credits_pending
+            else b.credits_posted - b.debits_posted - b.debits_pending end::numeric + coalesce(e.amount, 0)
+       < -b.overdraft_limit`,
+  },
+  {
+    name: "recorded_times_have_passed",
+    rule: "nothing is recorded ahead of the clock",
+    notice: true,
+    meaning:
+      "The clock was set forward and back while this was posted. Balances count it; reports about a time before it do not. " +
+      "What is posted on these accounts next is recorded after it, until the clock has caught up.",
+    sql: `
+select account_id, updated_at as recorded_at
+  from account_balance
+ where updated_at > clock_timestamp()`,
+  },
+  {
     name: "keys_have_their_outcome",
     rule: "an idempotency key leads to a transfer that exists or to an answer of its own, never to neither or both",
     sql: `
@@ -195,22 +239,27 @@ const CURSOR_ROWS = 500;
  * Reads only, row by row, so that a large ledger full of faults needs no memory here.
  *
  * @param client a connection outside any transaction.
- * @returns how many findings there were.
+ * @returns how many findings there were, notices not counted.
  */
 export async function audit(client: ClientBase, onFinding: (finding: Finding) => void): Promise<number> {
   let found = 0;
   await client.query("begin isolation level repeatable read read only");
   try {
     await client.query("set local statement_timeout = 0");
-    for (const { name, sql } of checks) {
+    for (const { name, sql, meaning, notice } of checks) {
       await client.query(`declare findings no scroll cursor for ${sql}`);
       for (;;) {
         const { rows } = await client.query<Record<string, unknown>>(`fetch ${CURSOR_ROWS} from findings`);
         for (const row of rows) {
           const details = Object.fromEntries(Object.entries(row).map(([column, value]) => [column, String(value)]));
-          onFinding({ check: name, details });
+          onFinding({
+            check: name,
+            details,
+            ...(meaning !== undefined && { meaning }),
+            ...(notice !== undefined && { notice }),
+          });
         }
-        found += rows.length;
+        if (!notice) found += rows.length;
         if (rows.length < CURSOR_ROWS) break;
       }
       await client.query("close findings");

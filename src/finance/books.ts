@@ -12,16 +12,14 @@ import type { Claim } from "./idempotency.ts";
 import type { AccountId, TransferId } from "./identifiers.ts";
 import type { Micros } from "./micros.ts";
 import type { Minor } from "./money.ts";
-import type { Order } from "./order.ts";
 import type { TransferRecord } from "./transfers.ts";
 
-/** An account under lock. Its pending sums leave out holds that have expired. */
+/** An account under lock. */
 export interface LockedAccount extends AccountIdentity, AccountBalances {
   /** Of the account's newest entry; 0 before the first. */
   readonly lastSequence: bigint;
-  /** Expired holds that nobody has settled yet: still in the stored pending sums, no longer in these. */
-  readonly lapsedDebits: Minor;
-  readonly lapsedCredits: Minor;
+  /** The account's last recorded time: whatever is recorded on it next is later. */
+  readonly recordedAt: Micros;
 }
 
 /** One entry to be. */
@@ -32,6 +30,7 @@ export interface Movement {
   /** Signed: + raises the balance. */
   readonly amount: Minor;
   readonly balanceAfter: Minor;
+  readonly recordedAt: Micros;
 }
 
 /** An order that was carried out. */
@@ -41,14 +40,16 @@ export interface Decision {
   readonly transfer: TransferRecord;
   /** None for a hold and for its release; else debit and credit. */
   readonly movements: readonly Movement[];
+  /** See `DecideOptions.floors`: what refuses the order once every floor was found to hold. */
+  readonly behindFloors?: Refusal;
 }
 
 /** What an idempotency key was used for. */
 export interface KeyUse {
   /** Whether it was the request of this claim. */
   isFor(claim: Claim): boolean;
-  /** What became of that request, which `order` repeats. */
-  outcomeOf(order: Order): TransferRecord | Refusal;
+  /** What became of that request. */
+  outcomeOf(makesTransfer: boolean): TransferRecord | Refusal;
 }
 
 /** An outcome to keep under its key. */
@@ -57,9 +58,16 @@ export interface Remembered {
   readonly outcome: TransferRecord | Refusal;
 }
 
+/** The two times that a batch reads once, after the locks were taken. */
+export interface BatchTimes {
+  /** The database's clock: it says what has expired and what lies in the future. */
+  readonly clock: Micros;
+  /** The first time that may be recorded: the books are closed up to just before it. */
+  readonly firstOpen: Micros;
+}
+
 export class Books {
-  /** The time to record: read after the locks were taken. */
-  readonly now: Micros;
+  readonly times: BatchTimes;
   readonly accounts: Map<AccountId, LockedAccount>;
   readonly transfers: Map<TransferId, TransferRecord>;
   readonly keys: Map<string, KeyUse>;
@@ -68,7 +76,7 @@ export class Books {
   readonly #below: Books | undefined;
 
   constructor(
-    now: Micros,
+    times: BatchTimes,
     read: {
       readonly accounts?: Map<AccountId, LockedAccount>;
       readonly transfers?: Map<TransferId, TransferRecord>;
@@ -77,7 +85,7 @@ export class Books {
     } = {},
     below?: Books,
   ) {
-    this.now = now;
+    this.times = times;
     this.accounts = read.accounts ?? new Map();
     this.transfers = read.transfers ?? new Map();
     this.keys = read.keys ?? new Map();
@@ -121,7 +129,7 @@ export class Books {
 
   /** A new layer on top. */
   layer(): Books {
-    return new Books(this.now, {}, this);
+    return new Books(this.times, {}, this);
   }
 
   /** Moves this layer's changes into what is below it. */
@@ -134,6 +142,16 @@ export class Books {
     below.decisions.push(...this.decisions);
     below.remembered.push(...this.remembered);
   }
+}
+
+/**
+ * The time to record for what touches these accounts: the clock's, or the first one that is later than all that was
+ * recorded on them and than what is closed.
+ */
+export function timeToRecord({ times }: Books, accounts: readonly LockedAccount[]): Micros {
+  let time = times.clock > times.firstOpen ? times.clock : times.firstOpen;
+  for (const { recordedAt } of accounts) if (recordedAt >= time) time = recordedAt + 1n;
+  return time;
 }
 
 /** The two accounts of a transfer. */
@@ -151,20 +169,34 @@ export function partiesOf(debitId: AccountId, creditId: AccountId, books: Books)
   return { debited, credited };
 }
 
+/** What an order does to one side of its two accounts. */
+export interface Change {
+  readonly posted: Minor;
+  readonly pending: Minor;
+  readonly recordedAt: Micros;
+}
+
+/** Both accounts with a change made: the debited one on its debit side, the credited one on its credit side. */
+export function changed({ debited, credited }: Parties, change: Change): Parties {
+  return { debited: add(debited, "debit", change), credited: add(credited, "credit", change) };
+}
+
 /** The account with one side's posted and pending sums changed; what is posted is a new entry. */
-export function add(account: LockedAccount, side: Side, posted: Minor, pending: Minor): LockedAccount {
+function add(account: LockedAccount, side: Side, { posted, pending, recordedAt }: Change): LockedAccount {
   const lastSequence = posted === 0n ? account.lastSequence : account.lastSequence + 1n;
   return withSmallSums(
     side === "debit"
       ? {
           ...account,
           lastSequence,
+          recordedAt,
           debitsPosted: account.debitsPosted + posted,
           debitsPending: account.debitsPending + pending,
         }
       : {
           ...account,
           lastSequence,
+          recordedAt,
           creditsPosted: account.creditsPosted + posted,
           creditsPending: account.creditsPending + pending,
         },
@@ -181,6 +213,7 @@ export function movementsOf(transferId: TransferId, before: Parties, after: Part
       transferId,
       amount: balanceAfter - balanceOf(before[side]),
       balanceAfter,
+      recordedAt: after[side].recordedAt,
     };
   });
 }

@@ -11,14 +11,18 @@
  *
  * The lowest index counts in each step. A refused group changes nothing, and only the culprit's own refusal is remembered.
  */
-import { availableBalanceOf, keepsFloor } from "./account.ts";
-import type { Books, Decision } from "./books.ts";
-import { decide, insufficientFunds } from "./decide.ts";
+import { availableBalanceOf, insufficientFunds, keepsFloor } from "./account.ts";
+import { type Books, type Decision, type LockedAccount, timeToRecord } from "./books.ts";
+import { decide } from "./decide.ts";
 import { type Refusal, refuse } from "./errors.ts";
 import { keyReused } from "./idempotency.ts";
-import type { TransferId } from "./identifiers.ts";
-import type { Order } from "./order.ts";
+import { type TransferId, transferId } from "./identifiers.ts";
+import { makesTransfer, type Order } from "./order.ts";
+import { isVisibleTo } from "./policy.ts";
 import type { TransferRecord } from "./transfers.ts";
+
+/** Of what is only rehearsed. */
+const NO_ID = transferId(0n);
 
 /** An order with the id of the transfer that it may make. */
 export interface NumberedOrder {
@@ -44,12 +48,15 @@ export function decideGroup(group: readonly NumberedOrder[], atomic: boolean, bo
   const dryRuns = group.filter(({ order }) => order.dryRun).length;
   if (atomic) return decideAtomically(group, dryRuns > 0 ? books.layer() : books);
   if (dryRuns === 0) return group.map((member) => decideAlone(member, books));
-  // Two runs of the same group: one as if every member were real, one with only those that are.
-  const rehearsal = books.layer();
+  // Two runs of the same group: one with only the members that are real, and one as if all were.
   const real = books.layer();
+  const rehearsal = books.layer();
   const outcomes = group.map((member) => {
-    const rehearsed = decideAlone(member, rehearsal);
-    return member.order.dryRun ? rehearsed : decideAlone(member, real);
+    const outcome = member.order.dryRun ? undefined : decideAlone(member, real);
+    // What was not posted for real has no id in the rehearsal either.
+    const isPosted = outcome !== undefined && !("situation" in outcome.result) && !outcome.replayed;
+    const rehearsed = decideAlone(isPosted ? member : { ...member, id: NO_ID }, rehearsal);
+    return outcome ?? rehearsed;
   });
   real.merge();
   return outcomes;
@@ -97,22 +104,34 @@ function decideAtomically(group: readonly NumberedOrder[], books: Books): Outcom
 function decideFresh(group: readonly NumberedOrder[], firsts: readonly number[], books: Books): Outcome[] {
   const orders = group.map(({ order }) => order);
   const layer = books.layer();
+  // One time for all, so that no answer about a time shows half of the group.
+  const recordedAt = timeToRecord(books, accountsOf(orders, books));
   const outcomes: Outcome[] = [];
+  let behindFloors: Culprit | undefined;
   for (const [index, { order, id }] of group.entries()) {
     const first = outcomes[firsts[index] ?? index];
     if (first !== undefined) {
       outcomes.push({ ...first, replayed: true });
       continue;
     }
-    const decision = decide(order, layer, { id, floors: "later" });
+    const decision = decide(order, layer, { id, floors: "later", recordedAt });
     if ("situation" in decision) return refuseFresh(orders, index, decision, books);
+    if (decision.behindFloors !== undefined) behindFloors ??= { index, refusal: decision.behindFloors };
     keep(order, decision, layer);
     outcomes.push({ result: decision.transfer, replayed: false });
   }
-  const broken = brokenFloor(outcomes, layer);
+  const broken = brokenFloor(orders, outcomes, layer) ?? behindFloors;
   if (broken !== undefined) return refuseFresh(orders, broken.index, broken.refusal, books);
   layer.merge();
   return outcomes;
+}
+
+function accountsOf(orders: readonly Order[], books: Books): LockedAccount[] {
+  return orders.flatMap(({ command }) => {
+    const transfer = command.kind === "create" ? command.transfer : books.transfer(command.id);
+    if (transfer === undefined) return [];
+    return [transfer.debitAccountId, transfer.creditAccountId].flatMap((id) => books.account(id) ?? []);
+  });
 }
 
 function refuseFresh(orders: readonly Order[], index: number, refusal: Refusal, books: Books): Outcome[] {
@@ -121,24 +140,37 @@ function refuseFresh(orders: readonly Order[], index: number, refusal: Refusal, 
   return refuseAll(orders, index, { result: refusal, replayed: false });
 }
 
+/** The member of a group that ends it. */
+interface Culprit {
+  readonly index: number;
+  readonly refusal: Refusal;
+}
+
 /**
- * The refusal of a group that leaves an account below its floor. It is told of the last member that touches the account,
- * not counting repetitions of earlier members; where there are several such accounts, of the lowest of these members.
+ * The refusal of a group that leaves an account below its floor. It is told of the last member that lowers the account;
+ * where there are several such accounts, of the lowest of these members.
  */
-function brokenFloor(outcomes: readonly Outcome[], layer: Books): { index: number; refusal: Refusal } | undefined {
-  let lowest: { index: number; refusal: Refusal } | undefined;
+function brokenFloor(orders: readonly Order[], outcomes: readonly Outcome[], layer: Books): Culprit | undefined {
+  let lowest: Culprit | undefined;
   for (const after of layer.accounts.values()) {
     const before = layer.accountBelow(after.id);
     if (before === undefined) throw new Error(`account ${after.id} came out of nowhere`);
     const fall = availableBalanceOf(before) - availableBalanceOf(after);
     if (fall <= 0n || keepsFloor(after)) continue;
-    const index = outcomes.findLastIndex(
-      ({ result, replayed }) =>
-        !(replayed || "situation" in result) && [result.debitAccountId, result.creditAccountId].includes(after.id),
-    );
+    const index = outcomes.findLastIndex((outcome) => lowers(outcome, after));
+    const actor = orders[index]?.actor;
+    if (actor === undefined) throw new Error(`account ${after.id} was lowered by no order`);
+    // Somebody else's account is not the caller's to hear of; that they can't credit it is found behind the floors.
+    if (!isVisibleTo(after, actor)) continue;
     if (index < (lowest?.index ?? outcomes.length)) lowest = { index, refusal: insufficientFunds(before, fall) };
   }
   return lowest;
+}
+
+/** Whether a member took something from an account; a repetition of an earlier member did nothing. */
+function lowers({ result, replayed }: Outcome, { id, debitNormal }: LockedAccount): boolean {
+  if (replayed || "situation" in result) return false;
+  return (debitNormal ? result.creditAccountId : result.debitAccountId) === id;
 }
 
 /** What the order's key says became of it; undefined for an order that is to be decided. */
@@ -148,7 +180,7 @@ function knownOutcome(order: Order, books: Books): Outcome | undefined {
   const use = books.keyUse(claim.keyDigest);
   if (use === undefined) return undefined;
   return use.isFor(claim)
-    ? { result: use.outcomeOf(order), replayed: true }
+    ? { result: use.outcomeOf(makesTransfer(order.command)), replayed: true }
     : { result: keyReused(claim.key), replayed: false };
 }
 

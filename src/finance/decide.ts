@@ -6,8 +6,25 @@
  * from there on nothing can fail.
  */
 import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
-import { availableBalanceOf, balanceOf, fitsInt64, isOpen, keepsFloor, type Metadata } from "./account.ts";
-import { add, type Books, type Decision, type LockedAccount, movementsOf, type Parties, partiesOf } from "./books.ts";
+import {
+  availableBalanceOf,
+  balanceOf,
+  fitsInt64,
+  insufficientFunds,
+  isOpen,
+  keepsFloor,
+  type Metadata,
+} from "./account.ts";
+import {
+  type Books,
+  changed,
+  type Decision,
+  type LockedAccount,
+  movementsOf,
+  type Parties,
+  partiesOf,
+  timeToRecord,
+} from "./books.ts";
 import {
   invalidField,
   notCreditable,
@@ -29,8 +46,13 @@ import { seesTransfer, type TransferRecord } from "./transfers.ts";
 export interface DecideOptions {
   /** The id of a transfer that the order makes. */
   readonly id: TransferId;
-  /** Whether each floor must hold right away. In an atomic group it must only at the end. */
+  /**
+   * Whether each floor must hold right away. In an atomic group it must only at the end, and what depends on a stranger's
+   * account is refused behind it: see `Decision.behindFloors`.
+   */
   readonly floors: "now" | "later";
+  /** The time to record, which the members of an atomic group share. Default: the first that both accounts allow. */
+  readonly recordedAt?: Micros;
 }
 
 /**
@@ -42,7 +64,7 @@ export function decide(order: Order, books: Books, options: DecideOptions): Deci
   const { command, actor } = order;
   if (command.kind === "create") {
     const { debitAccountId, creditAccountId, amount, pending, expiresAt } = command.transfer;
-    if (pending && expiresAt !== undefined && expiresAt <= books.now) {
+    if (pending && expiresAt !== undefined && expiresAt <= books.times.clock) {
       return invalidField(`${order.path}expires_at`, "must lie in the future");
     }
     const parties = partiesOf(debitAccountId, creditAccountId, books);
@@ -56,21 +78,14 @@ export function decide(order: Order, books: Books, options: DecideOptions): Deci
   if ("situation" in parties) return parties;
   switch (command.kind) {
     case "capture":
-      return capture(command.amount, { transfer, parties }, order, books);
+      return capture(command.amount, { transfer, parties }, order, books, options);
     case "void":
-      return release(TransferState.VOIDED, { transfer, parties }, order, books);
+      return release(TransferState.VOIDED, { transfer, parties }, order, books, options);
     case "expire":
-      return release(TransferState.EXPIRED, { transfer, parties }, order, books);
+      return release(TransferState.EXPIRED, { transfer, parties }, order, books, options);
     case "reverse":
       return reverse(command.description, { transfer, parties }, order, books, options);
   }
-}
-
-/** The refusal of what would leave an account of the caller's below its floor. */
-export function insufficientFunds(account: LockedAccount, amount: Minor): Refusal {
-  const spendable = availableBalanceOf(account) + account.overdraftLimit;
-  const msg = `account ${account.id} can spend ${spendable} (overdraft limit included), ${amount} is asked`;
-  return refuse("insufficient_funds", msg, { account_id: `${account.id}` });
 }
 
 interface NewRecord {
@@ -84,7 +99,12 @@ interface NewRecord {
   readonly reverses: TransferId | undefined;
 }
 
-function create(record: NewRecord, order: Order, books: Books, { id, floors }: DecideOptions): Decision | Refusal {
+function create(
+  record: NewRecord,
+  order: Order,
+  books: Books,
+  { id, floors, recordedAt }: DecideOptions,
+): Decision | Refusal {
   const { parties, amount, pending, expiresAt } = record;
   const { debited, credited } = parties;
   const { actor } = order;
@@ -93,19 +113,20 @@ function create(record: NewRecord, order: Order, books: Books, { id, floors }: D
   const shut = [debited, credited].find((account) => !isOpen(account));
   if (shut !== undefined) return notOpen(shut.id);
   if (debited.currency !== credited.currency) {
-    const msg = `account ${debited.id} is in ${debited.currency}, account ${credited.id} in ${credited.currency}; a transfer stays in one currency`;
+    const other = isVisibleTo(credited, actor) ? `in ${credited.currency}` : "in another currency";
+    const msg = `account ${debited.id} is in ${debited.currency}, account ${credited.id} ${other}; a transfer stays in one currency`;
     return refuse("currency_mismatch", msg, {});
   }
-  const after: Parties = pending
-    ? { debited: add(debited, "debit", 0n, amount), credited: add(credited, "credit", 0n, amount) }
-    : { debited: add(debited, "debit", amount, 0n), credited: add(credited, "credit", amount, 0n) };
+  const time = recordedAt ?? timeToRecord(books, [debited, credited]);
+  const after = changed(parties, { posted: pending ? 0n : amount, pending: pending ? amount : 0n, recordedAt: time });
   const refusal =
     (floors === "now" ? brokenFloor(parties, after, amount, actor) : undefined) ??
     overflow(after.debited) ??
-    // The last check, and the only one that depends on what a stranger's account holds: it does not say what failed.
-    (isVisibleTo(credited, actor) ? overflow(after.credited) : undefined) ??
-    (may(actor, "credit", credited) && fits(after.credited) ? undefined : notCreditable(credited.id));
+    (isVisibleTo(credited, actor) ? overflow(after.credited) : undefined);
   if (refusal !== undefined) return refusal;
+  // The last check, and the only one that depends on what a stranger's account holds: it does not say what failed.
+  const isCreditable = may(actor, "credit", credited) && fitsInt64(after.credited);
+  if (!isCreditable && floors === "now") return notCreditable(credited.id);
 
   // From here on the order must succeed.
   books.replace(after);
@@ -127,14 +148,15 @@ function create(record: NewRecord, order: Order, books: Books, { id, floors }: D
     reversesTransferId: record.reverses,
     reversedByTransferId: undefined,
     createdBy: actor.subject,
-    createdAt: books.now,
-    effectiveAt: record.effectiveAt ?? books.now,
+    createdAt: time,
+    effectiveAt: record.effectiveAt ?? time,
     expiresAt: pending ? expiresAt : undefined,
     settledAt: undefined,
     awaitsSettlement: pending,
   };
   books.transfers.set(id, transfer);
-  return { effect: "created", transfer, movements: pending ? [] : movementsOf(id, parties, after) };
+  const movements = pending ? [] : movementsOf(id, parties, after);
+  return { effect: "created", transfer, movements, ...(!isCreditable && { behindFloors: notCreditable(credited.id) }) };
 }
 
 function reverse(
@@ -187,11 +209,7 @@ function brokenFloor(before: Parties, after: Parties, amount: Minor, actor: Acto
 }
 
 function overflow(account: LockedAccount): Refusal | undefined {
-  if (fits(account)) return undefined;
+  if (fitsInt64(account)) return undefined;
   const msg = `the balance of account ${account.id} with what is pending would pass ${INT64_MAX}`;
   return refuse("out_of_range", msg, { account_id: `${account.id}` });
-}
-
-function fits(account: LockedAccount): boolean {
-  return fitsInt64(account, { debits: account.lapsedDebits, credits: account.lapsedCredits });
 }

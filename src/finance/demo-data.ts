@@ -8,6 +8,7 @@ import type { ClientBase, Pool } from "pg";
 import { AccountType } from "../../generated/server/finance/v1/account.ts";
 import { withTransaction } from "../database/index.ts";
 import { insertAccount } from "./accounts.ts";
+import { joinWriters } from "./final-time.ts";
 import { type AccountId, accountId } from "./identifiers.ts";
 import type { Micros } from "./micros.ts";
 import type { Minor } from "./money.ts";
@@ -72,6 +73,7 @@ export async function seedDemoData(pool: Pool, now: Date): Promise<number> {
   return await withTransaction(pool, async (client) => {
     // Of two processes that start at once the second waits here and then finds the accounts of the first.
     await client.query("select pg_advisory_xact_lock($1)", [SEEDING_LOCK]);
+    await client.query(joinWriters);
     const { rowCount } = await client.query("select from account limit 1");
     if (rowCount !== 0) return 0;
     const firstDay = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()) - DAYS * DAY_MS;

@@ -78,7 +78,9 @@ function statement(last: string, above: string, order: "asc" | "desc"): string {
 select e.account_id, e.sequence, e.transfer_id, e.amount, e.balance_after, e.created_at,
        case when t.debit_account_id = e.account_id then t.credit_account_id else t.debit_account_id end
          as counterparty_account_id,
-       t.description, coalesce(t.effective_at, t.created_at) as effective_at
+       t.description,
+       -- A capture is recorded now and keeps no other's business time.
+       case when t.pending then e.created_at else coalesce(t.effective_at, e.created_at) end as effective_at
   from entry e
  cross join lateral (select * from transfer where id = e.transfer_id offset 0) t
  where e.account_id = $1::bigint

@@ -3,6 +3,7 @@ import { AuthenticationError, KeysUnavailableError } from "../auth/index.ts";
 import { isConnectionError, isTimeout, PoolExhaustedError } from "../database/index.ts";
 import type { CallContext } from "../twirp/index.ts";
 import { FinanceError, overloaded, type Refusal, refuse, toTwirpError } from "./errors.ts";
+import { isKeyCollision } from "./idempotency.ts";
 import { CommitUnknownError } from "./posting-batch.ts";
 
 const RETRY_AFTER_SECONDS = 1;
@@ -35,6 +36,9 @@ function toRefusal(error: unknown): Refusal | undefined {
   }
   if (error instanceof PoolExhaustedError) {
     return overloaded("every database connection is in use", BUSY_RETRY_MS).refusal;
+  }
+  if (isKeyCollision(error)) {
+    return refuse("unavailable", "other requests keep using the same idempotency keys; try again", {});
   }
   if (isTimeout(error)) return refuse("unavailable", "the database is too busy; try again", {});
   if (isConnectionError(error)) return refuse("unavailable", "the database can't be reached; try again", {});

@@ -56,12 +56,12 @@ export function readPrintableText(text: string, argument: string, lengthMin: num
   if (found === null) return text;
   const position = [...text.slice(0, found.index)].length + 1;
   const code = found[0].codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
-  const kind = /\p{Cc}/u.test(found[0]) ? "control" : "bidirectional formatting";
+  const kind = /\p{Bidi_Control}/u.test(found[0]) ? "bidirectional formatting" : "control";
   throw invalidArgument(argument, `must not hold ${kind} characters; character ${position} is U+${code}`);
 }
 
 /** https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing */
-const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}]/u;
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 
 /** Pairs of text; where they are merged an empty value is allowed and removes its pair. */
 export function readMetadata(metadata: Record<string, string>, path: string, valueLengthMin: 0 | 1): Metadata {

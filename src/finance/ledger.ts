@@ -1,7 +1,8 @@
 import type { Pool } from "pg";
 import type { DatabaseLog } from "../database/index.ts";
 import { ACCOUNT_READER_LANES, AccountReader } from "./account-reader.ts";
-import { startExpirySweeper } from "./expiry-sweeper.ts";
+import { Expiry, startSweeping } from "./expiry.ts";
+import { FinalTime } from "./final-time.ts";
 import { type LedgerObserver, LedgerWatch } from "./ledger-observer.ts";
 import { POSTING_LANES, PostingQueue } from "./posting-queue.ts";
 
@@ -13,7 +14,11 @@ export interface Ledger {
   readonly accounts: AccountReader;
   /** The one way by which money moves. */
   readonly postings: PostingQueue;
-  /** Connections of the lanes, for whoever counts them. */
+  /** Which times are final. */
+  readonly finalTime: FinalTime;
+  /** Settles expired holds. */
+  readonly expiry: Expiry;
+  /** Connections of the lanes, to be counted. */
   readonly lanePool: Pool;
   /** Tells an observer of every batch from now on; there is one at most. */
   observe(observer: LedgerObserver): void;
@@ -29,7 +34,7 @@ export interface LedgerOptions {
    */
   readonly lanePool: Pool;
   readonly log: DatabaseLog;
-  /** How often holds that have lapsed are settled, in milliseconds. Default 5000. */
+  /** How often expired holds are settled, in milliseconds. Default 500. */
   readonly sweepIntervalMs?: number;
 }
 
@@ -48,18 +53,21 @@ export const lanePoolOptions = {
 } as const;
 
 /** Opens the ledger of a migrated database. */
-export function openLedger({ pool, lanePool, log, sweepIntervalMs = 5000 }: LedgerOptions): Ledger {
+export function openLedger({ pool, lanePool, log, sweepIntervalMs = 500 }: LedgerOptions): Ledger {
   const watch = new LedgerWatch();
   const postings = new PostingQueue({ pool: lanePool, watch });
-  const sweeper = startExpirySweeper({ pool, postings, log, intervalMs: sweepIntervalMs });
+  const expiry = new Expiry(pool, postings);
+  const sweeping = startSweeping(expiry, { log, intervalMs: sweepIntervalMs });
   return {
     pool,
     accounts: new AccountReader(lanePool, watch),
     postings,
+    finalTime: new FinalTime(pool),
+    expiry,
     lanePool,
     observe: (observer) => {
       watch.observer = observer;
     },
-    close: () => sweeper.stop(),
+    close: () => sweeping.stop(),
   };
 }

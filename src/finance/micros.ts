@@ -12,13 +12,6 @@ const SECONDS_MAX = 253_402_300_799n;
 /** The last microsecond that {@link toTimestamp} can carry. */
 export const TIME_MAX: Micros = SECONDS_MAX * MICROS_PER_SECOND + MICROS_PER_SECOND - 1n;
 
-/** The latest of some points in time; `floor` when there is none. */
-export function latestOf(times: readonly Micros[], floor: Micros): Micros {
-  let latest = floor;
-  for (const time of times) if (time > latest) latest = time;
-  return latest;
-}
-
 /** The protobuf form. */
 export function toTimestamp(time: Micros): Timestamp {
   let seconds = time / MICROS_PER_SECOND;

@@ -35,6 +35,8 @@ export interface OrderGroup {
   readonly orders: readonly Order[];
   /** All or none, and the floors hold only at the end. */
   readonly atomic: boolean;
+  /** Nobody waits for it at the API: it shares no batch with callers' orders, and takes turns with them. Default false. */
+  readonly background?: boolean;
 }
 
 /** The earlier transfer that a command is about; undefined for one that stands by itself. */

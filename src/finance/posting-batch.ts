@@ -36,7 +36,7 @@ export class CommitUnknownError extends Error {
 export async function postBatch(client: ClientBase, groups: readonly OrderGroup[]): Promise<Outcome[][]> {
   let committing = false;
   try {
-    const input = await lockAndRead(client, ordersOf(groups), ["begin isolation level read committed"]);
+    const input = await lockAndRead(client, ordersOf(groups), beginOf(groups));
     committing = true;
     return await decideAndWrite(client, groups, input, ["commit"]);
   } catch (error) {
@@ -47,17 +47,23 @@ export async function postBatch(client: ClientBase, groups: readonly OrderGroup[
   }
 }
 
+/** In the background a locked account is not waited for as long: callers' batches wait meanwhile. */
+function beginOf(groups: readonly OrderGroup[]): string[] {
+  const begin = ["begin isolation level read committed"];
+  return groups.every(({ background }) => background) ? [...begin, "set local lock_timeout = '200ms'"] : begin;
+}
+
 /**
  * Carries out a batch within the caller's transaction, as imported history.
  *
- * @param recordedAt the time to record instead of the clock's; an account's newest entry wins when it is later.
+ * @param clock the time to go by instead of the database's clock; later times that were recorded before count.
  */
 export async function postWithin(
   client: ClientBase,
   groups: readonly OrderGroup[],
-  recordedAt: Micros,
+  clock: Micros,
 ): Promise<Outcome[][]> {
-  const input = await lockAndRead(client, ordersOf(groups), [], recordedAt);
+  const input = await lockAndRead(client, ordersOf(groups), [], clock);
   return await decideAndWrite(client, groups, input, []);
 }
 
@@ -83,7 +89,7 @@ async function decideAndWrite(
 }
 
 async function write(client: ClientBase, changes: Books, ending: readonly string[]): Promise<void> {
-  const { decisions, remembered, now } = changes;
+  const { decisions, remembered } = changes;
   const created = decisions.flatMap(({ effect, transfer }) => (effect === "created" ? [transfer] : []));
   const held = created.filter(({ awaitsSettlement }) => awaitsSettlement);
   const settled = decisions.flatMap(({ effect, transfer }) => (effect === "settled" ? [transfer] : []));
@@ -91,11 +97,11 @@ async function write(client: ClientBase, changes: Books, ending: readonly string
   const accounts = [...changes.accounts.values()];
 
   const statements: (QueryConfig | string)[] = [];
-  if (created.length > 0) statements.push(insertTransfers(created, now));
+  if (created.length > 0) statements.push(insertTransfers(created));
   if (held.length > 0) statements.push(insertHolds(held));
-  if (settled.length > 0) statements.push(settleHolds(settled, now));
-  if (movements.length > 0) statements.push(insertEntries(movements, now));
-  if (accounts.length > 0) statements.push(updateBalances(accounts, now));
+  if (settled.length > 0) statements.push(settleHolds(settled));
+  if (movements.length > 0) statements.push(insertEntries(movements));
+  if (accounts.length > 0) statements.push(updateBalances(accounts));
   if (remembered.length > 0) statements.push(rememberOutcomes(remembered.map(toKept)));
   // After a failed statement PostgreSQL answers "commit" with a rollback and no error; the failed one has the error.
   await settleAll([...statements, ...ending].map((statement) => client.query(statement)));

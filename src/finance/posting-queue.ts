@@ -37,7 +37,12 @@ interface Waiting {
   readonly origin: unknown;
   readonly resolve: (outcomes: Outcome[]) => void;
   readonly reject: (error: unknown) => void;
+  /** How often it was put back in line since others had used its keys meanwhile. */
+  readonly collisions: number;
 }
+
+/** Each time at least one more of a group's keys has its outcome; more is somebody's doing. */
+const COLLISIONS_MAX = 20;
 
 /** Before each repetition; then it is the caller's turn. */
 const RETRY_PAUSES_MS = [0, 50, 200, 500];
@@ -52,9 +57,12 @@ export class PostingQueue {
   readonly #lanes: number;
   readonly #batchSizeMax: number;
   readonly #queueLengthMax: number;
-  #waiting: Waiting[] = [];
+  readonly #waiting: Waiting[] = [];
   /** Orders of all that is waiting. */
   #length = 0;
+  readonly #background: Waiting[] = [];
+  /** Whether callers had the last batch, so that what goes on in the background has the next. */
+  #isBackgroundsTurn = false;
   #inFlight = 0;
 
   constructor(options: PostingQueueOptions) {
@@ -74,30 +82,41 @@ export class PostingQueue {
    * Carries out a group of orders together with whatever else is waiting.
    *
    * @returns an outcome for each order, once all are committed.
+   * A group in the background waits in a line of its own, which is never full.
+   *
    * @throws FinanceError overloaded when the queue is full: nothing was decided and no key is used. The database's error
    *   when it stays away; orders with keys can be sent again.
    */
   post(group: OrderGroup): Promise<Outcome[]> {
-    if (this.#length + group.orders.length > this.#queueLengthMax) {
+    if (!group.background && this.#length + group.orders.length > this.#queueLengthMax) {
       this.#watch.refused("postings");
       return Promise.reject(overloaded(`${this.#length} transfers are waiting already`, RETRY_AFTER_MS));
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ group, origin: this.#watch.origin(), resolve, reject });
-      this.#length += group.orders.length;
+      const waiting = { group, origin: this.#watch.origin(), resolve, reject, collisions: 0 };
+      if (group.background) {
+        this.#background.push(waiting);
+      } else {
+        this.#waiting.push(waiting);
+        this.#length += group.orders.length;
+      }
       this.#fillLanes();
     });
   }
 
   #fillLanes(): void {
-    while (this.#inFlight < this.#lanes && this.#waiting.length > 0) {
+    while (this.#inFlight < this.#lanes && this.#waiting.length + this.#background.length > 0) {
       const batch = this.#takeBatch();
       this.#inFlight += 1;
       void this.#runLane(batch);
     }
   }
 
+  /** The next batch: of callers, or one group of the background in its turn. */
   #takeBatch(): Waiting[] {
+    const isBackgrounds = this.#background.length > 0 && (this.#isBackgroundsTurn || this.#waiting.length === 0);
+    this.#isBackgroundsTurn = !isBackgrounds;
+    if (isBackgrounds) return this.#background.splice(0, 1);
     let size = 0;
     let count = 0;
     for (const { group } of this.#waiting) {
@@ -131,6 +150,13 @@ export class PostingQueue {
         });
       });
     } catch (error) {
+      const [only] = batch;
+      if (isKeyCollision(error) && only !== undefined && batch.length === 1 && only.collisions < COLLISIONS_MAX) {
+        // Behind the others: they need not wait for its next try.
+        this.#waiting.push({ ...only, collisions: only.collisions + 1 });
+        this.#length += only.group.orders.length;
+        return;
+      }
       const parts = partsAfter(error, batch);
       if (parts.length === 0) for (const { reject } of batch) reject(error);
       for (const part of parts) await this.#postOrHalve(part);
@@ -141,18 +167,23 @@ export class PostingQueue {
   async #postWithRetries(groups: readonly OrderGroup[]): Promise<Outcome[][]> {
     const startedMs = performance.now();
     let unknown: CommitUnknownError | undefined;
+    let hasCollided = false;
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await this.#postOnce(groups);
       } catch (error) {
         if (error instanceof CommitUnknownError) unknown = error;
         const lost = isConnectionError(error) || error instanceof CommitUnknownError;
-        const rolledBack = isRetryable(error) || isKeyCollision(error);
-        const repeatable = rolledBack || isConnectionError(error) || groups.every(areKeyed);
+        if (isKeyCollision(error) && !hasCollided) {
+          // At once: the key has its outcome now. A second time it is another key, and the batch is taken apart.
+          hasCollided = true;
+          continue;
+        }
+        const repeatable = isRetryable(error) || isConnectionError(error) || groups.every(areKeyed);
         const isAway = error instanceof DatabaseAwayError && unknown === undefined;
         const pauseMs = (isAway ? AWAY_PAUSES_MS : RETRY_PAUSES_MS)[attempt];
         const late = performance.now() - startedMs > RETRY_TIME_MS_MAX;
-        if (!(lost || rolledBack) || !repeatable || pauseMs === undefined || late) throw unknown ?? error;
+        if (!(lost || isRetryable(error)) || !repeatable || pauseMs === undefined || late) throw unknown ?? error;
         await delay(pauseMs);
       }
     }
@@ -181,9 +212,23 @@ function partsAfter(error: unknown, batch: readonly Waiting[]): Waiting[][] {
     for (const { group, reject } of batch) if (!areKeyed(group)) reject(error);
     return keyed.length === 0 ? [] : [keyed];
   }
-  if (batch.length === 1 || isConnectionError(error) || isTimeout(error)) return [];
+  if (isTimeout(error)) return halvesOfBackground(batch);
+  if (batch.length === 1 || isConnectionError(error)) return [];
   const middle = Math.ceil(batch.length / 2);
   return [batch.slice(0, middle), batch.slice(middle)];
+}
+
+/**
+ * In the background one account that is locked for long must not keep the others' orders from being carried out. Callers
+ * are not made to wait for that: they are told that the database is too busy.
+ */
+function halvesOfBackground([first, ...rest]: readonly Waiting[]): Waiting[][] {
+  const orders = first?.group.background && rest.length === 0 ? first.group.orders : [];
+  if (first === undefined || orders.length < 2) return [];
+  const middle = Math.ceil(orders.length / 2);
+  return [orders.slice(0, middle), orders.slice(middle)].map((half) => [
+    { ...first, group: { ...first.group, orders: half } },
+  ]);
 }
 
 /** Whether sending the orders again can do nothing twice. */

@@ -2,6 +2,7 @@
 import type { QueryConfig } from "pg";
 import type { AccountStatus } from "../../generated/server/finance/v1/account.ts";
 import type { LockedAccount, Movement } from "./books.ts";
+import { FIRST_OPEN_TIME } from "./final-time.ts";
 import { type Claim, KEY_COLUMNS, type KeyRow } from "./idempotency.ts";
 import { type AccountId, accountId, type TransferId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
@@ -37,13 +38,8 @@ export interface DrawnRow extends Omit<KeyRow, "key_digest"> {
   readonly id: bigint | null;
   readonly key_digest: string | null;
   /** The clock, once all accounts were locked. */
-  readonly now: Micros;
-}
-
-export interface LapsedRow {
-  readonly account_id: bigint;
-  readonly debits: bigint;
-  readonly credits: bigint;
+  readonly clock: Micros;
+  readonly first_open: Micros;
 }
 
 /** The accounts of transfers, which never change: read before anything is locked. */
@@ -90,7 +86,7 @@ with asked as materialized (
   select ordinal, key_digest, case when draws then nextval('transfer_id') end as id
     from unnest($1::uuid[], $2::boolean[]) with ordinality as a (key_digest, draws, ordinal)
 )
-select asked.id, clock_timestamp() as now, ${KEY_COLUMNS}
+select asked.id, clock_timestamp() as clock, ${FIRST_OPEN_TIME} as first_open, ${KEY_COLUMNS}
   from asked
   left join lateral (select * from idempotency where key_digest = asked.key_digest offset 0) i on true
  order by asked.ordinal`,
@@ -98,33 +94,17 @@ select asked.id, clock_timestamp() as now, ${KEY_COLUMNS}
   };
 }
 
-/** Sums the holds of accounts that have lapsed by `now` and that nobody has settled. */
-export function readLapsedHolds(ids: readonly AccountId[], now: Micros): QueryConfig {
-  return {
-    name: "read_lapsed_holds",
-    text: `
-select a.id as account_id,
-       coalesce((select sum(amount) from hold join transfer on id = transfer_id
-                  where hold.debit_account_id = a.id and state = 2 and expires_at <= $2::timestamptz), 0)::bigint
-         as debits,
-       coalesce((select sum(amount) from hold join transfer on id = transfer_id
-                  where hold.credit_account_id = a.id and state = 2 and expires_at <= $2::timestamptz), 0)::bigint
-         as credits
-  from unnest($1::bigint[]) as a (id)`,
-    values: [ids, toTimestamptz(now)],
-  };
-}
-
-export function insertTransfers(transfers: readonly TransferRecord[], now: Micros): QueryConfig {
+export function insertTransfers(transfers: readonly TransferRecord[]): QueryConfig {
+  const write = timestampWriter();
   return {
     name: "insert_transfers",
     text: `
 insert into transfer (id, debit_account_id, credit_account_id, amount, debit_account_balance, credit_account_balance,
                       effective_at, idempotency_key, description, metadata, reverses_transfer_id, pending, created_by,
                       created_at)
-select t.*, $14::timestamptz
+select *
   from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-              $7::timestamptz[], $8::text[], $9::text[], $10::jsonb[], $11::bigint[], $12::boolean[], $13::text[]) as t`,
+              $7::timestamptz[], $8::text[], $9::text[], $10::jsonb[], $11::bigint[], $12::boolean[], $13::text[], $14::timestamptz[])`,
     values: [
       transfers.map(({ id }) => id),
       transfers.map(({ debitAccountId }) => debitAccountId),
@@ -132,14 +112,14 @@ select t.*, $14::timestamptz
       transfers.map(({ amount }) => amount),
       transfers.map(({ debitAccountBalance }) => debitAccountBalance),
       transfers.map(({ creditAccountBalance }) => creditAccountBalance),
-      transfers.map(({ effectiveAt }) => (effectiveAt === now ? null : toTimestamptz(effectiveAt))),
+      transfers.map(({ effectiveAt, createdAt }) => (effectiveAt === createdAt ? null : toTimestamptz(effectiveAt))),
       transfers.map(({ idempotencyKey }) => idempotencyKey || null),
       transfers.map(({ description }) => description || null),
       transfers.map(({ metadata }) => (Object.keys(metadata).length === 0 ? null : JSON.stringify(metadata))),
       transfers.map(({ reversesTransferId }) => reversesTransferId ?? null),
       transfers.map(({ awaitsSettlement }) => awaitsSettlement),
       transfers.map(({ createdBy }) => createdBy ?? null),
-      toTimestamptz(now),
+      transfers.map(({ createdAt }) => write(createdAt)),
     ],
   };
 }
@@ -159,7 +139,8 @@ select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[]
   };
 }
 
-export function settleHolds(transfers: readonly TransferRecord[], now: Micros): QueryConfig {
+export function settleHolds(transfers: readonly TransferRecord[]): QueryConfig {
+  const write = timestampWriter();
   return {
     name: "settle_holds",
     text: `
@@ -173,32 +154,34 @@ update hold h
       transfers.map(({ id }) => id),
       transfers.map(({ state }) => state),
       transfers.map(({ capturedAmount }) => capturedAmount),
-      transfers.map(({ settledAt }) => toTimestamptz(settledAt ?? now)),
+      transfers.map(({ settledAt }) => (settledAt === undefined ? null : write(settledAt))),
       transfers.map(({ debitAccountBalance }) => debitAccountBalance),
       transfers.map(({ creditAccountBalance }) => creditAccountBalance),
     ],
   };
 }
 
-export function insertEntries(movements: readonly Movement[], now: Micros): QueryConfig {
+export function insertEntries(movements: readonly Movement[]): QueryConfig {
+  const write = timestampWriter();
   return {
     name: "insert_entries",
     text: `
 insert into entry (account_id, sequence, transfer_id, amount, balance_after, created_at)
-select e.*, $6::timestamptz
-  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) as e`,
+select *
+  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])`,
     values: [
       movements.map((movement) => movement.accountId),
       movements.map((movement) => movement.sequence),
       movements.map((movement) => movement.transferId),
       movements.map((movement) => movement.amount),
       movements.map((movement) => movement.balanceAfter),
-      toTimestamptz(now),
+      movements.map((movement) => write(movement.recordedAt)),
     ],
   };
 }
 
-export function updateBalances(accounts: readonly LockedAccount[], now: Micros): QueryConfig {
+export function updateBalances(accounts: readonly LockedAccount[]): QueryConfig {
+  const write = timestampWriter();
   return {
     name: "update_balances",
     text: `
@@ -209,19 +192,21 @@ update account_balance b
        debits_pending = u.debits_pending,
        credits_pending = u.credits_pending,
        last_sequence = u.last_sequence,
-       updated_at = $8::timestamptz
-  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::numeric[])
-       as u (account_id, debits_posted, credits_posted, debits_pending, credits_pending, last_sequence, posted_carried)
+       updated_at = u.updated_at
+  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::numeric[],
+              $8::timestamptz[])
+       as u (account_id, debits_posted, credits_posted, debits_pending, credits_pending, last_sequence, posted_carried,
+             updated_at)
  where b.account_id = u.account_id`,
     values: [
       accounts.map((account) => account.id),
       accounts.map((account) => account.debitsPosted),
       accounts.map((account) => account.creditsPosted),
-      accounts.map((account) => account.debitsPending + account.lapsedDebits),
-      accounts.map((account) => account.creditsPending + account.lapsedCredits),
+      accounts.map((account) => account.debitsPending),
+      accounts.map((account) => account.creditsPending),
       accounts.map((account) => account.lastSequence),
       accounts.map((account) => account.postedCarried || null),
-      toTimestamptz(now),
+      accounts.map((account) => write(account.recordedAt)),
     ],
   };
 }
@@ -241,7 +226,19 @@ export function toLockedAccount(row: LockedRow): LockedAccount {
     unlimitedOverdraft: row.unlimited_overdraft,
     status: row.status,
     lastSequence: row.last_sequence,
-    lapsedDebits: 0n,
-    lapsedCredits: 0n,
+    recordedAt: row.updated_at,
+  };
+}
+
+/** Writes timestamps, of which many in a row are the same. */
+function timestampWriter(): (time: Micros) => string {
+  let last: Micros | undefined;
+  let text = "";
+  return (time) => {
+    if (time !== last) {
+      last = time;
+      text = toTimestamptz(time);
+    }
+    return text;
   };
 }

@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { AccountStatus } from "../../generated/server/finance/v1/account.ts";
 import type { FinanceServiceTwirp } from "../../generated/server/finance/v1/finance.twirp.ts";
 import type {
   BatchCreateTransfersResult,
@@ -8,12 +9,13 @@ import type {
 import { type Caller, hasScope, type Scope } from "../auth/index.ts";
 import { withConnection } from "../database/index.ts";
 import type { CallContext } from "../twirp/index.ts";
-import { createAccount } from "./account-opening.ts";
+import { balanceOf } from "./account.ts";
+import { createAccount, loadOpened } from "./account-opening.ts";
 import { type AccountRecord, listAccounts, updateAccount } from "./accounts.ts";
 import { loadBalance, loadBalanceHistory, loadTrialBalance } from "./balances.ts";
 import type { Outcome } from "./decide-group.ts";
 import { listEntries } from "./entries.ts";
-import { accountNotFound, FinanceError, type Refusal, refuse, transferNotFound } from "./errors.ts";
+import { accountNotFound, FinanceError, refuse, transferNotFound } from "./errors.ts";
 import { invalidArgument, readAccountId, readTransferId } from "./fields.ts";
 import { type Claim, claimOf, type KeyedMethodName } from "./idempotency.ts";
 import type { AccountId } from "./identifiers.ts";
@@ -23,6 +25,7 @@ import { toTimestamp } from "./micros.ts";
 import { saturate } from "./money.ts";
 import type { Order } from "./order.ts";
 import { type Actor, adminPartOfChange, adminPartOfNewAccount, adminPartOfTransfer, isVisibleTo } from "./policy.ts";
+import { loadOutcome } from "./replay.ts";
 import { listTransfers } from "./transfer-list.ts";
 import { loadTransfers, seesTransfer } from "./transfers.ts";
 import {
@@ -48,17 +51,31 @@ export type FinanceContext = CallContext & { readonly caller: Caller };
 const REPLAYED_HEADER = "idempotent-replayed";
 
 /** The methods of FinanceService: authorise, validate, ask the ledger, answer. */
-export function createFinanceService({ pool, accounts, postings }: Ledger): FinanceServiceTwirp<FinanceContext> {
+export function createFinanceService({
+  pool,
+  accounts,
+  postings,
+  finalTime,
+  expiry,
+}: Ledger): FinanceServiceTwirp<FinanceContext> {
   return {
     async CreateAccount(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
-      requireAdmin(actor, adminPartOfNewAccount(actor.subject, request));
-      const account = readNewAccount(request);
-      const owner = account.owner ?? actor.subject;
-      const claim = readClaim(keyOf(ctx, request), actor, "CreateAccount", { ...request, owner });
-      const { account: created, replayed } = await createAccount(pool, { ...account, owner }, claim);
+      const owner = request.owner || actor.subject;
+      const open = async () => {
+        requireAdmin(actor, adminPartOfNewAccount(actor.subject, request));
+        const account = readNewAccount(request);
+        const claim = readClaim(keyOf(ctx, request), actor, "CreateAccount", { ...request, owner });
+        return await createAccount(pool, { ...account, owner }, claim);
+      };
+      const openedBefore = async (claim: Claim) => {
+        const account = await loadOpened(pool, claim);
+        return account && { account, replayed: true };
+      };
+      const named = { name: "CreateAccount", message: { ...request, owner } } as const;
+      const { account, replayed } = await orAsBefore(ctx, request, actor, named, open, openedBefore);
       if (replayed) ctx.headers.set(REPLAYED_HEADER, "true");
-      return toAccountMessage(created);
+      return toAccountMessage(account);
     },
 
     async GetAccount(ctx, request) {
@@ -76,26 +93,34 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
 
     async UpdateAccount(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
-      refuseKeyHeader(ctx);
       requireAdmin(actor, adminPartOfChange(request));
-      return toAccountMessage(await updateAccount(pool, actor, readAccountChange(request)));
+      refuseKeyHeader(ctx);
+      const change = readAccountChange(request);
+      if (change.status === AccountStatus.CLOSED) {
+        // What has expired is no reason to keep it open.
+        await loadVisible(change.id, actor);
+        await expiry.settle(change.id);
+      }
+      return toAccountMessage(await updateAccount(pool, actor, change));
     },
 
     async CreateTransfer(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
-      return await postOne(ctx, readCreation(request, keyOf(ctx, request), actor));
+      return await postOne(ctx, request, actor, "CreateTransfer", () =>
+        readCreation(request, () => keyOf(ctx, request), actor),
+      );
     },
 
     async BatchCreateTransfers(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
       refuseKeyHeader(ctx);
       const { transfers, atomic } = readBatch(request);
-      const members = transfers.map((transfer, index) => readMember(transfer, index, actor, atomic));
-      const orders = members.flatMap((member) => ("situation" in member ? [] : [member]));
+      const members = await Promise.all(transfers.map((transfer, index) => readMember(transfer, index, actor, atomic)));
+      const orders = members.flatMap((member) => ("result" in member ? [] : [member]));
       const decided = orders.length === 0 ? [] : await postings.post({ orders, atomic });
       let next = 0;
       const outcomes = members.map((member): Outcome => {
-        if ("situation" in member) return { result: member, replayed: false };
+        if ("result" in member) return member;
         const outcome = decided[next];
         next += 1;
         if (outcome === undefined) throw new Error("an order was left without an outcome");
@@ -107,24 +132,29 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
 
     async CaptureTransfer(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
-      const { id, amount } = readCapture(request);
-      const claim = readClaim(keyOf(ctx, request), actor, "CaptureTransfer", request);
-      return await postOne(ctx, { command: { kind: "capture", id, amount }, actor, claim, dryRun: false, path: "" });
+      return await postOne(ctx, request, actor, "CaptureTransfer", () => {
+        const { id, amount } = readCapture(request);
+        const claim = readClaim(keyOf(ctx, request), actor, "CaptureTransfer", request);
+        return { command: { kind: "capture", id, amount }, actor, claim, dryRun: false, path: "" };
+      });
     },
 
     async VoidTransfer(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
-      const id = readTransferId(request.id, "id");
-      const claim = readClaim(keyOf(ctx, request), actor, "VoidTransfer", request);
-      return await postOne(ctx, { command: { kind: "void", id }, actor, claim, dryRun: false, path: "" });
+      return await postOne(ctx, request, actor, "VoidTransfer", () => {
+        const id = readTransferId(request.id, "id");
+        const claim = readClaim(keyOf(ctx, request), actor, "VoidTransfer", request);
+        return { command: { kind: "void", id }, actor, claim, dryRun: false, path: "" };
+      });
     },
 
     async ReverseTransfer(ctx, request) {
       const actor = authorise(ctx.caller, "finance.write");
-      const { id, description } = readReversal(request);
-      const claim = readClaim(keyOf(ctx, request), actor, "ReverseTransfer", request);
-      const command = { kind: "reverse", id, description } as const;
-      return await postOne(ctx, { command, actor, claim, dryRun: false, path: "" });
+      return await postOne(ctx, request, actor, "ReverseTransfer", () => {
+        const { id, description } = readReversal(request);
+        const claim = readClaim(keyOf(ctx, request), actor, "ReverseTransfer", request);
+        return { command: { kind: "reverse", id, description }, actor, claim, dryRun: false, path: "" };
+      });
     },
 
     async GetTransfer(ctx, request) {
@@ -139,6 +169,9 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
       const actor = authorise(ctx.caller, "finance.read");
       const filter = readTransferFilter(request);
       const page = readPage(request);
+      for (const bound of [filter.createdBefore, filter.settledBefore]) {
+        if (bound !== undefined) await finalTime.reachIfPast(bound - 1n);
+      }
       const { transfers, nextPageToken } = await read(ctx, (client) => listTransfers(client, actor, filter, page));
       return { transfers: transfers.map((transfer) => toTransferMessage(transfer, actor)), nextPageToken };
     },
@@ -147,7 +180,10 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
       const actor = authorise(ctx.caller, "finance.read");
       const filter = readEntryFilter(request);
       const page = readPage(request);
-      await loadVisible(filter.accountId, actor);
+      const { updatedAt } = await loadVisible(filter.accountId, actor);
+      const { before } = filter;
+      // Up to the account's last recorded time all is final.
+      if (before !== undefined && before - 1n > updatedAt) await finalTime.reachIfPast(before - 1n);
       const { entries, nextPageToken } = await read(ctx, (client) => listEntries(client, filter, page));
       return { entries: entries.map(toEntryMessage), nextPageToken };
     },
@@ -155,17 +191,25 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
     async GetBalance(ctx, request) {
       const actor = authorise(ctx.caller, "finance.read");
       const accountId = readAccountId(request.accountId, "account_id");
-      const asOf = readAsOf(request.asOf);
-      await loadVisible(accountId, actor);
-      const balance = await loadBalance(pool, accountId, asOf, ctx.signal);
-      return { balance: balance.balance, asOf: toTimestamp(balance.asOf), sequence: balance.sequence };
+      const account = await loadVisible(accountId, actor);
+      // Without a time every entry counts, also those that were recorded ahead of the clock.
+      const asOf = readAsOf(request.asOf) ?? account.updatedAt;
+      if (request.asOf === undefined) {
+        return { balance: balanceOf(account), asOf: toTimestamp(asOf), sequence: account.lastSequence };
+      }
+      if (asOf > account.updatedAt) await finalTime.reach(asOf, "as_of");
+      const { balance, sequence } = await read(ctx, (client) => loadBalance(client, accountId, asOf));
+      return { balance, asOf: toTimestamp(asOf), sequence };
     },
 
     async GetBalanceHistory(ctx, request) {
       const actor = authorise(ctx.caller, "finance.read");
-      const span = readHistorySpan(request);
+      const { end, ...span } = readHistorySpan(request);
       const account = await loadVisible(span.accountId, actor);
-      const points = await read(ctx, (client) => loadBalanceHistory(client, account.debitNormal, span));
+      const until = await finalTime.cut(end, account.updatedAt);
+      const points = await read(ctx, (client) =>
+        loadBalanceHistory(client, account.debitNormal, { ...span, end: until }),
+      );
       return {
         points: points.map(({ time, balance, debits, credits }) => ({
           time: toTimestamp(time),
@@ -180,7 +224,10 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
 
     async GetTrialBalance(ctx, request) {
       authorise(ctx.caller, "finance.admin");
-      const { asOf, currencies } = await loadTrialBalance(pool, readAsOf(request.asOf), ctx.signal);
+      const asked = readAsOf(request.asOf);
+      if (asked !== undefined) await finalTime.reach(asked, "as_of");
+      const asOf = asked ?? (await finalTime.reachPresent());
+      const currencies = await read(ctx, (client) => loadTrialBalance(client, asOf));
       return {
         currencies: currencies.map(({ debits, credits, ...currency }) => ({
           ...currency,
@@ -207,31 +254,94 @@ export function createFinanceService({ pool, accounts, postings }: Ledger): Fina
   }
 
   /** Carries out one order and answers it. */
-  async function postOne(ctx: FinanceContext, order: Order): Promise<Transfer> {
-    const [outcome] = await postings.post({ orders: [order], atomic: false });
-    if (outcome === undefined) throw new Error("an order was left without an outcome");
-    if (outcome.replayed) ctx.headers.set(REPLAYED_HEADER, "true");
-    if ("situation" in outcome.result) throw new FinanceError(outcome.result);
-    return toTransferMessage(outcome.result, order.actor);
+  async function postOne(
+    ctx: FinanceContext,
+    request: { readonly idempotencyKey: string },
+    actor: Actor,
+    name: Exclude<KeyedMethodName, "CreateAccount">,
+    read: () => Order,
+  ): Promise<Transfer> {
+    const post = async () => {
+      const [outcome] = await postings.post({ orders: [read()], atomic: false });
+      if (outcome === undefined) throw new Error("an order was left without an outcome");
+      if (!outcome.replayed && "situation" in outcome.result) throw new FinanceError(outcome.result);
+      return outcome;
+    };
+    const isMaker = name === "CreateTransfer" || name === "ReverseTransfer";
+    const { result, replayed } = await orAsBefore(ctx, request, actor, { name, message: request }, post, (claim) =>
+      replayOf(claim, isMaker),
+    );
+    if (replayed) ctx.headers.set(REPLAYED_HEADER, "true");
+    if ("situation" in result) throw new FinanceError(result);
+    return toTransferMessage(result, actor);
+  }
+
+  async function replayOf(claim: Claim, makesTransfer: boolean): Promise<Outcome | undefined> {
+    const result = await loadOutcome(pool, claim, makesTransfer);
+    return result && { result, replayed: true };
+  }
+
+  /** A member of a batch, or what became of it unread. What is wrong with one of an atomic batch is an error of the call. */
+  async function readMember(
+    request: CreateTransferRequest,
+    index: number,
+    actor: Actor,
+    atomic: boolean,
+  ): Promise<Order | Outcome> {
+    const key = request.idempotencyKey;
+    try {
+      return readCreation(request, () => key, actor, `transfers[${index}].`);
+    } catch (error) {
+      if (atomic || !(error instanceof FinanceError)) throw error;
+      const claim = claimUnread(key, actor, "CreateTransfer", request);
+      const before = claim && (await replayOf(claim, true));
+      return before ?? { result: error.refusal, replayed: false };
+    }
+  }
+}
+
+/**
+ * Does the work of a request that takes a key. When its fields are refused, an earlier version may have carried it out by
+ * the rules of that time: then it gets the first outcome again, as every repeated request does.
+ */
+async function orAsBefore<Outcome>(
+  ctx: FinanceContext,
+  request: { readonly idempotencyKey: string },
+  actor: Actor,
+  { name, message }: { readonly name: KeyedMethodName; readonly message: object },
+  work: () => Promise<Outcome>,
+  replay: (claim: Claim) => Promise<Outcome | undefined>,
+): Promise<Outcome> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof FinanceError) || !UNREAD.includes(error.refusal.situation)) throw error;
+    const claim = claimUnread(keyOf(ctx, request), actor, name, message);
+    const before = claim && (await replay(claim));
+    if (before === undefined) throw error;
+    return before;
+  }
+}
+
+/** What a request may be refused for by its fields alone. */
+const UNREAD: readonly string[] = ["scope_missing", "invalid_argument"];
+
+/** The claim of a request whose fields are refused; undefined when it has no key, or none that could have been used. */
+function claimUnread(key: string, actor: Actor, name: KeyedMethodName, message: object): Claim | undefined {
+  try {
+    return readClaim(key, actor, name, message);
+  } catch (error) {
+    if (error instanceof FinanceError) return undefined;
+    throw error;
   }
 }
 
 /** Reads a CreateTransferRequest, alone or as a member of a batch at `path`. */
-function readCreation(request: CreateTransferRequest, key: string, actor: Actor, path = ""): Order {
+function readCreation(request: CreateTransferRequest, key: () => string, actor: Actor, path = ""): Order {
   requireAdmin(actor, adminPartOfTransfer(request));
   const transfer = readNewTransfer(request, path);
-  const claim = readClaim(key, actor, "CreateTransfer", request, path);
+  const claim = readClaim(key(), actor, "CreateTransfer", request, path);
   return { command: { kind: "create", transfer }, actor, claim, dryRun: request.dryRun, path };
-}
-
-/** A member of a batch, or what is wrong with it. Of an atomic batch that is an error of the whole call. */
-function readMember(request: CreateTransferRequest, index: number, actor: Actor, atomic: boolean): Order | Refusal {
-  try {
-    return readCreation(request, request.idempotencyKey, actor, `transfers[${index}].`);
-  } catch (error) {
-    if (atomic || !(error instanceof FinanceError)) throw error;
-    return error.refusal;
-  }
 }
 
 /** Whether earlier requests decided all of it: each member, or the one for whose sake the others were refused. */

@@ -1,7 +1,7 @@
 /** Decides what becomes of a hold: captured, voided or expired, once. */
 import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
-import { balanceOf, isOpen } from "./account.ts";
-import { add, type Books, type Decision, movementsOf, type Parties } from "./books.ts";
+import { balanceOf, insufficientFunds, isOpen } from "./account.ts";
+import { type Books, changed, type Decision, movementsOf, type Parties, timeToRecord } from "./books.ts";
 import { invalidField, notOpen, type Refusal, refuse } from "./errors.ts";
 import type { Micros } from "./micros.ts";
 import type { Minor } from "./money.ts";
@@ -15,12 +15,18 @@ export interface Target {
   readonly parties: Parties;
 }
 
+export interface SettlementOptions {
+  /** The time to record. Default: the first that both accounts allow. */
+  readonly recordedAt?: Micros;
+}
+
 /** Posts a hold, wholly or in part, and frees the rest. */
 export function capture(
   amount: Minor | undefined,
   { transfer, parties }: Target,
   { actor, path }: Order,
   books: Books,
+  { recordedAt }: SettlementOptions,
 ): Decision | Refusal {
   const { debited, credited } = parties;
   const mayPost = may(actor, "debit", debited) && may(actor, "credit", credited);
@@ -28,7 +34,7 @@ export function capture(
     const msg = `only the caller that placed the hold of transfer ${transfer.id}, or an admin, may capture it`;
     return refuse("hold_not_owned", msg, { transfer_id: `${transfer.id}` });
   }
-  const unheld = notHeld(transfer, books.now);
+  const unheld = notHeld(transfer, books.times.clock);
   if (unheld !== undefined) return unheld;
   const shut = [debited, credited].find((account) => !isOpen(account));
   if (shut !== undefined) return notOpen(shut.id);
@@ -37,13 +43,19 @@ export function capture(
     return invalidField(`${path}amount`, `must be at most the ${transfer.amount} that is held, not ${captured}`);
   }
 
-  // What is captured was reserved and counted when it was held: from here on the order must succeed.
-  const after: Parties = {
-    debited: add(debited, "debit", captured, -transfer.amount),
-    credited: add(credited, "credit", captured, -transfer.amount),
-  };
+  const time = recordedAt ?? timeToRecord(books, [debited, credited]);
+  const after = changed(parties, { posted: captured, pending: -transfer.amount, recordedAt: time });
+  // What is captured was reserved when it was held, unless a version before 0.2.0 freed it early.
+  for (const side of ["debited", "credited"] as const) {
+    const { unlimitedOverdraft, overdraftLimit } = after[side];
+    const balance = balanceOf(after[side]);
+    const falls = balance < balanceOf(parties[side]);
+    if (falls && !unlimitedOverdraft && balance < -overdraftLimit) return insufficientFunds(parties[side], captured);
+  }
+
+  // From here on the order must succeed.
   books.replace(after);
-  const settled = settle(transfer, TransferState.CAPTURED, captured, after, books);
+  const settled = settle(transfer, TransferState.CAPTURED, captured, time, after, books);
   return { effect: "settled", transfer: settled, movements: movementsOf(transfer.id, parties, after) };
 }
 
@@ -53,36 +65,33 @@ export function release(
   { transfer, parties }: Target,
   { actor }: Order,
   books: Books,
+  { recordedAt }: SettlementOptions,
 ): Decision | Refusal {
   const { debited, credited } = parties;
   if (!maySettle(actor, "void", transfer)) {
     const msg = `only the caller that placed the hold of transfer ${transfer.id}, the owner of the account that it would credit, or an admin, may void it`;
     return refuse("hold_not_owned", msg, { transfer_id: `${transfer.id}` });
   }
-  const lapsed = hasLapsed(transfer, books.now);
+  const { clock } = books.times;
   if (state === TransferState.VOIDED) {
-    const unheld = notHeld(transfer, books.now);
+    const unheld = notHeld(transfer, clock);
     if (unheld !== undefined) return unheld;
-  } else if (!transfer.awaitsSettlement || !lapsed) {
+  } else if (!transfer.awaitsSettlement || !hasExpired(transfer, clock)) {
     return notPending(transfer);
   }
 
   // From here on the order must succeed.
-  const { amount } = transfer;
-  const after: Parties = lapsed
-    ? {
-        debited: { ...debited, lapsedDebits: debited.lapsedDebits - amount },
-        credited: { ...credited, lapsedCredits: credited.lapsedCredits - amount },
-      }
-    : { debited: add(debited, "debit", 0n, -amount), credited: add(credited, "credit", 0n, -amount) };
+  const time = recordedAt ?? timeToRecord(books, [debited, credited]);
+  const after = changed(parties, { posted: 0n, pending: -transfer.amount, recordedAt: time });
   books.replace(after);
-  return { effect: "settled", transfer: settle(transfer, state, 0n, after, books), movements: [] };
+  return { effect: "settled", transfer: settle(transfer, state, 0n, time, after, books), movements: [] };
 }
 
 function settle(
   transfer: TransferRecord,
   state: TransferState,
   capturedAmount: Minor,
+  settledAt: Micros,
   after: Parties,
   books: Books,
 ): TransferRecord {
@@ -92,19 +101,20 @@ function settle(
     capturedAmount,
     debitAccountBalance: balanceOf(after.debited),
     creditAccountBalance: balanceOf(after.credited),
-    settledAt: state === TransferState.EXPIRED ? transfer.expiresAt : books.now,
+    settledAt,
     awaitsSettlement: false,
   };
   books.transfers.set(transfer.id, settled);
   return settled;
 }
 
-function hasLapsed(transfer: TransferRecord, now: Micros): boolean {
-  return transfer.expiresAt !== undefined && transfer.expiresAt <= now;
+function hasExpired(transfer: TransferRecord, clock: Micros): boolean {
+  return transfer.expiresAt !== undefined && transfer.expiresAt <= clock;
 }
 
-function notHeld(transfer: TransferRecord, now: Micros): Refusal | undefined {
-  const expired = transfer.state === TransferState.EXPIRED || (transfer.awaitsSettlement && hasLapsed(transfer, now));
+function notHeld(transfer: TransferRecord, clock: Micros): Refusal | undefined {
+  const expired =
+    transfer.state === TransferState.EXPIRED || (transfer.awaitsSettlement && hasExpired(transfer, clock));
   if (expired) {
     return refuse("transfer_expired", `the hold of transfer ${transfer.id} has expired`, {
       transfer_id: `${transfer.id}`,

@@ -16,14 +16,7 @@ import { type Micros, TIME_MAX, toTimestamptz } from "./micros.ts";
 import { INT64_MAX } from "./money.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
 import type { Actor } from "./policy.ts";
-import {
-  SELECT_TRANSFER,
-  SETTLED_AT,
-  STATE,
-  type TransferRecord,
-  type TransferRow,
-  toTransferRecord,
-} from "./transfers.ts";
+import { SELECT_TRANSFER, STATE, type TransferRecord, type TransferRow, toTransferRecord } from "./transfers.ts";
 import type { Page, TransferFilter } from "./validation.ts";
 
 /** A caller with more accounts than this likely has a share in most transfers: all of them are scanned instead. */
@@ -157,8 +150,8 @@ cross join lateral (
 }
 
 const SETTLED = `
-   and ($10::timestamptz is null or ${SETTLED_AT} >= $10)
-   and ($11::timestamptz is null or ${SETTLED_AT} < $11)`;
+   and ($10::timestamptz is null or h.settled_at >= $10)
+   and ($11::timestamptz is null or h.settled_at < $11)`;
 
 function scanHolds(condition: string): string {
   return `

@@ -82,15 +82,12 @@ export function seesTransfer(transfer: Pick<TransferRecord, "debitOwner" | "cred
   return isVisibleTo({ owner: transfer.debitOwner }, actor) || isVisibleTo({ owner: transfer.creditOwner }, actor);
 }
 
-/** The state of transfer t by its hold h. A hold that has lapsed is EXPIRED (5) at once, whether or not it was settled. */
+/** The state of transfer t by its hold h. A hold is EXPIRED (5) from its time on, though it is settled a moment later. */
 export const STATE = `
        case when h.state is null then 1
             when h.state = 2 and h.expires_at <= clock_timestamp() then 5
             else h.state
        end`;
-
-/** When hold h was settled. One that has expired was so at its time, whether or not somebody has settled it. */
-export const SETTLED_AT = "coalesce(h.settled_at, case when h.expires_at <= clock_timestamp() then h.expires_at end)";
 
 /** A TransferRow of each transfer t; conditions follow. */
 export const SELECT_TRANSFER = `
@@ -103,7 +100,7 @@ select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.
        coalesce(h.captured_amount, 0) as captured_amount,
        t.reverses_transfer_id, r.id as reversed_by_transfer_id,
        t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at,
-       ${SETTLED_AT} as settled_at,
+       h.settled_at,
        h.state is not distinct from 2 as awaits_settlement
   from transfer t
   join account d on d.id = t.debit_account_id

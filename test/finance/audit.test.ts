@@ -81,6 +81,11 @@ const tamperings: [check: string, tampering: string][] = [
   ["holds_match_transfers", "update transfer set pending = false where id = (select min(transfer_id) from hold)"],
   ["reversals_mirror", "update transfer set amount = amount + 1 where reverses_transfer_id is not null"],
   ["floors_hold", "update account_balance set debits_posted = 5000 where account_id = 3"],
+  ["holds_stay_reserved", "update account_balance set debits_posted = credits_posted - 30 where account_id = 2"],
+  [
+    "recorded_times_have_passed",
+    "update account_balance set updated_at = updated_at + interval '1 day' where account_id = 2",
+  ],
   ["keys_have_their_outcome", "update idempotency set transfer_id = 777 where transfer_id = 2"],
   ["keys_have_their_outcome", "update idempotency set response = null where response is not null"],
   ["keyed_transfers_are_unique", "delete from idempotency where transfer_id = 2"],

@@ -146,7 +146,7 @@ describe("an atomic batch", () => {
   test("that dips and does not recover is refused at its end", async () => {
     await given(10);
     const reply = await batch([move(b, c, 50), move(a, b, 10), move(c, b, 39)], true);
-    expect(verdicts(reply)).toEqual(["batch_refused", "batch_refused", "insufficient_funds"]);
+    expect(verdicts(reply)).toEqual(["insufficient_funds", "batch_refused", "batch_refused"]);
     expect(await funds()).toBe("10/10 0/0 0/0");
   });
 

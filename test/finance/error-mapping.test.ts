@@ -38,6 +38,11 @@ const table: [what: string, error: unknown, expected: object | undefined][] = [
     },
   ],
   [
+    "keys that others keep using",
+    Object.assign(sqlError("23505"), { constraint: "idempotency_decided_once" }),
+    { code: "unavailable", headers: { "retry-after": "1" } },
+  ],
+  [
     "no token",
     new AuthenticationError("token_missing", "send one"),
     {

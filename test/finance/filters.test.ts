@@ -242,7 +242,7 @@ test("every combination of ListEntries' filters gives what a model keeps", async
   });
 });
 
-test("a hold that has expired counts as settled then, before anybody has settled it", async () => {
+test("a hold is EXPIRED from its time on, and counts as settled once it was settled", async () => {
   const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
   try {
     const from = await openFunded(unswept, "alice", 100);
@@ -257,15 +257,19 @@ test("a hold that has expired counts as settled then, before anybody has settled
       interval: 10,
     });
     for (const account_id of [undefined, from]) {
-      expect(await idsOf({ account_id, settled_after: expires_at })).toEqual([lapsing.id]);
-      expect(await idsOf({ account_id, settled_after: expires_at, state })).toEqual([lapsing.id]);
-      expect(await idsOf({ account_id, settled_before: expires_at })).toEqual([]);
-      expect(await idsOf({ account_id, settled_before: "2999-01-01T00:00:00Z" })).toEqual([lapsing.id]);
-      expect(await idsOf({ account_id, settled_after: expires_at, state: "TRANSFER_STATE_PENDING" })).toEqual([]);
+      expect(await idsOf({ account_id, settled_after: expires_at })).toEqual([]);
+      expect(await idsOf({ account_id, settled_before: "2999-01-01T00:00:00Z" })).toEqual([]);
       expect(await idsOf({ account_id, state: "TRANSFER_STATE_PENDING" })).toEqual([standing.id]);
     }
-    const { rows } = await unswept.pool.query("select state from hold where transfer_id = $1", [lapsing.id]);
-    expect(rows).toEqual([{ state: 2 }]);
+    await unswept.ledger.expiry.settle();
+    const { body: settled } = await unswept.call("GetTransfer", { id: lapsing.id });
+    expect(microsOf(settled.settled_at)).toBeGreaterThan(microsOf(expires_at));
+    for (const account_id of [undefined, from]) {
+      expect(await idsOf({ account_id, settled_after: settled.settled_at })).toEqual([lapsing.id]);
+      expect(await idsOf({ account_id, settled_after: settled.settled_at, state })).toEqual([lapsing.id]);
+      expect(await idsOf({ account_id, settled_before: settled.settled_at })).toEqual([]);
+      expect(await idsOf({ account_id, settled_before: "2999-01-01T00:00:00Z" })).toEqual([lapsing.id]);
+    }
   } finally {
     await unswept.close();
   }

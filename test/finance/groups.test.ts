@@ -275,3 +275,36 @@ test("a mistake in a request uses up no key, found early or late", async () => {
   const { body: posted } = await one.call("CreateTransfer", { ...move, idempotency_key: "member" });
   expect(posted).toMatchObject({ state: "TRANSFER_STATE_POSTED" });
 });
+
+test("a broken floor is told of the last member that lowers the account; the keys of those that raise it stay free", async () => {
+  const empty = await openAccount(one, "alice");
+  const rich = await openFunded(one, "alice", 100);
+  const members = [
+    { debit_account_id: empty, credit_account_id: to, amount: 10, idempotency_key: "lowers" },
+    { debit_account_id: rich, credit_account_id: empty, amount: 3, idempotency_key: "raises" },
+  ];
+  const { body } = await one.call("BatchCreateTransfers", { transfers: members, atomic: true });
+  expect(body.results.map(verdictOf)).toEqual(["insufficient_funds", "batch_refused 0"]);
+  expect((await one.call("CreateTransfer", members[1] ?? {})).status).toBe(200);
+});
+
+test("whether a stranger's account can be credited is found behind all that is the caller's own, in a group too", async () => {
+  const alice = await one.token("alice");
+  const poor = await openAccount(one, "alice");
+  const asset = await openAccount(one, "bob", { type: "ACCOUNT_TYPE_ASSET" });
+  const pay = { debit_account_id: poor, credit_account_id: asset, amount: 1 };
+  for (const atomic of [false, true]) {
+    const { body } = await one.call("BatchCreateTransfers", { transfers: [pay], atomic }, alice);
+    expect(body.results.map(verdictOf)).toEqual(["insufficient_funds"]);
+  }
+});
+
+test("a dry run tells no id of what was not posted for real", async () => {
+  const bank = await openAccount(one, "bank", { unlimited_overdraft: true });
+  const poor = await openAccount(one, "alice");
+  const pay = { debit_account_id: poor, credit_account_id: to, amount: 100, idempotency_key: "only tried" };
+  const fund = { debit_account_id: bank, credit_account_id: poor, amount: 100, dry_run: true };
+  const { body } = await one.call("BatchCreateTransfers", { transfers: [fund, pay, { ...pay, dry_run: true }] });
+  expect(body.results.map(verdictOf)).toEqual(["posted", "insufficient_funds", "posted again"]);
+  expect(body.results[2].transfer.id).toBe("0");
+});

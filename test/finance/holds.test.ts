@@ -174,7 +174,7 @@ describe("a hold", () => {
 });
 
 describe("a hold that expires", () => {
-  test("counts as expired from its time on, swept or not, and frees what it held", async () => {
+  test("counts as expired from its time on, and frees what it held", async () => {
     await given(100);
     const { body: held } = await hold(60, { expires_at: inMs(1500) });
     expect(held.expires_at).toMatch(/Z$/);
@@ -183,7 +183,8 @@ describe("a hold that expires", () => {
     expect(verdictOf(await service.call("CaptureTransfer", { id: held.id }, alice))).toBe("transfer_expired");
     expect(verdictOf(await service.call("VoidTransfer", { id: held.id }, alice))).toBe("transfer_expired");
     const { body } = await service.call("GetTransfer", { id: held.id }, alice);
-    expect(body).toMatchObject({ state: "TRANSFER_STATE_EXPIRED", settled_at: held.expires_at });
+    expect(body).toMatchObject({ state: "TRANSFER_STATE_EXPIRED" });
+    expect(microsOf(body.settled_at)).toBeGreaterThan(microsOf(held.expires_at));
     expect(verdictOf(await pay(100))).toBe("200");
   });
 
@@ -200,28 +201,57 @@ describe("a hold that expires", () => {
     expect(await fundsOf(service, from)).toBe("100/100");
   });
 
-  test("frees its money for the very next posting while nobody has swept", async () => {
+  test("can't be captured from its time on, and keeps its money until somebody has settled it", async () => {
     const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
     try {
       const token = await unswept.token("alice");
       const source = await openFunded(unswept, "alice", 100);
       const target = await openAccount(unswept, "bob");
       const transfer = { debit_account_id: source, credit_account_id: target, amount: 100 };
-      await unswept.call("CreateTransfer", { ...transfer, pending: true, expires_at: inMs(1500) }, token);
+      const request = { ...transfer, pending: true, expires_at: inMs(300) };
+      const { body: held } = await unswept.call("CreateTransfer", request, token);
+      const capture = () => unswept.call("CaptureTransfer", { id: held.id, amount: 101 }, token);
+      expect(verdictOf(await capture())).toBe("invalid_argument");
+      await vi.waitFor(async () => expect(verdictOf(await capture())).toBe("transfer_expired"), {
+        timeout: 5000,
+        interval: 5,
+      });
+      // What is read and what postings are decided by is the same.
+      expect(await fundsOf(unswept, source)).toBe("100/0");
       expect(verdictOf(await unswept.call("CreateTransfer", transfer, token))).toBe("insufficient_funds");
+      await unswept.ledger.expiry.settle();
+      expect(await fundsOf(unswept, source)).toBe("100/100");
+      expect(verdictOf(await unswept.call("CreateTransfer", transfer, token))).toBe("200");
+    } finally {
+      await unswept.close();
+    }
+  });
+
+  test("is no reason to keep an account open: closing settles it, though nobody has swept", async () => {
+    const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
+    try {
+      const token = await unswept.token("alice");
+      const source = await openFunded(unswept, "bob", 1000);
+      const target = await openAccount(unswept, "alice");
+      const hold = { debit_account_id: source, credit_account_id: target, amount: 1, pending: true };
+      // More than are settled in one transaction, and one that stands.
+      const expires_at = inMs(300);
+      await unswept.call("BatchCreateTransfers", {
+        transfers: Array.from({ length: 250 }, () => ({ ...hold, expires_at })),
+      });
+      const { body: standing } = await unswept.call("CreateTransfer", hold);
+      const close = () => unswept.call("UpdateAccount", { id: target, status: "ACCOUNT_STATUS_CLOSED" }, token);
+      const held = async () => (await unswept.call("GetAccount", { id: target })).body.credits_pending;
+      expect(await held()).toBe("251");
       await vi.waitFor(
-        async () => expect(verdictOf(await unswept.call("CreateTransfer", transfer, token))).toBe("200"),
-        {
-          timeout: 5000,
-          interval: 5,
+        async () => {
+          expect(verdictOf(await close())).toBe("account_not_empty");
+          expect(await held()).toBe("1");
         },
+        { timeout: 5000, interval: 20 },
       );
-      expect(await fundsOf(unswept, source)).toBe("0/0");
-      const { rows } = await unswept.pool.query(
-        "select state, debits_pending from hold, account_balance where account_id = $1",
-        [source],
-      );
-      expect(rows).toEqual([{ state: 2, debits_pending: 100n }]);
+      await unswept.call("VoidTransfer", { id: standing.id }, token);
+      expect(verdictOf(await close())).toBe("200");
     } finally {
       await unswept.close();
     }

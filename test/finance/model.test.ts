@@ -2,13 +2,20 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { accountId } from "../../src/finance/identifiers.ts";
 import type { OrderGroup } from "../../src/finance/order.ts";
+import { shadowClock, type TestClock } from "../setup/clock.ts";
+import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 import { findingsOf, openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
 import { type Reply, startTestService, type TestService } from "../setup/service.ts";
 import { type Action, at, type Call, type Caller, Model, type ModelOutcome } from "./model.ts";
 
 const AMOUNT_MAX = 10n ** 15n;
 const WORN_TRANSFERS = 9223n;
+const STEP_MS = 1_200_000;
+/** Much less than what lies between two steps, and far more than a batch takes. */
+const JITTER_MS = 300_000;
 
+let database: TestDatabase;
+let clock: TestClock;
 let service: TestService;
 /** Two accounts of alice's through which so much has gone that a sum kept in an int64 would be full. */
 let worn: [string, string];
@@ -21,14 +28,18 @@ const callers: readonly Caller[] = [
 const tokens: (string | undefined)[] = [undefined];
 
 beforeAll(async () => {
-  service = await startTestService({ LOG_LEVEL: "silent" });
+  database = await createTestDatabase();
+  clock = await shadowClock(database);
+  service = await startTestService({ LOG_LEVEL: "silent" }, { database, sweepIntervalMs: 3_600_000 });
   tokens.push(await service.token("alice"), await service.token("bob"));
   worn = [await openFunded(service, "alice", AMOUNT_MAX), await openAccount(service, "alice")];
   await wear(worn[0], worn[1]);
 }, 60_000);
 afterAll(async () => {
+  await clock.set(0);
   expect(await findingsOf(service.pool)).toEqual([]);
   await service.close();
+  await database.drop();
 });
 
 async function wear(a: string, b: string): Promise<void> {
@@ -74,7 +85,7 @@ const move = fc
     credit: account,
     amount,
     pending: fc.boolean(),
-    late: fc.nat(4).map((chance) => chance === 0),
+    expires: fc.constantFrom("never", "never", "past", "soon"),
   })
   .filter(({ debit, credit }) => debit !== credit);
 const rarely = fc.nat(3).map((chance) => chance === 0);
@@ -83,12 +94,19 @@ type Pick =
   | { kind: "capture"; pick: number; amount: bigint | undefined }
   | { kind: "void"; pick: number }
   | { kind: "reverse"; pick: number };
-type Step = { caller: number } /** An earlier call with a key once more, as it was or with its mistake corrected. */ & (
+type MoveStep = Omit<Action & { kind: "move" }, "expires"> & { expires: "never" | "past" | "soon" };
+type Step = {
+  caller: number;
+} /** The database's clock is set this far ahead or back, in units of {@link STEP_MS}. */ & (
+  | { kind: "clock"; offset: number; jitter: boolean }
+  | { kind: "sweep" }
+  /** Asks about a time that is not in the future; the answer must stay. */
+  | { kind: "ask"; account: number }
   | { kind: "repeat"; pick: number; corrected: boolean }
-  | { kind: "move"; move: Action & { kind: "move" }; dryRun: boolean; key: number | undefined }
+  | { kind: "move"; move: MoveStep; dryRun: boolean; key: number | undefined }
   | {
       kind: "batch";
-      members: [Action & { kind: "move" }, boolean, number | undefined][];
+      members: [MoveStep, boolean, number | undefined][];
       atomic: boolean;
       dryRun: boolean;
     }
@@ -125,6 +143,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({ caller, kind: fc.constant("repeat" as const), pick, corrected: fc.boolean() }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      caller,
+      kind: fc.constant("clock" as const),
+      offset: fc.integer({ min: -4, max: 4 }),
+      jitter: rarely,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ caller, kind: fc.constant("sweep" as const) }) },
+  { weight: 3, arbitrary: fc.record({ caller, kind: fc.constant("ask" as const), account }) },
   { weight: 1, arbitrary: fc.record({ caller, kind: fc.constant("freeze" as const), account, frozen: fc.boolean() }) },
   {
     weight: 1,
@@ -137,9 +166,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+function expiryOf(expires: "past" | number): string {
+  return expires === "past" ? "2020-01-01T00:00:00Z" : new Date(expires).toISOString();
+}
+
 /** The action without what could be a mistake in its request. */
 function corrected(action: Action): Action {
-  if (action.kind === "move") return { ...action, late: false };
+  if (action.kind === "move" && action.expires === "past") return { ...action, expires: "never" };
   return action.kind === "capture" ? { ...action, amount: 1n } : action;
 }
 
@@ -152,11 +185,20 @@ class Comparison {
   readonly #transferIds: string[] = [];
   readonly #keyed: { readonly caller: number; readonly call: Call }[] = [];
 
+  /** What was asked about times that were not in the future, and answered. */
+  readonly #answers: { readonly method: string; readonly request: object; readonly body: object }[] = [];
+  #offsetMs = 0;
+
   constructor(run: number) {
     this.#run = run;
   }
 
   async open(): Promise<void> {
+    // What another run left behind on the worn accounts.
+    await clock.jitter(0);
+    await clock.set(10 * STEP_MS);
+    await service.ledger.expiry.settle();
+    await clock.set(0);
     const asset = { type: "ACCOUNT_TYPE_ASSET", overdraft_limit: 60 };
     this.#accountIds.push(
       await openFunded(service, "alice", 200),
@@ -181,11 +223,23 @@ class Comparison {
   }
 
   async take(step: Step): Promise<void> {
+    this.#model.clock = Date.now() + this.#offsetMs;
     const caller = at(callers, step.caller);
     const token = tokens[step.caller];
     switch (step.kind) {
+      case "clock":
+        this.#offsetMs = step.offset * STEP_MS;
+        await clock.set(this.#offsetMs);
+        await clock.jitter(step.jitter ? JITTER_MS : 0);
+        return;
+      case "sweep":
+        await service.ledger.expiry.settle();
+        this.#model.sweep();
+        return;
+      case "ask":
+        return await this.#ask(at(this.#accountIds, step.account));
       case "move":
-        return await this.#single(step.caller, this.#call(step.move, step.key, step.dryRun));
+        return await this.#single(step.caller, this.#call(this.#action(step.move), step.key, step.dryRun));
       case "settle": {
         if (this.#transferIds.length === 0) return;
         const { pick, ...what } = step.what;
@@ -217,8 +271,48 @@ class Comparison {
     }
   }
 
-  /** Every account's funds and every transfer's state; then accounts are as the next run expects them. */
+  /** Asks by the clock's time, which the trial balance tells, and by the account's last recorded time. */
+  async #ask(account_id: string): Promise<void> {
+    const { body: report } = await service.call("GetTrialBalance", {});
+    const { body: balance } = await service.call("GetBalance", { account_id });
+    const questions: [method: string, request: object][] = [
+      ["GetTrialBalance", { as_of: report.as_of }],
+      ["GetBalance", { account_id, as_of: report.as_of }],
+      ["GetBalance", { account_id, as_of: balance.as_of }],
+      ["ListEntries", { account_id, before: report.as_of, newest_first: true, page_size: 3 }],
+      [
+        "GetBalanceHistory",
+        {
+          account_id,
+          start: report.as_of.slice(0, 11).concat("00:00:00Z"),
+          end: report.as_of,
+          interval: "INTERVAL_HOUR",
+        },
+      ],
+    ];
+    for (const [method, request] of questions) {
+      const { status, body } = await service.call(method, request);
+      expect([method, status]).toEqual([method, 200]);
+      this.#answers.push({ method, request, body });
+    }
+    expect(this.#answers.at(-5)?.body).toEqual(report);
+    expect(this.#answers.at(-3)?.body).toEqual(balance);
+  }
+
+  #action(move: MoveStep): Action {
+    return { ...move, expires: move.expires === "soon" ? this.#model.clock + STEP_MS * 1.5 : move.expires };
+  }
+
+  /** Every account's funds and every transfer's state, and every answer about the past once more; then accounts are as the next run expects them. */
   async compareAll(): Promise<void> {
+    await clock.jitter(0);
+    this.#model.clock = Date.now() + this.#offsetMs;
+    for (const { method, request, body } of this.#answers) {
+      // What was answered stays, whatever the clock says now; ahead of it only the account's own past is answered.
+      const again = await service.call(method, request);
+      if (again.status === 200) expect(again.body).toEqual(body);
+      else expect(again.body).toMatchObject({ code: "invalid_argument", meta: { argument: "as_of" } });
+    }
     for (const [index, id] of this.#accountIds.entries()) {
       const { debits, credits, frozen, limit } = at(this.#model.accounts, index);
       const { body } = await service.call("GetAccount", { id });
@@ -228,15 +322,17 @@ class Comparison {
         total_debits: `${debits}`,
         total_credits: `${credits}`,
       });
+      const { body: now } = await service.call("GetBalance", { account_id: id });
+      expect(now.balance).toBe(body.balance);
       if (frozen) await service.call("UpdateAccount", { id, status: "ACCOUNT_STATUS_OPEN" });
       if (limit > 0n && this.#model.available(index) >= 0n)
         await service.call("UpdateAccount", { id, overdraft_limit: 0 });
     }
     for (const [index, id] of this.#transferIds.entries()) {
-      const { state, captured, reversed, createdBy } = at(this.#model.transfers, index);
+      const { captured, reversed, createdBy } = at(this.#model.transfers, index);
       const { body } = await service.call("GetTransfer", { id });
       expect(body).toMatchObject({
-        state: `TRANSFER_STATE_${state}`,
+        state: `TRANSFER_STATE_${this.#model.stateOf(index)}`,
         captured_amount: `${captured}`,
         created_by: createdBy,
       });
@@ -263,7 +359,7 @@ class Comparison {
     token: string | undefined,
   ) {
     // Of an atomic batch all or none are dry runs.
-    const calls = members.map(([move, dryRun, key]) => this.#call(move, key, atomic ? dryRuns : dryRun));
+    const calls = members.map(([move, dryRun, key]) => this.#call(this.#action(move), key, atomic ? dryRuns : dryRun));
     const request = { transfers: calls.map((call) => this.#request(call)), atomic };
     const reply = await service.call("BatchCreateTransfers", request, token);
     const outcomes = atomic ? this.#model.atomic(caller, calls) : this.#model.independent(caller, calls);
@@ -295,7 +391,7 @@ class Comparison {
       credit_account_id: at(this.#accountIds, action.credit),
       amount: `${action.amount}`,
       pending: action.pending,
-      ...(action.pending && action.late && { expires_at: "2020-01-01T00:00:00Z" }),
+      ...(action.pending && action.expires !== "never" && { expires_at: expiryOf(action.expires) }),
       idempotency_key: key,
       dry_run: dryRun,
     };

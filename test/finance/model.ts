@@ -19,7 +19,9 @@ export interface ModelTransfer {
   readonly credit: number;
   readonly amount: bigint;
   readonly createdBy: string;
-  state: "POSTED" | "PENDING" | "CAPTURED" | "VOIDED";
+  /** When a hold expires, by the model's clock in ms; undefined: never. */
+  readonly expiresAt: number | undefined;
+  state: "POSTED" | "PENDING" | "CAPTURED" | "VOIDED" | "EXPIRED";
   captured: bigint;
   reversed: boolean;
 }
@@ -37,8 +39,8 @@ export type Action =
       readonly credit: number;
       readonly amount: bigint;
       readonly pending: boolean;
-      /** A hold that would have expired already. */
-      readonly late: boolean;
+      /** Of a hold: never, in the past, or at a time by the model's clock in ms. */
+      readonly expires: "never" | "past" | number;
     }
   | { readonly kind: "capture"; readonly transfer: number; readonly amount: bigint | undefined }
   | { readonly kind: "void"; readonly transfer: number }
@@ -67,12 +69,15 @@ export class Model {
   accounts: ModelAccount[] = [];
   transfers: ModelTransfer[] = [];
   keys = new Map<string, { request: string; outcome: ModelOutcome }>();
+  /** The clock in ms. */
+  clock = 0;
 
   clone(): Model {
     const copy = new Model();
     copy.accounts = structuredClone(this.accounts);
     copy.transfers = structuredClone(this.transfers);
     copy.keys = new Map(this.keys);
+    copy.clock = this.clock;
     return copy;
   }
 
@@ -84,6 +89,19 @@ export class Model {
   available(index: number): bigint {
     const { debitNormal, heldCredits, heldDebits } = at(this.accounts, index);
     return this.balance(index) - (debitNormal ? heldCredits : heldDebits);
+  }
+
+  /** Where a transfer stands, as a caller sees it. */
+  stateOf(index: number): string {
+    const transfer = at(this.transfers, index);
+    return transfer.state === "PENDING" && this.#hasExpired(transfer) ? "EXPIRED" : transfer.state;
+  }
+
+  /** Settles every hold that has expired. */
+  sweep(): void {
+    for (const transfer of this.transfers) {
+      if (transfer.state === "PENDING" && this.#hasExpired(transfer)) this.#release(transfer, "EXPIRED");
+    }
   }
 
   /** One call by itself. */
@@ -148,15 +166,27 @@ export class Model {
       outcomes.push(outcome);
     }
     const culprits = this.accounts.flatMap((_, account) => {
-      if (!trial.#breaksFloor(account, this.available(account))) return [];
-      const touches = ({ action }: Call) => action.kind === "move" && [action.debit, action.credit].includes(account);
-      return [calls.findLastIndex((call, index) => touches(call) && !outcomes[index]?.replayed)];
+      const { owner } = at(this.accounts, account);
+      const isTold = caller.admin || owner === caller.subject;
+      if (!isTold || !trial.#breaksFloor(account, this.available(account))) return [];
+      const side = at(this.accounts, account).debitNormal ? "credit" : "debit";
+      const lowers = ({ action }: Call) => action.kind === "move" && action[side] === account;
+      return [calls.findLastIndex((call, index) => lowers(call) && !outcomes[index]?.replayed)];
     });
     if (culprits.length > 0) {
       const culprit = Math.min(...culprits);
       const outcome = { verdict: "insufficient_funds", replayed: false };
       this.#keep(caller, at(calls, culprit), outcome);
       return refused(culprit, outcome);
+    }
+    // What depends on a stranger's account comes behind all that is the caller's own.
+    const uncreditable = calls.findIndex(
+      ({ action }) => action.kind === "move" && !this.#mayCredit(caller, action.credit),
+    );
+    if (uncreditable >= 0) {
+      const outcome = { verdict: "account_not_creditable", replayed: false };
+      this.#keep(caller, at(calls, uncreditable), outcome);
+      return refused(uncreditable, outcome);
     }
     Object.assign(this, trial);
     return outcomes;
@@ -194,6 +224,7 @@ export class Model {
       case "capture": {
         const placed = transfer.createdBy === caller.subject && !from.debitNormal && !to.debitNormal;
         if (!caller.admin && !(placed && from.owner === caller.subject)) return "hold_not_owned";
+        if (this.#isGone(transfer)) return "transfer_expired";
         if (transfer.state !== "PENDING") return "transfer_not_pending";
         if (from.frozen || to.frozen) return "account_not_open";
         const captured = action.amount ?? transfer.amount;
@@ -207,6 +238,7 @@ export class Model {
       case "void":
         if (!caller.admin && transfer.createdBy !== caller.subject && to.owner !== caller.subject)
           return "hold_not_owned";
+        if (this.#isGone(transfer)) return "transfer_expired";
         if (transfer.state !== "PENDING") return "transfer_not_pending";
         this.#release(transfer, "VOIDED");
         return undefined;
@@ -214,7 +246,7 @@ export class Model {
         if (!caller.admin && to.owner !== caller.subject) return "permission_denied";
         if (!caller.admin && to.debitNormal) return "account_not_debitable";
         if (transfer.reversed) return "already_reversed";
-        if (transfer.state === "PENDING" || transfer.state === "VOIDED") return "transfer_not_posted";
+        if (transfer.state !== "POSTED" && transfer.state !== "CAPTURED") return "transfer_not_posted";
         const amount = transfer.state === "CAPTURED" ? transfer.captured : transfer.amount;
         const back = {
           kind: "move",
@@ -222,7 +254,7 @@ export class Model {
           credit: transfer.debit,
           amount,
           pending: false,
-          late: false,
+          expires: "never",
         } as const;
         const refusal = this.#move(caller, back, true);
         if (refusal === undefined) transfer.reversed = true;
@@ -232,9 +264,10 @@ export class Model {
   }
 
   #move(caller: Caller, action: Action & { kind: "move" }, floors: boolean): string | undefined {
-    const { debit, credit, amount, pending, late } = action;
+    const { debit, credit, amount, pending, expires } = action;
     const [from, to] = [at(this.accounts, debit), at(this.accounts, credit)];
-    if (late && pending) return "invalid_argument";
+    if (pending && (expires === "past" || (typeof expires === "number" && expires <= this.clock)))
+      return "invalid_argument";
     if (!caller.admin && from.owner !== caller.subject) return "permission_denied";
     if (!caller.admin && from.debitNormal) return "account_not_debitable";
     if (from.frozen || to.frozen) return "account_not_open";
@@ -253,14 +286,39 @@ export class Model {
     const told = [debit, credit].filter((index) => caller.admin || at(this.accounts, index).owner === caller.subject);
     const broken = told.some((index) => this.#breaksFloor(index, before[[debit, credit].indexOf(index)] ?? 0n));
     const refusal =
-      floors && broken ? "insufficient_funds" : !caller.admin && to.debitNormal ? "account_not_creditable" : undefined;
+      floors && broken
+        ? "insufficient_funds"
+        : floors && !this.#mayCredit(caller, credit)
+          ? "account_not_creditable"
+          : undefined;
     if (refusal !== undefined) {
       add(-amount);
       return refusal;
     }
     const state = pending ? "PENDING" : "POSTED";
-    this.transfers.push({ debit, credit, amount, createdBy: caller.subject, state, captured: 0n, reversed: false });
+    this.transfers.push({
+      debit,
+      credit,
+      amount,
+      createdBy: caller.subject,
+      state,
+      captured: 0n,
+      reversed: false,
+      expiresAt: pending && typeof expires === "number" ? expires : undefined,
+    });
     return undefined;
+  }
+
+  #hasExpired({ expiresAt }: ModelTransfer): boolean {
+    return expiresAt !== undefined && expiresAt <= this.clock;
+  }
+
+  #isGone(transfer: ModelTransfer): boolean {
+    return transfer.state === "EXPIRED" || (transfer.state === "PENDING" && this.#hasExpired(transfer));
+  }
+
+  #mayCredit(caller: Caller, credit: number): boolean {
+    return caller.admin || !at(this.accounts, credit).debitNormal;
   }
 
   #breaksFloor(index: number, before: bigint): boolean {
@@ -280,9 +338,9 @@ function isMalformed(action: Action): boolean {
   return action.kind === "capture" && action.amount === 0n;
 }
 
-/** The same for the same request: only a hold can be late. */
+/** The same for the same request: only a hold expires. */
 function textOf(action: Action): string {
-  const asked = action.kind === "move" ? { ...action, late: action.late && action.pending } : action;
+  const asked = action.kind === "move" ? { ...action, expires: action.pending ? action.expires : "never" } : action;
   return JSON.stringify(asked, (_, value) => (typeof value === "bigint" ? `${value}` : value));
 }
 

@@ -95,7 +95,9 @@ export async function findingsOf(pool: Pool): Promise<unknown[]> {
   const client = await pool.connect();
   try {
     const findings: unknown[] = [];
-    await audit(client, (finding) => findings.push(finding));
+    await audit(client, (finding) => {
+      if (!finding.notice) findings.push(finding);
+    });
     return findings;
   } finally {
     client.release();

@@ -90,7 +90,10 @@ export interface Transfer {
   /** At most 500 characters. */
   description: string;
   metadata: { [key: string]: string };
-  /** The key it was created with; empty when there was none, and hidden (empty) from all others but admins. */
+  /**
+   * The key it was created with; empty when there was none, and hidden (empty) from all others but admins.
+   * Of a transfer from before 0.2.0 the owner of the debited account sees it.
+   */
   idempotencyKey: string;
   /** The debited account's balance after the transfer, minor units. Hidden (0) when that account is not the caller's to see. */
   debitAccountBalance: bigint;

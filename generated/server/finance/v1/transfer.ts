@@ -61,6 +61,7 @@ export interface Transfer {
     };
     /**
      * The key it was created with; empty when there was none, and hidden (empty) from all others but admins.
+     * Of a transfer from before 0.2.0 the owner of the debited account sees it.
      *
      * @generated from protobuf field: string idempotency_key = 9
      */
