@@ -2,6 +2,7 @@ import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { adapter } from "./adapter.ts";
 import { growth } from "./growth.ts";
+import { holds } from "./holds.ts";
 import { ledger } from "./ledger.ts";
 import { loadTool } from "./load.ts";
 import { overload } from "./overload.ts";
@@ -11,7 +12,7 @@ import type { Suite, SuiteReport } from "./suite.ts";
 import { workers } from "./workers.ts";
 
 /** Every suite, by the name under which `npm run bench -- NAME` runs it alone. */
-const suites: Readonly<Record<string, Suite>> = { adapter, preflight, ledger, workers, growth, overload, size };
+const suites: Readonly<Record<string, Suite>> = { adapter, preflight, ledger, workers, growth, holds, overload, size };
 
 const USAGE = `usage: npm run bench -- [${Object.keys(suites).join("|")}] [--json] [--rounds N] [--seconds N] [--entries N] [--scale N]`;
 

@@ -7,7 +7,7 @@ import type { Order } from "./order.ts";
 import type { PostingQueue } from "./posting-queue.ts";
 
 /** Holds that are settled in one transaction, which callers' batches wait for. */
-const HOLDS_MAX = 200;
+const HOLDS_MAX = 100;
 
 interface ExpiredRow {
   readonly transfer_id: bigint;

@@ -35,7 +35,7 @@ export interface OrderGroup {
   readonly orders: readonly Order[];
   /** All or none, and the floors hold only at the end. */
   readonly atomic: boolean;
-  /** Nobody waits for it at the API: it shares no batch with callers' orders, and takes turns with them. Default false. */
+  /** Nobody waits for it at the API: it shares no batch with callers' orders, and takes a small share of their lane. Default false. */
   readonly background?: boolean;
 }
 

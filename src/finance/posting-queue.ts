@@ -44,6 +44,10 @@ interface Waiting {
 /** Each time at least one more of a group's keys has its outcome; more is somebody's doing. */
 const COLLISIONS_MAX = 20;
 
+/** Of the lane time that callers have, what the background may take beside them. */
+const BACKGROUND_SHARE = 0.15;
+const BACKGROUND_BUDGET_MS_MAX = 20;
+
 /** Before each repetition; then it is the caller's turn. */
 const RETRY_PAUSES_MS = [0, 50, 200, 500];
 /** The same while the database is known to be away and nothing is on its way: long enough for a connection that broke. */
@@ -61,8 +65,8 @@ export class PostingQueue {
   /** Orders of all that is waiting. */
   #length = 0;
   readonly #background: Waiting[] = [];
-  /** Whether callers had the last batch, so that what goes on in the background has the next. */
-  #isBackgroundsTurn = false;
+  /** Lane time that the background may still take while callers wait: a share of what they have had. */
+  #backgroundBudgetMs = 0;
   #inFlight = 0;
 
   constructor(options: PostingQueueOptions) {
@@ -112,11 +116,11 @@ export class PostingQueue {
     }
   }
 
-  /** The next batch: of callers, or one group of the background in its turn. */
+  /** The next batch: of callers, or one group of the background while it has a share left or nobody else waits. */
   #takeBatch(): Waiting[] {
-    const isBackgrounds = this.#background.length > 0 && (this.#isBackgroundsTurn || this.#waiting.length === 0);
-    this.#isBackgroundsTurn = !isBackgrounds;
-    if (isBackgrounds) return this.#background.splice(0, 1);
+    if (this.#background.length > 0 && (this.#backgroundBudgetMs > 0 || this.#waiting.length === 0)) {
+      return this.#background.splice(0, 1);
+    }
     let size = 0;
     let count = 0;
     for (const { group } of this.#waiting) {
@@ -129,7 +133,11 @@ export class PostingQueue {
   }
 
   async #runLane(batch: readonly Waiting[]): Promise<void> {
+    const startedMs = performance.now();
     await this.#postOrHalve(batch);
+    const tookMs = performance.now() - startedMs;
+    const change = batch[0]?.group.background ? -tookMs : tookMs * BACKGROUND_SHARE;
+    this.#backgroundBudgetMs = Math.min(this.#backgroundBudgetMs + change, BACKGROUND_BUDGET_MS_MAX);
     this.#inFlight -= 1;
     this.#fillLanes();
   }

@@ -230,15 +230,18 @@ export function toLockedAccount(row: LockedRow): LockedAccount {
   };
 }
 
-/** Writes timestamps, of which many in a row are the same. */
+/** Writes timestamps as toTimestamptz does, many of which lie within one second. */
 function timestampWriter(): (time: Micros) => string {
-  let last: Micros | undefined;
+  let second = Number.NaN;
   let text = "";
   return (time) => {
-    if (time !== last) {
-      last = time;
-      text = toTimestamptz(time);
+    const micros = Number(time);
+    if (!Number.isSafeInteger(micros)) return toTimestamptz(time);
+    const fraction = ((micros % 1_000_000) + 1_000_000) % 1_000_000;
+    if ((micros - fraction) / 1_000_000 !== second) {
+      second = (micros - fraction) / 1_000_000;
+      text = toTimestamptz(time).slice(0, 20);
     }
-    return text;
+    return `${text}${String(fraction).padStart(6, "0")}Z`;
   };
 }

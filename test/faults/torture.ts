@@ -1,6 +1,7 @@
 /**
  * Faults under load: many clients transfer money with idempotency keys and repeat each request until it is answered,
- * while the server is killed, PostgreSQL is killed and restarted, and the network between them stalls and breaks.
+ * while the server is killed, PostgreSQL is killed and restarted, the network between them stalls and breaks, and
+ * PostgreSQL's clock is set hours forward and back.
  *
  * Afterwards every acknowledged transfer exists once, none exists twice, and the books pass the auditor.
  */
@@ -9,8 +10,18 @@ import { join } from "node:path";
 import type { Pool } from "pg";
 import { migrate, migrationsDirectory, openPool, startEmbeddedPostgres } from "../../src/database/index.ts";
 import { freePort, type ServiceProcess, startProcess } from "../setup/process.ts";
+import { FAKETIME, type FakeClock, openFakeClock } from "./clock.ts";
 import { openFaultyNetwork } from "./network.ts";
-import { inspect, openAccounts, pause, SECRET, seededRandom, startClients, untilAnswered } from "./traffic.ts";
+import {
+  inspect,
+  openAccounts,
+  pause,
+  SECRET,
+  seededRandom,
+  startAsking,
+  startClients,
+  untilAnswered,
+} from "./traffic.ts";
 
 export interface TortureOptions {
   /** An empty directory for the database. */
@@ -40,6 +51,8 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   await mkdir(dataDir);
   await chmod(options.directory, 0o711);
   await chmod(dataDir, 0o711);
+  const clock = FAKETIME === undefined ? undefined : await openFakeClock(options.directory);
+  if (clock === undefined) options.report("the clock stays as it is: there is no libfaketime");
   const postgres = await startEmbeddedPostgres({ dataDir, log: silent });
   const direct = new URL(postgres.url);
   direct.searchParams.delete("host");
@@ -52,10 +65,12 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   through.port = `${network.port}`;
   const server = await keepServing(through.href, options.report);
   const traffic = startClients(server.url, options);
-  const faults = faultsFor({ pool, network, server });
+  const asking = await startAsking(server.url);
   const random = seededRandom(options.seed);
+  const faults = faultsFor({ pool, network, server, clock, random });
   const end = Date.now() + options.seconds * 1000;
   let count = 0;
+  let clockFaults = 0;
   try {
     while (Date.now() < end) {
       const fault = faults[Math.floor(random() * faults.length)];
@@ -63,24 +78,38 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
       await traffic.progress(20);
       count += 1;
       options.report(`fault ${count}: ${fault.name}`);
+      if (fault.setsClock) clockFaults += 1;
       await fault.strike();
       traffic.faultEnded();
     }
     await traffic.progress(20);
     const totals = await traffic.stop();
+    await clock?.set(0);
+    const findings = await asking.check();
     await server.stop();
-    return { ...totals, faults: count, findings: await inspect(pool, traffic.acknowledgedKeys) };
+    findings.push(...(await inspect(pool, traffic.acknowledgedKeys)));
+    if (clockFaults >= 3 && !(await hasRecordedHoursApart(pool))) findings.push("the clock was never set");
+    return { ...totals, faults: count, findings };
   } finally {
     await traffic.stop();
     await server.stop();
     await pool.end();
     await network.close();
     await postgres.stop();
+    clock?.close();
   }
+}
+
+async function hasRecordedHoursApart(pool: Pool): Promise<boolean> {
+  const { rows } = await pool.query<{ apart: boolean }>(
+    "select max(created_at) - min(created_at) > interval '20 minutes' as apart from transfer",
+  );
+  return rows[0]?.apart === true;
 }
 
 interface Fault {
   readonly name: string;
+  readonly setsClock?: boolean;
   strike(): Promise<void>;
 }
 
@@ -88,10 +117,19 @@ interface Targets {
   readonly pool: Pool;
   readonly network: Awaited<ReturnType<typeof openFaultyNetwork>>;
   readonly server: Awaited<ReturnType<typeof keepServing>>;
+  readonly clock: FakeClock | undefined;
+  readonly random: () => number;
 }
 
-function faultsFor({ pool, network, server }: Targets): readonly Fault[] {
+function faultsFor({ pool, network, server, clock, random }: Targets): readonly Fault[] {
+  const clockFault = {
+    name: "the database's clock is set, up to four hours ahead or back",
+    setsClock: true,
+    strike: async () => clock?.set(Math.round((random() - 0.5) * 8 * 3600)),
+  };
   return [
+    // As often as all others together.
+    ...(clock === undefined ? [] : Array.from({ length: 4 }, () => clockFault)),
     { name: "kill -9 of the server", strike: () => server.kill() },
     { name: "kill -9 of PostgreSQL", strike: () => signalPostgres(pool, "SIGKILL") },
     { name: "fast shutdown of PostgreSQL", strike: () => signalPostgres(pool, "SIGINT") },

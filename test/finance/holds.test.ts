@@ -227,6 +227,31 @@ describe("a hold that expires", () => {
     }
   });
 
+  test("together with 20,000 others frees all of them while postings go on", async () => {
+    const source = await openFunded(service, "alice", 20_000);
+    const target = await openAccount(service, "bob");
+    const bystander = await openFunded(service, "carol", 1_000_000);
+    const expires_at = inMs(8000);
+    const hold = { debit_account_id: source, credit_account_id: target, amount: 1, pending: true, expires_at };
+    for (let placed = 0; placed < 20_000; placed += 1000) {
+      const transfers = Array.from({ length: 1000 }, () => hold);
+      const { body } = await service.call("BatchCreateTransfers", { transfers });
+      expect(body.results.filter(({ error }: { error?: object }) => error)).toEqual([]);
+    }
+    expect(await fundsOf(service, source)).toBe("20000/0");
+    let isPosting = true;
+    const writers = Array.from({ length: 16 }, async () => {
+      const move = { debit_account_id: bystander, credit_account_id: target, amount: 1 };
+      while (isPosting) expect(verdictOf(await service.call("CreateTransfer", move))).toBe("200");
+    });
+    await vi.waitFor(async () => expect(await fundsOf(service, source)).toBe("20000/20000"), {
+      timeout: 20_000,
+      interval: 20,
+    });
+    isPosting = false;
+    await Promise.all(writers);
+  }, 60_000);
+
   test("is no reason to keep an account open: closing settles it, though nobody has swept", async () => {
     const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
     try {
