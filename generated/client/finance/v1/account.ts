@@ -161,7 +161,7 @@ export interface Account {
   createdAt:
     | Date
     | undefined;
-  /** When balances, status, limits, name or metadata last changed. */
+  /** When balances, status, limits, name or metadata last changed. Whatever is recorded on the account next is later. */
   updatedAt:
     | Date
     | undefined;

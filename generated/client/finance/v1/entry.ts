@@ -15,7 +15,7 @@ export const protobufFileName = "finance/v1/entry.proto";
 /** Entry is one line of an account's statement: what one transfer did to it. It never changes. */
 export interface Entry {
   accountId: bigint;
-  /** 1, 2, 3 ... without gaps; created_at never falls as it rises. */
+  /** 1, 2, 3 ... without gaps; created_at rises with it, and is the same only within an atomic batch. */
   sequence: bigint;
   transferId: bigint;
   /** The account on the transfer's other side. */
@@ -30,7 +30,7 @@ export interface Entry {
   createdAt:
     | Date
     | undefined;
-  /** The transfer's. */
+  /** The transfer's; of a capture the time when it was captured. */
   effectiveAt: Date | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface ListEntriesRequest {
   after:
     | Date
     | undefined;
-  /** Only created before this time. */
+  /** Only created before this time. Which entries a time that has passed selects never changes. */
   before:
     | Date
     | undefined;

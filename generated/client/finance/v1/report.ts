@@ -69,14 +69,18 @@ export function intervalToJSON(object: Interval): string {
 export interface GetBalanceRequest {
   /** Required. */
   accountId: bigint;
-  /** The balance after the last entry created at or before this time. Default: now. */
+  /**
+   * The balance after the last entry recorded at or before this time, which may be up to the account's last recorded time,
+   * or up to a second ahead of the server's clock: then it is waited for. The answer never changes. Default: every entry
+   * counts.
+   */
   asOf: Date | undefined;
 }
 
 export interface GetBalanceResponse {
   /** On the normal side, minor units. */
   balance: bigint;
-  /** The time it answers for. */
+  /** The time it answers for; when the account last changed, if none was asked for. */
   asOf:
     | Date
     | undefined;
@@ -91,7 +95,10 @@ export interface GetBalanceHistoryRequest {
   start:
     | Date
     | undefined;
-  /** Exclusive, after start, at most 10000 intervals later. Default: now. */
+  /**
+   * Exclusive, after start, at most 10000 intervals later; it cuts the last interval. No interval that has not begun is
+   * answered. Default: now.
+   */
   end:
     | Date
     | undefined;
@@ -110,7 +117,7 @@ export interface BalancePoint {
   time:
     | Date
     | undefined;
-  /** At the interval's end, on the normal side, minor units. */
+  /** At the interval's end, or at the end of the span where that cuts it, on the normal side, minor units. */
   balance: bigint;
   /** Posted within the interval, minor units. Stops at 9223372036854775807; total_debits goes on. */
   debits: bigint;
@@ -123,7 +130,10 @@ export interface BalancePoint {
 }
 
 export interface GetTrialBalanceRequest {
-  /** Counts entries created at or before this time. Default: now. */
+  /**
+   * Counts entries recorded at or before this time, up to a second ahead of the server's clock. The answer never changes.
+   * Default: now.
+   */
   asOf: Date | undefined;
 }
 

@@ -24,7 +24,7 @@ export enum TransferState {
   TRANSFER_STATE_CAPTURED = 3,
   /** TRANSFER_STATE_VOIDED - A hold that was given up. */
   TRANSFER_STATE_VOIDED = 4,
-  /** TRANSFER_STATE_EXPIRED - A hold whose expires_at passed. */
+  /** TRANSFER_STATE_EXPIRED - A hold whose expires_at passed. Its money is free a moment later, when settled_at is there. */
   TRANSFER_STATE_EXPIRED = 5,
   UNRECOGNIZED = -1,
 }
@@ -105,7 +105,7 @@ export interface Transfer {
   reversesTransferId: bigint;
   /** The transfer that reversed this one; else 0. */
   reversedByTransferId: bigint;
-  /** When it was recorded; set by the server after both accounts were locked. */
+  /** When it was recorded: by the database's clock, but later than all that was recorded on both accounts before. */
   createdAt:
     | Date
     | undefined;
@@ -113,11 +113,14 @@ export interface Transfer {
   effectiveAt:
     | Date
     | undefined;
-  /** When a hold lapses; absent when it does not. */
+  /** When a hold expires, by the database's clock; absent when it does not. */
   expiresAt:
     | Date
     | undefined;
-  /** When a hold was captured, voided or found expired; absent for a transfer that was never a hold. */
+  /**
+   * When it was recorded that a hold was captured, voided or has expired; absent until then, and for a transfer that was
+   * never a hold.
+   */
   settledAt:
     | Date
     | undefined;
@@ -150,7 +153,7 @@ export interface CreateTransferRequest {
     | undefined;
   /** Hold the amount instead of posting it. Default false. */
   pending: boolean;
-  /** Only with pending, in the future. Default: the hold does not lapse. */
+  /** Only with pending, in the future. Default: the hold does not expire. */
   expiresAt:
     | Date
     | undefined;
@@ -251,7 +254,7 @@ export interface ListTransfersRequest {
   createdAfter:
     | Date
     | undefined;
-  /** Only created before this time. */
+  /** Only created before this time. Which transfers a time that has passed selects never changes. */
   createdBefore:
     | Date
     | undefined;

@@ -118,7 +118,7 @@ export interface Account {
      */
     createdAt?: Timestamp;
     /**
-     * When balances, status, limits, name or metadata last changed.
+     * When balances, status, limits, name or metadata last changed. Whatever is recorded on the account next is later.
      *
      * @generated from protobuf field: google.protobuf.Timestamp updated_at = 18
      */

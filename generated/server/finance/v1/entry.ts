@@ -22,7 +22,7 @@ export interface Entry {
      */
     accountId: bigint;
     /**
-     * 1, 2, 3 ... without gaps; created_at never falls as it rises.
+     * 1, 2, 3 ... without gaps; created_at rises with it, and is the same only within an atomic batch.
      *
      * @generated from protobuf field: int64 sequence = 2
      */
@@ -62,7 +62,7 @@ export interface Entry {
      */
     createdAt?: Timestamp;
     /**
-     * The transfer's.
+     * The transfer's; of a capture the time when it was captured.
      *
      * @generated from protobuf field: google.protobuf.Timestamp effective_at = 9
      */
@@ -85,7 +85,7 @@ export interface ListEntriesRequest {
      */
     after?: Timestamp;
     /**
-     * Only created before this time.
+     * Only created before this time. Which entries a time that has passed selects never changes.
      *
      * @generated from protobuf field: google.protobuf.Timestamp before = 3
      */

@@ -22,7 +22,9 @@ export interface GetBalanceRequest {
      */
     accountId: bigint;
     /**
-     * The balance after the last entry created at or before this time. Default: now.
+     * The balance after the last entry recorded at or before this time, which may be up to the account's last recorded time,
+     * or up to a second ahead of the server's clock: then it is waited for. The answer never changes. Default: every entry
+     * counts.
      *
      * @generated from protobuf field: google.protobuf.Timestamp as_of = 2
      */
@@ -39,7 +41,7 @@ export interface GetBalanceResponse {
      */
     balance: bigint;
     /**
-     * The time it answers for.
+     * The time it answers for; when the account last changed, if none was asked for.
      *
      * @generated from protobuf field: google.protobuf.Timestamp as_of = 2
      */
@@ -68,7 +70,8 @@ export interface GetBalanceHistoryRequest {
      */
     start?: Timestamp;
     /**
-     * Exclusive, after start, at most 10000 intervals later. Default: now.
+     * Exclusive, after start, at most 10000 intervals later; it cuts the last interval. No interval that has not begun is
+     * answered. Default: now.
      *
      * @generated from protobuf field: google.protobuf.Timestamp end = 3
      */
@@ -104,7 +107,7 @@ export interface BalancePoint {
      */
     time?: Timestamp;
     /**
-     * At the interval's end, on the normal side, minor units.
+     * At the interval's end, or at the end of the span where that cuts it, on the normal side, minor units.
      *
      * @generated from protobuf field: int64 balance = 2
      */
@@ -139,7 +142,8 @@ export interface BalancePoint {
  */
 export interface GetTrialBalanceRequest {
     /**
-     * Counts entries created at or before this time. Default: now.
+     * Counts entries recorded at or before this time, up to a second ahead of the server's clock. The answer never changes.
+     * Default: now.
      *
      * @generated from protobuf field: google.protobuf.Timestamp as_of = 1
      */

@@ -97,7 +97,7 @@ export interface Transfer {
      */
     reversedByTransferId: bigint;
     /**
-     * When it was recorded; set by the server after both accounts were locked.
+     * When it was recorded: by the database's clock, but later than all that was recorded on both accounts before.
      *
      * @generated from protobuf field: google.protobuf.Timestamp created_at = 15
      */
@@ -109,13 +109,14 @@ export interface Transfer {
      */
     effectiveAt?: Timestamp;
     /**
-     * When a hold lapses; absent when it does not.
+     * When a hold expires, by the database's clock; absent when it does not.
      *
      * @generated from protobuf field: google.protobuf.Timestamp expires_at = 17
      */
     expiresAt?: Timestamp;
     /**
-     * When a hold was captured, voided or found expired; absent for a transfer that was never a hold.
+     * When it was recorded that a hold was captured, voided or has expired; absent until then, and for a transfer that was
+     * never a hold.
      *
      * @generated from protobuf field: google.protobuf.Timestamp settled_at = 18
      */
@@ -177,7 +178,7 @@ export interface CreateTransferRequest {
      */
     pending: boolean;
     /**
-     * Only with pending, in the future. Default: the hold does not lapse.
+     * Only with pending, in the future. Default: the hold does not expire.
      *
      * @generated from protobuf field: google.protobuf.Timestamp expires_at = 8
      */
@@ -378,7 +379,7 @@ export interface ListTransfersRequest {
      */
     createdAfter?: Timestamp;
     /**
-     * Only created before this time.
+     * Only created before this time. Which transfers a time that has passed selects never changes.
      *
      * @generated from protobuf field: google.protobuf.Timestamp created_before = 4
      */
@@ -482,7 +483,7 @@ export enum TransferState {
      */
     VOIDED = 4,
     /**
-     * A hold whose expires_at passed.
+     * A hold whose expires_at passed. Its money is free a moment later, when settled_at is there.
      *
      * @generated from protobuf enum value: TRANSFER_STATE_EXPIRED = 5;
      */
