@@ -125,7 +125,7 @@ function connect(options: ClientOptions): Connection {
   const base = new URL(baseUrl, page);
   const isCrossOrigin = page !== undefined && base.origin !== new URL(page).origin;
   return {
-    url: `${base.origin}${base.pathname.replace(/\/+$/, "")}${prefix}/${SERVICE}`,
+    url: `${base.origin}${withoutTrailingSlashes(base.pathname)}${prefix}/${SERVICE}`,
     token,
     transport:
       "send" in transport ? transport : "request" in transport ? overAxios(transport) : fetchTransport(transport),
@@ -163,4 +163,8 @@ async function* eachItem(
       throw new FinanceError("internal", `${method.name} gives the same page for ever`, { reason: "invalid_reply" });
     pageToken = page.nextPageToken;
   }
+}
+
+function withoutTrailingSlashes(path: string): string {
+  return path.endsWith("/") ? withoutTrailingSlashes(path.slice(0, -1)) : path;
 }

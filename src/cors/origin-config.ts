@@ -63,7 +63,8 @@ function schemeMistake(text: string): OriginMistake | null {
 
 function restMistake(text: string): OriginMistake | null {
   const rest = text.slice(text.indexOf("://") + 3);
-  if (/^[^/?#@\\\s]+\/+$/.test(rest)) return invalid(`drop the trailing slash: ${text.replace(/\/+$/, "")}`);
+  const host = /^([^/?#@\\\s]+)\/+$/.exec(rest)?.[1];
+  if (host !== undefined) return invalid(`drop the trailing slash: ${text.slice(0, text.length - rest.length)}${host}`);
   if (/[\s,;]/.test(rest)) return invalid("one origin per element, without spaces");
   const path = rest.search(/[/?#\\]/);
   if (path >= 0) {

@@ -48,3 +48,16 @@ export function readHeaderNames(value: string): string[] | null {
 function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
+
+/**
+ * Text without the white space that HTTP strips around a value: space, tab, CR and LF, of all that JavaScript's trim knows.
+ * https://fetch.spec.whatwg.org/#concept-header-value-normalize
+ */
+export function trimValue(text: string): string {
+  const isStripped = (code: number) => isBlank(code) || code === 0x0a || code === 0x0d;
+  let first = 0;
+  let last = text.length;
+  while (first < last && isStripped(text.charCodeAt(first))) first++;
+  while (first < last && isStripped(text.charCodeAt(last - 1))) last--;
+  return text.slice(first, last);
+}

@@ -98,7 +98,7 @@ const OUTPUT_FAILURES: readonly (readonly [RegExp, (match: RegExpExecArray) => s
       `holds a database of PostgreSQL ${theirs}, and this is ${ours}; dump and restore it, or set another DATA_DIR`,
   ],
   [
-    /lock file "postmaster\.pid" already exists[\s\S]*?\(PID (\d+)\)/,
+    /\(PID (\d+)\) running in data directory/,
     ([, pid]) => `is in use by a PostgreSQL server, process ${pid}; stop it, or set another DATA_DIR`,
   ],
   [

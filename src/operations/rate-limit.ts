@@ -69,7 +69,7 @@ export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   if (!address.includes(":")) return address;
-  const [head = "", tail] = address.replace(/%.*$/, "").split("::");
+  const [head = "", tail] = (address.split("%", 1)[0] ?? "").split("::");
   const left = groupsOf(head);
   const right = groupsOf(tail ?? "");
   const zeros = tail === undefined ? 0 : Math.max(8 - left.length - right.length, 0);

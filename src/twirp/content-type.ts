@@ -14,8 +14,18 @@ export function contentTypeOf(header: string | undefined): TwirpContentType {
   if (header === MEDIA_TYPE.json) return TwirpContentType.JSON;
   if (header === MEDIA_TYPE.protobuf) return TwirpContentType.Protobuf;
   const semicolon = header.indexOf(";");
-  const essence = (semicolon === -1 ? header : header.slice(0, semicolon)).trim().toLowerCase();
+  const essence = trimBlanks(semicolon === -1 ? header : header.slice(0, semicolon)).toLowerCase();
   if (essence === MEDIA_TYPE.json) return TwirpContentType.JSON;
   if (essence === MEDIA_TYPE.protobuf) return TwirpContentType.Protobuf;
   return TwirpContentType.Unknown;
+}
+
+/** HTTP knows two kinds of white space (https://www.rfc-editor.org/rfc/rfc9110#section-5.6.3), JavaScript many more. */
+function trimBlanks(text: string): string {
+  const isBlank = (index: number) => text[index] === " " || text[index] === "\t";
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(start)) start += 1;
+  while (start < end && isBlank(end - 1)) end -= 1;
+  return text.slice(start, end);
 }

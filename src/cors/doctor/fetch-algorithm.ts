@@ -5,6 +5,7 @@
  * server on the network, a policy in memory and a table in a test.
  */
 
+import { trimValue } from "../token.ts";
 import { finding, type WireResponse } from "./cors-check.ts";
 import type { Diagnosis, Reply } from "./diagnosis.ts";
 import { type Conversation, type FetchRecord, fail, note, send } from "./fetch-record.ts";
@@ -62,7 +63,7 @@ function checkReply(record: FetchRecord, state: FetchState, response: WireRespon
   fail(record, actualRequest(state), response, findings);
   if (findings.length > 0) return false;
   const allowOrigin = getHeader(response.headers, "access-control-allow-origin");
-  const vary = (getHeader(response.headers, "vary") ?? "").toLowerCase().split(/[ \t]*,[ \t]*/);
+  const vary = (getHeader(response.headers, "vary") ?? "").toLowerCase().split(",").map(trimValue);
   if (allowOrigin !== "*" && !vary.includes("origin") && !vary.includes("*")) {
     const text =
       "Vary does not name Origin: a cache may give this reply to a page of another origin, which is then blocked.";

@@ -1,4 +1,4 @@
-import { isToken } from "../token.ts";
+import { isToken, trimValue } from "../token.ts";
 
 /** One header line, its value without surrounding whitespace. */
 export type Header = readonly [name: string, value: string];
@@ -30,7 +30,7 @@ export interface NameList {
 export function extractNames(headers: readonly Header[], name: string): NameList {
   const elements = (getHeader(headers, name) ?? "")
     .split(",")
-    .map((element) => element.replace(/^[ \t]+|[ \t]+$/g, ""))
+    .map(trimValue)
     .filter((element) => element !== "");
   const malformed = elements.find((element) => !isToken(element)) ?? null;
   return { names: malformed === null ? elements : [], malformed };

@@ -1,5 +1,5 @@
 import { forbiddenMethods, isForbiddenRequestHeader, normalizedMethods } from "../header-names.ts";
-import { isToken } from "../token.ts";
+import { isToken, trimValue } from "../token.ts";
 import type { Header } from "./header-list.ts";
 
 /** What a page asks the browser for: `fetch(url, { method, headers, body, credentials })`. */
@@ -83,7 +83,7 @@ export function readHeaders(lines: readonly string[]): Header[] {
   const headers = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(":");
-    const name = (colon < 0 ? line : line.slice(0, colon)).trim().toLowerCase();
+    const name = trimValue(colon < 0 ? line : line.slice(0, colon)).toLowerCase();
     if (!isToken(name)) throw new PageRequestError(`${quote(line)} is no header; write name or "name: value"`);
     // Tolerated in a server's list, but a browser sets it itself: https://fetch.spec.whatwg.org/#forbidden-request-header
     if (isForbiddenRequestHeader(name) || name === "accept-encoding") {
@@ -99,7 +99,7 @@ export function readHeaders(lines: readonly string[]): Header[] {
 
 /** @throws PageRequestError for a character that Node cannot send; a browser can send a few more control characters. */
 export function readHeaderValue(name: string, text: string): string {
-  const value = text.trim();
+  const value = trimValue(text);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones that are refused
   if (/[\0-\x08\n-\x1f\x7f]|[^\0-\xff]/.test(value)) {
     throw new PageRequestError(`the value of ${name} cannot stand in a header`);

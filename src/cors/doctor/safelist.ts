@@ -1,5 +1,6 @@
 /** Which headers of a page are so ordinary that a form could have sent them, so that they need no preflight. */
 
+import { trimValue } from "../token.ts";
 import type { Header } from "./header-list.ts";
 
 /** A header that makes a preflight necessary. */
@@ -51,7 +52,7 @@ function whyUnsafe(name: string, value: string): string | null {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the standard forbids exactly these
   if (/[\0-\x08\n-\x1f"():<>?@[\\\]{}\x7f]/.test(value)) return "has a value with an unsafe character";
   if (name !== "content-type") return null;
-  const essence = (value.split(";", 1)[0] ?? "").trim().toLowerCase();
+  const essence = trimValue(value.split(";", 1)[0] ?? "").toLowerCase();
   return safelistedTypes.has(essence) ? null : `is ${essence === "" ? "empty" : essence}, which no form could send`;
 }
 

@@ -14,10 +14,9 @@ export function numberInString(text: string): NumberToken | undefined {
 
 /**
  * The integer that a number token names, to the last digit, or undefined when it names none in the range. `1e2` and
- * `1.0` are integers; `-0` is not unsigned, as in Go.
+ * `1.0` are integers, and `-0` is 0, unsigned too, as in Go.
  */
 export function integerOf(token: NumberToken, range: IntegerRange): bigint | undefined {
-  if (range.min === 0n && token.text.startsWith("-")) return undefined;
   const value = token.plain ? plainInteger(token.text) : scaledInteger(token.text);
   return value !== undefined && value >= range.min && value <= range.max ? value : undefined;
 }
@@ -37,10 +36,66 @@ export function doubleOf(token: NumberToken): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** The float that a token names; undefined when it is beyond all floats. */
+/** The least power of two that is no float any more. */
+const FLOAT_END = 2 ** 128;
+
+/**
+ * The float nearest to what a token names, an even one of two that are as near; undefined when it is beyond all floats.
+ *
+ * A double in between would be rounded twice. That matters only where the double lies halfway between two floats: there the
+ * digits decide, since the double may have been rounded to it.
+ */
 export function floatOf(token: NumberToken): number | undefined {
-  const value = Math.fround(Number(token.text));
-  return Number.isFinite(value) ? value : undefined;
+  const double = Number(token.text);
+  const magnitude = Math.abs(double);
+  const nearest = Math.fround(magnitude);
+  const [low, high] = nearest > magnitude ? [floatBefore(nearest), nearest] : [nearest, floatAfter(nearest)];
+  const isHalfway = magnitude - low === (high === Number.POSITIVE_INFINITY ? FLOAT_END : high) - magnitude;
+  const order = isHalfway && low !== magnitude ? compareWithDigits(magnitude, token.text) : 0;
+  const magnitudeOfFloat = order === 0 ? nearest : order > 0 ? low : high;
+  if (magnitudeOfFloat === Number.POSITIVE_INFINITY) return undefined;
+  return double < 0 || Object.is(double, -0) ? -magnitudeOfFloat : magnitudeOfFloat;
+}
+
+const bits = new DataView(new ArrayBuffer(4));
+
+function floatAfter(float: number): number {
+  bits.setFloat32(0, float);
+  bits.setUint32(0, bits.getUint32(0) + 1);
+  return bits.getFloat32(0);
+}
+
+function floatBefore(float: number): number {
+  bits.setFloat32(0, float);
+  bits.setUint32(0, bits.getUint32(0) - 1);
+  return bits.getFloat32(0);
+}
+
+/** Above 0 when a double that is more than 0 is more than the magnitude of the digits, below 0 when it is less. */
+function compareWithDigits(double: number, text: string): number {
+  const exact = normalized(exactDigits(double));
+  const named = normalized(text);
+  if (exact.point !== named.point) return exact.point - named.point;
+  return exact.digits === named.digits ? 0 : exact.digits > named.digits ? 1 : -1;
+}
+
+/** A double to the last digit: halfway between two floats it has at most some 150. */
+function exactDigits(double: number): string {
+  const [whole = "0", part = ""] = double.toString(2).split(".");
+  // The value is an integer over 2^n, which is that integer times 5^n over 10^n.
+  const digits = (BigInt(`0b${whole}${part}`) * 5n ** BigInt(part.length)).toString();
+  return `${digits}e${-part.length}`;
+}
+
+/** The digits of a number without zeros around them, and where its decimal point is before or after the first. */
+function normalized(text: string): { readonly digits: string; readonly point: number } {
+  const [, , integer = "", fraction = "", exponent = "0"] = NUMBER.exec(text) ?? [];
+  const all = integer + fraction;
+  const digits = all.replace(/^0+/, "");
+  return {
+    digits: digits.slice(0, digits.length - trailingZeros(digits)),
+    point: integer.length + Number(exponent) - (all.length - digits.length),
+  };
 }
 
 function plainInteger(text: string): bigint | undefined {
@@ -52,8 +107,15 @@ function scaledInteger(text: string): bigint | undefined {
   const digits = (integer + fraction).replace(/^0+/, "");
   if (digits === "") return 0n;
   const scale = Number(exponent) - fraction.length;
-  const zeros = digits.length - digits.replace(/0+$/, "").length;
+  const zeros = trailingZeros(digits);
   if (scale < -zeros || digits.length + scale > DIGITS_MAX) return undefined;
   const whole = scale < 0 ? digits.slice(0, scale) : digits + "0".repeat(scale);
   return BigInt(sign + whole);
+}
+
+// A search for zeros at the end of the text would begin again at each run of zeros within it.
+function trailingZeros(digits: string): number {
+  let end = digits.length;
+  while (digits.charCodeAt(end - 1) === 0x30) end -= 1;
+  return digits.length - end;
 }

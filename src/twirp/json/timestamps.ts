@@ -72,7 +72,6 @@ export function parseDuration(text: string): SecondsAndNanos | undefined {
   const seconds = Number(match[2] ?? 0);
   if (seconds > DURATION_SECONDS_MAX) return undefined;
   const nanos = nanosOf(match[3]);
-  if (seconds === DURATION_SECONDS_MAX && nanos > 0) return undefined;
   if (match[1] !== "-") return { seconds: BigInt(seconds), nanos };
   return { seconds: -BigInt(seconds), nanos: nanos === 0 ? 0 : -nanos };
 }
