@@ -17,16 +17,16 @@ const CODES = [
   "unimplemented",
   "internal",
   "unavailable",
-  "dataloss",
+  "data_loss",
 ] as const;
 
 /** A Twirp error code. */
 export type FinanceErrorCode = (typeof CODES)[number];
 
-const VALID_CODES: ReadonlySet<unknown> = new Set(CODES);
-
-export function isErrorCode(code: unknown): code is FinanceErrorCode {
-  return VALID_CODES.has(code);
+/** The code of a reply; undefined for one that is none. */
+export function errorCodeOf(code: string): FinanceErrorCode | undefined {
+  // The specification's table has a misprint, which servers that follow it write.
+  return CODES.find((known) => known === code || (known === "data_loss" && code === "dataloss"));
 }
 
 /**

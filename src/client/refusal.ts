@@ -1,4 +1,4 @@
-import { FinanceError, type FinanceErrorCode, isErrorCode } from "./error.ts";
+import { errorCodeOf, FinanceError, type FinanceErrorCode } from "./error.ts";
 import type { TransportReply } from "./transport.ts";
 
 /** The error that a reply with a status other than 200 stands for. */
@@ -24,8 +24,9 @@ export function refusalOf(reply: TransportReply): FinanceError {
       ...(isRedirect ? { location: reply.header("location") ?? "" } : { body }),
     });
   }
-  if (!isErrorCode(error.code)) return of("internal", `the service has the unknown error code ${error.code}`, { body });
-  return of(error.code, error.msg, error.meta);
+  const code = errorCodeOf(error.code);
+  if (code === undefined) return of("internal", `the service has the unknown error code ${error.code}`, { body });
+  return of(code, error.msg, error.meta);
 }
 
 const CODE_OF_STATUS: Readonly<Record<number, FinanceErrorCode>> = {

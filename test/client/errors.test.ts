@@ -38,6 +38,11 @@ const html = "<html><h1>502 Bad Gateway</h1></html>";
 
 describe.each(ways)("$way", ({ transport, format }) => {
   test.each<[what: string, reply: ScriptedReply, error: object]>([
+    ...["data_loss", "dataloss"].map((code): [string, ScriptedReply, object] => [
+      `the code ${code}, which the specification misprints`,
+      refusalReply(500, { code, msg: "m" }),
+      { code: "data_loss", message: "m", status: 500 },
+    ]),
     [
       "a refusal of the service",
       refusalReply(412, {
