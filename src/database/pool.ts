@@ -72,6 +72,8 @@ export function openPool(options: PoolOptions): Pool {
       statement_timeout: statementTimeoutMs,
       lock_timeout: options.lockTimeoutMs ?? 10_000,
       idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 15_000,
+      // A server or a database may have another default, which turns waiting into errors.
+      default_transaction_isolation: "read committed",
       plan_cache_mode: options.planOnce === true ? "force_generic_plan" : "auto",
     },
     connectTimeoutMs: target.connectTimeoutMs ?? options.connectTimeoutMs ?? 5000,
@@ -140,7 +142,7 @@ async function transact<T>(
 ): Promise<T> {
   let broken: Error | undefined;
   try {
-    const begun = client.query("begin");
+    const begun = client.query("begin isolation level read committed");
     begun.catch(() => undefined);
     const result = await doUntil(signal, pool, client, work);
     await begun;

@@ -9,11 +9,12 @@
  */
 import type { ClientBase } from "pg";
 
-/** Limits in milliseconds, as PostgreSQL names them, and how statements are planned. */
+/** Limits in milliseconds, as PostgreSQL names them, and how statements are planned and see each other's work. */
 export interface SessionSettings {
   readonly statement_timeout: number;
   readonly lock_timeout: number;
   readonly idle_in_transaction_session_timeout: number;
+  readonly default_transaction_isolation: "read committed";
   readonly plan_cache_mode: "auto" | "force_generic_plan";
 }
 

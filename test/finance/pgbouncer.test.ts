@@ -104,16 +104,18 @@ describe.skipIf(PGBOUNCER === undefined && !process.env["CI"])(
     });
 
     test("a deadline cancels the statement that waits, and no other", async () => {
-      const lock = await lockAccount(database.pool, wallet);
-      const late = first.call("GetBalance", { account_id: wallet }, { "twirp-timeout-ms": "300" });
+      const lock = await database.pool.connect();
+      await lock.query("begin; lock table entry in access exclusive mode");
+      const late = first.call("ListEntries", { account_id: wallet }, { "twirp-timeout-ms": "300" });
       await untilWaitingForLock(database.pool, 1);
       // Others go on meanwhile, on what server connections are left.
       const reads = Array.from({ length: 20 }, () => second.call("ListAccounts", {}));
       expect((await late).body.code).toBe("deadline_exceeded");
       await untilWaitingForLock(database.pool, 0);
-      await lock.release();
+      await lock.query("rollback");
+      lock.release();
       for (const read of reads) expect((await read).status).toBe(200);
-      expect((await first.call("GetBalance", { account_id: wallet })).status).toBe(200);
+      expect((await first.call("ListEntries", { account_id: wallet })).status).toBe(200);
     });
 
     test("limits hold within each transaction and stay with no server connection", async () => {
