@@ -114,7 +114,8 @@ async function startServer(options: EmbeddedPostgresOptions, dataDir: string): P
   const supervision = supervise(server, log);
   const url = new URL(`postgresql://${CLUSTER_USER}:${cluster.password}@127.0.0.1:${server.port}`);
   // Faster than TCP.
-  if (socketDirectory !== "") url.searchParams.set("host", socketDirectory);
+  // Not by searchParams, which writes a space as "+": libpq takes that for itself.
+  if (socketDirectory !== "") url.search = `host=${encodeURIComponent(socketDirectory)}`;
   try {
     await ensureDatabase(url);
   } catch (error) {

@@ -98,6 +98,19 @@ describe("an existing database", () => {
     expect(await notes(server.url)).toContain("seed");
   });
 
+  test.each(["sp ace", "a+b", "100%", "ünï 日本", "a&b=c#d?e"])("is started in a directory named %s", async (name) => {
+    const directory = join(await makeDataDir(), name);
+    await mkdir(directory);
+    await rename(join(dataDir, "postgres"), join(directory, "postgres"));
+    try {
+      const server = await start(directory);
+      expect(await notes(server.url)).toContain("seed");
+      await server.stop();
+    } finally {
+      await rename(join(directory, "postgres"), join(dataDir, "postgres"));
+    }
+  });
+
   test("is started where its path is too long for a socket", async () => {
     const long = join(await makeDataDir(), "d".repeat(120));
     await mkdir(long);
