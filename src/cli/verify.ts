@@ -1,41 +1,86 @@
 import { ConfigError, readConfig } from "../config.ts";
-import { checkDatabase, DatabaseStartError, openPool, startEmbeddedPostgres } from "../database/index.ts";
+import {
+  checkDatabase,
+  DatabaseStartError,
+  findEmbeddedPostgres,
+  migrationsDirectory,
+  openPool,
+  pendingMigrations,
+  startEmbeddedPostgres,
+} from "../database/index.ts";
 import { audit, checks } from "../finance/index.ts";
 
 const USAGE = `usage: npm run verify
 
-Audits the whole ledger at DATABASE_URL, or the embedded one in DATA_DIR: sums, chains, orphans, holds, times, idempotency
-keys. Prints a line of JSON for each thing that is wrong, or worth knowing ("notice"). Exit status 0 when the ledger is sound, 1 when not, 2 for bad usage.`;
+Audits the whole ledger at DATABASE_URL, or the embedded one in DATA_DIR, whether or not the service runs on it: sums, chains,
+orphans, holds, times, idempotency keys. Prints a line of JSON for each thing that is wrong, or worth knowing ("notice").
+
+Exit status: 0 when the ledger is sound, 1 when it is not, 2 when it could not be audited, and for bad usage.`;
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+const UNSOUND = 1;
+const NOT_AUDITED = 2;
+/** What shells report of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
 
 if (process.argv.length > 2) {
   const asked = process.argv.includes("--help");
   (asked ? console.log : console.error)(USAGE);
-  process.exitCode = asked ? 0 : 2;
+  process.exitCode = asked ? 0 : NOT_AUDITED;
 } else {
   try {
-    process.exitCode = (await run()) === 0 ? 0 : 1;
+    process.exitCode = (await run()) === 0 ? 0 : UNSOUND;
   } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof DatabaseStartError)) throw error;
-    console.error(error.message);
-    process.exitCode = 1;
+    const isKnown = error instanceof ConfigError || error instanceof DatabaseStartError;
+    console.error(
+      isKnown ? error.message : `the ledger could not be audited: ${error instanceof Error ? error.message : error}`,
+    );
+    process.exitCode = NOT_AUDITED;
   }
 }
 
 async function run(): Promise<number> {
   const { databaseUrl, dataDir } = readConfig(process.env);
-  if (databaseUrl !== undefined) await checkDatabase(databaseUrl);
-  const embedded = databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir, log: silent }) : undefined;
-  const pool = openPool({ connectionString: databaseUrl ?? embedded?.url ?? "", max: 1 });
+  const database = await openDatabase(databaseUrl, dataDir);
+  const interrupted = () => void database.close().finally(() => process.exit(INTERRUPTED));
+  process.once("SIGINT", interrupted);
+  process.once("SIGTERM", interrupted);
+  const pool = openPool({ connectionString: database.url, max: 1 });
   try {
-    const client = await pool.connect();
+    const missing = await pendingMigrations(pool, await migrationsDirectory());
+    if (missing.length > 0)
+      throw new DatabaseStartError(`migrations are missing: ${missing.join(", ")}; run npm run migrate`);
+    return await auditAll(pool);
+  } finally {
+    await pool.end();
+    await database.close();
+  }
+}
+
+async function auditAll(pool: ReturnType<typeof openPool>): Promise<number> {
+  const client = await pool.connect();
+  try {
     const found = await audit(client, (finding) => console.log(JSON.stringify(finding)));
-    client.release();
     console.error(found === 0 ? `sound: ${checks.length} checks` : `${found} findings`);
     return found;
   } finally {
-    await pool.end();
-    await embedded?.stop();
+    // A pool that is ended waits for its clients.
+    client.release();
   }
+}
+
+/** The database to audit: the one that was named, the embedded one that the service runs, or one that is started for this. */
+async function openDatabase(
+  databaseUrl: string | undefined,
+  dataDir: string,
+): Promise<{ readonly url: string; close(): Promise<void> }> {
+  if (databaseUrl !== undefined) {
+    await checkDatabase(databaseUrl);
+    return { url: databaseUrl, close: async () => undefined };
+  }
+  const running = await findEmbeddedPostgres(dataDir);
+  if (running !== undefined) return { url: running, close: async () => undefined };
+  const embedded = await startEmbeddedPostgres({ dataDir, log: silent });
+  return { url: embedded.url, close: () => embedded.stop() };
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { realpath } from "node:fs/promises";
+import { readFile, realpath } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,7 +11,7 @@ import { LockHeldError, lockDirectory } from "./directory-lock.ts";
 import { DatabaseStartError, directoryFailure, outputFailure, PostgresFailure } from "./errors.ts";
 import type { DatabaseLog } from "./log.ts";
 import { findPostgresBinaries } from "./postgres-binaries.ts";
-import { type Postmaster, type PostmasterOptions, startPostmaster, stopOrphan } from "./postmaster.ts";
+import { type Postmaster, type PostmasterOptions, readPort, startPostmaster, stopOrphan } from "./postmaster.ts";
 import { chooseServerAccount } from "./server-account.ts";
 
 const DATABASE = "finance";
@@ -97,6 +97,34 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     }
     if (error instanceof PostgresFailure) throw outputFailure(error, dataDir);
     throw directoryFailure(error, dataDir);
+  }
+}
+
+/**
+ * The address of the embedded server that another process runs on `dataDir`.
+ *
+ * @returns undefined when none runs there.
+ * @throws DatabaseStartError when there is no database in `dataDir` at all.
+ */
+export async function findEmbeddedPostgres(dataDir: string): Promise<string | undefined> {
+  const home = join(resolve(dataDir), CLUSTER_HOME);
+  const password = await readFile(join(home, "password"), "utf8").catch((error: unknown) => {
+    if (errorCode(error) !== "ENOENT" && errorCode(error) !== "ENOTDIR") throw directoryFailure(error, dataDir);
+    throw new DatabaseStartError(
+      `there is no database in DATA_DIR ${dataDir}; run npm start once, or set DATABASE_URL`,
+    );
+  });
+  const port = await readPort(join(home, "cluster"));
+  if (port === undefined) return undefined;
+  const url = new URL(`postgresql://${CLUSTER_USER}:${password.trim()}@127.0.0.1:${port}/${DATABASE}`).href;
+  const client = new pg.Client({ connectionString: url });
+  try {
+    await client.connect();
+    await client.end();
+    return url;
+  } catch {
+    // What a killed server left behind.
+    return undefined;
   }
 }
 

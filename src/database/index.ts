@@ -7,7 +7,7 @@ export {
   PoolExhaustedError,
 } from "./connection-errors.ts";
 export { type ConnectionTarget, readConnectionUrl } from "./connection-url.ts";
-export { type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
+export { type EmbeddedPostgres, findEmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
 export { DatabaseStartError } from "./errors.ts";
 export type { DatabaseLog } from "./log.ts";
 export { migrate, migrationsDirectory, pendingMigrations } from "./migrations.ts";

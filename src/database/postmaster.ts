@@ -17,6 +17,7 @@ const SHUTDOWN_PATIENCE_MS = 20_000;
 
 /** In postmaster.pid: its process, and whether it takes connections. https://doxygen.postgresql.org/pidfile_8h.html */
 const PID_LINE = 0;
+const PORT_LINE = 3;
 const STATUS_LINE = 7;
 
 /** A running PostgreSQL server. */
@@ -132,6 +133,13 @@ async function spawnPostmaster({
   } finally {
     await output.close();
   }
+}
+
+/** The port of the server that works in a data directory, by its own note; undefined when there is none. */
+export async function readPort(directory: string): Promise<number | undefined> {
+  const lines = await readLines(join(directory, "postmaster.pid"));
+  const port = Number(lines[PORT_LINE]);
+  return port > 0 ? port : undefined;
 }
 
 async function isReady({ directory }: Cluster, pid: number | undefined): Promise<boolean> {
