@@ -20,6 +20,13 @@ create trigger ledger_time_kept before delete or truncate on ledger_time
 create trigger ledger_time_never_falls before update on ledger_time
   for each row when (new.closed < old.closed or new.final < old.final) execute function refuse_change();
 
+-- Expired holds are settled in this order, a lot at a time, also where a million expire at the same time.
+create index hold_due on hold (expires_at, transfer_id) where state = 2;
+drop index hold_expiry;
+
 -- Down Migration
+
+create index hold_expiry on hold (expires_at) where state = 2;
+drop index hold_due;
 
 drop table ledger_time;

@@ -5,7 +5,7 @@ import { withTransaction } from "../database/index.ts";
 import type { Metadata } from "./account.ts";
 import { type AccountRecord, insertAccount, loadAccounts } from "./accounts.ts";
 import { FinanceError } from "./errors.ts";
-import { joinWriters } from "./final-time.ts";
+import { joinWritersBriefly } from "./final-time.ts";
 import {
   type Claim,
   isKeyCollision,
@@ -68,7 +68,7 @@ async function openOnce(
   account: NewAccount & { readonly owner: string },
   claim: Claim | undefined,
 ): Promise<Opened> {
-  await client.query(joinWriters);
+  await client.query(joinWritersBriefly);
   if (claim === undefined) return { account: await insertAccount(client, account), replayed: false };
   const { rows } = await client.query<AccountKeyRow>(
     `select ${KEY_COLUMNS} from idempotency i where i.key_digest = $1`,

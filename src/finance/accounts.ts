@@ -4,7 +4,7 @@ import { withTransaction } from "../database/index.ts";
 import { type AccountBalances, type AccountIdentity, isDebitNormal, keepsFloor, type Metadata } from "./account.ts";
 import { accountNotFound, FinanceError, notOpen, refuse } from "./errors.ts";
 import { invalidArgument, METADATA_PAIRS_MAX } from "./fields.ts";
-import { FIRST_OPEN_TIME, joinWriters } from "./final-time.ts";
+import { FIRST_OPEN_TIME, joinWritersBriefly } from "./final-time.ts";
 import { type AccountId, accountId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
 import { minorUnitDigitsOf } from "./money.ts";
@@ -154,7 +154,7 @@ ${SELECT_ACCOUNT}
  */
 export async function updateAccount(pool: Pool, actor: Actor, change: AccountChange): Promise<AccountRecord> {
   return await withTransaction(pool, async (client) => {
-    await client.query(joinWriters);
+    await client.query(joinWritersBriefly);
     await client.query("select from account_balance where account_id = $1::bigint for no key update", [change.id]);
     const before = await loadAccount(client, change.id);
     if (before === undefined || !isVisibleTo(before, actor)) throw new FinanceError(accountNotFound(change.id));

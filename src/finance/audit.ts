@@ -211,6 +211,15 @@ select account_id, updated_at as recorded_at
  where updated_at > clock_timestamp()`,
   },
   {
+    name: "closed_time_has_passed",
+    rule: "the books are not closed ahead of the clock",
+    notice: true,
+    meaning:
+      "Somebody asked about the present while the clock was set forward. Whatever is posted is recorded after the closed " +
+      "time, until the clock has caught up; reports about a time before it are complete without it.",
+    sql: "select closed, final from ledger_time where closed > clock_timestamp()",
+  },
+  {
     name: "keys_have_their_outcome",
     rule: "an idempotency key leads to a transfer that exists or to an answer of its own, never to neither or both",
     sql: `

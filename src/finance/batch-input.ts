@@ -27,23 +27,30 @@ export interface BatchInput {
 
 const NO_ID = transferId(0n);
 
+export interface LockOptions {
+  /** Statements to send first, in the same round trip. Default none. */
+  readonly begin?: readonly string[];
+  /** The time to go by instead of the database's clock, for imported history. */
+  readonly clock?: Micros;
+  /** Do as if an account that somebody else has locked were not there, instead of waiting for it. Default false. */
+  readonly skipsLocked?: boolean;
+}
+
 /**
  * Locks the accounts of all orders and reads what deciding them needs.
  *
- * @param begin statements to send first, in the same round trip.
- * @param clock the time to go by instead of the database's clock, for imported history.
+ * @throws the database's error.
  */
 export async function lockAndRead(
   client: ClientBase,
   orders: readonly Order[],
-  begin: readonly string[],
-  clock?: Micros,
+  { begin = [], clock, skipsLocked = false }: LockOptions,
 ): Promise<BatchInput> {
   const targets = [...new Set(orders.flatMap(({ command }) => targetOf(command) ?? []))];
   const ids = new Set([...accountsOfNew(orders), ...(await accountsOfTargets(client, targets))]);
 
   const begun = [...begin, joinWriters].map((statement) => client.query(statement));
-  const locking = client.query<LockedRow>(lockAccounts([...ids]));
+  const locking = client.query<LockedRow>(lockAccounts([...ids], skipsLocked));
   const drawing = client.query<DrawnRow>(
     drawIdsAndReadKeys(
       orders.map(({ claim, command, dryRun }) => ({ claim, draws: makesTransfer(command) && !dryRun })),

@@ -1,6 +1,6 @@
 import type { TwirpError } from "twirp-ts";
 import { AuthenticationError, KeysUnavailableError } from "../auth/index.ts";
-import { isConnectionError, isTimeout, PoolExhaustedError } from "../database/index.ts";
+import { isConnectionError, isRetryable, isTimeout, PoolExhaustedError } from "../database/index.ts";
 import type { CallContext } from "../twirp/index.ts";
 import { FinanceError, overloaded, type Refusal, refuse, toTwirpError } from "./errors.ts";
 import { isKeyCollision } from "./idempotency.ts";
@@ -40,7 +40,7 @@ function toRefusal(error: unknown): Refusal | undefined {
   if (isKeyCollision(error)) {
     return refuse("unavailable", "other requests keep using the same idempotency keys; try again", {});
   }
-  if (isTimeout(error)) return refuse("unavailable", "the database is too busy; try again", {});
+  if (isRetryable(error) || isTimeout(error)) return refuse("unavailable", "the database is too busy; try again", {});
   if (isConnectionError(error)) return refuse("unavailable", "the database can't be reached; try again", {});
   return undefined;
 }

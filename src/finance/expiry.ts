@@ -12,6 +12,7 @@ const HOLDS_MAX = 100;
 interface ExpiredRow {
   readonly transfer_id: bigint;
   readonly expires_at: Micros;
+  readonly clock: Micros;
 }
 
 /** Where the last lot of holds ended; what is settled need not be passed again. */
@@ -19,6 +20,9 @@ interface Position {
   readonly expiresAt: Micros;
   readonly id: bigint;
 }
+
+/** Before all holds. */
+const START: Position = { expiresAt: -62_135_596_800_000_000n, id: 0n };
 
 export class Expiry {
   readonly #pool: Pool;
@@ -30,21 +34,24 @@ export class Expiry {
   }
 
   /**
-   * Settles all holds that have expired by now, a lot at a time. Several processes may do it at once; a hold is settled
-   * once.
+   * Settles all holds that have expired when it begins, a lot at a time. Several processes may do it at once; a hold is
+   * settled once. Holds on accounts that somebody else has locked are left for the next time.
    *
-   * A lot that fails does not keep the others from being settled.
+   * A hold that fails does not keep the others from being settled.
    *
    * @param account only holds on this account.
-   * @throws the first lot's error, when one failed.
+   * @param signal ends it between two lots.
+   * @throws the first error, when some failed.
    */
-  async settle(account?: AccountId): Promise<void> {
+  async settle({ account, signal }: { account?: AccountId; signal?: AbortSignal } = {}): Promise<void> {
     const failures: unknown[] = [];
-    let position: Position | undefined;
-    for (;;) {
-      const rows = await this.#find(account, position);
+    let position = START;
+    let until: Micros | undefined;
+    while (!signal?.aborted) {
+      const rows = await this.#find(account, position, until);
       const last = rows.at(-1);
       if (last === undefined) break;
+      until ??= last.clock;
       position = { expiresAt: last.expires_at, id: last.transfer_id };
       const orders = rows.map((row) => expiryOf(transferId(row.transfer_id)));
       await this.#postings
@@ -55,16 +62,12 @@ export class Expiry {
     if (failures.length > 0) throw failures[0];
   }
 
-  async #find(account: AccountId | undefined, after: Position | undefined): Promise<ExpiredRow[]> {
-    const position = [after === undefined ? null : toTimestamptz(after.expiresAt), after?.id ?? 0n];
+  async #find(account: AccountId | undefined, after: Position, until: Micros | undefined): Promise<ExpiredRow[]> {
+    const bounds = [toTimestamptz(after.expiresAt), after.id, until === undefined ? null : toTimestamptz(until)];
     const { rows } = await this.#pool.query<ExpiredRow>(
       account === undefined
-        ? { name: "expired_holds", text: EXPIRED_HOLDS, values: [HOLDS_MAX, ...position] }
-        : {
-            name: "expired_holds_of_account",
-            text: EXPIRED_HOLDS_OF_ACCOUNT,
-            values: [HOLDS_MAX, ...position, account],
-          },
+        ? { name: "expired_holds", text: EXPIRED_HOLDS, values: [HOLDS_MAX, ...bounds] }
+        : { name: "expired_holds_of_account", text: EXPIRED_HOLDS_OF_ACCOUNT, values: [HOLDS_MAX, ...bounds, account] },
     );
     return rows;
   }
@@ -72,11 +75,11 @@ export class Expiry {
 
 function expired(condition: string): string {
   return `
-select transfer_id, expires_at
-  from hold
+select transfer_id, expires_at, now.clock
+  from hold, (select clock_timestamp() as clock offset 0) now
  where state = 2
-   and expires_at <= clock_timestamp()
-   and ($2::timestamptz is null or (expires_at, transfer_id) > ($2, $3::bigint))
+   and expires_at <= coalesce($4::timestamptz, now.clock)
+   and (expires_at, transfer_id) > ($2::timestamptz, $3::bigint)
    ${condition}
  order by expires_at, transfer_id
  limit $1::bigint`;
@@ -86,9 +89,9 @@ const EXPIRED_HOLDS = expired("");
 
 const EXPIRED_HOLDS_OF_ACCOUNT = `
 select *
-  from ((${expired("and debit_account_id = $4::bigint")})
+  from ((${expired("and debit_account_id = $5::bigint")})
         union all
-        (${expired("and credit_account_id = $4::bigint")})) found
+        (${expired("and credit_account_id = $5::bigint")})) found
  order by expires_at, transfer_id
  limit $1::bigint`;
 
@@ -102,12 +105,22 @@ export function startSweeping(
   expiry: Expiry,
   { log, intervalMs }: { readonly log: DatabaseLog; readonly intervalMs: number },
 ): { stop(): Promise<void> } {
+  const stopping = new AbortController();
   let sweeping: Promise<void> | undefined;
+  let lastWarning = "";
+  const warn = (error: unknown) => {
+    // A hold that can't be settled fails each time.
+    if (String(error) === lastWarning) return;
+    lastWarning = String(error);
+    log.warn({ err: error }, "could not settle all expired holds; trying again");
+  };
   const timer = setInterval(() => {
     // One that takes longer than the interval goes on by itself.
     sweeping ??= expiry
-      .settle()
-      .catch((error: unknown) => log.warn({ err: error }, "could not settle expired holds; trying again"))
+      .settle({ signal: stopping.signal })
+      .then(() => {
+        lastWarning = "";
+      }, warn)
       .finally(() => {
         sweeping = undefined;
       });
@@ -116,6 +129,7 @@ export function startSweeping(
   return {
     stop: async () => {
       clearInterval(timer);
+      stopping.abort();
       await sweeping;
     },
   };

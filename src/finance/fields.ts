@@ -38,6 +38,15 @@ export function readTime(timestamp: Timestamp | undefined, argument: string): Mi
   return time;
 }
 
+/**
+ * A bound in time, to the microsecond: what is recorded at or after the bound, or before it, is so by the next whole
+ * microsecond as well.
+ */
+export function readBound(timestamp: Timestamp | undefined, argument: string): Micros | undefined {
+  const time = readTime(timestamp, argument);
+  return time !== undefined && timestamp !== undefined && timestamp.nanos % 1000 > 0 ? time + 1n : time;
+}
+
 /** Text of a length in characters that PostgreSQL can hold. */
 export function readText(text: string, argument: string, lengthMin: number, lengthMax: number): string {
   if (text.length < lengthMin) throw invalidArgument(argument, "is required");

@@ -22,10 +22,21 @@ const LOCK_CLASS = 9707;
 const LOCK_OBJECT = 1;
 
 /** The first statement of every transaction that writes to the books. */
-export const joinWriters: QueryConfig = {
+export const joinWriters = {
   name: "join_writers",
   text: `select pg_advisory_xact_lock_shared(${LOCK_CLASS}, ${LOCK_OBJECT})`,
-};
+} as const satisfies QueryConfig;
+
+/**
+ * The same for transactions outside of the posting lanes, with limits that end them before a reader gives up waiting.
+ * Several statements in one message: it takes no parameters.
+ */
+export const joinWritersBriefly = [
+  "set local lock_timeout = '3s'",
+  "set local statement_timeout = '4s'",
+  "set local idle_in_transaction_session_timeout = '3s'",
+  joinWriters.text,
+].join("; ");
 
 /** The first microsecond that a transaction may record; in a statement after {@link joinWriters}. */
 export const FIRST_OPEN_TIME = "(select closed + interval '1 microsecond' from ledger_time)";
@@ -45,7 +56,7 @@ interface Round {
 /** The final time of one database, shared by all readers of a process. */
 export class FinalTime {
   readonly #pool: Pool;
-  /** As far as this process knows; it never falls. */
+  /** As the database last said. */
   #final: Micros | undefined;
   #round: Round | undefined;
   /** The latest time that somebody wants from the round after the present one. */
@@ -64,19 +75,26 @@ export class FinalTime {
    *   that may be older does not end within five seconds.
    */
   async reach(time: Micros, argument: string): Promise<void> {
-    while (!this.#isFinal(time)) {
-      const now = await this.#look();
-      if (time <= now) return await this.#close(time);
-      if (time - now > AHEAD_MICROS_MAX && !this.#isFinal(time))
-        throw invalidArgument(argument, "must not lie in the future");
-      if (!this.#isFinal(time)) await delay(Number((time - now) / 1000n) + 1);
-    }
+    if (!(await this.#reach(time))) throw invalidArgument(argument, "must not lie in the future");
   }
 
-  /** As {@link reach}, for a bound that may lie in the future: then nothing is promised, and nothing is waited for. */
+  /** As {@link reach}, for a bound that may lie further in the future: then nothing is promised, and nothing is waited for. */
   async reachIfPast(time: Micros): Promise<void> {
-    if (this.#isFinal(time)) return;
-    if (time <= (await this.#look())) await this.#close(time);
+    await this.#reach(time);
+  }
+
+  /** @returns whether the time is final now, rather than in the future. */
+  async #reach(time: Micros): Promise<boolean> {
+    for (;;) {
+      const now = await this.#look();
+      if (this.#isFinal(time)) return true;
+      if (time <= now) {
+        await this.#close(time);
+        return true;
+      }
+      if (time - now > AHEAD_MICROS_MAX) return false;
+      await delay(Number((time - now) / 1000n) + 1);
+    }
   }
 
   /** Makes the present final. @returns the time by the database's clock that is so. */
@@ -95,8 +113,8 @@ export class FinalTime {
    */
   async cut(end: Micros | undefined, recordedAt: Micros): Promise<Micros> {
     const now = await this.#look();
-    const known = [now, recordedAt, this.#final ?? now].reduce((latest, time) => (time > latest ? time : latest));
-    const until = end === undefined || end - 1n > known ? known : end - 1n;
+    const known = now > recordedAt ? now : recordedAt;
+    const until = end !== undefined && (end - 1n <= known || this.#isFinal(end - 1n)) ? end - 1n : known;
     if (until > recordedAt) await this.#close(until);
     return until + 1n;
   }
@@ -113,7 +131,8 @@ export class FinalTime {
     });
     const [row] = rows;
     if (row === undefined) throw new Error("table ledger_time has no row");
-    if (!this.#isFinal(row.final)) this.#final = row.final;
+    // It falls only with the database itself, which was restored or failed over.
+    this.#final = row.final;
     return row.now;
   }
 
@@ -128,7 +147,7 @@ export class FinalTime {
       } else {
         // The round under way has committed an earlier time; the next one is for all who come until then.
         if (this.#wanted === undefined || this.#wanted < time) this.#wanted = time;
-        await round.done.catch(() => undefined);
+        await round.done;
       }
     }
   }

@@ -36,7 +36,10 @@ export class CommitUnknownError extends Error {
 export async function postBatch(client: ClientBase, groups: readonly OrderGroup[]): Promise<Outcome[][]> {
   let committing = false;
   try {
-    const input = await lockAndRead(client, ordersOf(groups), beginOf(groups));
+    const input = await lockAndRead(client, ordersOf(groups), {
+      begin: ["begin isolation level read committed"],
+      skipsLocked: groups.every(({ background }) => background),
+    });
     committing = true;
     return await decideAndWrite(client, groups, input, ["commit"]);
   } catch (error) {
@@ -45,12 +48,6 @@ export async function postBatch(client: ClientBase, groups: readonly OrderGroup[
     await client.query("rollback").catch(() => undefined);
     throw error;
   }
-}
-
-/** In the background a locked account is not waited for as long: callers' batches wait meanwhile. */
-function beginOf(groups: readonly OrderGroup[]): string[] {
-  const begin = ["begin isolation level read committed"];
-  return groups.every(({ background }) => background) ? [...begin, "set local lock_timeout = '200ms'"] : begin;
 }
 
 /**
@@ -63,7 +60,7 @@ export async function postWithin(
   groups: readonly OrderGroup[],
   clock: Micros,
 ): Promise<Outcome[][]> {
-  const input = await lockAndRead(client, ordersOf(groups), [], clock);
+  const input = await lockAndRead(client, ordersOf(groups), { clock });
   return await decideAndWrite(client, groups, input, []);
 }
 

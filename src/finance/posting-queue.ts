@@ -137,7 +137,8 @@ export class PostingQueue {
     await this.#postOrHalve(batch);
     const tookMs = performance.now() - startedMs;
     const change = batch[0]?.group.background ? -tookMs : tookMs * BACKGROUND_SHARE;
-    this.#backgroundBudgetMs = Math.min(this.#backgroundBudgetMs + change, BACKGROUND_BUDGET_MS_MAX);
+    const budgetMs = Math.min(this.#backgroundBudgetMs + change, BACKGROUND_BUDGET_MS_MAX);
+    this.#backgroundBudgetMs = Math.max(budgetMs, -BACKGROUND_BUDGET_MS_MAX);
     this.#inFlight -= 1;
     this.#fillLanes();
   }
@@ -165,10 +166,29 @@ export class PostingQueue {
         this.#length += only.group.orders.length;
         return;
       }
+      if (only?.group.background && only.group.orders.length > 1 && !isConnectionError(error)) {
+        this.#postInHalves(only);
+        return;
+      }
       const parts = partsAfter(error, batch);
       if (parts.length === 0) for (const { reject } of batch) reject(error);
       for (const part of parts) await this.#postOrHalve(part);
     }
+  }
+
+  /**
+   * In the background one order that fails must not keep the others from being carried out. Each half has a turn of its
+   * own, so that callers need not wait for the search.
+   */
+  #postInHalves({ group, resolve, reject }: Waiting): void {
+    const middle = Math.ceil(group.orders.length / 2);
+    const halves = [group.orders.slice(0, middle), group.orders.slice(middle)];
+    const posting = Promise.allSettled(halves.map((orders) => this.post({ ...group, orders })));
+    void posting.then((results) => {
+      const failed = results.find((result) => result.status === "rejected");
+      if (failed !== undefined) reject(failed.reason);
+      else resolve(results.flatMap((result) => (result.status === "fulfilled" ? result.value : [])));
+    });
   }
 
   /** Repeats what was rolled back for no fault of its own, for as long as a caller may be kept waiting. */
@@ -220,23 +240,9 @@ function partsAfter(error: unknown, batch: readonly Waiting[]): Waiting[][] {
     for (const { group, reject } of batch) if (!areKeyed(group)) reject(error);
     return keyed.length === 0 ? [] : [keyed];
   }
-  if (isTimeout(error)) return halvesOfBackground(batch);
-  if (batch.length === 1 || isConnectionError(error)) return [];
+  if (batch.length === 1 || isConnectionError(error) || isTimeout(error)) return [];
   const middle = Math.ceil(batch.length / 2);
   return [batch.slice(0, middle), batch.slice(middle)];
-}
-
-/**
- * In the background one account that is locked for long must not keep the others' orders from being carried out. Callers
- * are not made to wait for that: they are told that the database is too busy.
- */
-function halvesOfBackground([first, ...rest]: readonly Waiting[]): Waiting[][] {
-  const orders = first?.group.background && rest.length === 0 ? first.group.orders : [];
-  if (first === undefined || orders.length < 2) return [];
-  const middle = Math.ceil(orders.length / 2);
-  return [orders.slice(0, middle), orders.slice(middle)].map((half) => [
-    { ...first, group: { ...first.group, orders: half } },
-  ]);
 }
 
 /** Whether sending the orders again can do nothing twice. */

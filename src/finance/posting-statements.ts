@@ -51,10 +51,14 @@ export function readParties(ids: readonly TransferId[]): QueryConfig {
   };
 }
 
-/** Locks the balance rows of all accounts, in id order, and reads what deciding needs. */
-export function lockAccounts(ids: readonly AccountId[]): QueryConfig {
+/**
+ * Locks the balance rows of all accounts, in id order, and reads what deciding needs.
+ *
+ * @param skipsLocked leave out those that somebody else has locked.
+ */
+export function lockAccounts(ids: readonly AccountId[], skipsLocked: boolean): QueryConfig {
   return {
-    name: "lock_accounts",
+    name: skipsLocked ? "lock_free_accounts" : "lock_accounts",
     text: `
 select b.account_id, a.owner, a.currency, b.debit_normal,
        b.debits_posted, b.credits_posted, b.posted_carried, b.debits_pending, b.credits_pending,
@@ -63,7 +67,7 @@ select b.account_id, a.owner, a.currency, b.debit_normal,
   join account a on a.id = b.account_id
  where b.account_id = any($1::bigint[])
  order by b.account_id
-   for no key update of b`,
+   for no key update of b${skipsLocked ? " skip locked" : ""}`,
     values: [ids],
   };
 }

@@ -99,7 +99,10 @@ export function createFinanceService({
       if (change.status === AccountStatus.CLOSED) {
         // What has expired is no reason to keep it open.
         await loadVisible(change.id, actor);
-        await expiry.settle(change.id);
+        // A hold that can't be settled keeps it open: the change itself says so.
+        await expiry.settle({ account: change.id, signal: ctx.signal }).catch((error: unknown) => {
+          ctx.log.warn({ err: error }, "could not settle all expired holds of an account that is to be closed");
+        });
       }
       return toAccountMessage(await updateAccount(pool, actor, change));
     },

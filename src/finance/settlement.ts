@@ -113,8 +113,7 @@ function hasExpired(transfer: TransferRecord, clock: Micros): boolean {
 }
 
 function notHeld(transfer: TransferRecord, clock: Micros): Refusal | undefined {
-  const expired =
-    transfer.state === TransferState.EXPIRED || (transfer.awaitsSettlement && hasExpired(transfer, clock));
+  const expired = transfer.awaitsSettlement ? hasExpired(transfer, clock) : transfer.state === TransferState.EXPIRED;
   if (expired) {
     return refuse("transfer_expired", `the hold of transfer ${transfer.id} has expired`, {
       transfer_id: `${transfer.id}`,

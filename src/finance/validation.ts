@@ -25,6 +25,7 @@ import {
   invalidArgument,
   quote,
   readAccountId,
+  readBound,
   readMetadata,
   readPrintableText,
   readText,
@@ -236,7 +237,7 @@ const HISTORY_INTERVALS = new Map<Interval, HistoryInterval>([
 export function readHistorySpan(request: GetBalanceHistoryRequest): HistorySpan {
   const accountId = readAccountId(request.accountId, "account_id");
   const start = readTime(request.start, "start");
-  const end = readTime(request.end, "end");
+  const end = readBound(request.end, "end");
   const interval = HISTORY_INTERVALS.get(request.interval);
   if (start === undefined) throw invalidArgument("start", "is required");
   if (end !== undefined && end <= start) throw invalidArgument("end", "must be after start");
@@ -282,12 +283,12 @@ export function readTransferFilter(request: ListTransfersRequest): TransferFilte
   return {
     accountId: request.accountId === 0n ? undefined : readAccountId(request.accountId, "account_id"),
     state,
-    createdAfter: readTime(request.createdAfter, "created_after"),
-    createdBefore: readTime(request.createdBefore, "created_before"),
+    createdAfter: readBound(request.createdAfter, "created_after"),
+    createdBefore: readBound(request.createdBefore, "created_before"),
     minAmount,
     maxAmount,
-    settledAfter: readTime(request.settledAfter, "settled_after"),
-    settledBefore: readTime(request.settledBefore, "settled_before"),
+    settledAfter: readBound(request.settledAfter, "settled_after"),
+    settledBefore: readBound(request.settledBefore, "settled_before"),
     metadata: readMetadata(request.metadata, "metadata", 1),
   };
 }
@@ -295,8 +296,8 @@ export function readTransferFilter(request: ListTransfersRequest): TransferFilte
 export function readEntryFilter(request: ListEntriesRequest): EntryFilter {
   return {
     accountId: readAccountId(request.accountId, "account_id"),
-    after: readTime(request.after, "after"),
-    before: readTime(request.before, "before"),
+    after: readBound(request.after, "after"),
+    before: readBound(request.before, "before"),
     newestFirst: request.newestFirst,
   };
 }

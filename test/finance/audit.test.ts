@@ -44,7 +44,7 @@ async function findingsAfter(tampering: string): Promise<string[]> {
     // Triggers and constraints off, as only a superuser can.
     await client.query("set session_replication_role = replica");
     await client.query("create schema spare");
-    for (const table of ["account", "account_balance", "transfer", "hold", "entry", "idempotency"]) {
+    for (const table of ["account", "account_balance", "transfer", "hold", "entry", "idempotency", "ledger_time"]) {
       await client.query(`create table spare.${table} (like public.${table} including indexes)`);
       await client.query(`insert into spare.${table} select * from public.${table}`);
     }
@@ -86,6 +86,7 @@ const tamperings: [check: string, tampering: string][] = [
     "recorded_times_have_passed",
     "update account_balance set updated_at = updated_at + interval '1 day' where account_id = 2",
   ],
+  ["closed_time_has_passed", "update ledger_time set closed = now() + interval '1 day'"],
   ["keys_have_their_outcome", "update idempotency set transfer_id = 777 where transfer_id = 2"],
   ["keys_have_their_outcome", "update idempotency set response = null where response is not null"],
   ["keyed_transfers_are_unique", "delete from idempotency where transfer_id = 2"],

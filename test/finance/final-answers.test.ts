@@ -199,7 +199,10 @@ describe("while a posting process", () => {
     const [, debit_account_id, credit_account_id] = accounts;
     const { status } = await one.call("CreateTransfer", { debit_account_id, credit_account_id, amount: 1 });
     expect(status).toBe(200);
+    // Who comes later waits no longer than the round under way.
+    const later = other.call("GetBalance", { account_id: accounts[2], as_of: ago(0) });
     const { body } = await asking;
+    expect((await later).body.code).toBe("unavailable");
     expect(body).toMatchObject({ code: "unavailable", msg: expect.stringContaining("have not ended within 5 s") });
     // A time that was final before needs nobody.
     await client.query("rollback");

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { fundsOf, microsOf, openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
+import { fundsOf, lockAccount, microsOf, openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
 let service: TestService;
@@ -251,6 +251,61 @@ describe("a hold that expires", () => {
     isPosting = false;
     await Promise.all(writers);
   }, 60_000);
+
+  test("on an account that is locked waits for it alone: other holds are settled and callers are answered", async () => {
+    const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
+    try {
+      const locked = await openFunded(unswept, "alice", 1000);
+      const free = await openFunded(unswept, "bob", 1000);
+      const target = await openAccount(unswept, "carol");
+      const expires_at = inMs(300);
+      const place = (debit_account_id: string, credit_account_id: string, count: number) =>
+        unswept.call("BatchCreateTransfers", {
+          transfers: Array.from({ length: count }, () => ({
+            debit_account_id,
+            credit_account_id,
+            amount: 1,
+            pending: true,
+            expires_at,
+          })),
+        });
+      await place(locked, target, 150);
+      await place(free, await openAccount(unswept, "dave"), 150);
+      await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(Date.parse(expires_at)), { interval: 20 });
+      const lock = await lockAccount(unswept.pool, locked);
+      await unswept.ledger.expiry.settle();
+      expect([await fundsOf(unswept, locked), await fundsOf(unswept, free)]).toEqual(["1000/850", "1000/1000"]);
+      const move = { debit_account_id: free, credit_account_id: target, amount: 1 };
+      expect(verdictOf(await unswept.call("CreateTransfer", move))).toBe("200");
+      await lock.release();
+      await unswept.ledger.expiry.settle();
+      expect(await fundsOf(unswept, locked)).toBe("1000/1000");
+    } finally {
+      await unswept.close();
+    }
+  });
+
+  test("that can't be settled is told of, and keeps no other from being settled", async () => {
+    const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
+    try {
+      const spoiled = await openFunded(unswept, "alice", 10);
+      const source = await openFunded(unswept, "bob", 1000);
+      const target = await openAccount(unswept, "carol");
+      const expires_at = inMs(300);
+      const hold = { credit_account_id: target, amount: 1, pending: true, expires_at };
+      const transfers = Array.from({ length: 150 }, () => ({ ...hold, debit_account_id: source }));
+      await unswept.call("CreateTransfer", { ...hold, debit_account_id: spoiled });
+      await unswept.call("BatchCreateTransfers", { transfers });
+      await unswept.pool.query("update account_balance set debits_pending = 0 where account_id = $1", [spoiled]);
+      await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(Date.parse(expires_at)), { interval: 20 });
+      await expect(unswept.ledger.expiry.settle()).rejects.toThrow("account_balance_debits_pending_check");
+      expect(await fundsOf(unswept, source)).toBe("1000/1000");
+      const { rows } = await unswept.pool.query("select count(*) from hold where state = 2");
+      expect(rows).toEqual([{ count: 1n }]);
+    } finally {
+      await unswept.close();
+    }
+  });
 
   test("is no reason to keep an account open: closing settles it, though nobody has swept", async () => {
     const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });

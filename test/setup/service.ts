@@ -51,7 +51,7 @@ export async function startTestService(
   const config = readConfig({ AUTH_JWT_SECRET: SECRET, CORS_ALLOWED_ORIGINS: "http://localhost:*", ...environment });
   const database = shared ?? (await createTestDatabase());
   const pool = shared === undefined ? database.pool : openPool({ connectionString: database.url });
-  const lanePool = openPool({ connectionString: laneUrl ?? database.url, max: lanePoolOptions.max, planOnce: true });
+  const lanePool = openPool({ connectionString: laneUrl ?? database.url, ...lanePoolOptions });
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: config.logLevel }, { write: (line: string) => log.push(JSON.parse(line)) });
   const ledger = openLedger({ pool, lanePool, log: logger, sweepIntervalMs });
