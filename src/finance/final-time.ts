@@ -136,7 +136,7 @@ export class FinalTime {
     return row.now;
   }
 
-  /** Closes and waits, in a round that is shared with whoever asks meanwhile. */
+  /** Closes and waits, in a round that is shared with all who ask meanwhile. */
   async #close(time: Micros): Promise<void> {
     while (!this.#isFinal(time)) {
       const round = this.#round;

@@ -16,9 +16,10 @@ import { loadBalance, loadBalanceHistory, loadTrialBalance } from "./balances.ts
 import type { Outcome } from "./decide-group.ts";
 import { listEntries } from "./entries.ts";
 import { accountNotFound, FinanceError, refuse, transferNotFound } from "./errors.ts";
-import { invalidArgument, readAccountId, readTransferId } from "./fields.ts";
-import { type Claim, claimOf, type KeyedMethodName } from "./idempotency.ts";
+import { readAccountId, readTransferId } from "./fields.ts";
+import type { Claim, KeyedMethodName } from "./idempotency.ts";
 import type { AccountId } from "./identifiers.ts";
+import { claimUnread, keyOf, orAsBefore, readClaim, refuseKeyHeader } from "./keyed-request.ts";
 import type { Ledger } from "./ledger.ts";
 import { toAccountMessage, toBatchResult, toEntryMessage, toTransferMessage } from "./messages.ts";
 import { toTimestamp } from "./micros.ts";
@@ -36,7 +37,6 @@ import {
   readCapture,
   readEntryFilter,
   readHistorySpan,
-  readIdempotencyKey,
   readNewAccount,
   readNewTransfer,
   readPage,
@@ -303,42 +303,6 @@ export function createFinanceService({
   }
 }
 
-/**
- * Does the work of a request that takes a key. When its fields are refused, an earlier version may have carried it out by
- * the rules of that time: then it gets the first outcome again, as every repeated request does.
- */
-async function orAsBefore<Outcome>(
-  ctx: FinanceContext,
-  request: { readonly idempotencyKey: string },
-  actor: Actor,
-  { name, message }: { readonly name: KeyedMethodName; readonly message: object },
-  work: () => Promise<Outcome>,
-  replay: (claim: Claim) => Promise<Outcome | undefined>,
-): Promise<Outcome> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof FinanceError) || !UNREAD.includes(error.refusal.situation)) throw error;
-    const claim = claimUnread(keyOf(ctx, request), actor, name, message);
-    const before = claim && (await replay(claim));
-    if (before === undefined) throw error;
-    return before;
-  }
-}
-
-/** What a request may be refused for by its fields alone. */
-const UNREAD: readonly string[] = ["scope_missing", "invalid_argument"];
-
-/** The claim of a request whose fields are refused; undefined when it has no key, or none that could have been used. */
-function claimUnread(key: string, actor: Actor, name: KeyedMethodName, message: object): Claim | undefined {
-  try {
-    return readClaim(key, actor, name, message);
-  } catch (error) {
-    if (error instanceof FinanceError) return undefined;
-    throw error;
-  }
-}
-
 /** Reads a CreateTransferRequest, alone or as a member of a batch at `path`. */
 function readCreation(request: CreateTransferRequest, key: () => string, actor: Actor, path = ""): Order {
   requireAdmin(actor, adminPartOfTransfer(request));
@@ -352,39 +316,6 @@ function isReplayed(outcomes: readonly Outcome[]): boolean {
   const isTheirs = ({ result, replayed }: Outcome) =>
     replayed || ("situation" in result && result.situation === "batch_refused");
   return outcomes.some(({ replayed }) => replayed) && outcomes.every(isTheirs);
-}
-
-/** https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header */
-const KEY_HEADER = "idempotency-key";
-
-/** The key of a request that has a field for it: the field, or the header that means the same. */
-function keyOf({ req }: Pick<FinanceContext, "req">, { idempotencyKey }: { readonly idempotencyKey: string }): string {
-  const header = req.headers[KEY_HEADER];
-  if (header === undefined || header === "" || header === idempotencyKey) return idempotencyKey;
-  if (idempotencyKey !== "") {
-    throw invalidArgument("idempotency_key", "differs from the header Idempotency-Key; send one, or the same in both");
-  }
-  const isPlain = typeof header === "string" && /^[\x20-\x7e]*$/.test(header) && isOnce(req.rawHeaders);
-  if (!isPlain) throw invalidArgument("idempotency_key", "in the header Idempotency-Key must be ASCII, sent once");
-  return header;
-}
-
-/** Node joins the values of a header that was sent more than once. */
-function isOnce(rawHeaders: readonly string[]): boolean {
-  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === KEY_HEADER).length === 1;
-}
-
-/** For writing methods without such a field: a caller who sends the header believes that it protects them. */
-function refuseKeyHeader({ req }: Pick<FinanceContext, "req">): void {
-  if (!req.headers[KEY_HEADER]) return;
-  const problem =
-    "is a header for methods whose request has the field idempotency_key; in a batch each transfer has its own";
-  throw invalidArgument("Idempotency-Key", problem);
-}
-
-function readClaim(key: string, actor: Actor, method: KeyedMethodName, message: object, path = ""): Claim | undefined {
-  const valid = readIdempotencyKey(key, path);
-  return valid === undefined ? undefined : claimOf(actor.subject, valid, method, message);
 }
 
 /** The caller as the ledger knows them, once they hold the scope. */

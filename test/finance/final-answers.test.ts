@@ -1,13 +1,12 @@
 /** What was answered about a time that has passed never changes, whatever is on its way meanwhile. */
 import type { PoolClient } from "pg";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
-import { mintToken } from "../../src/auth/index.ts";
 import { joinWriters } from "../../src/finance/final-time.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeServerDirectory, PGBOUNCER, startPgBouncer } from "../setup/debian-servers.ts";
 import { findingsOf, openFunded, verdictOf } from "../setup/ledger.ts";
-import { freePort, type ServiceProcess, startProcess } from "../setup/process.ts";
-import { startTestService, type TestService } from "../setup/service.ts";
+import { startInstance } from "../setup/process.ts";
+import { type Reply, startTestService, type TestService } from "../setup/service.ts";
 
 let database: TestDatabase;
 let one: TestService;
@@ -28,7 +27,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-type Call = TestService["call"];
+type Call = (method: string, request: object) => Promise<Reply>;
 
 /** Transfers without a pause: posted, held, captured, expired, in atomic groups and alone, on either server. */
 function keepWriting(calls: readonly Call[], writers: number): { stop(): Promise<number> } {
@@ -240,29 +239,3 @@ describe.skipIf(PGBOUNCER === undefined && !process.env["CI"])(
     }, 60_000);
   },
 );
-
-const SECRET = "a secret for tests, 32 bytes or more";
-
-async function startInstance(databaseUrl: string): Promise<{ process: ServiceProcess; call: Call }> {
-  const port = await freePort();
-  const instance = startProcess({
-    NODE_ENV: "production",
-    DATABASE_URL: databaseUrl,
-    AUTH_JWT_SECRET: SECRET,
-    CORS_ALLOWED_ORIGINS: "none",
-    PORT: `${port}`,
-  });
-  await instance.printed("API");
-  const token = await mintToken(SECRET, { subject: "root", scope: "finance.admin", lifetimeSeconds: 600 });
-  return {
-    process: instance,
-    call: async (method, request) => {
-      const response = await fetch(`http://127.0.0.1:${port}/twirp/finance.v1.FinanceService/${method}`, {
-        method: "POST",
-        headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
-        body: JSON.stringify(request),
-      });
-      return { status: response.status, headers: response.headers, body: await response.json() };
-    },
-  };
-}

@@ -1,21 +1,12 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { mintToken } from "../../src/auth/index.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeServerDirectory, PGBOUNCER, startPgBouncer } from "../setup/debian-servers.ts";
 import { findingsOf, lockAccount, untilWaitingForLock } from "../setup/ledger.ts";
-import { freePort, type ServiceProcess, startProcess } from "../setup/process.ts";
-import type { Reply } from "../setup/service.ts";
-
-const SECRET = "a secret for tests, 32 bytes or more";
+import { type Instance, startInstance } from "../setup/process.ts";
 
 /** Server connections: fewer than two service processes together open to the pooler. */
 const SERVER_CONNECTIONS = 4;
-
-interface Instance {
-  readonly process: ServiceProcess;
-  call(method: string, request: object, headers?: Record<string, string>): Promise<Reply>;
-}
 
 describe.skipIf(PGBOUNCER === undefined && !process.env["CI"])(
   "two services behind PgBouncer in transaction mode (skipped without Debian's pgbouncer)",
@@ -135,27 +126,3 @@ describe.skipIf(PGBOUNCER === undefined && !process.env["CI"])(
     });
   },
 );
-
-async function startInstance(databaseUrl: string): Promise<Instance> {
-  const port = await freePort();
-  const instance = startProcess({
-    NODE_ENV: "production",
-    DATABASE_URL: databaseUrl,
-    AUTH_JWT_SECRET: SECRET,
-    CORS_ALLOWED_ORIGINS: "none",
-    PORT: `${port}`,
-  });
-  await instance.printed("API");
-  const token = await mintToken(SECRET, { subject: "root", scope: "finance.admin", lifetimeSeconds: 600 });
-  return {
-    process: instance,
-    call: async (method, request, headers = {}) => {
-      const response = await fetch(`http://127.0.0.1:${port}/twirp/finance.v1.FinanceService/${method}`, {
-        method: "POST",
-        headers: { "content-type": "application/json", authorization: `Bearer ${token}`, ...headers },
-        body: JSON.stringify(request),
-      });
-      return { status: response.status, headers: response.headers, body: await response.json() };
-    },
-  };
-}

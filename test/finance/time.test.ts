@@ -64,7 +64,7 @@ describe("a clock that was ahead for one posting", () => {
     expect(body).toMatchObject({ code: "invalid_argument", meta: { argument: "as_of" } });
   });
 
-  test("lifts the two accounts of that transfer and nobody else's, whoever shares a batch with them", async () => {
+  test("lifts the two accounts of that transfer, and none that shares a batch with them", async () => {
     const others = await Promise.all(Array.from({ length: 6 }, () => openFunded(service, "carol", 10)));
     const postings = [transfer(a, b, 1), transfer(b, a, 1)];
     for (const [index, id] of others.entries()) postings.push(transfer(id, others[(index + 1) % 6] ?? "", 1));

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
+import { mintToken } from "../../src/auth/index.ts";
+import type { Reply } from "./service.ts";
 
 /** The built service as a process of its own. */
 export interface ServiceProcess {
@@ -36,6 +38,39 @@ export function startProcess(environment: Record<string, string>): ServiceProces
         look();
         void ended.then((code) => reject(new Error(`ended with ${code} before it printed ${text}:\n${output}`)));
       }),
+  };
+}
+
+/** The built service on a free port, called by an admin. */
+export interface Instance {
+  readonly process: ServiceProcess;
+  call(method: string, request: object, headers?: Record<string, string>): Promise<Reply>;
+}
+
+const SECRET = "a secret for tests, 32 bytes or more";
+
+/** Starts the service as it runs in production, on a database that is there. */
+export async function startInstance(databaseUrl: string): Promise<Instance> {
+  const port = await freePort();
+  const instance = startProcess({
+    NODE_ENV: "production",
+    DATABASE_URL: databaseUrl,
+    AUTH_JWT_SECRET: SECRET,
+    CORS_ALLOWED_ORIGINS: "none",
+    PORT: `${port}`,
+  });
+  await instance.printed("API");
+  const token = await mintToken(SECRET, { subject: "root", scope: "finance.admin", lifetimeSeconds: 600 });
+  return {
+    process: instance,
+    call: async (method, request, headers = {}) => {
+      const response = await fetch(`http://127.0.0.1:${port}/twirp/finance.v1.FinanceService/${method}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${token}`, ...headers },
+        body: JSON.stringify(request),
+      });
+      return { status: response.status, headers: response.headers, body: await response.json() };
+    },
   };
 }
 
