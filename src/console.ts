@@ -1,3 +1,4 @@
+import { BlockList, isIPv6 } from "node:net";
 import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
@@ -51,15 +52,14 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
     return {
       apiUrl: apiUrlOf(request, options),
       twirpPrefix: options.twirpPrefix,
-      // A page that reached us under a name of its own choosing (DNS rebinding) must not get the token.
-      ...(LOOPBACK_NAMES.has(request.hostname) ? { developmentToken: options.developmentToken } : {}),
+      ...(isOfThisMachine(request) ? { developmentToken: options.developmentToken } : {}),
     };
   });
   app.get("/diagnosis.json", async (request, reply) => {
     reply.header("cache-control", "no-store");
-    const { protocol, host, hostname } = request;
+    const { protocol, host } = request;
     // Whoever may choose the name may choose whom we ask; and an API elsewhere may look otherwise from here than from a page.
-    if ("url" in options.api || !LOOPBACK_NAMES.has(hostname)) {
+    if ("url" in options.api || !isOfThisMachine(request) || !URL.canParse(`${protocol}://${host}`)) {
       return await reply.code(404).send({ message: "the doctor is asked here only for an API on this machine" });
     }
     const url = `${apiUrlOf(request, options)}${options.twirpPrefix}/finance.v1.FinanceService/GetAccount`;
@@ -67,6 +67,19 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
   });
   return app;
 }
+
+/**
+ * Whether a browser on this machine asks, under a name that leads here: a page that reached us under a name of its own
+ * choosing (DNS rebinding) must not get the token, nor another machine that calls us localhost.
+ */
+function isOfThisMachine({ hostname, socket }: FastifyRequest): boolean {
+  const { remoteAddress = "" } = socket;
+  return LOOPBACK_NAMES.has(hostname) && loopback.check(remoteAddress, isIPv6(remoteAddress) ? "ipv6" : "ipv4");
+}
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
 
 /** What `npm run doctor -- URL --origin ORIGIN --json` prints. */
 async function diagnoseFor(origin: string, url: string): Promise<string> {

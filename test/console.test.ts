@@ -14,7 +14,7 @@ beforeAll(async () => {
   await writeFile(join(root, "index.html"), "<!doctype html>");
 });
 
-async function get(path: string, host: string, change: Partial<ConsoleOptions> = {}) {
+async function get(path: string, host: string, change: Partial<ConsoleOptions> = {}, remoteAddress = "127.0.0.1") {
   const app = await buildConsole({
     root,
     log: pino({ level: "silent" }),
@@ -23,7 +23,7 @@ async function get(path: string, host: string, change: Partial<ConsoleOptions> =
     developmentToken: "a token",
     ...change,
   });
-  const reply = await app.inject({ url: path, headers: { host } });
+  const reply = await app.inject({ url: path, headers: { host }, remoteAddress });
   await app.close();
   return reply;
 }
@@ -59,10 +59,16 @@ describe("the API is", () => {
 });
 
 test.each([
-  ["localhost:5173", "a token"],
-  ["rebound.example:5173", undefined],
-])("at %s the development token is %s", async (host, token) => {
-  const { payload } = await get("/settings.json", host);
+  ["localhost:5173", "127.0.0.1", "a token"],
+  ["localhost:5173", "127.8.0.1", "a token"],
+  ["localhost:5173", "::1", "a token"],
+  ["localhost:5173", "::ffff:127.0.0.1", "a token"],
+  ["rebound.example:5173", "127.0.0.1", undefined],
+  ["localhost:5173", "192.0.2.7", undefined],
+  ["127.0.0.1:5173", "::ffff:192.0.2.7", undefined],
+  ["[::1]:5173", "2001:db8::7", undefined],
+])("at %s, asked from %s, the development token is %s", async (host, remoteAddress, token) => {
+  const { payload } = await get("/settings.json", host, {}, remoteAddress);
   expect(JSON.parse(payload).developmentToken).toBe(token);
 });
 
@@ -81,6 +87,7 @@ test("the doctor's diagnosis is of the API on this machine, for a page on the co
 
 test.each<[why: string, host: string, change: Partial<ConsoleOptions>]>([
   ["a page that chose its own name", "rebound.example:5173", {}],
+  ["a host whose port is none", "localhost:abc", {}],
   ["an API elsewhere", "localhost:5173", { api: { url: "https://api.example.com" } }],
 ])("nobody is asked on behalf of %s", async (_, host, change) => {
   expect((await get("/diagnosis.json", host, change)).statusCode).toBe(404);
