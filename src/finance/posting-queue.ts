@@ -84,10 +84,9 @@ export class PostingQueue {
 
   /**
    * Carries out a group of orders together with whatever else is waiting.
-   *
-   * @returns an outcome for each order, once all are committed.
    * A group in the background waits in a line of its own, which is never full.
    *
+   * @returns an outcome for each order, once all are committed.
    * @throws FinanceError overloaded when the queue is full: nothing was decided and no key is used. The database's error
    *   when it stays away; orders with keys can be sent again.
    */
