@@ -166,5 +166,7 @@ async function* eachItem(
 }
 
 function withoutTrailingSlashes(path: string): string {
-  return path.endsWith("/") ? withoutTrailingSlashes(path.slice(0, -1)) : path;
+  let end = path.length;
+  while (path[end - 1] === "/") end -= 1;
+  return path.slice(0, end);
 }

@@ -6,18 +6,9 @@ import type { Metadata } from "./account.ts";
 import { type AccountRecord, insertAccount, loadAccounts } from "./accounts.ts";
 import { FinanceError } from "./errors.ts";
 import { joinWritersBriefly } from "./final-time.ts";
-import {
-  type Claim,
-  isKeyCollision,
-  isSameRequest,
-  isUsed,
-  KEY_COLUMNS,
-  type KeyRow,
-  keyReused,
-  rememberOutcomes,
-} from "./idempotency.ts";
+import { type Claim, isKeyCollision, isSameRequest, type KeyRow, keyReused, rememberOutcomes } from "./idempotency.ts";
 import { accountId } from "./identifiers.ts";
-import { loadKeyRow } from "./replay.ts";
+import { loadUsedKey } from "./replay.ts";
 import type { NewAccount } from "./validation.ts";
 
 /** What an idempotency key remembers of a new account: what could have changed since. */
@@ -59,8 +50,8 @@ export async function createAccount(
 
 /** The account that this very request opened before, for one that today's rules would refuse unread. */
 export async function loadOpened(pool: Pool, claim: Claim): Promise<AccountRecord | undefined> {
-  const row = await loadKeyRow<AccountKeyRow>(pool, claim);
-  return row === undefined ? undefined : await loadFirstOutcome(pool, row);
+  const row = await loadUsedKey<AccountKeyRow>(pool, claim);
+  return row !== undefined && isSameRequest(row, claim) ? await loadFirstOutcome(pool, row) : undefined;
 }
 
 async function openOnce(
@@ -70,12 +61,8 @@ async function openOnce(
 ): Promise<Opened> {
   await client.query(joinWritersBriefly);
   if (claim === undefined) return { account: await insertAccount(client, account), replayed: false };
-  const { rows } = await client.query<AccountKeyRow>(
-    `select ${KEY_COLUMNS} from idempotency i where i.key_digest = $1`,
-    [claim.keyDigest],
-  );
-  const [row] = rows;
-  if (row !== undefined && isUsed(row)) {
+  const row = await loadUsedKey<AccountKeyRow>(client, claim);
+  if (row !== undefined) {
     if (!isSameRequest(row, claim)) throw new FinanceError(keyReused(claim.key));
     return { account: await loadFirstOutcome(client, row), replayed: true };
   }

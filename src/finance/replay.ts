@@ -23,13 +23,12 @@ export function keyUseOf(row: KeyRow, loaded: ReadonlyMap<TransferId, LoadedTran
   };
 }
 
-/** The row of a key that this very request used before; undefined when there is none. */
-export async function loadKeyRow<Row extends KeyRow>(db: Pool | ClientBase, claim: Claim): Promise<Row | undefined> {
+/** The row of a claim's key, once it was used for whichever request. */
+export async function loadUsedKey<Row extends KeyRow>(db: Pool | ClientBase, claim: Claim): Promise<Row | undefined> {
   const { rows } = await db.query<Row>(`select ${KEY_COLUMNS} from idempotency i where i.key_digest = $1`, [
     claim.keyDigest,
   ]);
-  const [row] = rows;
-  return row !== undefined && isUsed(row) && isSameRequest(row, claim) ? row : undefined;
+  return rows.find(isUsed);
 }
 
 /**
@@ -43,8 +42,8 @@ export async function loadOutcome(
   claim: Claim,
   makesTransfer: boolean,
 ): Promise<TransferRecord | Refusal | undefined> {
-  const row = await loadKeyRow(db, claim);
-  if (row === undefined) return undefined;
+  const row = await loadUsedKey(db, claim);
+  if (row === undefined || !isSameRequest(row, claim)) return undefined;
   const ids = row.transfer_id === null ? [] : [transferId(row.transfer_id)];
   const loaded = await loadTransfers(db, ids);
   return keyUseOf(row, new Map(loaded.map((each) => [each.current.id, each]))).outcomeOf(makesTransfer);
