@@ -243,6 +243,7 @@ describe("whatever plain callers try", () => {
   }
 
   test("they never own more than admins paid in", async () => {
+    const prepared = transfers.length;
     let before = await owns();
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(step, fc.nat(1)), { minLength: 10, maxLength: 25 }), async (steps) => {
@@ -253,6 +254,7 @@ describe("whatever plain callers try", () => {
       }),
       { numRuns: 80, endOnFailure: true },
     );
-    expect(transfers.length).toBeGreaterThan(100);
+    // About 80 go through; 20 is far below what any seed makes.
+    expect(transfers.length - prepared).toBeGreaterThan(20);
   }, 120_000);
 });
