@@ -39,6 +39,7 @@ export const examples: readonly Example[] = [
       state: "TRANSFER_STATE_POSTED",
       amount: "10000",
       currency: "USD",
+      minor_unit_digits: 2,
       credit_account_balance: "10000",
     },
   },
@@ -111,7 +112,7 @@ export const examples: readonly Example[] = [
   {
     method: "GetBalance",
     request: { account_id: "2" },
-    reply: { balance: "5674", sequence: "5" },
+    reply: { balance: "5674", sequence: "5", currency: "USD", minor_unit_digits: 2 },
   },
   {
     method: "GetBalanceHistory",

@@ -11,7 +11,7 @@ import {
   createFinanceServiceServer,
   type FinanceServiceTwirp,
 } from "../../generated/server/finance/v1/finance.twirp.ts";
-import type { GetBalanceRequest } from "../../generated/server/finance/v1/report.ts";
+import { type GetBalanceRequest, GetBalanceResponse } from "../../generated/server/finance/v1/report.ts";
 import { type CreateTransferRequest, Transfer, TransferState } from "../../generated/server/finance/v1/transfer.ts";
 import { openPool } from "../../src/database/index.ts";
 import { serve } from "../serve.ts";
@@ -211,7 +211,7 @@ select coalesce(sum(amount), 0)::text as balance, count(*) as sequence
     values: [accountId, Number(asOf?.seconds ?? 0n)],
   });
   const { balance, sequence } = found(rows[0]);
-  return { balance: BigInt(balance), sequence, ...(asOf && { asOf }) };
+  return GetBalanceResponse.create({ balance: BigInt(balance), sequence, ...(asOf && { asOf }) });
 }
 
 function balanceOf({ debit_normal, debits_posted, credits_posted }: AccountRow): bigint {

@@ -13,6 +13,8 @@ export interface AccountIdentity {
   readonly id: AccountId;
   readonly owner: string;
   readonly currency: string;
+  /** Decimal places of the currency's minor unit when the account was opened. */
+  readonly minorUnitDigits: number;
   readonly debitNormal: boolean;
 }
 

@@ -7,7 +7,7 @@ import { invalidArgument, METADATA_PAIRS_MAX } from "./fields.ts";
 import { FIRST_OPEN_TIME, joinWritersBriefly } from "./final-time.ts";
 import { type AccountId, accountId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
-import { minorUnitDigitsOf } from "./money.ts";
+import { accountDigits, minorUnitDigitsOf } from "./money.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
 import { type Actor, isVisibleTo } from "./policy.ts";
 import type { AccountChange, AccountFilter, NewAccount, Page } from "./validation.ts";
@@ -18,7 +18,6 @@ export interface AccountRecord extends AccountIdentity, AccountBalances {
   readonly lastSequence: bigint;
   readonly name: string;
   readonly type: AccountType;
-  readonly minorUnitDigits: number;
   readonly metadata: Metadata;
   readonly createdAt: Micros;
   /** The last recorded time: whatever is recorded on the account from now on is later. */
@@ -218,9 +217,6 @@ function changedAccount(before: AccountRecord, change: AccountChange, actor: Act
   return after;
 }
 
-/** Decimal places where nobody knows better. */
-const MINOR_UNIT_DIGITS_USUAL = 2;
-
 const ACCOUNT_COLUMNS = `
        a.id, a.name, a.owner, a.type, a.currency, a.minor_unit_digits, a.metadata, a.created_at,
        b.debits_posted, b.credits_posted, b.posted_carried, b.debits_pending, b.credits_pending,
@@ -244,7 +240,7 @@ function toAccountRecord(row: AccountRow): AccountRecord {
     owner: row.owner,
     type: row.type,
     currency: row.currency,
-    minorUnitDigits: row.minor_unit_digits ?? minorUnitDigitsOf(row.currency) ?? MINOR_UNIT_DIGITS_USUAL,
+    minorUnitDigits: accountDigits(row.minor_unit_digits, row.currency),
     metadata: row.metadata,
     debitNormal: isDebitNormal(row.type),
     debitsPosted: row.debits_posted,

@@ -3,7 +3,7 @@ import type { ClientBase, Pool } from "pg";
 import { invalidArgument } from "./fields.ts";
 import type { AccountId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
-import type { Minor } from "./money.ts";
+import { accountDigits, type Minor } from "./money.ts";
 import type { HistorySpan } from "./validation.ts";
 
 export interface BalanceAt {
@@ -24,6 +24,8 @@ export interface BalancePoint {
 
 export interface CurrencyTotals {
   readonly currency: string;
+  /** The most that any of its accounts has. */
+  readonly minorUnitDigits: number;
   readonly accounts: bigint;
   /** Of any size. */
   readonly debits: bigint;
@@ -144,6 +146,7 @@ select ending.time, coalesce(e.balance_after, 0) as balance,
 export async function loadTrialBalance(client: ClientBase, asOf: Micros): Promise<CurrencyTotals[]> {
   const { rows } = await client.query<{
     currency: string;
+    minor_unit_digits: number | null;
     accounts: bigint;
     debits: string;
     credits: string;
@@ -159,7 +162,7 @@ with posted as (
    where created_at <= $1::timestamptz
    group by account_id
 )
-select a.currency, count(*) as accounts,
+select a.currency, max(a.minor_unit_digits) as minor_unit_digits, count(*) as accounts,
        coalesce(sum(case when b.debit_normal then p.raised else p.lowered end), 0)::text as debits,
        coalesce(sum(case when b.debit_normal then p.lowered else p.raised end), 0)::text as credits,
        coalesce(bool_and(p.net is not distinct from e.balance_after), true) as chained
@@ -172,8 +175,9 @@ select a.currency, count(*) as accounts,
  order by a.currency`,
     values: [toTimestamptz(asOf)],
   });
-  return rows.map(({ currency, accounts, debits, credits, chained }) => ({
+  return rows.map(({ currency, minor_unit_digits, accounts, debits, credits, chained }) => ({
     currency,
+    minorUnitDigits: accountDigits(minor_unit_digits, currency),
     accounts,
     debits: BigInt(debits),
     credits: BigInt(credits),

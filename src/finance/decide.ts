@@ -138,6 +138,7 @@ function create(
     creditOwner: credited.owner,
     amount,
     currency: debited.currency,
+    minorUnitDigits: debited.minorUnitDigits,
     state: pending ? TransferState.PENDING : TransferState.POSTED,
     description: record.description,
     metadata: record.metadata,

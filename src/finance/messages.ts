@@ -66,10 +66,16 @@ export function toTransferMessage(transfer: TransferRecord, actor: Actor): Trans
     ...timeField("expiresAt", transfer.expiresAt),
     ...timeField("settledAt", transfer.settledAt),
     createdBy: isCallers ? (createdBy ?? "") : "",
+    minorUnitDigits: transfer.minorUnitDigits,
   };
 }
 
-export function toEntryMessage(entry: EntryRecord): Entry {
+/** The currency that an account's amounts are in. */
+export function moneyOf({ currency, minorUnitDigits }: AccountRecord) {
+  return { currency, minorUnitDigits };
+}
+
+export function toEntryMessage(entry: EntryRecord, account: AccountRecord): Entry {
   return {
     accountId: entry.accountId,
     sequence: entry.sequence,
@@ -80,6 +86,7 @@ export function toEntryMessage(entry: EntryRecord): Entry {
     description: entry.description,
     createdAt: toTimestamp(entry.createdAt),
     effectiveAt: toTimestamp(entry.effectiveAt),
+    ...moneyOf(account),
   };
 }
 

@@ -29,6 +29,14 @@ const minorUnitDigits = new Map<string, number>(
   Object.entries(digitsByCode).flatMap(([digits, codes]) => codes.split(" ").map((code) => [code, Number(digits)])),
 );
 
+/** Decimal places where nobody knows better. */
+const MINOR_UNIT_DIGITS_USUAL = 2;
+
+/** @param stored those from when an account was opened; null for one that was opened without. */
+export function accountDigits(stored: number | null, currency: string): number {
+  return stored ?? minorUnitDigitsOf(currency) ?? MINOR_UNIT_DIGITS_USUAL;
+}
+
 /**
  * Decimal places of a currency's minor unit.
  *

@@ -6,12 +6,14 @@ import { FIRST_OPEN_TIME } from "./final-time.ts";
 import { type Claim, KEY_COLUMNS, type KeyRow } from "./idempotency.ts";
 import { type AccountId, accountId, type TransferId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
+import { accountDigits } from "./money.ts";
 import type { TransferRecord } from "./transfers.ts";
 
 export interface LockedRow {
   readonly account_id: bigint;
   readonly owner: string;
   readonly currency: string;
+  readonly minor_unit_digits: number | null;
   readonly debit_normal: boolean;
   readonly debits_posted: bigint;
   readonly credits_posted: bigint;
@@ -60,7 +62,7 @@ export function lockAccounts(ids: readonly AccountId[], skipsLocked: boolean): Q
   return {
     name: skipsLocked ? "lock_free_accounts" : "lock_accounts",
     text: `
-select b.account_id, a.owner, a.currency, b.debit_normal,
+select b.account_id, a.owner, a.currency, a.minor_unit_digits, b.debit_normal,
        b.debits_posted, b.credits_posted, b.posted_carried, b.debits_pending, b.credits_pending,
        b.overdraft_limit, b.unlimited_overdraft, b.status, b.last_sequence, b.updated_at
   from account_balance b
@@ -220,6 +222,7 @@ export function toLockedAccount(row: LockedRow): LockedAccount {
     id: accountId(row.account_id),
     owner: row.owner,
     currency: row.currency,
+    minorUnitDigits: accountDigits(row.minor_unit_digits, row.currency),
     debitNormal: row.debit_normal,
     debitsPosted: row.debits_posted,
     creditsPosted: row.credits_posted,

@@ -21,7 +21,7 @@ import type { Claim, KeyedMethodName } from "./idempotency.ts";
 import type { AccountId } from "./identifiers.ts";
 import { claimUnread, keyOf, orAsBefore, readClaim, refuseKeyHeader } from "./keyed-request.ts";
 import type { Ledger } from "./ledger.ts";
-import { toAccountMessage, toBatchResult, toEntryMessage, toTransferMessage } from "./messages.ts";
+import { moneyOf, toAccountMessage, toBatchResult, toEntryMessage, toTransferMessage } from "./messages.ts";
 import { toTimestamp } from "./micros.ts";
 import { saturate } from "./money.ts";
 import type { Order } from "./order.ts";
@@ -183,12 +183,12 @@ export function createFinanceService({
       const actor = authorise(ctx.caller, "finance.read");
       const filter = readEntryFilter(request);
       const page = readPage(request);
-      const { updatedAt } = await loadVisible(filter.accountId, actor);
+      const account = await loadVisible(filter.accountId, actor);
       const { before } = filter;
       // Up to the account's last recorded time all is final.
-      if (before !== undefined && before - 1n > updatedAt) await finalTime.reachIfPast(before - 1n);
+      if (before !== undefined && before - 1n > account.updatedAt) await finalTime.reachIfPast(before - 1n);
       const { entries, nextPageToken } = await read(ctx, (client) => listEntries(client, filter, page));
-      return { entries: entries.map(toEntryMessage), nextPageToken };
+      return { entries: entries.map((entry) => toEntryMessage(entry, account)), nextPageToken };
     },
 
     async GetBalance(ctx, request) {
@@ -198,11 +198,12 @@ export function createFinanceService({
       // Without a time every entry counts, also those that were recorded ahead of the clock.
       const asOf = readAsOf(request.asOf) ?? account.updatedAt;
       if (request.asOf === undefined) {
-        return { balance: balanceOf(account), asOf: toTimestamp(asOf), sequence: account.lastSequence };
+        const balance = balanceOf(account);
+        return { balance, asOf: toTimestamp(asOf), sequence: account.lastSequence, ...moneyOf(account) };
       }
       if (asOf > account.updatedAt) await finalTime.reach(asOf, "as_of");
       const { balance, sequence } = await read(ctx, (client) => loadBalance(client, accountId, asOf));
-      return { balance, asOf: toTimestamp(asOf), sequence };
+      return { balance, asOf: toTimestamp(asOf), sequence, ...moneyOf(account) };
     },
 
     async GetBalanceHistory(ctx, request) {
@@ -221,6 +222,7 @@ export function createFinanceService({
           credits: saturate(credits),
           totalDebits: `${debits}`,
           totalCredits: `${credits}`,
+          ...moneyOf(account),
         })),
       };
     },

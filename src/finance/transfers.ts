@@ -3,7 +3,7 @@ import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
 import type { Metadata } from "./account.ts";
 import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
 import type { Micros } from "./micros.ts";
-import type { Minor } from "./money.ts";
+import { accountDigits, type Minor } from "./money.ts";
 import { type Actor, isVisibleTo } from "./policy.ts";
 
 /** A transfer with what its two accounts say of it. */
@@ -15,6 +15,8 @@ export interface TransferRecord {
   readonly creditOwner: string;
   readonly amount: Minor;
   readonly currency: string;
+  /** The debited account's. */
+  readonly minorUnitDigits: number;
   readonly state: TransferState;
   readonly description: string;
   readonly metadata: Metadata;
@@ -42,6 +44,7 @@ export interface TransferRow {
   readonly credit_owner: string;
   readonly amount: bigint;
   readonly currency: string;
+  readonly minor_unit_digits: number | null;
   readonly state: TransferState;
   readonly description: string | null;
   readonly metadata: Metadata | null;
@@ -92,7 +95,7 @@ export const STATE = `
 /** A TransferRow of each transfer t; conditions follow. */
 export const SELECT_TRANSFER = `
 select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
-       t.amount, d.currency, t.description, t.metadata, t.idempotency_key, t.created_by, ${STATE} as state,
+       t.amount, d.currency, d.minor_unit_digits, t.description, t.metadata, t.idempotency_key, t.created_by, ${STATE} as state,
        coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
        coalesce(h.credit_account_balance, t.credit_account_balance) as credit_account_balance,
        t.debit_account_balance as created_debit_account_balance,
@@ -117,6 +120,7 @@ export function toTransferRecord(row: TransferRow): TransferRecord {
     creditOwner: row.credit_owner,
     amount: row.amount,
     currency: row.currency,
+    minorUnitDigits: accountDigits(row.minor_unit_digits, row.currency),
     state: row.state,
     description: row.description ?? "",
     metadata: row.metadata ?? {},

@@ -16,6 +16,7 @@ function account(id: bigint, changes: Partial<LockedAccount> = {}): LockedAccoun
     id: accountId(id),
     owner: "alice",
     currency: "USD",
+    minorUnitDigits: 2,
     debitNormal: false,
     debitsPosted: 0n,
     creditsPosted: 0n,

@@ -31,7 +31,13 @@ export interface Entry {
     | Date
     | undefined;
   /** The transfer's; of a capture the time when it was captured. */
-  effectiveAt: Date | undefined;
+  effectiveAt:
+    | Date
+    | undefined;
+  /** The account's ISO 4217 code. */
+  currency: string;
+  /** The account's: decimal places of the currency's minor unit. */
+  minorUnitDigits: number;
 }
 
 export interface ListEntriesRequest {
@@ -70,6 +76,8 @@ function createBaseEntry(): Entry {
     description: "",
     createdAt: undefined,
     effectiveAt: undefined,
+    currency: "",
+    minorUnitDigits: 0,
   };
 }
 
@@ -119,6 +127,12 @@ export const Entry: MessageFns<Entry> = {
     }
     if (message.effectiveAt !== undefined) {
       Timestamp.encode(toTimestamp(message.effectiveAt), writer.uint32(74).fork()).join();
+    }
+    if (message.currency !== "") {
+      writer.uint32(82).string(message.currency);
+    }
+    if (message.minorUnitDigits !== 0) {
+      writer.uint32(88).int32(message.minorUnitDigits);
     }
     return writer;
   },
@@ -208,6 +222,22 @@ export const Entry: MessageFns<Entry> = {
             message.effectiveAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.currency = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.minorUnitDigits = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -255,6 +285,12 @@ export const Entry: MessageFns<Entry> = {
         : isSet(object.effective_at)
         ? fromJsonTimestamp(object.effective_at)
         : undefined,
+      currency: isSet(object.currency) ? globalThis.String(object.currency) : "",
+      minorUnitDigits: isSet(object.minorUnitDigits)
+        ? globalThis.Number(object.minorUnitDigits)
+        : isSet(object.minor_unit_digits)
+        ? globalThis.Number(object.minor_unit_digits)
+        : 0,
     };
   },
 
@@ -287,6 +323,12 @@ export const Entry: MessageFns<Entry> = {
     if (message.effectiveAt !== undefined) {
       obj.effectiveAt = message.effectiveAt.toISOString();
     }
+    if (message.currency !== "") {
+      obj.currency = message.currency;
+    }
+    if (message.minorUnitDigits !== 0) {
+      obj.minorUnitDigits = Math.round(message.minorUnitDigits);
+    }
     return obj;
   },
 
@@ -311,6 +353,8 @@ export const Entry: MessageFns<Entry> = {
     message.description = object.description ?? "";
     message.createdAt = object.createdAt ?? undefined;
     message.effectiveAt = object.effectiveAt ?? undefined;
+    message.currency = object.currency ?? "";
+    message.minorUnitDigits = object.minorUnitDigits ?? 0;
     return message;
   },
 };

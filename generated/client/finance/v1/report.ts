@@ -86,6 +86,10 @@ export interface GetBalanceResponse {
     | undefined;
   /** The last entry that counts in it; 0 when there was none. */
   sequence: bigint;
+  /** The account's ISO 4217 code. */
+  currency: string;
+  /** The account's: decimal places of the currency's minor unit. */
+  minorUnitDigits: number;
 }
 
 export interface GetBalanceHistoryRequest {
@@ -127,6 +131,10 @@ export interface BalancePoint {
   totalDebits: string;
   /** The exact credits of the interval in decimal digits, minor units; of any size. */
   totalCredits: string;
+  /** The account's ISO 4217 code. */
+  currency: string;
+  /** The account's: decimal places of the currency's minor unit. */
+  minorUnitDigits: number;
 }
 
 export interface GetTrialBalanceRequest {
@@ -160,6 +168,8 @@ export interface CurrencyTrialBalance {
   exactTotalDebits: string;
   /** The exact total in decimal digits, minor units; of any size. */
   exactTotalCredits: string;
+  /** Decimal places of the currency's minor unit: the most that any of its accounts has. */
+  minorUnitDigits: number;
 }
 
 function createBaseGetBalanceRequest(): GetBalanceRequest {
@@ -259,7 +269,7 @@ export const GetBalanceRequest: MessageFns<GetBalanceRequest> = {
 };
 
 function createBaseGetBalanceResponse(): GetBalanceResponse {
-  return { balance: 0n, asOf: undefined, sequence: 0n };
+  return { balance: 0n, asOf: undefined, sequence: 0n, currency: "", minorUnitDigits: 0 };
 }
 
 export const GetBalanceResponse: MessageFns<GetBalanceResponse> = {
@@ -278,6 +288,12 @@ export const GetBalanceResponse: MessageFns<GetBalanceResponse> = {
         throw new globalThis.Error("value provided for field message.sequence of type int64 too large");
       }
       writer.uint32(24).int64(message.sequence);
+    }
+    if (message.currency !== "") {
+      writer.uint32(34).string(message.currency);
+    }
+    if (message.minorUnitDigits !== 0) {
+      writer.uint32(40).int32(message.minorUnitDigits);
     }
     return writer;
   },
@@ -319,6 +335,22 @@ export const GetBalanceResponse: MessageFns<GetBalanceResponse> = {
             message.sequence = reader.int64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.currency = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.minorUnitDigits = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -340,6 +372,12 @@ export const GetBalanceResponse: MessageFns<GetBalanceResponse> = {
         ? fromJsonTimestamp(object.as_of)
         : undefined,
       sequence: isSet(object.sequence) ? BigInt(object.sequence) : 0n,
+      currency: isSet(object.currency) ? globalThis.String(object.currency) : "",
+      minorUnitDigits: isSet(object.minorUnitDigits)
+        ? globalThis.Number(object.minorUnitDigits)
+        : isSet(object.minor_unit_digits)
+        ? globalThis.Number(object.minor_unit_digits)
+        : 0,
     };
   },
 
@@ -354,6 +392,12 @@ export const GetBalanceResponse: MessageFns<GetBalanceResponse> = {
     if (message.sequence !== 0n) {
       obj.sequence = message.sequence.toString();
     }
+    if (message.currency !== "") {
+      obj.currency = message.currency;
+    }
+    if (message.minorUnitDigits !== 0) {
+      obj.minorUnitDigits = Math.round(message.minorUnitDigits);
+    }
     return obj;
   },
 
@@ -365,6 +409,8 @@ export const GetBalanceResponse: MessageFns<GetBalanceResponse> = {
     message.balance = (object.balance !== undefined && object.balance !== null) ? BigInt(object.balance) : 0n;
     message.asOf = object.asOf ?? undefined;
     message.sequence = (object.sequence !== undefined && object.sequence !== null) ? BigInt(object.sequence) : 0n;
+    message.currency = object.currency ?? "";
+    message.minorUnitDigits = object.minorUnitDigits ?? 0;
     return message;
   },
 };
@@ -563,7 +609,16 @@ export const GetBalanceHistoryResponse: MessageFns<GetBalanceHistoryResponse> = 
 };
 
 function createBaseBalancePoint(): BalancePoint {
-  return { time: undefined, balance: 0n, debits: 0n, credits: 0n, totalDebits: "", totalCredits: "" };
+  return {
+    time: undefined,
+    balance: 0n,
+    debits: 0n,
+    credits: 0n,
+    totalDebits: "",
+    totalCredits: "",
+    currency: "",
+    minorUnitDigits: 0,
+  };
 }
 
 export const BalancePoint: MessageFns<BalancePoint> = {
@@ -594,6 +649,12 @@ export const BalancePoint: MessageFns<BalancePoint> = {
     }
     if (message.totalCredits !== "") {
       writer.uint32(50).string(message.totalCredits);
+    }
+    if (message.currency !== "") {
+      writer.uint32(58).string(message.currency);
+    }
+    if (message.minorUnitDigits !== 0) {
+      writer.uint32(64).int32(message.minorUnitDigits);
     }
     return writer;
   },
@@ -659,6 +720,22 @@ export const BalancePoint: MessageFns<BalancePoint> = {
             message.totalCredits = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.currency = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.minorUnitDigits = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -687,6 +764,12 @@ export const BalancePoint: MessageFns<BalancePoint> = {
         : isSet(object.total_credits)
         ? globalThis.String(object.total_credits)
         : "",
+      currency: isSet(object.currency) ? globalThis.String(object.currency) : "",
+      minorUnitDigits: isSet(object.minorUnitDigits)
+        ? globalThis.Number(object.minorUnitDigits)
+        : isSet(object.minor_unit_digits)
+        ? globalThis.Number(object.minor_unit_digits)
+        : 0,
     };
   },
 
@@ -710,6 +793,12 @@ export const BalancePoint: MessageFns<BalancePoint> = {
     if (message.totalCredits !== "") {
       obj.totalCredits = message.totalCredits;
     }
+    if (message.currency !== "") {
+      obj.currency = message.currency;
+    }
+    if (message.minorUnitDigits !== 0) {
+      obj.minorUnitDigits = Math.round(message.minorUnitDigits);
+    }
     return obj;
   },
 
@@ -724,6 +813,8 @@ export const BalancePoint: MessageFns<BalancePoint> = {
     message.credits = (object.credits !== undefined && object.credits !== null) ? BigInt(object.credits) : 0n;
     message.totalDebits = object.totalDebits ?? "";
     message.totalCredits = object.totalCredits ?? "";
+    message.currency = object.currency ?? "";
+    message.minorUnitDigits = object.minorUnitDigits ?? 0;
     return message;
   },
 };
@@ -901,6 +992,7 @@ function createBaseCurrencyTrialBalance(): CurrencyTrialBalance {
     balanced: false,
     exactTotalDebits: "",
     exactTotalCredits: "",
+    minorUnitDigits: 0,
   };
 }
 
@@ -935,6 +1027,9 @@ export const CurrencyTrialBalance: MessageFns<CurrencyTrialBalance> = {
     }
     if (message.exactTotalCredits !== "") {
       writer.uint32(58).string(message.exactTotalCredits);
+    }
+    if (message.minorUnitDigits !== 0) {
+      writer.uint32(64).int32(message.minorUnitDigits);
     }
     return writer;
   },
@@ -1008,6 +1103,14 @@ export const CurrencyTrialBalance: MessageFns<CurrencyTrialBalance> = {
             message.exactTotalCredits = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.minorUnitDigits = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1045,6 +1148,11 @@ export const CurrencyTrialBalance: MessageFns<CurrencyTrialBalance> = {
         : isSet(object.exact_total_credits)
         ? globalThis.String(object.exact_total_credits)
         : "",
+      minorUnitDigits: isSet(object.minorUnitDigits)
+        ? globalThis.Number(object.minorUnitDigits)
+        : isSet(object.minor_unit_digits)
+        ? globalThis.Number(object.minor_unit_digits)
+        : 0,
     };
   },
 
@@ -1071,6 +1179,9 @@ export const CurrencyTrialBalance: MessageFns<CurrencyTrialBalance> = {
     if (message.exactTotalCredits !== "") {
       obj.exactTotalCredits = message.exactTotalCredits;
     }
+    if (message.minorUnitDigits !== 0) {
+      obj.minorUnitDigits = Math.round(message.minorUnitDigits);
+    }
     return obj;
   },
 
@@ -1090,6 +1201,7 @@ export const CurrencyTrialBalance: MessageFns<CurrencyTrialBalance> = {
     message.balanced = object.balanced ?? false;
     message.exactTotalDebits = object.exactTotalDebits ?? "";
     message.exactTotalCredits = object.exactTotalCredits ?? "";
+    message.minorUnitDigits = object.minorUnitDigits ?? 0;
     return message;
   },
 };

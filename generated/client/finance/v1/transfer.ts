@@ -126,6 +126,8 @@ export interface Transfer {
     | undefined;
   /** The `sub` of the caller that created it. Hidden (empty) from all others but admins; empty when it is older than 0.2.0. */
   createdBy: string;
+  /** Decimal places of the currency's minor unit, as the debited account has them. */
+  minorUnitDigits: number;
 }
 
 export interface Transfer_MetadataEntry {
@@ -309,6 +311,7 @@ function createBaseTransfer(): Transfer {
     expiresAt: undefined,
     settledAt: undefined,
     createdBy: "",
+    minorUnitDigits: 0,
   };
 }
 
@@ -397,6 +400,9 @@ export const Transfer: MessageFns<Transfer> = {
     }
     if (message.createdBy !== "") {
       writer.uint32(154).string(message.createdBy);
+    }
+    if (message.minorUnitDigits !== 0) {
+      writer.uint32(160).int32(message.minorUnitDigits);
     }
     return writer;
   },
@@ -569,6 +575,14 @@ export const Transfer: MessageFns<Transfer> = {
             message.createdBy = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.minorUnitDigits = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -667,6 +681,11 @@ export const Transfer: MessageFns<Transfer> = {
         : isSet(object.created_by)
         ? globalThis.String(object.created_by)
         : "",
+      minorUnitDigits: isSet(object.minorUnitDigits)
+        ? globalThis.Number(object.minorUnitDigits)
+        : isSet(object.minor_unit_digits)
+        ? globalThis.Number(object.minor_unit_digits)
+        : 0,
     };
   },
 
@@ -735,6 +754,9 @@ export const Transfer: MessageFns<Transfer> = {
     if (message.createdBy !== "") {
       obj.createdBy = message.createdBy;
     }
+    if (message.minorUnitDigits !== 0) {
+      obj.minorUnitDigits = Math.round(message.minorUnitDigits);
+    }
     return obj;
   },
 
@@ -784,6 +806,7 @@ export const Transfer: MessageFns<Transfer> = {
     message.expiresAt = object.expiresAt ?? undefined;
     message.settledAt = object.settledAt ?? undefined;
     message.createdBy = object.createdBy ?? "";
+    message.minorUnitDigits = object.minorUnitDigits ?? 0;
     return message;
   },
 };

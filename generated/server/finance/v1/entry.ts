@@ -67,6 +67,18 @@ export interface Entry {
      * @generated from protobuf field: google.protobuf.Timestamp effective_at = 9
      */
     effectiveAt?: Timestamp;
+    /**
+     * The account's ISO 4217 code.
+     *
+     * @generated from protobuf field: string currency = 10
+     */
+    currency: string;
+    /**
+     * The account's: decimal places of the currency's minor unit.
+     *
+     * @generated from protobuf field: int32 minor_unit_digits = 11
+     */
+    minorUnitDigits: number;
 }
 /**
  * @generated from protobuf message finance.v1.ListEntriesRequest
@@ -136,7 +148,9 @@ class Entry$Type extends MessageType<Entry> {
             { no: 6, name: "balance_after", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
             { no: 7, name: "description", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
             { no: 8, name: "created_at", kind: "message", T: () => Timestamp },
-            { no: 9, name: "effective_at", kind: "message", T: () => Timestamp }
+            { no: 9, name: "effective_at", kind: "message", T: () => Timestamp },
+            { no: 10, name: "currency", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 11, name: "minor_unit_digits", kind: "scalar", T: 5 /*ScalarType.INT32*/ }
         ]);
     }
     create(value?: PartialMessage<Entry>): Entry {
@@ -148,6 +162,8 @@ class Entry$Type extends MessageType<Entry> {
         message.amount = 0n;
         message.balanceAfter = 0n;
         message.description = "";
+        message.currency = "";
+        message.minorUnitDigits = 0;
         if (value !== undefined)
             reflectionMergePartial<Entry>(this, message, value);
         return message;
@@ -183,6 +199,12 @@ class Entry$Type extends MessageType<Entry> {
                     break;
                 case /* google.protobuf.Timestamp effective_at */ 9:
                     message.effectiveAt = Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.effectiveAt);
+                    break;
+                case /* string currency */ 10:
+                    message.currency = reader.string();
+                    break;
+                case /* int32 minor_unit_digits */ 11:
+                    message.minorUnitDigits = reader.int32();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -223,6 +245,12 @@ class Entry$Type extends MessageType<Entry> {
         /* google.protobuf.Timestamp effective_at = 9; */
         if (message.effectiveAt)
             Timestamp.internalBinaryWrite(message.effectiveAt, writer.tag(9, WireType.LengthDelimited).fork(), options).join();
+        /* string currency = 10; */
+        if (message.currency !== "")
+            writer.tag(10, WireType.LengthDelimited).string(message.currency);
+        /* int32 minor_unit_digits = 11; */
+        if (message.minorUnitDigits !== 0)
+            writer.tag(11, WireType.Varint).int32(message.minorUnitDigits);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);

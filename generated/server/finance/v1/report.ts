@@ -52,6 +52,18 @@ export interface GetBalanceResponse {
      * @generated from protobuf field: int64 sequence = 3
      */
     sequence: bigint;
+    /**
+     * The account's ISO 4217 code.
+     *
+     * @generated from protobuf field: string currency = 4
+     */
+    currency: string;
+    /**
+     * The account's: decimal places of the currency's minor unit.
+     *
+     * @generated from protobuf field: int32 minor_unit_digits = 5
+     */
+    minorUnitDigits: number;
 }
 /**
  * @generated from protobuf message finance.v1.GetBalanceHistoryRequest
@@ -136,6 +148,18 @@ export interface BalancePoint {
      * @generated from protobuf field: string total_credits = 6
      */
     totalCredits: string;
+    /**
+     * The account's ISO 4217 code.
+     *
+     * @generated from protobuf field: string currency = 7
+     */
+    currency: string;
+    /**
+     * The account's: decimal places of the currency's minor unit.
+     *
+     * @generated from protobuf field: int32 minor_unit_digits = 8
+     */
+    minorUnitDigits: number;
 }
 /**
  * @generated from protobuf message finance.v1.GetTrialBalanceRequest
@@ -214,6 +238,12 @@ export interface CurrencyTrialBalance {
      * @generated from protobuf field: string exact_total_credits = 7
      */
     exactTotalCredits: string;
+    /**
+     * Decimal places of the currency's minor unit: the most that any of its accounts has.
+     *
+     * @generated from protobuf field: int32 minor_unit_digits = 8
+     */
+    minorUnitDigits: number;
 }
 /**
  * Interval is a calendar step in UTC.
@@ -306,13 +336,17 @@ class GetBalanceResponse$Type extends MessageType<GetBalanceResponse> {
         super("finance.v1.GetBalanceResponse", [
             { no: 1, name: "balance", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
             { no: 2, name: "as_of", kind: "message", T: () => Timestamp },
-            { no: 3, name: "sequence", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ }
+            { no: 3, name: "sequence", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
+            { no: 4, name: "currency", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 5, name: "minor_unit_digits", kind: "scalar", T: 5 /*ScalarType.INT32*/ }
         ]);
     }
     create(value?: PartialMessage<GetBalanceResponse>): GetBalanceResponse {
         const message = globalThis.Object.create((this.messagePrototype!));
         message.balance = 0n;
         message.sequence = 0n;
+        message.currency = "";
+        message.minorUnitDigits = 0;
         if (value !== undefined)
             reflectionMergePartial<GetBalanceResponse>(this, message, value);
         return message;
@@ -330,6 +364,12 @@ class GetBalanceResponse$Type extends MessageType<GetBalanceResponse> {
                     break;
                 case /* int64 sequence */ 3:
                     message.sequence = reader.int64().toBigInt();
+                    break;
+                case /* string currency */ 4:
+                    message.currency = reader.string();
+                    break;
+                case /* int32 minor_unit_digits */ 5:
+                    message.minorUnitDigits = reader.int32();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -352,6 +392,12 @@ class GetBalanceResponse$Type extends MessageType<GetBalanceResponse> {
         /* int64 sequence = 3; */
         if (message.sequence !== 0n)
             writer.tag(3, WireType.Varint).int64(message.sequence);
+        /* string currency = 4; */
+        if (message.currency !== "")
+            writer.tag(4, WireType.LengthDelimited).string(message.currency);
+        /* int32 minor_unit_digits = 5; */
+        if (message.minorUnitDigits !== 0)
+            writer.tag(5, WireType.Varint).int32(message.minorUnitDigits);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
@@ -487,7 +533,9 @@ class BalancePoint$Type extends MessageType<BalancePoint> {
             { no: 3, name: "debits", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
             { no: 4, name: "credits", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
             { no: 5, name: "total_debits", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
-            { no: 6, name: "total_credits", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
+            { no: 6, name: "total_credits", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 7, name: "currency", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 8, name: "minor_unit_digits", kind: "scalar", T: 5 /*ScalarType.INT32*/ }
         ]);
     }
     create(value?: PartialMessage<BalancePoint>): BalancePoint {
@@ -497,6 +545,8 @@ class BalancePoint$Type extends MessageType<BalancePoint> {
         message.credits = 0n;
         message.totalDebits = "";
         message.totalCredits = "";
+        message.currency = "";
+        message.minorUnitDigits = 0;
         if (value !== undefined)
             reflectionMergePartial<BalancePoint>(this, message, value);
         return message;
@@ -523,6 +573,12 @@ class BalancePoint$Type extends MessageType<BalancePoint> {
                     break;
                 case /* string total_credits */ 6:
                     message.totalCredits = reader.string();
+                    break;
+                case /* string currency */ 7:
+                    message.currency = reader.string();
+                    break;
+                case /* int32 minor_unit_digits */ 8:
+                    message.minorUnitDigits = reader.int32();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -554,6 +610,12 @@ class BalancePoint$Type extends MessageType<BalancePoint> {
         /* string total_credits = 6; */
         if (message.totalCredits !== "")
             writer.tag(6, WireType.LengthDelimited).string(message.totalCredits);
+        /* string currency = 7; */
+        if (message.currency !== "")
+            writer.tag(7, WireType.LengthDelimited).string(message.currency);
+        /* int32 minor_unit_digits = 8; */
+        if (message.minorUnitDigits !== 0)
+            writer.tag(8, WireType.Varint).int32(message.minorUnitDigits);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
@@ -674,7 +736,8 @@ class CurrencyTrialBalance$Type extends MessageType<CurrencyTrialBalance> {
             { no: 4, name: "total_credits", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
             { no: 5, name: "balanced", kind: "scalar", T: 8 /*ScalarType.BOOL*/ },
             { no: 6, name: "exact_total_debits", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
-            { no: 7, name: "exact_total_credits", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
+            { no: 7, name: "exact_total_credits", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 8, name: "minor_unit_digits", kind: "scalar", T: 5 /*ScalarType.INT32*/ }
         ]);
     }
     create(value?: PartialMessage<CurrencyTrialBalance>): CurrencyTrialBalance {
@@ -686,6 +749,7 @@ class CurrencyTrialBalance$Type extends MessageType<CurrencyTrialBalance> {
         message.balanced = false;
         message.exactTotalDebits = "";
         message.exactTotalCredits = "";
+        message.minorUnitDigits = 0;
         if (value !== undefined)
             reflectionMergePartial<CurrencyTrialBalance>(this, message, value);
         return message;
@@ -715,6 +779,9 @@ class CurrencyTrialBalance$Type extends MessageType<CurrencyTrialBalance> {
                     break;
                 case /* string exact_total_credits */ 7:
                     message.exactTotalCredits = reader.string();
+                    break;
+                case /* int32 minor_unit_digits */ 8:
+                    message.minorUnitDigits = reader.int32();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -749,6 +816,9 @@ class CurrencyTrialBalance$Type extends MessageType<CurrencyTrialBalance> {
         /* string exact_total_credits = 7; */
         if (message.exactTotalCredits !== "")
             writer.tag(7, WireType.LengthDelimited).string(message.exactTotalCredits);
+        /* int32 minor_unit_digits = 8; */
+        if (message.minorUnitDigits !== 0)
+            writer.tag(8, WireType.Varint).int32(message.minorUnitDigits);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);

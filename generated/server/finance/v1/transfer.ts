@@ -127,6 +127,12 @@ export interface Transfer {
      * @generated from protobuf field: string created_by = 19
      */
     createdBy: string;
+    /**
+     * Decimal places of the currency's minor unit, as the debited account has them.
+     *
+     * @generated from protobuf field: int32 minor_unit_digits = 20
+     */
+    minorUnitDigits: number;
 }
 /**
  * @generated from protobuf message finance.v1.CreateTransferRequest
@@ -511,7 +517,8 @@ class Transfer$Type extends MessageType<Transfer> {
             { no: 16, name: "effective_at", kind: "message", T: () => Timestamp },
             { no: 17, name: "expires_at", kind: "message", T: () => Timestamp },
             { no: 18, name: "settled_at", kind: "message", T: () => Timestamp },
-            { no: 19, name: "created_by", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
+            { no: 19, name: "created_by", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 20, name: "minor_unit_digits", kind: "scalar", T: 5 /*ScalarType.INT32*/ }
         ]);
     }
     create(value?: PartialMessage<Transfer>): Transfer {
@@ -531,6 +538,7 @@ class Transfer$Type extends MessageType<Transfer> {
         message.reversesTransferId = 0n;
         message.reversedByTransferId = 0n;
         message.createdBy = "";
+        message.minorUnitDigits = 0;
         if (value !== undefined)
             reflectionMergePartial<Transfer>(this, message, value);
         return message;
@@ -596,6 +604,9 @@ class Transfer$Type extends MessageType<Transfer> {
                     break;
                 case /* string created_by */ 19:
                     message.createdBy = reader.string();
+                    break;
+                case /* int32 minor_unit_digits */ 20:
+                    message.minorUnitDigits = reader.int32();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -682,6 +693,9 @@ class Transfer$Type extends MessageType<Transfer> {
         /* string created_by = 19; */
         if (message.createdBy !== "")
             writer.tag(19, WireType.LengthDelimited).string(message.createdBy);
+        /* int32 minor_unit_digits = 20; */
+        if (message.minorUnitDigits !== 0)
+            writer.tag(20, WireType.Varint).int32(message.minorUnitDigits);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
