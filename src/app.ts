@@ -1,17 +1,9 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
-import { FinanceService } from "../generated/server/finance/v1/finance.ts";
-import { createFinanceServiceServer } from "../generated/server/finance/v1/finance.twirp.ts";
 import { version } from "../package.json";
 import type { Authenticate, Caller } from "./auth/index.ts";
 import type { Config } from "./config.ts";
 import { applyCorsHeaders, cors, corsHeadersFor } from "./cors/index.ts";
-import {
-  createFinanceService,
-  type FinanceContext,
-  type Ledger,
-  mapFinanceError,
-  overloaded,
-} from "./finance/index.ts";
+import { type FinanceContext, financeServiceOf, type Ledger, mapFinanceError, overloaded } from "./finance/index.ts";
 import {
   admission,
   Connections,
@@ -63,7 +55,7 @@ export interface AppOptions {
  * Composes the API: who comes in which order.
  *
  * A request passes the request id, the report that counts and logs it, CORS (which answers preflights), then its route: a
- * Twirp method authenticates the caller, reads the body, runs, and answers in Twirp's form.
+ * Twirp call authenticates the caller, checks the method's scope, reads the body, runs, and answers in Twirp's form.
  */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, log, authenticate, ledger, readiness, draining, tracing, metrics = createMetrics(version) } = options;
@@ -125,7 +117,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       deadline: CALL_DEADLINE_MS,
       readTimeout: limits.bodyTimeoutMs,
       ...(draining !== undefined && { draining }),
-      services: [{ server: createFinanceServiceServer(createFinanceService(ledger)), type: FinanceService }],
+      services: [financeServiceOf(ledger)],
       extendContext: ({ request }) => {
         const { authorization } = request.headers;
         const caller =

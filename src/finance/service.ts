@@ -1,6 +1,10 @@
 import type { ClientBase } from "pg";
 import { AccountStatus } from "../../generated/server/finance/v1/account.ts";
-import type { FinanceServiceTwirp } from "../../generated/server/finance/v1/finance.twirp.ts";
+import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
+import {
+  createFinanceServiceServer,
+  type FinanceServiceTwirp,
+} from "../../generated/server/finance/v1/finance.twirp.ts";
 import type {
   BatchCreateTransfersResult,
   CreateTransferRequest,
@@ -50,8 +54,36 @@ export type FinanceContext = CallContext & { readonly caller: Caller };
 /** The reply header that tells an answer given again from a first one. */
 const REPLAYED_HEADER = "idempotent-replayed";
 
-/** The methods of FinanceService: authorise, validate, ask the ledger, answer. */
-export function createFinanceService({
+/** The scope that a call of each method needs; some fields need finance.admin besides. */
+const SCOPES: Readonly<Record<keyof FinanceServiceTwirp, Scope>> = {
+  CreateAccount: "finance.write",
+  GetAccount: "finance.read",
+  ListAccounts: "finance.read",
+  UpdateAccount: "finance.write",
+  CreateTransfer: "finance.write",
+  BatchCreateTransfers: "finance.write",
+  CaptureTransfer: "finance.write",
+  VoidTransfer: "finance.write",
+  ReverseTransfer: "finance.write",
+  GetTransfer: "finance.read",
+  ListTransfers: "finance.read",
+  ListEntries: "finance.read",
+  GetBalance: "finance.read",
+  GetBalanceHistory: "finance.read",
+  GetTrialBalance: "finance.admin",
+};
+
+const scopeOfMethod: ReadonlyMap<string, Scope> = new Map(Object.entries(SCOPES));
+
+/** FinanceService to be mounted. A caller without the method's scope is refused before the body is read. */
+export function financeServiceOf(ledger: Ledger) {
+  const server = createFinanceServiceServer(createFinanceService(ledger));
+  server.use({ requestRouted: ({ caller, methodName }) => requireScope(caller, methodName) });
+  return { server, type: FinanceService };
+}
+
+/** The methods, for callers who hold their scope: validate, ask the ledger, answer. */
+function createFinanceService({
   pool,
   accounts,
   postings,
@@ -60,7 +92,7 @@ export function createFinanceService({
 }: Ledger): FinanceServiceTwirp<FinanceContext> {
   return {
     async CreateAccount(ctx, request) {
-      const actor = authorise(ctx.caller, "finance.write");
+      const actor = actorOf(ctx.caller);
       const owner = request.owner || actor.subject;
       const open = async () => {
         requireAdmin(actor, adminPartOfNewAccount(actor.subject, request));
@@ -79,12 +111,12 @@ export function createFinanceService({
     },
 
     async GetAccount(ctx, request) {
-      const actor = authorise(ctx.caller, "finance.read");
+      const actor = actorOf(ctx.caller);
       return toAccountMessage(await loadVisible(readAccountId(request.id, "id"), actor));
     },
 
     async ListAccounts(ctx, request) {
-      const actor = authorise(ctx.caller, "finance.read");
+      const actor = actorOf(ctx.caller);
       const filter = readAccountFilter(request);
       const page = readPage(request);
       const { accounts, nextPageToken } = await read(ctx, (client) => listAccounts(client, actor, filter, page));
@@ -92,7 +124,7 @@ export function createFinanceService({
     },
 
     async UpdateAccount(ctx, request) {
-      const actor = authorise(ctx.caller, "finance.write");
+      const actor = actorOf(ctx.caller);
       requireAdmin(actor, adminPartOfChange(request));
       refuseKeyHeader(ctx);
       const change = readAccountChange(request);
@@ -108,14 +140,14 @@ export function createFinanceService({
     },
 
     async CreateTransfer(ctx, request) {
-      const actor = authorise(ctx.caller, "finance.write");
+      const actor = actorOf(ctx.caller);
       return await postOne(ctx, request, actor, "CreateTransfer", () =>
         readCreation(request, () => keyOf(ctx, request), actor),
       );
     },
 
     async BatchCreateTransfers(ctx, request) {
-      const actor = authorise(ctx.caller, "finance.write");
+      const actor = actorOf(ctx.caller);
       refuseKeyHeader(ctx);
       const { transfers, atomic } = readBatch(request);
       const members = await Promise.all(transfers.map((transfer, index) => readMember(transfer, index, actor, atomic)));
@@ -134,7 +166,7 @@ export function createFinanceService({
     },
 
     async CaptureTransfer(ctx, request) {
-      const actor = authorise(ctx.caller, "finance.write");
+      const actor = actorOf(ctx.caller);
       return await postOne(ctx, request, actor, "CaptureTransfer", () => {
         const { id, amount } = readCapture(request);
         const claim = readClaim(keyOf(ctx, request), actor, "CaptureTransfer", request);
@@ -143,7 +175,7 @@ export function createFinanceService({
     },
 
     async VoidTransfer(ctx, request) {
-      const actor = authorise(ctx.caller, "finance.write");
+      const actor = actorOf(ctx.caller);
       return await postOne(ctx, request, actor, "VoidTransfer", () => {
         const id = readTransferId(request.id, "id");
         const claim = readClaim(keyOf(ctx, request), actor, "VoidTransfer", request);
@@ -152,7 +184,7 @@ export function createFinanceService({
     },
 
     async ReverseTransfer(ctx, request) {
-      const actor = authorise(ctx.caller, "finance.write");
+      const actor = actorOf(ctx.caller);
       return await postOne(ctx, request, actor, "ReverseTransfer", () => {
         const { id, description } = readReversal(request);
         const claim = readClaim(keyOf(ctx, request), actor, "ReverseTransfer", request);
@@ -161,7 +193,7 @@ export function createFinanceService({
     },
 
     async GetTransfer(ctx, request) {
-      const actor = authorise(ctx.caller, "finance.read");
+      const actor = actorOf(ctx.caller);
       const id = readTransferId(request.id, "id");
       const [loaded] = await loadTransfers(pool, [id]);
       if (loaded === undefined || !seesTransfer(loaded.current, actor)) throw new FinanceError(transferNotFound(id));
@@ -169,7 +201,7 @@ export function createFinanceService({
     },
 
     async ListTransfers(ctx, request) {
-      const actor = authorise(ctx.caller, "finance.read");
+      const actor = actorOf(ctx.caller);
       const filter = readTransferFilter(request);
       const page = readPage(request);
       for (const bound of [filter.createdBefore, filter.settledBefore]) {
@@ -180,7 +212,7 @@ export function createFinanceService({
     },
 
     async ListEntries(ctx, request) {
-      const actor = authorise(ctx.caller, "finance.read");
+      const actor = actorOf(ctx.caller);
       const filter = readEntryFilter(request);
       const page = readPage(request);
       const account = await loadVisible(filter.accountId, actor);
@@ -192,7 +224,7 @@ export function createFinanceService({
     },
 
     async GetBalance(ctx, request) {
-      const actor = authorise(ctx.caller, "finance.read");
+      const actor = actorOf(ctx.caller);
       const accountId = readAccountId(request.accountId, "account_id");
       const account = await loadVisible(accountId, actor);
       // Without a time every entry counts, also those that were recorded ahead of the clock.
@@ -207,7 +239,7 @@ export function createFinanceService({
     },
 
     async GetBalanceHistory(ctx, request) {
-      const actor = authorise(ctx.caller, "finance.read");
+      const actor = actorOf(ctx.caller);
       const { end, ...span } = readHistorySpan(request);
       const account = await loadVisible(span.accountId, actor);
       const until = await finalTime.cut(end, account.updatedAt);
@@ -228,7 +260,6 @@ export function createFinanceService({
     },
 
     async GetTrialBalance(ctx, request) {
-      authorise(ctx.caller, "finance.admin");
       const asked = readAsOf(request.asOf);
       if (asked !== undefined) await finalTime.reach(asked, "as_of");
       const asOf = asked ?? (await finalTime.reachPresent());
@@ -320,10 +351,15 @@ function isReplayed(outcomes: readonly Outcome[]): boolean {
   return outcomes.some(({ replayed }) => replayed) && outcomes.every(isTheirs);
 }
 
-/** The caller as the ledger knows them, once they hold the scope. */
-function authorise(caller: Caller, scope: Scope): Actor {
-  if (!hasScope(caller, scope)) throw scopeMissing(scope, `the token lacks the scope ${scope}`);
+/** The caller as the ledger knows them. */
+function actorOf(caller: Caller): Actor {
   return { subject: caller.subject, admin: hasScope(caller, "finance.admin") };
+}
+
+function requireScope(caller: Caller, methodName: string): void {
+  const scope = scopeOfMethod.get(methodName);
+  if (scope === undefined) throw new Error(`no scope is known for ${methodName}`);
+  if (!hasScope(caller, scope)) throw scopeMissing(scope, `the token lacks the scope ${scope}`);
 }
 
 /** @param part what of the request only an admin may ask for, if anything. */

@@ -27,13 +27,17 @@ export function hookTable<Context extends TwirpContext>(hooks: readonly ServerHo
   };
 }
 
-/** Runs hooks one after the other; the first that throws stops them and fails the call. Without hooks there is no wait. */
-export function runHooks<Context>(hooks: readonly ContextHook<Context>[], context: Context): Promise<void> | undefined {
-  return hooks.length === 0 ? undefined : runEach(hooks, context);
-}
-
-async function runEach<Context>(hooks: readonly ContextHook<Context>[], context: Context): Promise<void> {
-  for (const hook of hooks) await hook(context);
+/** Runs hooks one after the other; the first that throws stops them and fails the call. Waits only for one that waits. */
+export function runHooks<Context>(
+  hooks: readonly ContextHook<Context>[],
+  context: Context,
+  from = 0,
+): Promise<void> | undefined {
+  for (let index = from; index < hooks.length; index += 1) {
+    const pending = hooks[index]?.(context);
+    if (pending !== undefined) return Promise.resolve(pending).then(() => runHooks(hooks, context, index + 1));
+  }
+  return undefined;
 }
 
 /** Runs hooks that can no longer change the outcome: each gets its turn, and what it throws is logged. */

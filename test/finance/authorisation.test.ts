@@ -368,6 +368,15 @@ describe.each(methods)("%s", (method) => {
     expect(await response.json()).toMatchObject({ code: "unauthenticated", meta: { reason } });
     expect(response.headers.get("www-authenticate")).toBe(challenge);
   });
+
+  test("turns away a token without its scope before it reads the request", async () => {
+    const { status, body } = await service.call(method, "{not JSON", tokens.unscoped);
+    expect([status, body.code, body.meta.scope]).toEqual([
+      403,
+      "permission_denied",
+      expect.stringContaining("finance."),
+    ]);
+  });
 });
 
 test("lists without a filter hold what is the caller's alone", async () => {
