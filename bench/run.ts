@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from "node:os";
-import { parseArgs } from "node:util";
+import { didYouMean, nearestNames, runCommand, UsageError } from "../src/cors/doctor/index.ts";
 import { adapter } from "./adapter.ts";
 import { growth } from "./growth.ts";
 import { holds } from "./holds.ts";
@@ -14,65 +14,78 @@ import { workers } from "./workers.ts";
 /** Every suite, by the name under which `npm run bench -- NAME` runs it alone. */
 const suites: Readonly<Record<string, Suite>> = { adapter, preflight, ledger, workers, growth, holds, overload, size };
 
-const USAGE = `usage: npm run bench -- [${Object.keys(suites).join("|")}] [--json] [--rounds N] [--seconds N] [--entries N] [--scale N]`;
+const HELP = `usage: npm run bench -- [${Object.keys(suites).join("|")}]... [options]
 
-const { values, positionals } = readArguments();
-const names = positionals.length === 0 ? Object.keys(suites) : positionals;
-const options = {
-  rounds: positive(values.rounds, 9),
-  seconds: positive(values.seconds, 1),
-  entries: positive(values.entries, 1_000_000),
-  scale: positive(values.scale, 100),
-};
-const machine = {
-  processors: availableParallelism(),
-  model: cpus()[0]?.model ?? "unknown",
-  node: process.version,
-  loadTool,
-};
+Measures throughput, cost and size beside their baselines. Without names, every suite runs.
 
-const reports: Record<string, SuiteReport> = {};
-for (const name of names) {
-  const suite = suites[name];
-  if (suite === undefined) fail(`there is no suite ${name}`);
-  const report = await suite(options);
-  reports[name] = report;
-  if (!values.json) print(name, report);
-}
-if (values.json)
-  console.log(JSON.stringify({ date: new Date().toISOString(), machine, options, suites: reports }, null, 2));
-// Marks depend on the machine and its other users, failed calls on nothing but the code.
-process.exitCode = Object.values(reports).some(({ failures }) => failures > 0) ? 1 : 0;
+  --rounds N   of each measurement, alternating with its baseline; default 9
+  --seconds N  of each round; default 1
+  --entries N  of the account with the long statement, in the suite "ledger"; default 1000000
+  --scale N    how many times larger the large ledger of the suite "growth" is; default 100
+  --json       for machines
 
-function readArguments() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        json: { type: "boolean", default: false },
-        rounds: { type: "string" },
-        seconds: { type: "string" },
-        entries: { type: "string" },
-        scale: { type: "string" },
-      },
+Exit status: 0, 1 when calls failed (missed marks depend on the machine), 2 for bad usage.`;
+
+type Options = Parameters<Suite>[0];
+
+process.exitCode = await runCommand(process.argv.slice(2), {
+  help: HELP,
+  options: {
+    json: { type: "boolean", default: false },
+    rounds: { type: "string", default: "9" },
+    seconds: { type: "string", default: "1" },
+    entries: { type: "string", default: "1000000" },
+    scale: { type: "string", default: "100" },
+  },
+  positionals: true,
+  run: ({ values: { json, ...sizes }, positionals }) => {
+    const names = positionals.length === 0 ? Object.keys(suites) : positionals;
+    const chosen = names.map((name): readonly [string, Suite] => {
+      const suite = suites[name];
+      if (suite !== undefined) return [name, suite];
+      throw new UsageError(`there is no suite ${name}${didYouMean(nearestNames(name, Object.keys(suites)))}`);
     });
-  } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error));
+    const options = {
+      rounds: positive("rounds", sizes.rounds),
+      seconds: positive("seconds", sizes.seconds),
+      entries: positive("entries", sizes.entries),
+      scale: positive("scale", sizes.scale),
+    };
+    return runSuites(chosen, options, json);
+  },
+});
+
+function positive(option: string, text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new UsageError(`--${option} must be a whole number above 0`);
+}
+
+/** @returns the exit status. */
+async function runSuites(
+  chosen: readonly (readonly [name: string, suite: Suite])[],
+  options: Options,
+  json: boolean,
+): Promise<number> {
+  const machine = {
+    processors: availableParallelism(),
+    model: cpus()[0]?.model ?? "unknown",
+    node: process.version,
+    loadTool,
+  };
+  const reports: Record<string, SuiteReport> = {};
+  for (const [name, suite] of chosen) {
+    const report = await suite(options);
+    reports[name] = report;
+    if (!json) print(name, report, options);
   }
+  if (json) console.log(JSON.stringify({ date: new Date().toISOString(), machine, options, suites: reports }, null, 2));
+  // Marks depend on the machine and its other users, failed calls on nothing but the code.
+  return Object.values(reports).some(({ failures }) => failures > 0) ? 1 : 0;
 }
 
-function positive(text: string | undefined, fallback: number): number {
-  const number = text === undefined ? fallback : Number(text);
-  return Number.isInteger(number) && number > 0 ? number : fail(`${text} is not a positive whole number`);
-}
-
-function fail(message: string): never {
-  console.error(`${message}\n${USAGE}`);
-  process.exit(2);
-}
-
-function print(name: string, { how, rows, marks, notes = [], failures }: SuiteReport): void {
-  const rounds = `medians of ${options.rounds} rounds of ${options.seconds} s, ${machine.processors} processors, ${machine.loadTool}`;
+function print(name: string, { how, rows, marks, notes = [], failures }: SuiteReport, options: Options): void {
+  const rounds = `medians of ${options.rounds} rounds of ${options.seconds} s, ${availableParallelism()} processors, ${loadTool}`;
   console.log(`${name}: ${how ?? rounds}\n`);
   const columns = Object.keys(rows[0] ?? {});
   const lines = [columns, ...rows.map((row) => columns.map((column) => String(row[column])))];

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { Closing } from "./closing.ts";
 import { type Config, readConfig } from "./config.ts";
+import { runCommand } from "./cors/doctor/index.ts";
 import { describeFailure } from "./failure.ts";
 import { type Groundwork, layGroundwork } from "./groundwork.ts";
 import { openLog } from "./log.ts";
@@ -24,8 +25,29 @@ interface Service {
   leave(): Promise<boolean>;
 }
 
+const HELP = `usage: [NAME=value]... npm start
+
+Runs the service: the API on port 9707 and, in development, the console on port 5173. Without DATABASE_URL it makes a
+PostgreSQL of its own in DATA_DIR, with demo data.
+
+There are no options; settings are environment variables. README.md has the table, among them:
+
+  PORT, CONSOLE_PORT    where the API and the console listen; CONSOLE_PORT=off for no console
+  DATABASE_URL          a PostgreSQL of yours
+  DATA_DIR              where the embedded PostgreSQL lives; default .data
+  CORS_ALLOWED_ORIGINS  the origins of the pages that may call, such as https://app.example.com
+  LOG_LEVEL             fatal, error, warn, info, debug, trace or silent
+
+Exit status: 0 after a signal to stop, 1 when it can't start or stop well, 2 for bad usage.`;
+
 if (cluster.isWorker) await runWorker();
-else await runPrimary();
+else {
+  const run = async () => {
+    await runPrimary();
+    return 0;
+  };
+  process.exitCode = await runCommand(process.argv.slice(2), { help: HELP, options: {}, run });
+}
 
 /** Starts the service: in this process, or, where WORKERS says so, in others that it supervises. */
 async function runPrimary(): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { isIP } from "node:net";
 import { z } from "zod";
+import { didYouMean, misspeltNames, nearestNames } from "./cors/doctor/index.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -141,26 +142,18 @@ export function unknownVariables(environment: Environment): string[] {
   const known = Object.keys(variables);
   return Object.keys(environment).flatMap((name) => {
     if (name in variables) return [];
-    const nearest = known.find((candidate) => isTypingErrorOf(name, candidate));
-    if (nearest !== undefined) return [`${name}: there is no such variable; did you mean ${nearest}?`];
-    if (OWN_PREFIXES.some((prefix) => name.startsWith(prefix))) {
-      const siblings = known.filter((candidate) => candidate.startsWith(`${name.split("_")[0]}_`));
-      return [`${name}: there is no such variable; there are ${siblings.join(", ")}`];
-    }
-    return [];
+    const isOwn = OWN_PREFIXES.some((prefix) => name.startsWith(prefix));
+    if (isOwn)
+      return [`${name}: there is no such variable${didYouMean(nearestNames(name, known)) || siblingsOf(name)}`];
+    // Other programs have variables too: a short name is rather one of theirs than misspelt.
+    const misspelt = name.length < 6 ? [] : misspeltNames(name, known, 1);
+    return misspelt.length === 0 ? [] : [`${name}: there is no such variable${didYouMean(misspelt)}`];
   });
 }
 
-/** Whether `name` is one letter more, less or other than `known`, or two neighbours swapped; names of 6 letters or more. */
-function isTypingErrorOf(name: string, known: string): boolean {
-  if (known.length < 6 || Math.abs(name.length - known.length) > 1) return false;
-  let start = 0;
-  while (start < known.length && name[start] === known[start]) start += 1;
-  const rest = (text: string, from: number) => text.slice(start + from);
-  return (
-    rest(name, 1) === rest(known, 1) ||
-    rest(name, 1) === rest(known, 0) ||
-    rest(name, 0) === rest(known, 1) ||
-    (rest(name, 2) === rest(known, 2) && name[start] === known[start + 1] && name[start + 1] === known[start])
-  );
+function siblingsOf(name: string): string {
+  const [prefix] = name.split("_");
+  return `; there are ${Object.keys(variables)
+    .filter((known) => known.startsWith(`${prefix}_`))
+    .join(", ")}`;
 }

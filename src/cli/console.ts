@@ -1,19 +1,36 @@
-/** `node dist/cli/console.js`: serves the web console by itself, for an API that runs elsewhere. */
 import { join } from "node:path";
 import { pino } from "pino";
-import { ConfigError, readConsoleConfig } from "../config.ts";
+import { readConsoleConfig } from "../config.ts";
 import { buildConsole } from "../console.ts";
+import { runCommand } from "../cors/doctor/index.ts";
 import { migrationsDirectory } from "../database/index.ts";
+import { describeFailure } from "../failure.ts";
 
-try {
-  await run();
-} catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
+const HELP = `usage: CONSOLE_API_URL=https://api.example.com node dist/cli/console.js
+
+Serves the web console by itself, for an API that runs elsewhere.
+
+  CONSOLE_API_URL     the API's origin as browsers reach it; its CORS_ALLOWED_ORIGINS must list the console's origin
+  HOST, CONSOLE_PORT  where the console listens; default 127.0.0.1 and 5173
+  TWIRP_PREFIX        the API's; default /twirp
+  LOG_LEVEL           default info
+
+Exit status: 0 after a signal to stop, 1 when it can't start, 2 for bad usage.`;
+
+process.exitCode = await runCommand(process.argv.slice(2), { help: HELP, options: {}, run });
+
+/** @returns the exit status of a start that failed; 0 as long as it serves. */
+async function run(): Promise<number> {
+  try {
+    await serve();
+    return 0;
+  } catch (error) {
+    console.error(describeFailure(error));
+    return 1;
+  }
 }
 
-async function run(): Promise<void> {
+async function serve(): Promise<void> {
   const { host, port, apiUrl, twirpPrefix, logLevel } = readConsoleConfig(process.env);
   const pages = await buildConsole({
     root: join(await migrationsDirectory(), "../dist/web"),

@@ -5,6 +5,7 @@ import {
   createPolicyProbe,
   createProbe,
   type Diagnosis,
+  describeMisuse,
   diagnose,
   explainRefusals,
   findNotes,
@@ -23,7 +24,7 @@ try {
   else process.exitCode = (await check(asked)) ? 0 : 1;
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message}\n\n${usage}`);
+  process.stderr.write(describeMisuse(error, usage));
   process.exitCode = 2;
 }
 

@@ -1,5 +1,5 @@
 /** `npm run migrate`: applies the migrations to DATABASE_URL, and lets another role work with what they made. */
-import { parseArgs } from "node:util";
+import { runCommand } from "../cors/doctor/index.ts";
 import {
   checkDatabase,
   DatabaseStartError,
@@ -8,25 +8,18 @@ import {
   migrationsDirectory,
 } from "../database/index.ts";
 
-const USAGE = `usage: npm run migrate [-- --app-role ROLE]
+const HELP = `usage: npm run migrate [-- --app-role ROLE]
 
 Applies the migrations to DATABASE_URL, whose user then owns the tables. With --app-role, that role gets what the service
-needs to run as it: it can post, and can't change what is posted.`;
+needs to run as it: it can post, and can't change what is posted.
 
-process.exitCode = await main(process.argv.slice(2));
+Exit status: 0 when all are applied, 1 when the migration failed, 2 for bad usage.`;
 
-/** @returns the exit code. */
-async function main(args: string[]): Promise<number> {
-  try {
-    const { values } = parseArgs({ args, options: { "app-role": { type: "string" }, help: { type: "boolean" } } });
-    if (values.help !== true) return await run(process.env["DATABASE_URL"], values["app-role"]);
-    console.log(USAGE);
-    return 0;
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
-    return 2;
-  }
-}
+process.exitCode = await runCommand(process.argv.slice(2), {
+  help: HELP,
+  options: { "app-role": { type: "string" } },
+  run: ({ values }) => run(process.env["DATABASE_URL"], values["app-role"]),
+});
 
 async function run(connectionString: string | undefined, role: string | undefined): Promise<number> {
   if (connectionString === undefined || connectionString === "") {

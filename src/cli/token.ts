@@ -1,31 +1,39 @@
-import { parseArgs } from "node:util";
 import { developmentSecret, mintToken } from "../auth/index.ts";
 import { ConfigError, readConfig } from "../config.ts";
+import { runCommand, UsageError } from "../cors/doctor/index.ts";
 
-const USAGE = `usage: npm run token -- --sub NAME [--scope "finance.read finance.write"] [--expires-in SECONDS]
+const HELP = `usage: npm run token -- --sub NAME [--scope "finance.read finance.write"] [--expires-in SECONDS]
 
 Mints a development token: HS256, signed with AUTH_JWT_SECRET or else with the secret in DATA_DIR.
 
   --sub         who the caller is; owns the accounts opened with the token
   --scope       finance.read, finance.write, finance.admin; default "finance.read finance.write"
-  --expires-in  seconds from now, negative for a token that has expired already; default 86400`;
+  --expires-in  seconds from now, negative for a token that has expired already; default 86400
+
+Exit status: 0, 1 for a mistake in the environment, 2 for bad usage.`;
 
 const SCOPES: ReadonlySet<string> = new Set(["finance.read", "finance.write", "finance.admin"]);
 
-class UsageError extends Error {}
+process.exitCode = await runCommand(process.argv.slice(2), {
+  help: HELP,
+  options: {
+    sub: { type: "string" },
+    scope: { type: "string", default: "finance.read finance.write" },
+    "expires-in": { type: "string", default: "86400" },
+  },
+  run: async ({ values: { sub, scope, "expires-in": expiresIn } }) => {
+    try {
+      console.log(await mint(sub, scope, expiresIn));
+      return 0;
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      console.error(error.message);
+      return 1;
+    }
+  },
+});
 
-try {
-  console.log(await run());
-} catch (error) {
-  if (error instanceof UsageError) console.error(`${error.message}\n\n${USAGE}`);
-  else if (error instanceof ConfigError) console.error(error.message);
-  else throw error;
-  process.exitCode = error instanceof UsageError ? 2 : 1;
-}
-
-async function run(): Promise<string> {
-  const { sub, scope, "expires-in": expiresIn, help } = readArguments();
-  if (help) return USAGE;
+async function mint(sub: string | undefined, scope: string, expiresIn: string): Promise<string> {
   if (sub === undefined || sub === "") throw new UsageError("--sub is required");
   const unknown = scope.split(" ").filter((part) => part !== "" && !SCOPES.has(part));
   if (unknown.length > 0) throw new UsageError(`there is no scope ${unknown.join(", ")}`);
@@ -42,19 +50,4 @@ async function run(): Promise<string> {
     issuer: auth.issuer,
     audience: auth.audience,
   });
-}
-
-function readArguments() {
-  try {
-    return parseArgs({
-      options: {
-        sub: { type: "string" },
-        scope: { type: "string", default: "finance.read finance.write" },
-        "expires-in": { type: "string", default: "86400" },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }

@@ -1,4 +1,5 @@
 import { ConfigError, readConfig } from "../config.ts";
+import { runCommand } from "../cors/doctor/index.ts";
 import {
   checkDatabase,
   DatabaseStartError,
@@ -10,7 +11,7 @@ import {
 } from "../database/index.ts";
 import { audit, checks } from "../finance/index.ts";
 
-const USAGE = `usage: npm run verify
+const HELP = `usage: npm run verify
 
 Audits the whole ledger at DATABASE_URL, or the embedded one in DATA_DIR, whether or not the service runs on it: sums, chains,
 orphans, holds, times, idempotency keys. Prints a line of JSON for each thing that is wrong, or worth knowing ("notice").
@@ -24,23 +25,22 @@ const NOT_AUDITED = 2;
 /** What shells report of a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
-if (process.argv.length > 2) {
-  const asked = process.argv.includes("--help");
-  (asked ? console.log : console.error)(USAGE);
-  process.exitCode = asked ? 0 : NOT_AUDITED;
-} else {
+process.exitCode = await runCommand(process.argv.slice(2), { help: HELP, options: {}, run: verify });
+
+/** @returns the exit status. */
+async function verify(): Promise<number> {
   try {
-    process.exitCode = (await run()) === 0 ? 0 : UNSOUND;
+    return (await countFindings()) === 0 ? 0 : UNSOUND;
   } catch (error) {
     const isKnown = error instanceof ConfigError || error instanceof DatabaseStartError;
     console.error(
       isKnown ? error.message : `the ledger could not be audited: ${error instanceof Error ? error.message : error}`,
     );
-    process.exitCode = NOT_AUDITED;
+    return NOT_AUDITED;
   }
 }
 
-async function run(): Promise<number> {
+async function countFindings(): Promise<number> {
   const { databaseUrl, dataDir } = readConfig(process.env);
   const database = await openDatabase(databaseUrl, dataDir);
   const interrupted = () => void database.close().finally(() => process.exit(INTERRUPTED));

@@ -1,4 +1,5 @@
 import { allowsOrigin } from "./decide.ts";
+import { editDistance } from "./edit-distance.ts";
 import type { OriginPattern } from "./origin-pattern.ts";
 import { covers, isLoopback, splitOrigin } from "./origin-pattern.ts";
 import type { Policy } from "./policy.ts";
@@ -82,19 +83,4 @@ function compareHosts(asked: string, candidate: OriginPattern): Difference {
   if (editDistance(asked, host) <= 2) return { rank: 3, difference: "" };
   const site = host.split(".").slice(-2).join(".");
   return { rank: asked === site || asked.endsWith(`.${site}`) ? 4 : 5, difference: "" };
-}
-
-/** Levenshtein distance; 3 stands for anything above 2. */
-function editDistance(left: string, right: string): number {
-  if (Math.abs(left.length - right.length) > 2) return 3;
-  let previous = Array.from({ length: right.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= left.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= right.length; column++) {
-      const substitution = (previous[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1);
-      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return Math.min(previous[right.length] ?? 3, 3);
 }

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
+import { runCommand } from "../../src/cors/doctor/index.ts";
 import { launchChromium } from "../setup/chromium.ts";
 import { freePort, startProcess } from "../setup/process.ts";
 
@@ -22,38 +23,47 @@ const pages: readonly [name: string, fragment: string, shown: string, prepare?: 
   ["connection", "/connection", "A browser lets this page call the API."],
 ];
 
-const dataDir = await mkdtemp(join(tmpdir(), "finance-pictures-"));
-const [port, consolePort, browser] = await Promise.all([freePort(), freePort(), launchChromium()]);
-const service = startProcess({
-  PORT: `${port}`,
-  CONSOLE_PORT: `${consolePort}`,
-  DATA_DIR: join(dataDir, "data"),
-  LOG_LEVEL: "warn",
-});
-try {
-  await service.printed(`http://localhost:${consolePort}`);
-  await mkdir(DIRECTORY, { recursive: true });
-  for (const theme of ["light", "dark"] as const) {
-    const context = await browser.newContext({ locale: "en-US", viewport: VIEWPORT, colorScheme: theme });
-    const page = await context.newPage();
-    await page.goto(`http://localhost:${consolePort}/`);
-    await page.getByRole("button", { name: "Use the development token" }).click();
-    await page.getByText("Balanced").first().waitFor();
-    if (theme === "light") await hold(page);
-    for (const [name, fragment, shown, prepare] of pages) {
-      await page.evaluate(`window.location.hash = ${JSON.stringify(fragment)}`);
-      await page.locator("main").getByText(shown).first().waitFor();
-      await prepare?.(page);
-      await page.waitForLoadState("networkidle");
-      await writeFile(join(DIRECTORY, `${name}-${theme}.webp`), await toWebp(page, await page.screenshot()));
+const HELP = `usage: npm run screenshots
+
+Takes the pictures in docs/images again: each page of the console over the demo data, light and dark. Needs the build.`;
+
+process.exitCode = await runCommand(process.argv.slice(2), { help: HELP, options: {}, run: takePictures });
+
+async function takePictures(): Promise<number> {
+  const dataDir = await mkdtemp(join(tmpdir(), "finance-pictures-"));
+  const [port, consolePort, browser] = await Promise.all([freePort(), freePort(), launchChromium()]);
+  const service = startProcess({
+    PORT: `${port}`,
+    CONSOLE_PORT: `${consolePort}`,
+    DATA_DIR: join(dataDir, "data"),
+    LOG_LEVEL: "warn",
+  });
+  try {
+    await service.printed(`http://localhost:${consolePort}`);
+    await mkdir(DIRECTORY, { recursive: true });
+    for (const theme of ["light", "dark"] as const) {
+      const context = await browser.newContext({ locale: "en-US", viewport: VIEWPORT, colorScheme: theme });
+      const page = await context.newPage();
+      await page.goto(`http://localhost:${consolePort}/`);
+      await page.getByRole("button", { name: "Use the development token" }).click();
+      await page.getByText("Balanced").first().waitFor();
+      if (theme === "light") await hold(page);
+      for (const [name, fragment, shown, prepare] of pages) {
+        await page.evaluate(`window.location.hash = ${JSON.stringify(fragment)}`);
+        await page.locator("main").getByText(shown).first().waitFor();
+        await prepare?.(page);
+        await page.waitForLoadState("networkidle");
+        await writeFile(join(DIRECTORY, `${name}-${theme}.webp`), await toWebp(page, await page.screenshot()));
+      }
+      await context.close();
     }
-    await context.close();
+  } finally {
+    await browser.close();
+    service.child.kill("SIGTERM");
+    await service.ended;
+    await rm(dataDir, { recursive: true, force: true });
   }
-} finally {
-  await browser.close();
-  service.child.kill("SIGTERM");
-  await service.ended;
-  await rm(dataDir, { recursive: true, force: true });
+  return 0;
 }
 
 /** So that there is a hold to show. */

@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import { chromeUserAgent } from "./browser-headers.ts";
+import { readCommandLine, UsageError } from "./command-line.ts";
 import {
   type PageRequest,
   PageRequestError,
@@ -28,11 +28,6 @@ export type CheckArguments = {
   | { readonly fromConfig: true; readonly url: URL | undefined }
 );
 
-/** Bad usage; the message is for people, without the usage text. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
 export const usage = `usage: npm run doctor -- URL --origin ORIGIN [options]
        npm run doctor -- --from-config [URL] --origin ORIGIN [options]
 
@@ -60,10 +55,26 @@ Exit status: 0 the browser would allow it, 1 it would block it or nobody answers
 
 const timeoutSecondsMax = 600;
 
+const options = {
+  origin: { type: "string" },
+  method: { type: "string", default: "POST" },
+  header: { type: "string", multiple: true, short: "H" },
+  "no-headers": { type: "boolean", default: false },
+  data: { type: "string" },
+  credentials: { type: "boolean", default: false },
+  strict: { type: "boolean", default: false },
+  "preflight-only": { type: "boolean", default: false },
+  "from-config": { type: "boolean", default: false },
+  timeout: { type: "string", default: "10" },
+  "user-agent": { type: "string", default: chromeUserAgent },
+  json: { type: "boolean", default: false },
+} as const;
+
 /** @throws UsageError */
 export function readArguments(args: readonly string[]): DoctorArguments {
-  const { values, positionals } = parse(args);
-  if (values.help) return { kind: "help" };
+  const read = readCommandLine(args, { options, positionals: true });
+  if (read === "help") return { kind: "help" };
+  const { values, positionals } = read;
   const { "from-config": fromConfig, "no-headers": noHeaders, header: lines } = values;
   // What stands after --header and is no URL is one more header.
   const moreLines = lines === undefined ? [] : positionals.filter((text) => !text.includes("://"));
@@ -108,32 +119,6 @@ function readTarget(text: string | undefined, fromConfig: boolean) {
   if (fromConfig) return { fromConfig, url: text === undefined ? undefined : readUrl(text) } as const;
   if (text === undefined) throw new UsageError("a URL is required");
   return { fromConfig, url: readUrl(text) } as const;
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        origin: { type: "string" },
-        method: { type: "string", default: "POST" },
-        header: { type: "string", multiple: true, short: "H" },
-        "no-headers": { type: "boolean", default: false },
-        data: { type: "string" },
-        credentials: { type: "boolean", default: false },
-        strict: { type: "boolean", default: false },
-        "preflight-only": { type: "boolean", default: false },
-        "from-config": { type: "boolean", default: false },
-        timeout: { type: "string", default: "10" },
-        "user-agent": { type: "string", default: chromeUserAgent },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 /** The headers of an API call as in `axios.post(url, data, { headers: { authorization } })`. */

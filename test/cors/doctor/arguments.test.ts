@@ -131,9 +131,10 @@ describe("bad usage is told apart", () => {
     [[url, ...page, "--timeout", "soon"], /^--timeout must be/],
     [[url, ...page, "--timeout", "601"], /^--timeout must be/],
     [[url, ...page, "--user-agent", "a\nb"], /the value of user-agent/],
-    [[url, ...page, "--verbose"], /Unknown option '--verbose'/],
+    [[url, "--orgin", "http://localhost:5173"], /did you mean --origin\?$/],
+    [[url, ...page, "--verbose"], /^there is no option --verbose$/],
     [[url, ...page, "--json=yes"], /--json/],
-    [[url, "--origin"], /argument missing/],
+    [[url, "--origin"], /^--origin needs a value$/],
   ])("%j", (args, message) => {
     expect(() => readArguments(args)).toThrow(UsageError);
     expect(() => readArguments(args)).toThrow(message);

@@ -46,7 +46,7 @@ test("exits with 0 for a server that lets the page in and with 1 for one that do
 test("exits with 2 and the usage for bad usage, and with 0 for --help", async () => {
   const bad = await doctor(["http://localhost/", "--verbose"]);
   expect(bad).toMatchObject({ status: 2, output: "" });
-  expect(bad.errors).toMatch(/^Unknown option '--verbose'[\s\S]*usage: npm run doctor/);
+  expect(bad.errors).toMatch(/^there is no option --verbose\n\nusage: npm run doctor/);
   expect(await doctor(["--help"])).toMatchObject({ status: 0, output: expect.stringMatching(/^usage:/), errors: "" });
 });
 

@@ -1,0 +1,113 @@
+/**
+ * The command lines of all our commands, with one wording of what is wrong with them. It stands beside the doctor because
+ * the doctor's package is installed by itself.
+ */
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import { didYouMean, nearestNames } from "./nearest-name.ts";
+
+/** Bad usage; the message is for people, without the help text. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+const BAD_USAGE = 2;
+
+type Options = NonNullable<ParseArgsConfig["options"]>;
+
+/** What was read of a command line. */
+type CommandLine<Known extends Options> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: Known; allowPositionals: true; strict: true }>
+>;
+
+interface CommandLineSettings<Known extends Options> {
+  /** As `parseArgs` takes them; --help and -h are always known. */
+  readonly options: Known;
+  /** Whether words may stand there that are no options. Default: false. */
+  readonly positionals?: boolean;
+}
+
+interface Command<Known extends Options> extends CommandLineSettings<Known> {
+  /** Its first paragraph says how the command is called. */
+  readonly help: string;
+  /** @returns the exit status. */
+  run(commandLine: CommandLine<Known>): number | Promise<number>;
+}
+
+/**
+ * Runs a command, or prints its help, or says what is wrong with the arguments.
+ *
+ * @returns the exit status: 0 for help, 2 for bad usage, which `run` may report too by a {@link UsageError}.
+ */
+export async function runCommand<const Known extends Options>(
+  args: readonly string[],
+  command: Command<Known>,
+): Promise<number> {
+  try {
+    const read = readCommandLine(args, command);
+    if (read !== "help") return await command.run(read);
+    process.stdout.write(`${command.help}\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(describeMisuse(error, command.help));
+    return BAD_USAGE;
+  }
+}
+
+/**
+ * Reads a command line. --help wins over everything else.
+ *
+ * @throws UsageError for an option that is not known, one without its value, and a word that has no place.
+ */
+export function readCommandLine<const Known extends Options>(
+  args: readonly string[],
+  { options, positionals = false }: CommandLineSettings<Known>,
+): CommandLine<Known> | "help" {
+  const known: Options = { ...options, help: { type: "boolean", short: "h" } };
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: known,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  if (tokens.some((token) => token.kind === "option" && token.name === "help")) return "help";
+  const checked = tokens.flatMap((token) => {
+    if (token.kind === "option-terminator") return [];
+    if (token.kind === "option") return [checkOption(token, known)];
+    if (!positionals) throw new UsageError(`${JSON.stringify(token.value)} has no place here`);
+    return [];
+  });
+  const words = tokens.flatMap((token) => (token.kind === "positional" ? [token.value] : []));
+  return parseArgs({ args: [...checked, "--", ...words], options, allowPositionals: true });
+}
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}
+
+/** @returns the option as one word, so that a value which begins with a dash is no option. */
+function checkOption({ name, rawName, value, inlineValue }: OptionToken, known: Options): string {
+  const type = Object.hasOwn(known, name) ? known[name]?.type : undefined;
+  if (type === undefined) {
+    const near = nearestNames(name, Object.keys(known)).map((candidate) => `--${candidate}`);
+    throw new UsageError(`there is no option ${rawName}${didYouMean(near)}`);
+  }
+  if (type === "boolean") {
+    if (value !== undefined) throw new UsageError(`${rawName} takes no value`);
+    return `--${name}`;
+  }
+  // The next option in its place: the value was forgotten.
+  const isOption = inlineValue !== true && value?.startsWith("--") === true;
+  if (value === undefined || isOption) throw new UsageError(`${rawName} needs a value`);
+  return `--${name}=${value}`;
+}
+
+/** The mistake, how the command is called, and where to read more: short enough to stay in sight. */
+export function describeMisuse(error: UsageError, help: string): string {
+  const [called = ""] = help.split("\n\n");
+  return `${error.message}\n\n${called}\n\n--help says more\n`;
+}

@@ -1,0 +1,55 @@
+/** Every command as it is run: help, and bad usage. Those of `npm run build` are in dist; the others are bundled here. */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { beforeAll, describe, expect, inject, test } from "vitest";
+
+const built = ["main", "cli/console", "cli/doctor", "cli/migrate", "cli/token", "cli/verify"];
+const forDevelopers = ["bench/run", "test/browser/screenshots", "test/conformance/run", "test/faults/run"];
+/** Inside the repository, where the packages are found. */
+const bundles = join("node_modules/.cache/help-test", inject("scratch").replaceAll("/", "-"));
+
+beforeAll(async () => {
+  await build({
+    entryPoints: forDevelopers.map((path) => `${path}.ts`),
+    outdir: bundles,
+    outbase: ".",
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    packages: "external",
+    logLevel: "error",
+  });
+});
+
+interface Run {
+  readonly status: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+async function run(file: string, ...args: string[]): Promise<Run> {
+  const env = { PATH: process.env["PATH"] };
+  return await new Promise((resolve) => {
+    execFile(process.execPath, [file, ...args], { env }, (error, output, errors) => {
+      resolve({ status: error === null ? 0 : Number(error.code), output, errors });
+    });
+  });
+}
+
+describe.each([
+  ...built.map((path) => [path, `dist/${path}.js`]),
+  ...forDevelopers.map((path) => [path, join(bundles, `${path}.mjs`)]),
+])("%s", (_, file) => {
+  test("prints its help and does nothing else", async () => {
+    const help = { status: 0, output: expect.stringMatching(/^usage: [\s\S]+/), errors: "" };
+    expect(await run(file, "--help")).toMatchObject(help);
+    expect(await run(file, "-h")).toMatchObject(help);
+  });
+
+  test("says in a sentence that an option is not known", async () => {
+    const expected = /^there is no option --hlep; did you mean --help\?\n\nusage: [\s\S]+\n\n--help says more\n$/;
+    expect(await run(file, "--hlep")).toMatchObject({ status: 2, output: "", errors: expect.stringMatching(expected) });
+  });
+});
