@@ -1,9 +1,10 @@
 import { type IMessageType, MESSAGE_TYPE } from "@protobuf-ts/runtime";
 import { readBinary } from "./binary/message-reader.ts";
 import { writeBinary } from "./binary/message-writer.ts";
-import { readJson } from "./json/message-reader.ts";
-import type { JsonWriters } from "./json/message-writer.ts";
+import { JsonReaders } from "./json/message-reader.ts";
+import { JsonWriters, type WriteOptions } from "./json/message-writer.ts";
 import { isFields, type MessageFields } from "./message-fields.ts";
+import type { TypeRegistry } from "./type-registry.ts";
 
 /** Reads and writes messages of one type. */
 export interface MessageCodec {
@@ -15,15 +16,26 @@ export interface MessageCodec {
   writeBinary(message: unknown): Buffer;
 }
 
-/** Compiles the codec of a type from its reflection. */
-export function compileCodec(type: IMessageType<MessageFields>, writers: JsonWriters): MessageCodec {
-  const writeJson = writers.of(type);
-  return {
-    readJson: (body) => readJson(type, body),
-    readBinary: (body) => readBinary(type, body),
-    writeJson: (message) => writeJson(messageOf(type, message)),
-    writeBinary: (message) => writeBinary(type, messageOf(type, message)),
-  };
+/** Compiles codecs from the types' reflection; they share what they have in common. */
+export class MessageCodecs {
+  readonly #readers: JsonReaders;
+  readonly #writers: JsonWriters;
+
+  /** @param types those that a `google.protobuf.Any` may hold in JSON. */
+  constructor(json: WriteOptions, types: TypeRegistry) {
+    this.#readers = new JsonReaders(types);
+    this.#writers = new JsonWriters(json, types);
+  }
+
+  of(type: IMessageType<MessageFields>): MessageCodec {
+    const writeJson = this.#writers.of(type);
+    return {
+      readJson: (body) => this.#readers.read(type, body),
+      readBinary: (body) => readBinary(type, body),
+      writeJson: (message) => writeJson(messageOf(type, message)),
+      writeBinary: (message) => writeBinary(type, messageOf(type, message)),
+    };
+  }
 }
 
 function messageOf(type: IMessageType<MessageFields>, message: unknown): MessageFields {

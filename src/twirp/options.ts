@@ -1,3 +1,4 @@
+import type { IMessageType } from "@protobuf-ts/runtime";
 import type { ServiceType } from "@protobuf-ts/runtime-rpc";
 import type { Interceptor, ServerHooks, TwirpContext, TwirpError } from "twirp-ts";
 import type { CallContext } from "./call-context.ts";
@@ -58,6 +59,11 @@ interface BaseOptions<Context extends TwirpContext> {
   // biome-ignore lint/suspicious/noExplicitAny: twirp-ts types an interceptor for messages of every type so.
   readonly interceptors?: readonly Interceptor<Context, any, any>[];
   readonly json?: TwirpJsonOptions;
+  /**
+   * Further message types that a `google.protobuf.Any` may hold in JSON, where its content is written out. Those of the
+   * services' own methods, and all that their fields mention, are known. Default: none.
+   */
+  readonly types?: readonly IMessageType<object>[];
 }
 
 /** What a service's context has beyond the adapter's own. */
@@ -115,6 +121,7 @@ export interface TwirpSettings {
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   readonly interceptors: readonly Interceptor<CallContext, any, any>[];
   readonly json: Required<TwirpJsonOptions>;
+  readonly types: readonly IMessageType<object>[];
 }
 
 /** Fills in defaults. Throws when an option is out of its domain. */
@@ -144,6 +151,7 @@ export function settingsOf(options: TwirpOptions): TwirpSettings {
     hooks: options.hooks ?? [],
     interceptors: options.interceptors ?? [],
     json: { emitDefaults: options.json?.emitDefaults ?? true, camelCase: options.json?.camelCase ?? false },
+    types: options.types ?? [],
   };
 }
 

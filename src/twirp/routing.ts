@@ -1,10 +1,10 @@
 import type { CallContext } from "./call-context.ts";
 import { type HookTable, hookTable } from "./hooks.ts";
-import { JsonWriters } from "./json/message-writer.ts";
-import { compileCodec, type MessageCodec } from "./message-codec.ts";
+import { type MessageCodec, MessageCodecs } from "./message-codec.ts";
 import type { TwirpSettings } from "./options.ts";
 import { namesOf, type PathTable } from "./paths.ts";
 import { type Invoke, type MountedService, mountService } from "./service-mount.ts";
+import { TypeRegistry } from "./type-registry.ts";
 
 /** Whom a call is for, as far as its path tells. */
 export interface CallTarget {
@@ -36,7 +36,7 @@ export interface Routing {
 
 /** Compiles the routes of all services. Throws when two of them share a name. */
 export function compileRouting(settings: TwirpSettings): Routing {
-  const writers = new JsonWriters(settings.json);
+  const codecs = new MessageCodecs(settings.json, typesOf(settings));
   const services = settings.services.map((service) => mountService(service, settings));
   const targets = new Map<string, CallTarget>();
   const named = services.map((service) => {
@@ -59,8 +59,8 @@ export function compileRouting(settings: TwirpSettings): Routing {
           target,
           methodName: method.name,
           rpcName: `${service.typeName}/${method.name}`,
-          requestCodec: compileCodec(method.info.I, writers),
-          responseCodec: compileCodec(method.info.O, writers),
+          requestCodec: codecs.of(method.info.I),
+          responseCodec: codecs.of(method.info.O),
           invoke: method.invoke,
         };
         return names.flatMap((name) =>
@@ -70,6 +70,11 @@ export function compileRouting(settings: TwirpSettings): Routing {
     ),
     targetOf: (service) => targets.get(service) ?? nobody,
   };
+}
+
+function typesOf({ services, types }: TwirpSettings): TypeRegistry {
+  const methods = services.flatMap(({ type }) => type.methods);
+  return new TypeRegistry([...methods.flatMap(({ I, O }) => [I, O]), ...types]);
 }
 
 function typeNamesOf({ packageName, serviceName }: MountedService): readonly string[] {

@@ -82,6 +82,21 @@ export const AllTypes: AnyType = new MessageType<Fields>("test.AllTypes", [
   { no: 30, name: "items", kind: "message", repeat: RepeatType.UNPACKED, T: () => AllTypes },
 ]);
 
+export const Any: AnyType = new MessageType<Fields>("google.protobuf.Any", [
+  { no: 1, name: "type_url", kind: "scalar", T: ScalarType.STRING },
+  { no: 2, name: "value", kind: "scalar", T: ScalarType.BYTES },
+]);
+
+export const Empty: AnyType = new MessageType<Fields>("google.protobuf.Empty", []);
+
+/** A message that holds messages of any type. */
+export const Envelope: AnyType = new MessageType<Fields>("test.Envelope", [
+  { no: 1, name: "content", kind: "message", T: () => Any },
+  { no: 2, name: "enclosures", kind: "message", repeat: RepeatType.UNPACKED, T: () => Any },
+  { no: 3, name: "by_name", kind: "map", K: ScalarType.STRING, V: { kind: "message", T: () => Any } },
+  { no: 4, name: "known", kind: "message", T: () => AllTypes },
+]);
+
 /** A message with a field that takes null for a value of its own. */
 export const Holder: AnyType = new MessageType<Fields>("test.Holder", [
   { no: 1, name: "free", kind: "message", T: () => Value },

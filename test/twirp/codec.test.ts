@@ -3,14 +3,17 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
 import { readBinary } from "../../src/twirp/binary/message-reader.ts";
-import { readJson } from "../../src/twirp/json/message-reader.ts";
-import { JsonWriters } from "../../src/twirp/json/message-writer.ts";
-import { compileCodec } from "../../src/twirp/message-codec.ts";
-import { AllTypes, Duration, type Fields, Struct } from "./all-types.ts";
+import type { WriteOptions } from "../../src/twirp/json/message-writer.ts";
+import { MessageCodecs } from "../../src/twirp/message-codec.ts";
+import { TypeRegistry } from "../../src/twirp/type-registry.ts";
+import { AllTypes, type AnyType, Duration, type Fields, Struct } from "./all-types.ts";
 import { messages } from "./messages.ts";
 
-const writers = new JsonWriters({ emitDefaults: true, camelCase: false });
-const codec = compileCodec(AllTypes, writers);
+function codecOf(type: AnyType, options: Partial<WriteOptions> = {}) {
+  return new MessageCodecs({ emitDefaults: true, camelCase: false, ...options }, new TypeRegistry([type])).of(type);
+}
+
+const codec = codecOf(AllTypes);
 
 function write(fields: Fields): Fields {
   return JSON.parse(codec.writeJson(AllTypes.create(fields)));
@@ -36,7 +39,7 @@ describe("against protobuf-ts", () => {
         messages(1, true),
         (fields, emit, message) => {
           const type = new MessageType<Fields>("test.Shuffled", fields);
-          const { writeJson } = compileCodec(type, new JsonWriters({ emitDefaults: emit, camelCase: false }));
+          const { writeJson } = codecOf(type, { emitDefaults: emit });
           const shuffled = Object.fromEntries(Object.entries(message));
           const theirs = type.toJsonString(shuffled, { emitDefaultValues: emit, useProtoFieldName: true });
           const comparable = (_key: string, value: unknown) => (value === null ? undefined : value);
@@ -106,7 +109,7 @@ describe("against protobuf-ts", () => {
 test("what is written is read back", () => {
   fc.assert(
     fc.property(messages(), (message) => {
-      expect(readJson(AllTypes, Buffer.from(codec.writeJson(message)))).toEqual(message);
+      expect(codec.readJson(Buffer.from(codec.writeJson(message)))).toEqual(message);
       expect(readBinary(AllTypes, codec.writeBinary(message))).toEqual(message);
     }),
   );
@@ -146,7 +149,7 @@ describe("JSON is written", () => {
   });
 
   test("without zero values, when that is asked for", () => {
-    const sparse = compileCodec(AllTypes, new JsonWriters({ emitDefaults: false, camelCase: false }));
+    const sparse = codecOf(AllTypes, { emitDefaults: false });
     expect(sparse.writeJson(AllTypes.create())).toBe("{}");
     const message = AllTypes.create({ maybeText: "", choice: { oneofKind: "choiceText", choiceText: "" }, flag: true });
     expect(sparse.writeJson(message)).toBe('{"flag":true,"maybe_text":"","choice_text":""}');
@@ -154,7 +157,7 @@ describe("JSON is written", () => {
   });
 
   test("in lowerCamelCase, when that is asked for", () => {
-    const camel = compileCodec(AllTypes, new JsonWriters({ emitDefaults: false, camelCase: true }));
+    const camel = codecOf(AllTypes, { emitDefaults: false, camelCase: true });
     const message = AllTypes.create({ smallInt: 1, renamed: "x" });
     expect(camel.writeJson(message)).toBe('{"smallInt":1,"customName":"x"}');
   });
@@ -180,11 +183,12 @@ describe("JSON is written", () => {
 
   test("of a Struct with any keys and values", () => {
     const json = '{"a":[1,null,{"b":true,"c":"x"}],"__proto__":{"d":[]}}';
-    expect(writers.of(Struct)(readJson(Struct, Buffer.from(json)))).toBe(json);
+    const struct = codecOf(Struct);
+    expect(struct.writeJson(struct.readJson(Buffer.from(json)))).toBe(json);
   });
 
   test("of maps with the keys of Object's own members", () => {
-    const json = codec.writeJson(readJson(AllTypes, Buffer.from('{"counts":{"__proto__":5,"constructor":1}}')));
+    const json = codec.writeJson(codec.readJson(Buffer.from('{"counts":{"__proto__":5,"constructor":1}}')));
     expect(json.toString()).toContain('"counts":{"__proto__":5,"constructor":1}');
   });
 });
@@ -226,7 +230,7 @@ describe("nothing is written of", () => {
     expect(() => write({ at: { seconds: 253_402_300_800n, nanos: 0 } })).toThrow(RangeError);
     expect(() => write({ at: { seconds: 0n, nanos: -1 } })).toThrow(RangeError);
     expect(() => write({ mask: { paths: ["notReversible"] } })).toThrow(RangeError);
-    expect(() => writers.of(Duration)({ seconds: 1n, nanos: -1 })).toThrow(RangeError);
+    expect(() => codecOf(Duration).writeJson({ seconds: 1n, nanos: -1 })).toThrow(RangeError);
   });
 });
 

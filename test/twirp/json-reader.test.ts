@@ -1,10 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readJson } from "../../src/twirp/json/message-reader.ts";
+import { JsonReaders } from "../../src/twirp/json/message-reader.ts";
+import { TypeRegistry } from "../../src/twirp/type-registry.ts";
 import { AllTypes, Holder } from "./all-types.ts";
 
+const readers = new JsonReaders(new TypeRegistry([AllTypes]));
+
 function read(text: string | Buffer) {
-  return readJson(AllTypes, Buffer.from(text));
+  return readers.read(AllTypes, Buffer.from(text));
 }
 
 describe("a field is read from", () => {
@@ -88,7 +91,7 @@ test("map keys are data, whatever they read", () => {
 });
 
 test("null is a value of its own in a google.protobuf.Value", () => {
-  const message = readJson(Holder, Buffer.from('{"free":null}'));
+  const message = readers.read(Holder, Buffer.from('{"free":null}'));
   expect(message).toEqual({ free: { kind: { oneofKind: "nullValue", nullValue: 0 } } });
 });
 

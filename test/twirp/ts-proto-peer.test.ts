@@ -7,8 +7,8 @@ import * as clientEntries from "../../generated/client/finance/v1/entry.ts";
 import * as clientReports from "../../generated/client/finance/v1/report.ts";
 import * as clientTransfers from "../../generated/client/finance/v1/transfer.ts";
 import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
-import { JsonWriters } from "../../src/twirp/json/message-writer.ts";
-import { compileCodec } from "../../src/twirp/message-codec.ts";
+import { MessageCodecs } from "../../src/twirp/message-codec.ts";
+import { TypeRegistry } from "../../src/twirp/type-registry.ts";
 import type { Fields } from "./all-types.ts";
 
 type MessageInfo = IMessageType<Fields>;
@@ -22,7 +22,7 @@ interface TsProtoMessage {
 }
 
 const clientModules = { ...clientAccounts, ...clientEntries, ...clientReports, ...clientTransfers };
-const writers = new JsonWriters({ emitDefaults: true, camelCase: false });
+const codecs = new MessageCodecs({ emitDefaults: true, camelCase: false }, new TypeRegistry([]));
 
 /** Every message of the API: those that methods take or give, and all that these hold. */
 function allMessages(): readonly MessageInfo[] {
@@ -107,7 +107,7 @@ test("the API has the messages that this test is about", () => {
 });
 
 describe.each(allMessages().map((type) => [type.typeName, type] as const))("%s", (_name, type) => {
-  const codec = compileCodec(type, writers);
+  const codec = codecs.of(type);
   const client = clientOf(type);
   const runs = { numRuns: 60 };
 

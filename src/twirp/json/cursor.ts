@@ -48,6 +48,18 @@ export class JsonCursor {
     return new SyntaxError(`${message} at offset ${this.#position}`);
   }
 
+  /** Offset of the next character: after `peek`, where the next value starts. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Lets a callback read on, and comes back. */
+  lookAhead(read: () => void): void {
+    const start = this.#position;
+    read();
+    this.#position = start;
+  }
+
   /** What kind of value comes next. */
   peek(): ValueKind {
     const code = this.#skipSpace();

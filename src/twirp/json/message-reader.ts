@@ -1,37 +1,53 @@
 import type { EnumInfo, FieldInfo, IMessageType, ScalarType } from "@protobuf-ts/runtime";
 import { INT32 } from "../field-values.ts";
 import type { MessageFields } from "../message-fields.ts";
+import type { TypeRegistry } from "../type-registry.ts";
+import { anyReader } from "./any.ts";
 import { JsonCursor, textOf } from "./cursor.ts";
 import { enumNumbers } from "./enums.ts";
 import { mapKeyReader, scalarReader, smallIntegerReader, type ValueReader } from "./scalars.ts";
-import { wellKnownReader } from "./well-known-readers.ts";
+import { type MessageReader, type ReaderOf, wellKnownReader } from "./well-known-readers.ts";
 
-type MessageReader = (cursor: JsonCursor) => MessageFields;
 type FieldReader = (cursor: JsonCursor, message: MessageFields) => void;
 
-const compiled = new WeakMap<IMessageType<MessageFields>, MessageReader>();
+/** Reads messages from JSON, by readers that are compiled once a type. */
+export class JsonReaders {
+  readonly #types: TypeRegistry;
+  readonly #compiled = new Map<IMessageType<MessageFields>, MessageReader>();
 
-/** Reads a message from a JSON body. Throws an Error that says what is wrong and where. */
-export function readJson(type: IMessageType<MessageFields>, body: Buffer): MessageFields {
-  const cursor = new JsonCursor(textOf(body));
-  const message = messageReader(type)(cursor);
-  cursor.end();
-  return message;
+  /** @param types those that a `google.protobuf.Any` may hold. */
+  constructor(types: TypeRegistry) {
+    this.#types = types;
+  }
+
+  /** Reads a message from a JSON body. Throws an Error that says what is wrong and where. */
+  read(type: IMessageType<MessageFields>, body: Buffer): MessageFields {
+    const cursor = new JsonCursor(textOf(body));
+    const message = this.of(type)(cursor);
+    cursor.end();
+    return message;
+  }
+
+  /** The reader of a message type. */
+  of(type: IMessageType<MessageFields>): MessageReader {
+    const known = this.#compiled.get(type);
+    if (known !== undefined) return known;
+    const reader = this.#compile(type);
+    this.#compiled.set(type, reader);
+    return reader;
+  }
+
+  #compile(type: IMessageType<MessageFields>): MessageReader {
+    const readerOf = (memberType: IMessageType<MessageFields>) => this.of(memberType);
+    if (type.typeName === "google.protobuf.Any") return anyReader(type, this.#types, readerOf);
+    return wellKnownReader(type, readerOf) ?? compileMessage(type, readerOf);
+  }
 }
 
-/** The reader of a message type, compiled on its first use. */
-function messageReader(type: IMessageType<MessageFields>): MessageReader {
-  const known = compiled.get(type);
-  if (known !== undefined) return known;
-  const reader = wellKnownReader(type, messageReader) ?? compileMessage(type);
-  compiled.set(type, reader);
-  return reader;
-}
-
-function compileMessage(type: IMessageType<MessageFields>): MessageReader {
+function compileMessage(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader {
   const fields = new Map<string, { readonly index: number; readonly field: FieldInfo; readonly read: FieldReader }>();
   type.fields.forEach((field, index) => {
-    const entry = { index, field, read: fieldReader(field) };
+    const entry = { index, field, read: fieldReader(field, readerOf) };
     fields.set(field.name, entry);
     fields.set(field.jsonName, entry);
   });
@@ -66,10 +82,11 @@ function isNullValue([typeName]: EnumInfo): boolean {
   return typeName === "google.protobuf.NullValue";
 }
 
-function fieldReader(field: FieldInfo): FieldReader {
+function fieldReader(field: FieldInfo, readerOf: ReaderOf): FieldReader {
   const { localName, name } = field;
-  if (field.kind === "map") return mapReader(localName, name, mapKeyReader(field.K), valueReader(field.V, name));
-  const read = valueReader(field, name);
+  if (field.kind === "map")
+    return mapReader(localName, name, mapKeyReader(field.K), valueReader(field.V, name, readerOf));
+  const read = valueReader(field, name, readerOf);
   if (field.repeat !== 0) return listReader(localName, name, read);
   const { oneof } = field;
   if (oneof === undefined) {
@@ -122,12 +139,16 @@ type ValueType =
   | { readonly kind: "enum"; readonly T: () => EnumInfo }
   | { readonly kind: "message"; readonly T: () => IMessageType<MessageFields> };
 
-function valueReader(value: ValueType, name: string): ValueReader {
+function valueReader(value: ValueType, name: string, readerOf: ReaderOf): ValueReader {
   if (value.kind === "scalar") return scalarReader(value.T, value.L, name);
   if (value.kind === "enum") return enumReader(value.T(), name);
   // Resolved on use: a message may hold itself.
   const { T } = value;
-  return (cursor) => messageReader(T())(cursor);
+  let read: MessageReader | undefined;
+  return (cursor) => {
+    read ??= readerOf(T());
+    return read(cursor);
+  };
 }
 
 function enumReader(info: EnumInfo, name: string): ValueReader {

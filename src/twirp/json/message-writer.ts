@@ -1,6 +1,8 @@
 import type { EnumInfo, FieldInfo, IMessageType, ScalarType } from "@protobuf-ts/runtime";
 import { refuse, scalarTypeOf, zeroTest } from "../field-values.ts";
 import { isFields, type MessageFields } from "../message-fields.ts";
+import type { TypeRegistry } from "../type-registry.ts";
+import { anyWriter } from "./any.ts";
 import { enumNames } from "./enums.ts";
 import { type Member, type MessageWriter, objectWriter } from "./object-writer.ts";
 import { quoted, scalarWriter, type ValueWriter } from "./scalar-writers.ts";
@@ -17,21 +19,30 @@ export interface WriteOptions {
 /** Compiles writers of messages, each once. */
 export class JsonWriters {
   readonly #options: WriteOptions;
+  readonly #types: TypeRegistry;
   readonly #compiled = new Map<IMessageType<MessageFields>, MessageWriter>();
 
-  constructor(options: WriteOptions) {
+  /** @param types those that a `google.protobuf.Any` may hold. */
+  constructor(options: WriteOptions, types: TypeRegistry) {
     this.#options = options;
+    this.#types = types;
   }
 
   /** The writer of a message type. It throws a TypeError for an object that is no such message. */
   of(type: IMessageType<MessageFields>): MessageWriter {
     const known = this.#compiled.get(type);
     if (known !== undefined) return known;
-    const writer =
-      wellKnownWriter(type) ??
-      objectWriter(type.fields.map((field) => this.#member(field, `${type.typeName}.${field.name}`)));
+    const writer = this.#compile(type);
     this.#compiled.set(type, writer);
     return writer;
+  }
+
+  #compile(type: IMessageType<MessageFields>): MessageWriter {
+    if (type.typeName === "google.protobuf.Any") return anyWriter(this.#types, (held) => this.of(held));
+    return (
+      wellKnownWriter(type) ??
+      objectWriter(type.fields.map((field) => this.#member(field, `${type.typeName}.${field.name}`)))
+    );
   }
 
   #member(field: FieldInfo, path: string): Member {

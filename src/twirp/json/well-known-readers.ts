@@ -4,12 +4,17 @@ import type { JsonCursor } from "./cursor.ts";
 import { doubleOf } from "./numbers.ts";
 import { scalarReader } from "./scalars.ts";
 import { parseDuration, parseTimestamp, type SecondsAndNanos } from "./timestamps.ts";
+import { isWrapper } from "./well-known-types.ts";
 
-type MessageReader = (cursor: JsonCursor) => MessageFields;
-type ReaderOf = (type: IMessageType<MessageFields>) => MessageReader;
+/** Reads a message at the cursor. Throws a SyntaxError when there is none. */
+export type MessageReader = (cursor: JsonCursor) => MessageFields;
+/** The reader of a type that a message holds. */
+export type ReaderOf = (type: IMessageType<MessageFields>) => MessageReader;
 
 /**
- * The reader of a type whose JSON is not an object of its fields; undefined for all others.
+ * The reader of a type whose JSON is not an object of its fields; undefined for all others, and for
+ * `google.protobuf.Any`.
+ *
  * https://protobuf.dev/programming-guides/json/
  */
 export function wellKnownReader(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader | undefined {
@@ -31,20 +36,8 @@ export function wellKnownReader(type: IMessageType<MessageFields>, readerOf: Rea
       return listValueReader(type, readerOf);
     case "google.protobuf.Value":
       return anyValueReader(type, readerOf);
-    case "google.protobuf.Any":
-      return (cursor) => fail(cursor, "google.protobuf.Any cannot be read from JSON");
-    case "google.protobuf.DoubleValue":
-    case "google.protobuf.FloatValue":
-    case "google.protobuf.Int64Value":
-    case "google.protobuf.UInt64Value":
-    case "google.protobuf.Int32Value":
-    case "google.protobuf.UInt32Value":
-    case "google.protobuf.BoolValue":
-    case "google.protobuf.StringValue":
-    case "google.protobuf.BytesValue":
-      return wrapperReader(type);
     default:
-      return undefined;
+      return isWrapper(type) ? wrapperReader(type) : undefined;
   }
 }
 

@@ -1,12 +1,12 @@
 import type { IMessageType } from "@protobuf-ts/runtime";
 import { refuse } from "../field-values.ts";
 import { isFields, type MessageFields } from "../message-fields.ts";
+import type { MessageWriter } from "./object-writer.ts";
 import { quoted, scalarWriter } from "./scalar-writers.ts";
 import { formatDuration, formatTimestamp } from "./timestamps.ts";
+import { isWrapper } from "./well-known-types.ts";
 
-type MessageWriter = (message: MessageFields) => string;
-
-/** The writer of a type whose JSON is not an object of its fields; undefined for all others. */
+/** The writer of a type whose JSON is not an object of its fields; undefined for all others, and for `google.protobuf.Any`. */
 export function wellKnownWriter(type: IMessageType<MessageFields>): MessageWriter | undefined {
   switch (type.typeName) {
     case "google.protobuf.Timestamp":
@@ -16,27 +16,13 @@ export function wellKnownWriter(type: IMessageType<MessageFields>): MessageWrite
     case "google.protobuf.FieldMask":
       return ({ paths }) =>
         quoted(Array.isArray(paths) ? paths.map(maskPath).join(",") : refuse("paths", "an array", paths));
-    case "google.protobuf.Any":
-      return () => {
-        throw new TypeError("google.protobuf.Any cannot be written as JSON");
-      };
     case "google.protobuf.Struct":
     case "google.protobuf.ListValue":
       return writeStructure;
     case "google.protobuf.Value":
       return writeValue;
-    case "google.protobuf.DoubleValue":
-    case "google.protobuf.FloatValue":
-    case "google.protobuf.Int64Value":
-    case "google.protobuf.UInt64Value":
-    case "google.protobuf.Int32Value":
-    case "google.protobuf.UInt32Value":
-    case "google.protobuf.BoolValue":
-    case "google.protobuf.StringValue":
-    case "google.protobuf.BytesValue":
-      return wrapperWriter(type);
     default:
-      return undefined;
+      return isWrapper(type) ? wrapperWriter(type) : undefined;
   }
 }
 

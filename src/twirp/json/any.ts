@@ -1,0 +1,140 @@
+import type { IMessageType } from "@protobuf-ts/runtime";
+import { readBinary } from "../binary/message-reader.ts";
+import { writeBinary } from "../binary/message-writer.ts";
+import { refuse } from "../field-values.ts";
+import type { MessageFields } from "../message-fields.ts";
+import { quote } from "../quote.ts";
+import type { TypeRegistry } from "../type-registry.ts";
+import type { JsonCursor } from "./cursor.ts";
+import type { MessageWriter } from "./object-writer.ts";
+import { quoted } from "./scalar-writers.ts";
+import type { MessageReader, ReaderOf } from "./well-known-readers.ts";
+import { isWellKnown } from "./well-known-types.ts";
+
+/** Deepest nesting of Anys that is written. Each holds the next in its bytes, where no other limit sees it. */
+const DEPTH_MAX = 100;
+
+/**
+ * The reader of `google.protobuf.Any`: an object with a member `@type`, wherever it stands, beside the fields of the
+ * message, or beside `value` for a type that has a JSON form of its own. As in Go where unknown fields are ignored, an object
+ * without `@type` is an empty Any.
+ *
+ * https://protobuf.dev/programming-guides/json/#any
+ */
+export function anyReader(type: IMessageType<MessageFields>, types: TypeRegistry, readerOf: ReaderOf): MessageReader {
+  return (cursor) => {
+    if (cursor.peek() !== "object") throw cursor.failure(`expected an object for ${type.typeName}`);
+    const message = type.create();
+    const typeUrl = typeUrlAhead(cursor);
+    if (typeUrl === undefined) {
+      cursor.skipValue();
+      return message;
+    }
+    const contentType = types.find(typeUrl);
+    if (contentType === undefined) throw cursor.failure(`@type: ${quote(typeUrl)} is not a type of this server`);
+    const read = readerOf(contentType);
+    const content = isWellKnown(contentType) ? readValueMember(cursor, contentType, read) : read(cursor);
+    message["typeUrl"] = typeUrl;
+    message["value"] = new Uint8Array(writeBinary(contentType, content));
+    return message;
+  };
+}
+
+function readValueMember(cursor: JsonCursor, type: IMessageType<MessageFields>, read: MessageReader): MessageFields {
+  let value: MessageFields | undefined;
+  cursor.readObject((name) => {
+    if (name !== "value") cursor.skipValue();
+    else if (value !== undefined) throw cursor.failure("value: given twice");
+    else value = read(cursor);
+  });
+  if (value !== undefined) return value;
+  // Other implementations write an Empty without it, and so Go reads it too.
+  if (type.typeName === "google.protobuf.Empty") return type.create();
+  throw cursor.failure(`value: missing beside an @type of ${type.typeName}`);
+}
+
+/** The `@type` of an object that was looked through, or what is wrong with it. */
+type TypeAhead = { readonly url: string } | { readonly problem: string };
+
+interface Lookahead {
+  /** By the offset of the object. */
+  readonly found: Map<number, TypeAhead>;
+  /** Objects that start before this offset have been looked through. */
+  end: number;
+}
+
+const lookaheads = new WeakMap<JsonCursor, Lookahead>();
+
+/**
+ * The `@type` of the object at the cursor, which may stand behind all other members. Objects inside are looked through in
+ * the same pass, so that Anys in Anys do not take a pass each.
+ */
+function typeUrlAhead(cursor: JsonCursor): string | undefined {
+  const start = cursor.position;
+  const lookahead = lookaheads.get(cursor) ?? { found: new Map(), end: 0 };
+  lookaheads.set(cursor, lookahead);
+  if (start >= lookahead.end) {
+    cursor.lookAhead(() => {
+      findTypes(cursor, lookahead.found);
+      lookahead.end = cursor.position;
+    });
+  }
+  const type = lookahead.found.get(start);
+  if (type === undefined) return undefined;
+  if ("problem" in type) throw cursor.failure(type.problem);
+  return type.url;
+}
+
+function findTypes(cursor: JsonCursor, found: Map<number, TypeAhead>): void {
+  const kind = cursor.peek();
+  if (kind === "array") cursor.readArray(() => findTypes(cursor, found));
+  else if (kind !== "object") cursor.skipValue();
+  else {
+    const start = cursor.position;
+    cursor.readObject((name) => {
+      if (name !== "@type") findTypes(cursor, found);
+      else if (found.has(start)) {
+        found.set(start, { problem: "@type: given twice" });
+        cursor.skipValue();
+      } else found.set(start, readType(cursor));
+    });
+  }
+}
+
+function readType(cursor: JsonCursor): TypeAhead {
+  if (cursor.peek() === "string") {
+    const url = cursor.readString();
+    return url === "" ? { problem: "@type: expected a type URL, got an empty string" } : { url };
+  }
+  cursor.skipValue();
+  return { problem: "@type: expected a type URL in a string" };
+}
+
+/** The writer of `google.protobuf.Any`. It throws an Error when the type is not known or the bytes are none of it. */
+export function anyWriter(
+  types: TypeRegistry,
+  writerOf: (type: IMessageType<MessageFields>) => MessageWriter,
+): MessageWriter {
+  let depth = 0;
+  return ({ typeUrl, value }) => {
+    if (typeof typeUrl !== "string") return refuse("google.protobuf.Any.type_url", "a string", typeUrl);
+    if (!(value instanceof Uint8Array)) return refuse("google.protobuf.Any.value", "a Uint8Array", value);
+    if (typeUrl === "") {
+      if (value.length === 0) return "{}";
+      throw new TypeError("google.protobuf.Any: it has a value but no type_url");
+    }
+    const type = types.find(typeUrl);
+    if (type === undefined) throw new TypeError(`google.protobuf.Any: ${quote(typeUrl)} is not a type of this server`);
+    if (depth === DEPTH_MAX) throw new RangeError(`google.protobuf.Any: nesting deeper than ${DEPTH_MAX}`);
+    depth += 1;
+    try {
+      const message = readBinary(type, Buffer.from(value.buffer, value.byteOffset, value.byteLength));
+      const json = writerOf(type)(message);
+      const start = `{"@type":${quoted(typeUrl)}`;
+      if (isWellKnown(type)) return `${start},"value":${json}}`;
+      return json === "{}" ? `${start}}` : `${start},${json.slice(1)}`;
+    } finally {
+      depth -= 1;
+    }
+  };
+}
