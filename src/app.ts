@@ -11,6 +11,7 @@ import {
   createRateLimiter,
   departure,
   health,
+  keepIdleConnections,
   type Metrics,
   metricsEndpoint,
   OverloadError,
@@ -101,6 +102,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   const refused = (reason: string) => metrics.overloadRefusals.inc({ reason });
   const connections = new Connections(app.server, config.overload.connectionsMax, () => refused("connections"));
+  keepIdleConnections(app.server, connections, limits);
   await app.register(admission, {
     limits: config.overload,
     connections,

@@ -10,10 +10,12 @@ const SURPLUS_MAX = 100;
  * A hundred more are open to be told so, request by request; what comes then is closed at once, `onDrop` called.
  */
 export class Connections {
+  readonly max: number;
   readonly #surplus = new WeakSet<Socket>();
   #open = 0;
 
   constructor(server: Server, max: number, onDrop: () => void) {
+    this.max = max;
     server.maxConnections = max + SURPLUS_MAX;
     server.on("connection", (socket: Socket) => {
       this.#open += 1;

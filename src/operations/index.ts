@@ -2,6 +2,7 @@ export { type AdmissionLimits, admission } from "./admission.ts";
 export { Connections } from "./connections.ts";
 export { type Departure, departure, sendClientsAway } from "./departure.ts";
 export { type HealthOptions, health, type ReadinessCheck } from "./health.ts";
+export { keepIdleConnections } from "./idle-connections.ts";
 export { createMetrics, type Metrics, metricsEndpoint } from "./metrics.ts";
 export { OverloadError } from "./overload-error.ts";
 export { createRateLimiter } from "./rate-limit.ts";

@@ -11,8 +11,15 @@ export interface ServerLimits {
   readonly requestTimeoutMs: number;
   /** Milliseconds without a byte in either direction, after which a connection is cut: a client that reads no reply. */
   readonly silenceTimeoutMs: number;
-  /** Milliseconds that a connection may idle between two requests: longer than load balancers keep theirs. */
+  /**
+   * Milliseconds that a connection may idle between two requests: longer than most clients and proxies keep theirs, Google's
+   * load balancers with their fixed 600 s included. docs/operations.md has what to set on the others.
+   */
   readonly keepAliveTimeoutMs: number;
+  /** The same while more than half of the connections are taken. */
+  readonly crowdedKeepAliveTimeoutMs: number;
+  /** Milliseconds of idling after which TCP asks whether the other end still exists; one that does not is gone 10 s later. */
+  readonly probeAfterMs: number;
   /** How often the first and the third are looked after. */
   readonly checkIntervalMs: number;
   /** Bytes of a request's header. */
@@ -24,7 +31,9 @@ export const SERVER_LIMITS: ServerLimits = {
   bodyTimeoutMs: 30_000,
   requestTimeoutMs: 60_000,
   silenceTimeoutMs: 90_000,
-  keepAliveTimeoutMs: 72_000,
+  keepAliveTimeoutMs: 620_000,
+  crowdedKeepAliveTimeoutMs: 72_000,
+  probeAfterMs: 60_000,
   checkIntervalMs: 1000,
   headerBytesMax: 16_384,
 };
@@ -40,6 +49,8 @@ export function serverOptions(limits: ServerLimits) {
       requestTimeout: limits.requestTimeoutMs,
       connectionsCheckingInterval: limits.checkIntervalMs,
       maxHeaderSize: limits.headerBytesMax,
+      keepAlive: true,
+      keepAliveInitialDelay: limits.probeAfterMs,
     },
   } satisfies FastifyHttpOptions<Server>;
 }
