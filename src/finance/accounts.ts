@@ -8,6 +8,7 @@ import { FIRST_OPEN_TIME, joinWritersBriefly } from "./final-time.ts";
 import { type AccountId, accountId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
 import { accountDigits, minorUnitDigitsOf } from "./money.ts";
+import { bytesOf, extentOf, type PagedRow, type PageExtent, pageOf } from "./page.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
 import { type Actor, isVisibleTo } from "./policy.ts";
 import type { AccountChange, AccountFilter, NewAccount, Page } from "./validation.ts";
@@ -109,15 +110,19 @@ export async function listAccounts(
   actor: Actor,
   filter: AccountFilter,
   page: Page,
-): Promise<{ accounts: AccountRecord[]; nextPageToken: string }> {
+): Promise<{ accounts: AccountRecord[]; nextPageToken: string; extent: PageExtent }> {
   const filters = Object.values(filter);
   const [after = 0n] = readPageToken(page.token, 1, filters) ?? [];
-  if (!actor.admin && filter.owner !== "" && filter.owner !== actor.subject) return { accounts: [], nextPageToken: "" };
+  if (!actor.admin && filter.owner !== "" && filter.owner !== actor.subject) {
+    return { accounts: [], nextPageToken: "", extent: extentOf([]) };
+  }
   const owner = actor.admin ? filter.owner : actor.subject;
   // Not prepared by name: which index serves best depends on the filters that are there.
-  const { rows } = await db.query<AccountRow>({
-    text: `
-${SELECT_ACCOUNT}
+  const { rows } = await db.query<AccountRow & PagedRow>({
+    text: pageOf(
+      `
+select ${ACCOUNT_COLUMNS}, ${bytesOf(ROW_BYTES, "a.name", "a.owner", "a.metadata::text")} as row_bytes
+${FROM_ACCOUNT}
  where a.id > $1::bigint
    and ($3::text = '' or a.owner = $3)
    and ($4::smallint is null or a.type = $4)
@@ -126,6 +131,9 @@ ${SELECT_ACCOUNT}
    and starts_with(a.name, $7::text)
  order by a.id
  limit $2::bigint`,
+      "r.id",
+      "$2",
+    ),
     values: [
       after,
       page.size + 1,
@@ -136,12 +144,11 @@ ${SELECT_ACCOUNT}
       filter.namePrefix,
     ],
   });
-  const accounts = rows.slice(0, page.size).map(toAccountRecord);
+  const accounts = rows.map(toAccountRecord);
+  const extent = extentOf(rows);
   const last = accounts.at(-1);
-  return {
-    accounts,
-    nextPageToken: rows.length > page.size && last !== undefined ? writePageToken([last.id], filters) : "",
-  };
+  const nextPageToken = extent.hasNext && last !== undefined ? writePageToken([last.id], filters) : "";
+  return { accounts, nextPageToken, extent };
 }
 
 /**
@@ -222,10 +229,15 @@ const ACCOUNT_COLUMNS = `
        b.debits_posted, b.credits_posted, b.posted_carried, b.debits_pending, b.credits_pending,
        b.overdraft_limit, b.unlimited_overdraft, b.status, b.last_sequence, b.updated_at`;
 
-const SELECT_ACCOUNT = `
-select ${ACCOUNT_COLUMNS}
+const FROM_ACCOUNT = `
   from account a
   join account_balance b on b.account_id = a.id`;
+
+const SELECT_ACCOUNT = `
+select ${ACCOUNT_COLUMNS}${FROM_ACCOUNT}`;
+
+/** Of a row of a list, without its texts. */
+const ROW_BYTES = 512;
 
 function onlyRow(rows: readonly AccountRow[]): AccountRecord {
   const [row] = rows;

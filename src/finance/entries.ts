@@ -2,6 +2,7 @@ import type { ClientBase, Pool } from "pg";
 import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
 import { type Micros, toTimestamptz } from "./micros.ts";
 import { INT64_MAX, type Minor } from "./money.ts";
+import { bytesOf, extentOf, type PagedRow, type PageExtent, pageOf } from "./page.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
 import type { EntryFilter, Page } from "./validation.ts";
 
@@ -18,7 +19,7 @@ export interface EntryRecord {
   readonly effectiveAt: Micros;
 }
 
-interface EntryRow {
+interface EntryRow extends PagedRow {
   readonly account_id: bigint;
   readonly sequence: bigint;
   readonly transfer_id: bigint;
@@ -39,7 +40,7 @@ export async function listEntries(
   db: Pool | ClientBase,
   filter: EntryFilter,
   page: Page,
-): Promise<{ entries: EntryRecord[]; nextPageToken: string }> {
+): Promise<{ entries: EntryRecord[]; nextPageToken: string; extent: PageExtent }> {
   const filters = Object.values(filter);
   const [position = filter.newestFirst ? INT64_MAX : 0n] = readPageToken(page.token, 1, filters) ?? [];
   const { rows } = await db.query<EntryRow>({
@@ -53,12 +54,11 @@ export async function listEntries(
       filter.before === undefined ? null : toTimestamptz(filter.before),
     ],
   });
-  const entries = rows.slice(0, page.size).map(toEntryRecord);
+  const entries = rows.map(toEntryRecord);
+  const extent = extentOf(rows);
   const last = entries.at(-1);
-  return {
-    entries,
-    nextPageToken: rows.length > page.size && last !== undefined ? writePageToken([last.sequence], filters) : "",
-  };
+  const nextPageToken = extent.hasNext && last !== undefined ? writePageToken([last.sequence], filters) : "";
+  return { entries, nextPageToken, extent };
 }
 
 /** The sequence of the last entry before a time that may be null: then the one given instead. */
@@ -69,18 +69,22 @@ function sequenceBefore(time: string, otherwise: bigint): string {
        end`;
 }
 
+/** Of a row of a list, without its texts. */
+const ROW_BYTES = 256;
+
 const LIST_ENTRIES_NEWEST_FIRST = statement("$2::bigint - 1", "0", "desc");
 const LIST_ENTRIES = statement(`${INT64_MAX}`, "$2::bigint", "asc");
 
 // `offset 0`: the entries' transfers are looked up one after the other, in their order.
 function statement(last: string, above: string, order: "asc" | "desc"): string {
-  return `
+  const rows = `
 select e.account_id, e.sequence, e.transfer_id, e.amount, e.balance_after, e.created_at,
        case when t.debit_account_id = e.account_id then t.credit_account_id else t.debit_account_id end
          as counterparty_account_id,
        t.description,
        -- A capture is recorded now and keeps no other's business time.
-       case when t.pending then e.created_at else coalesce(t.effective_at, e.created_at) end as effective_at
+       case when t.pending then e.created_at else coalesce(t.effective_at, e.created_at) end as effective_at,
+       ${bytesOf(ROW_BYTES, "t.description")} as row_bytes
   from entry e
  cross join lateral (select * from transfer where id = e.transfer_id offset 0) t
  where e.account_id = $1::bigint
@@ -88,6 +92,7 @@ select e.account_id, e.sequence, e.transfer_id, e.amount, e.balance_after, e.cre
    and e.sequence <= least(${last}, ${sequenceBefore("$5", INT64_MAX)})
  order by e.sequence ${order}
  limit $3::bigint`;
+  return pageOf(rows, `r.sequence ${order}`, "$3");
 }
 
 function toEntryRecord(row: EntryRow): EntryRecord {

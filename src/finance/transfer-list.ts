@@ -14,6 +14,7 @@ import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
 import { type AccountId, accountId } from "./identifiers.ts";
 import { type Micros, TIME_MAX, toTimestamptz } from "./micros.ts";
 import { INT64_MAX } from "./money.ts";
+import { bytesOf, extentOf, type PagedRow, type PageExtent, pageOf } from "./page.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
 import type { Actor } from "./policy.ts";
 import { SELECT_TRANSFER, STATE, type TransferRecord, type TransferRow, toTransferRecord } from "./transfers.ts";
@@ -25,7 +26,7 @@ const WALKED_ACCOUNTS_MAX = 200;
 /** In a token, instead of a time: the page came of scanning all transfers. */
 const SCANNED = 0n;
 
-interface ListedRow extends TransferRow {
+interface ListedRow extends TransferRow, PagedRow {
   /** The latest created_at among the matches that were found and are not on the page. */
   readonly horizon: Micros | null;
 }
@@ -36,13 +37,13 @@ export async function listTransfers(
   actor: Actor,
   filter: TransferFilter,
   page: Page,
-): Promise<{ transfers: TransferRecord[]; nextPageToken: string }> {
+): Promise<{ transfers: TransferRecord[]; nextPageToken: string; extent: PageExtent }> {
   const filters = Object.values(filter);
   const [before = INT64_MAX, horizon] = readPageToken(page.token, 2, filters) ?? [];
   const accounts = horizon === SCANNED ? undefined : await accountsToWalk(db, actor, filter, horizon !== undefined);
   const { state } = filter;
   const isSettled = filter.settledAfter !== undefined || filter.settledBefore !== undefined;
-  if (isSettled && state === TransferState.POSTED) return { transfers: [], nextPageToken: "" };
+  if (isSettled && state === TransferState.POSTED) return { transfers: [], nextPageToken: "", extent: extentOf([]) };
   const source = sourceOf(state, isSettled);
   const values = [
     before,
@@ -61,20 +62,21 @@ export async function listTransfers(
     accounts === undefined
       ? {
           name: `scan_transfers_${source}`,
-          text: pageOf(SCAN[source]),
+          text: pageAmong(SCAN[source]),
           values: [...values, actor.admin ? null : actor.subject],
         }
       : {
           name: `walk_transfers${state === TransferState.PENDING ? "_pending" : ""}`,
-          text: pageOf(walk(state === TransferState.PENDING)),
+          text: pageAmong(walk(state === TransferState.PENDING)),
           values: [...values, accounts, timeOrNull(latestToWalk(horizon, filter.createdBefore))],
         },
   );
-  const transfers = rows.slice(0, page.size).map(toTransferRecord);
+  const transfers = rows.map(toTransferRecord);
+  const extent = extentOf(rows);
   const last = transfers.at(-1);
-  if (rows.length <= page.size || last === undefined) return { transfers, nextPageToken: "" };
+  if (!extent.hasNext || last === undefined) return { transfers, nextPageToken: "", extent };
   const position = [last.id, accounts === undefined ? SCANNED : (rows[0]?.horizon ?? TIME_MAX)];
-  return { transfers, nextPageToken: writePageToken(position, filters) };
+  return { transfers, nextPageToken: writePageToken(position, filters), extent };
 }
 
 /**
@@ -235,15 +237,28 @@ select found.id, found.created_at
  ) found`;
 }
 
-function pageOf(candidates: string): string {
+/** Of a row of a list, without its texts. */
+const ROW_BYTES = 512;
+
+// A row holds both owners' names, though the reply does not.
+const PAGE = pageOf(
+  `
+select t.*, ${bytesOf(ROW_BYTES, "t.metadata::text", "t.description", "t.debit_owner", "t.credit_owner")} as row_bytes
+  from ranked
+ cross join lateral (${SELECT_TRANSFER} where t.id = ranked.id offset 0) t
+ where ranked.rank <= $2::bigint`,
+  "r.id desc",
+  "$2",
+);
+
+function pageAmong(candidates: string): string {
   return `
 with ranked as (
   select id, created_at, row_number() over (order by id desc) as rank
     from (select distinct id, created_at from (${candidates}) candidate) match
+), page as (${PAGE}
 )
-select t.*, (select max(created_at) from ranked where rank >= $2::bigint) as horizon
-  from ranked
- cross join lateral (${SELECT_TRANSFER} where t.id = ranked.id offset 0) t
- where ranked.rank <= $2::bigint
- order by t.id desc`;
+select page.*, (select max(created_at) from ranked where rank > (select max(ordinal) from page)) as horizon
+  from page
+ order by page.ordinal`;
 }

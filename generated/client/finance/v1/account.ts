@@ -217,7 +217,10 @@ export interface ListAccountsRequest {
   status: AccountStatus;
   /** Only names that start with exactly this. */
   namePrefix: string;
-  /** Default 50; more than 1000 counts as 1000. */
+  /**
+   * Default 50; more than 1000 counts as 1000. A page may hold fewer than asked though more follow: it ends after 2 MiB of
+   * text. Only an empty next_page_token ends the list.
+   */
   pageSize: number;
   /** next_page_token of the page before, with the same filters. Default: the first page. */
   pageToken: string;

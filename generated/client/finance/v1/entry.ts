@@ -51,7 +51,10 @@ export interface ListEntriesRequest {
   before:
     | Date
     | undefined;
-  /** Default 50; more than 1000 counts as 1000. */
+  /**
+   * Default 50; more than 1000 counts as 1000. A page may hold fewer than asked though more follow: it ends after 2 MiB of
+   * text. Only an empty next_page_token ends the list.
+   */
   pageSize: number;
   /** next_page_token of the page before, with the same filters and direction. Default: the first page. */
   pageToken: string;

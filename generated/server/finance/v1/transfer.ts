@@ -411,7 +411,8 @@ export interface ListTransfersRequest {
         [key: string]: string;
     };
     /**
-     * Default 50; more than 1000 counts as 1000.
+     * Default 50; more than 1000 counts as 1000. A page may hold fewer than asked though more follow: it ends after 2 MiB of
+     * text. Only an empty next_page_token ends the list.
      *
      * @generated from protobuf field: int32 page_size = 8
      */
