@@ -44,7 +44,7 @@ const protobufTs = `
 
 /** The code of twirp-ts with what it needs to send a call; without retries, deadlines or typed errors. */
 const twirpTs = `
-  import { FinanceServiceClientProtobuf } from "./generated/client/finance/v1/finance.twirp-client";
+  import { FinanceServiceClientProtobuf } from "./generated/ts-proto/finance/v1/finance.twirp-client";
   const finance = new FinanceServiceClientProtobuf({
     async request(service, method, contentType, body) {
       const url = "https://api.example.com/twirp/" + service + "/" + method;

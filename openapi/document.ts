@@ -5,8 +5,10 @@ import {
   type FieldDescriptor,
   type FileDescriptor,
   type Image,
+  localName,
   type MessageDescriptor,
   type MethodDescriptor,
+  mapValueOf,
   PART,
 } from "./image.ts";
 
@@ -138,10 +140,7 @@ function membersOf(message: MessageDescriptor, oneof: number): readonly FieldDes
 }
 
 function fieldSchema(field: FieldDescriptor, message: MessageDescriptor): Schema {
-  const entry = message.nestedType?.find(
-    ({ name, options }) => options?.mapEntry && field.typeName?.endsWith(`.${message.name}.${name}`),
-  );
-  const value = entry?.field?.find(({ name }) => name === "value");
+  const value = mapValueOf(field, message);
   if (value !== undefined) return { type: "object", additionalProperties: singleSchema(value) };
   const single = singleSchema(field);
   return field.label === "LABEL_REPEATED" ? { type: "array", items: single } : single;
@@ -171,11 +170,6 @@ function valuesOf(file: FileDescriptor, index: number, type: EnumDescriptor): st
   });
   const list = lines.join("");
   return list && `\n${list}`;
-}
-
-/** ".finance.v1.Account" as "Account". */
-function localName(typeName: string): string {
-  return typeName.slice(typeName.lastIndexOf(".") + 1);
 }
 
 /** The OpenAPI 3.1 document of an API. */

@@ -1,13 +1,14 @@
-/** Writes the OpenAPI document and the reference page: `node generate.mjs generated/openapi.json docs/api.md`. */
+/** Writes the OpenAPI document, the reference page and the client's messages into a directory: `node generate.mjs .` */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
+import { clientMessages } from "./client-messages.ts";
 import { describeApi, openApiDocument } from "./document.ts";
 import type { Image } from "./image.ts";
 import { referencePage } from "./reference.ts";
 
-const [documentPath, pagePath] = process.argv.slice(2);
-if (documentPath === undefined || pagePath === undefined) throw new Error("say where the document and the page go");
+const [directory = ""] = process.argv.slice(2);
+if (directory === "") throw new Error("say into which directory to write");
 
 const image: Image = JSON.parse(
   execFileSync("node_modules/.bin/buf", ["build", "proto", "-o", "-#format=json"], {
@@ -16,10 +17,12 @@ const image: Image = JSON.parse(
   }),
 );
 const api = describeApi(image);
-write(documentPath, `${JSON.stringify(openApiDocument(api), null, 2)}\n`);
-write(pagePath, referencePage(api));
+write("generated/openapi.json", `${JSON.stringify(openApiDocument(api), null, 2)}\n`);
+write("docs/api.md", referencePage(api));
+write("generated/client/messages.ts", clientMessages(image));
 
-function write(path: string, text: string): void {
+function write(name: string, text: string): void {
+  const path = join(directory, name);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
 }

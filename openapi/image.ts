@@ -22,6 +22,8 @@ export interface MessageDescriptor {
 
 export interface FieldDescriptor {
   readonly name: string;
+  readonly number: number;
+  readonly jsonName: string;
   readonly label: string;
   readonly type: string;
   readonly typeName?: string;
@@ -31,7 +33,7 @@ export interface FieldDescriptor {
 
 export interface EnumDescriptor {
   readonly name: string;
-  readonly value: readonly { readonly name: string }[];
+  readonly value: readonly { readonly name: string; readonly number: number }[];
 }
 
 export interface ServiceDescriptor {
@@ -62,4 +64,17 @@ export function commentAt(file: FileDescriptor, ...path: readonly number[]): str
     .join("\n")
     .trim()
     .replace(/([^\n])\n(?![\n ])/g, "$1 ");
+}
+
+/** ".finance.v1.Account" as "Account". */
+export function localName(typeName: string): string {
+  return typeName.slice(typeName.lastIndexOf(".") + 1);
+}
+
+/** The value of a field that is a map; undefined for any other. */
+export function mapValueOf(field: FieldDescriptor, message: MessageDescriptor): FieldDescriptor | undefined {
+  const entry = message.nestedType?.find(
+    ({ name, options }) => options?.mapEntry && field.typeName?.endsWith(`.${message.name}.${name}`),
+  );
+  return entry?.field?.find(({ name }) => name === "value");
 }

@@ -1,6 +1,7 @@
 import { decode, encode, type Format, mediaTypeOf } from "./codec.ts";
 import { FinanceError, type FinanceErrorCode, type LocalReason } from "./error.ts";
 import { fillIdempotencyKeys } from "./idempotency.ts";
+import { complete } from "./message.ts";
 import type { Input, Method } from "./method.ts";
 import { refusalOf } from "./refusal.ts";
 import { retryDelayMs } from "./retry.ts";
@@ -102,8 +103,7 @@ function failure(code: FinanceErrorCode, reason: LocalReason, message: string, c
 function prepare<I extends object, O extends object>(format: Format, method: Method<I, O>, input: Input<I>) {
   try {
     // A copy: the caller's object stays as it is, and every try sends the same keys.
-    // ts-proto types this by what each file of messages declares anew, which is what Input says once.
-    const message = method.request.fromPartial(input as never);
+    const message = complete(method.request, input);
     const isRepeatable = method.isRead || fillIdempotencyKeys(message);
     return { isRepeatable, body: encode(format, method.request, message) };
   } catch (error) {

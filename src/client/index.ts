@@ -1,39 +1,35 @@
 export type {
   Account,
-  CreateAccountRequest,
-  GetAccountRequest,
-  ListAccountsRequest,
-  ListAccountsResponse,
-  UpdateAccountRequest,
-} from "../../generated/client/finance/v1/account.ts";
-export { AccountStatus, AccountType } from "../../generated/client/finance/v1/account.ts";
-export type { Entry, ListEntriesRequest, ListEntriesResponse } from "../../generated/client/finance/v1/entry.ts";
-export type {
   BalancePoint,
-  CurrencyTrialBalance,
-  GetBalanceHistoryRequest,
-  GetBalanceHistoryResponse,
-  GetBalanceRequest,
-  GetBalanceResponse,
-  GetTrialBalanceRequest,
-  GetTrialBalanceResponse,
-} from "../../generated/client/finance/v1/report.ts";
-export { Interval } from "../../generated/client/finance/v1/report.ts";
-export type {
   BatchCreateTransfersError,
   BatchCreateTransfersRequest,
   BatchCreateTransfersResponse,
   BatchCreateTransfersResult,
   CaptureTransferRequest,
+  CreateAccountRequest,
   CreateTransferRequest,
+  CurrencyTrialBalance,
+  Entry,
+  GetAccountRequest,
+  GetBalanceHistoryRequest,
+  GetBalanceHistoryResponse,
+  GetBalanceRequest,
+  GetBalanceResponse,
   GetTransferRequest,
+  GetTrialBalanceRequest,
+  GetTrialBalanceResponse,
+  ListAccountsRequest,
+  ListAccountsResponse,
+  ListEntriesRequest,
+  ListEntriesResponse,
   ListTransfersRequest,
   ListTransfersResponse,
   ReverseTransferRequest,
   Transfer,
+  UpdateAccountRequest,
   VoidTransferRequest,
-} from "../../generated/client/finance/v1/transfer.ts";
-export { TransferState } from "../../generated/client/finance/v1/transfer.ts";
+} from "../../generated/client/messages.ts";
+export { AccountStatus, AccountType, Interval, TransferState } from "../../generated/client/messages.ts";
 export { axiosTransport } from "./axios-transport.ts";
 export type { CallOptions, ReplyInfo } from "./call.ts";
 export type { Call, Client, ClientOptions, FinanceClient, ListCall } from "./client.ts";
@@ -43,9 +39,11 @@ export type { FinanceErrorCode, FinanceErrorDetails, LocalReason } from "./error
 export { FinanceError } from "./error.ts";
 export { type FetchLike, fetchTransport } from "./fetch-transport.ts";
 export { newIdempotencyKey } from "./idempotency.ts";
+export { toJson } from "./message.ts";
 export type { Input, ListMethod, Method } from "./method.ts";
 export * from "./methods.ts";
 export type { Currency, FormatMoneyOptions, ParsedMoney } from "./money.ts";
 export { formatMoney, parseMoney } from "./money.ts";
 export type { AxiosLike } from "./over-axios.ts";
+export { fromDate, justAfter, toDate } from "./time.ts";
 export type { Transport, TransportReply, TransportRequest } from "./transport.ts";

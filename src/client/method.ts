@@ -1,24 +1,13 @@
-import type { BinaryReader } from "@bufbuild/protobuf/wire";
-
-/** A generated message, as ts-proto writes it. */
-export interface MessageType<T> {
-  encode(message: T): { finish(): Uint8Array<ArrayBuffer> };
-  decode(reader: BinaryReader, length: number): T;
-  fromJSON(json: unknown): T;
-  toJSON(message: T): unknown;
-  fromPartial(input: never): T;
-}
+import type { MessageType } from "../../generated/client/messages.ts";
 
 /** A message as a caller writes it: what is left out has its zero value. */
-export type Input<T> = T extends Date
-  ? T
-  : T extends readonly (infer Item)[]
-    ? readonly Input<Item>[]
-    : T extends object
-      ? string extends keyof T
-        ? Readonly<T>
-        : { readonly [Field in keyof T]?: Input<T[Field]> | undefined }
-      : T;
+export type Input<T> = T extends readonly (infer Item)[]
+  ? readonly Input<Item>[]
+  : T extends object
+    ? string extends keyof T
+      ? Readonly<T>
+      : { readonly [Field in keyof T]?: Input<T[Field]> | undefined }
+    : T;
 
 /** One RPC of the service. */
 export interface Method<I extends object, O extends object> {

@@ -3,33 +3,31 @@
  */
 import {
   Account,
+  BatchCreateTransfersRequest,
+  BatchCreateTransfersResponse,
+  CaptureTransferRequest,
   CreateAccountRequest,
+  CreateTransferRequest,
+  type Entry,
   GetAccountRequest,
-  ListAccountsRequest,
-  ListAccountsResponse,
-  UpdateAccountRequest,
-} from "../../generated/client/finance/v1/account.ts";
-import { type Entry, ListEntriesRequest, ListEntriesResponse } from "../../generated/client/finance/v1/entry.ts";
-import {
   GetBalanceHistoryRequest,
   GetBalanceHistoryResponse,
   GetBalanceRequest,
   GetBalanceResponse,
+  GetTransferRequest,
   GetTrialBalanceRequest,
   GetTrialBalanceResponse,
-} from "../../generated/client/finance/v1/report.ts";
-import {
-  BatchCreateTransfersRequest,
-  BatchCreateTransfersResponse,
-  CaptureTransferRequest,
-  CreateTransferRequest,
-  GetTransferRequest,
+  ListAccountsRequest,
+  ListAccountsResponse,
+  ListEntriesRequest,
+  ListEntriesResponse,
   ListTransfersRequest,
   ListTransfersResponse,
   ReverseTransferRequest,
   Transfer,
+  UpdateAccountRequest,
   VoidTransferRequest,
-} from "../../generated/client/finance/v1/transfer.ts";
+} from "../../generated/client/messages.ts";
 import type { ListMethod, Method } from "./method.ts";
 
 /** Opens an account with a zero balance. Scope finance.write; finance.admin to open one for another owner. */

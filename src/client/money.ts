@@ -2,7 +2,7 @@
  * Money as people write it, to and from exact minor units. Nothing here passes through a floating-point number: an int64
  * of cents is beyond what one can hold.
  */
-import { isInt64 } from "./json-agreement.ts";
+import { isInt64 } from "./message.ts";
 
 /** A currency as an account is kept in it; every `Account` is one. */
 export interface Currency {

@@ -1,22 +1,6 @@
-/**
- * Protobuf's wire format, as far as the generated messages use it. The build of the package puts this in place of
- * `@bufbuild/protobuf/wire`, which is four times the size for the sake of field types that this API has not.
- *
- * https://protobuf.dev/programming-guides/encoding/
- */
-import type { BinaryReader as FullReader, BinaryWriter as FullWriter } from "@bufbuild/protobuf/wire";
+/** Protobuf's wire format, as far as this API uses it. https://protobuf.dev/programming-guides/encoding/ */
 
-type Writes = Record<"uint32" | "int32", (value: number) => unknown> &
-  Record<"int64", (value: bigint) => unknown> &
-  Record<"bool", (value: boolean) => unknown> &
-  Record<"string", (value: string) => unknown> &
-  Record<"fork" | "join", () => unknown> &
-  Pick<FullWriter, "finish">;
-
-type Reads = Pick<FullReader, "pos" | "len" | "uint32" | "int32" | "bool" | "string" | "skip"> &
-  Record<"int64", () => bigint>;
-
-export class BinaryWriter implements Writes {
+export class BinaryWriter {
   #bytes: number[] = [];
   readonly #outer: number[][] = [];
 
@@ -72,7 +56,7 @@ export class BinaryWriter implements Writes {
 }
 
 /** Throws a RangeError or TypeError for bytes that are no message. */
-export class BinaryReader implements Reads {
+export class BinaryReader {
   pos = 0;
   readonly len: number;
   readonly #bytes: Uint8Array;

@@ -97,13 +97,13 @@ const GET = () => `return await finance.getAccount({ id: ${accountId}n });`;
 const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers": "authorization, content-type" };
 
 describe.each(WAYS)("$format over $transport", (way) => {
-  test("a call works, with bigints and dates, without asking for more headers than the default list has", async () => {
+  test("a call works, with bigints and times, without asking for more headers than the default list has", async () => {
     const account = await inPage(
       `${GET().replace("return", "const account =")}
-      return { ...account, kinds: [typeof account.id, account.createdAt instanceof Date] };`,
+      return { ...account, kinds: [typeof account.id, typeof account.createdAt] };`,
       way,
     );
-    expect(account).toMatchObject({ id: accountId, name: "Wallet", owner: "alice", kinds: ["bigint", true] });
+    expect(account).toMatchObject({ id: accountId, name: "Wallet", owner: "alice", kinds: ["bigint", "string"] });
   });
 
   test("writes are sent once under a key, also with a body that is empty", async () => {

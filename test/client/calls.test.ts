@@ -5,9 +5,12 @@ import {
   AccountType,
   createFinanceClient,
   type FinanceClient,
+  fromDate,
   Interval,
+  justAfter,
   type ReplyInfo,
   TransferState,
+  toDate,
 } from "../../src/client/index.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 import { ways } from "./transports.ts";
@@ -21,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-describe.each(ways)("$way", ({ transport, format }) => {
+describe.each(ways)("$way", ({ way, transport, format }) => {
   let finance: FinanceClient;
   let bank: bigint;
   let wallet: bigint;
@@ -48,7 +51,7 @@ describe.each(ways)("$way", ({ transport, format }) => {
       unlimitedOverdraft: false,
       metadata: { ordinal: "7" },
     });
-    expect(Math.abs(Number(account.createdAt) - Date.now())).toBeLessThan(60_000);
+    expect(Math.abs(Number(toDate(account.createdAt ?? "")) - Date.now())).toBeLessThan(60_000);
   });
 
   test("changes only what the request holds", async () => {
@@ -62,7 +65,7 @@ describe.each(ways)("$way", ({ transport, format }) => {
     const posted = await finance.createTransfer(transfer);
     expect(posted).toMatchObject({ ...transfer, state: TransferState.TRANSFER_STATE_POSTED });
     expect(posted.idempotencyKey).toMatch(/^[0-9a-f]{32}$/);
-    const effectiveAt = new Date("1969-07-20T20:17:40Z");
+    const effectiveAt = "1969-07-20T20:17:40.000001Z";
     const held = await finance.createTransfer({ ...transfer, pending: true, effectiveAt });
     expect(held).toMatchObject({ state: TransferState.TRANSFER_STATE_PENDING, effectiveAt });
     const captured = await finance.captureTransfer({ id: held.id, amount: 5n });
@@ -71,6 +74,50 @@ describe.each(ways)("$way", ({ transport, format }) => {
     expect(await finance.voidTransfer({ id })).toMatchObject({ state: TransferState.TRANSFER_STATE_VOIDED });
     expect(await finance.reverseTransfer({ id: posted.id })).toMatchObject({ reversesTransferId: posted.id });
     expect(await finance.getTransfer({ id: posted.id })).toMatchObject({ id: posted.id });
+  });
+
+  test("a time that the service gave means the same when it is given back", async () => {
+    const transfer = { debitAccountId: bank, creditAccountId: wallet, amount: 7n, metadata: { run: `times-${way}` } };
+    const effectiveAt = "2020-02-29T23:59:59.000001Z";
+    const before = await finance.createTransfer(transfer);
+    const one = await finance.createTransfer({ ...transfer, effectiveAt });
+    const two = await finance.createTransfer(transfer);
+    const [t0 = "", t1 = "", t2 = ""] = [before, one, two].map(({ createdAt }) => createdAt);
+    expect(one.effectiveAt).toBe(effectiveAt);
+
+    const { balance, asOf } = await finance.getBalance({ accountId: wallet, asOf: t1 });
+    expect({ balance, asOf }).toEqual({ balance: one.creditAccountBalance, asOf: t1 });
+    const earlier = await finance.getBalance({ accountId: wallet, asOf: t0 });
+    expect(earlier.balance).toBe(before.creditAccountBalance);
+
+    const entries = async (bounds: object) => {
+      const found: bigint[] = [];
+      for await (const { transferId } of finance.listEntries.each({ accountId: wallet, ...bounds }))
+        found.push(transferId);
+      return found;
+    };
+    expect(await entries({ after: t1 })).toEqual([one.id, two.id]);
+    expect(await entries({ after: justAfter(t1) })).toEqual([two.id]);
+    expect(await entries({ after: justAfter(t2) })).toEqual([]);
+    expect(await entries({ after: t0, before: t2 })).toEqual([before.id, one.id]);
+    const listed = await finance.listTransfers({ createdAfter: t1, createdBefore: t2, metadata: transfer.metadata });
+    expect(listed.transfers).toEqual([one]);
+
+    const expiresAt = "2099-01-01T00:00:00.123456Z";
+    const held = await finance.createTransfer({ ...transfer, pending: true, expiresAt });
+    expect(held.expiresAt).toBe(expiresAt);
+    const again = await finance.createTransfer({ ...transfer, pending: true, expiresAt: held.expiresAt });
+    expect(again.expiresAt).toBe(expiresAt);
+    const { settledAt = "" } = await finance.voidTransfer({ id: held.id });
+    const settled = { accountId: wallet, settledAfter: settledAt, settledBefore: justAfter(settledAt) };
+    expect((await finance.listTransfers(settled)).transfers.map(({ id }) => id)).toEqual([held.id]);
+    await finance.voidTransfer({ id: again.id });
+
+    const interval = Interval.INTERVAL_HOUR;
+    const { points } = await finance.getBalanceHistory({ accountId: wallet, start: t0, end: justAfter(t1), interval });
+    expect(points.at(-1)).toMatchObject({ balance: one.creditAccountBalance });
+    const { asOf: proven } = await finance.getTrialBalance({ asOf: t2 });
+    expect(proven).toBe(t2);
   });
 
   test("the caller's own key makes one transfer of two calls, and the reply says so", async () => {
@@ -136,7 +183,7 @@ describe.each(ways)("$way", ({ transport, format }) => {
     const { balance, sequence } = await finance.getBalance({ accountId: wallet });
     expect(balance).toBe((await finance.getAccount({ id: wallet })).balance);
     expect(sequence).toBeGreaterThan(0n);
-    const start = new Date(Date.now() - 3_600_000);
+    const start = fromDate(new Date(Date.now() - 3_600_000));
     const interval = Interval.INTERVAL_HOUR;
     const { points } = await finance.getBalanceHistory({ accountId: wallet, start, interval });
     expect(points.at(-1)).toMatchObject({ balance });

@@ -89,6 +89,11 @@ test.each<[name: string, exported: object]>([
     "statement.ts",
     { amounts: [123450n], transfers: [expect.objectContaining({ amount: 123450n })], nextPageToken: "" },
   ],
+  [
+    "times.ts",
+    { balanceThen: expect.objectContaining({ balance: 123450n }), later: expect.objectContaining({ entries: [] }) },
+  ],
+  ["json.ts", { stored: expect.stringMatching(/^{"id":"4",.*"balance":"123450",/) }],
   ["money.ts", { shown: "$1,234.50", german: "1.234,50\u00a0€", minor: 123450n }],
 ])("%s gives what it says", async (name, exported) => {
   expect(await run(name)).toMatchObject(exported);

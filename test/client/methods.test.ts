@@ -1,13 +1,8 @@
 import { expect, test } from "vitest";
-import * as clientAccounts from "../../generated/client/finance/v1/account.ts";
-import * as clientEntries from "../../generated/client/finance/v1/entry.ts";
-import * as clientReports from "../../generated/client/finance/v1/report.ts";
-import * as clientTransfers from "../../generated/client/finance/v1/transfer.ts";
+import * as messages from "../../generated/client/messages.ts";
 import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
 import { createFinanceClient } from "../../src/client/index.ts";
 import * as methods from "../../src/client/methods.ts";
-
-const messages = { ...clientAccounts, ...clientEntries, ...clientReports, ...clientTransfers };
 
 function messageNamed(typeName: string): unknown {
   return Reflect.get(messages, typeName.replace("finance.v1.", ""));

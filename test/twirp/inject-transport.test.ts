@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import {
   FinanceServiceClientJSON,
   FinanceServiceClientProtobuf,
-} from "../../generated/client/finance/v1/finance.twirp-client.ts";
-import { CreateTransferRequest } from "../../generated/client/finance/v1/transfer.ts";
+} from "../../generated/ts-proto/finance/v1/finance.twirp-client.ts";
+import { CreateTransferRequest } from "../../generated/ts-proto/finance/v1/transfer.ts";
 import { type InjectTransportOptions, injectTransport, type TwirpOptions, twirp } from "../../src/twirp/index.ts";
 import { financeStandIn } from "./finance-stand-in.ts";
 

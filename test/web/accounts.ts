@@ -1,9 +1,9 @@
-import { Account } from "../../generated/client/finance/v1/account.ts";
-import { AccountStatus, AccountType } from "../../src/client/index.ts";
+import { Account, AccountStatus, AccountType } from "../../generated/client/messages.ts";
+import { complete } from "../../src/client/message.ts";
 
 /** An open liability in dollars, but for what is said. */
 export function anAccount(account: Partial<Account>): Account {
-  return Account.fromPartial({
+  return complete(Account, {
     id: 1n,
     name: "Wallet",
     type: AccountType.ACCOUNT_TYPE_LIABILITY,

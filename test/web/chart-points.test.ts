@@ -1,18 +1,19 @@
 import { expect, test } from "vitest";
-import { AccountType, Interval } from "../../src/client/index.ts";
+import { AccountType, fromDate, Interval } from "../../src/client/index.ts";
 import { chartPoints } from "../../web/src/account/chart-points.ts";
 import { historySpan } from "../../web/src/account/history-span.ts";
 
 const usd = { currency: "USD", minorUnitDigits: 2 };
 const day = (date: number) => new Date(Date.UTC(2026, 0, date));
+const timeOf = (date: number) => fromDate(day(date));
 
 test.each<[type: keyof typeof AccountType, before: bigint]>([
   ["ACCOUNT_TYPE_LIABILITY", 98n],
   ["ACCOUNT_TYPE_ASSET", 102n],
 ])("the course of an account of %s begins with what was there before: %d", (type, before) => {
   const points = [
-    { time: day(1), balance: 100n, debits: 3n, credits: 5n, totalDebits: "3", totalCredits: "5", ...usd },
-    { time: day(2), balance: 110n, debits: 0n, credits: 10n, totalDebits: "0", totalCredits: "10", ...usd },
+    { time: timeOf(1), balance: 100n, debits: 3n, credits: 5n, totalDebits: "3", totalCredits: "5", ...usd },
+    { time: timeOf(2), balance: 110n, debits: 0n, credits: 10n, totalDebits: "0", totalCredits: "10", ...usd },
   ];
   expect(chartPoints(points, day(3), { type: AccountType[type] })).toEqual([
     { time: day(1), balance: before },
@@ -23,7 +24,7 @@ test.each<[type: keyof typeof AccountType, before: bigint]>([
 
 test("an interval that moved more than an int64 holds still has an exact start", () => {
   const debits = 2n ** 63n - 1n;
-  const point = { time: day(1), balance: 100n, debits, credits: debits };
+  const point = { time: timeOf(1), balance: 100n, debits, credits: debits };
   const points = [{ ...point, totalDebits: `${2n ** 64n}`, totalCredits: `${2n ** 64n + 7n}`, ...usd }];
   expect(chartPoints(points, day(2), { type: AccountType.ACCOUNT_TYPE_LIABILITY })[0]).toEqual({
     time: day(1),

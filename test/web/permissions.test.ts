@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { Transfer } from "../../generated/client/finance/v1/transfer.ts";
+import { Transfer } from "../../generated/client/messages.ts";
 import * as Server from "../../generated/server/finance/v1/account.ts";
 import { AccountType } from "../../src/client/index.ts";
+import { complete } from "../../src/client/message.ts";
 import { type Actor, adminPartOfChange, adminPartOfNewAccount, may, maySettle } from "../../src/finance/policy.ts";
 import { type Permissions, permissionsOf } from "../../web/src/session/permissions.ts";
 import type { TokenClaims } from "../../web/src/session/token.ts";
@@ -29,7 +30,7 @@ const safe = anAccount({ id: 6n, owner: "bob", type: ASSET });
 const listed = new Map([wallet, safe].map((account) => [account.id, account]));
 
 function transfer(debitAccountId: bigint, creditAccountId: bigint, createdBy = ""): Transfer {
-  return Transfer.fromPartial({ debitAccountId, creditAccountId, createdBy });
+  return complete(Transfer, { debitAccountId, creditAccountId, createdBy });
 }
 
 test.each<[what: string, allowed: readonly CallerName[], ask: (may: Permissions) => boolean]>([

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { type Account, formatMoney } from "../../../src/client/index.ts";
+import { type Account, formatMoney, toDate } from "../../../src/client/index.ts";
 import { historyQuery } from "../data/queries.ts";
 import { Loading } from "../parts/loading.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
@@ -68,7 +68,7 @@ export function BalanceHistory({ account }: { readonly account: Account }) {
 
 /** @param days absent: since the account was opened. */
 function spanOf(days: number | undefined, { createdAt }: Account): Span {
-  const opened = createdAt ?? new Date(0);
+  const opened = createdAt === undefined ? new Date(0) : toDate(createdAt);
   return { start: days === undefined ? opened : new Date(Date.now() - days * DAY_MS) };
 }
 

@@ -1,4 +1,4 @@
-import type { Account, BalancePoint, Currency } from "../../../src/client/index.ts";
+import { type Account, type BalancePoint, type Currency, toDate } from "../../../src/client/index.ts";
 import { isDebitNormal } from "../parts/words.ts";
 
 /** The balance from a time on. */
@@ -14,7 +14,7 @@ export interface ChartPoint {
  * @param end of the span that was asked for.
  */
 export function chartPoints(points: readonly BalancePoint[], end: Date, account: Pick<Account, "type">): ChartPoint[] {
-  const timed = points.flatMap((point) => (point.time === undefined ? [] : [{ ...point, time: point.time }]));
+  const timed = points.flatMap((point) => (point.time === undefined ? [] : [{ ...point, time: toDate(point.time) }]));
   const [first] = timed;
   if (first === undefined) return [];
   const surplus = BigInt(first.totalCredits) - BigInt(first.totalDebits);

@@ -1,6 +1,12 @@
 /** What the pages ask the service for. Everything is asked anew after each change: a transfer shows in many places. */
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import type { AccountStatus, AccountType, FinanceClient, TransferState } from "../../../src/client/index.ts";
+import {
+  type AccountStatus,
+  type AccountType,
+  type FinanceClient,
+  fromDate,
+  type TransferState,
+} from "../../../src/client/index.ts";
 import { historySpan, type Span } from "../account/history-span.ts";
 
 /** Accounts that are named in lists and offered in the transfer form; the service's own limit for a page. */
@@ -60,7 +66,8 @@ export function historyQuery(finance: FinanceClient, accountId: bigint, span: Sp
     queryKey: ["history", `${accountId}`, span.start.getTime(), span.end?.getTime() ?? "now"],
     queryFn: async ({ signal }) => {
       const asked = historySpan(span, new Date());
-      const { points } = await finance.getBalanceHistory({ accountId, ...asked }, { signal });
+      const [start, end] = [fromDate(asked.start), fromDate(asked.end)];
+      const { points } = await finance.getBalanceHistory({ accountId, ...asked, start, end }, { signal });
       return { points, ...asked };
     },
     // While one zooms, what was shown stays.

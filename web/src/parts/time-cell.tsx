@@ -1,11 +1,11 @@
 import { dateOf, timeOf } from "./words.ts";
 
 /** When a row's matter was recorded; a narrow table has no room for it and tells the date elsewhere. */
-export function TimeCell({ time }: { readonly time: Date | undefined }) {
+export function TimeCell({ time }: { readonly time: string | undefined }) {
   return (
     <td className="wide">
       {time && (
-        <time dateTime={time.toISOString()}>
+        <time dateTime={time}>
           {dateOf(time)} <span className="muted">{timeOf(time)}</span>
         </time>
       )}

@@ -6,6 +6,7 @@ import {
   type Entry,
   type Transfer,
   TransferState,
+  toDate,
 } from "../../../src/client/index.ts";
 
 export const accountTypes = [
@@ -59,14 +60,21 @@ const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 
-export function dateOf(time: Date): string {
-  return DATE.format(time);
+/** @param time the service's, or a Date. */
+export function dateOf(time: string | Date): string {
+  return DATE.format(asDate(time));
 }
 
-export function timeOf(time: Date): string {
-  return TIME.format(time);
+/** See dateOf. */
+export function timeOf(time: string | Date): string {
+  return TIME.format(asDate(time));
 }
 
-export function dateTimeOf(time: Date): string {
-  return DATE_TIME.format(time);
+/** See dateOf. */
+export function dateTimeOf(time: string | Date): string {
+  return DATE_TIME.format(asDate(time));
+}
+
+function asDate(time: string | Date): Date {
+  return typeof time === "string" ? toDate(time) : time;
 }

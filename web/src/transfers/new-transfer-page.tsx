@@ -3,6 +3,7 @@ import {
   type Account,
   FinanceError,
   formatMoney,
+  fromDate,
   newIdempotencyKey,
   type Transfer,
   TransferState,
@@ -203,8 +204,8 @@ function problemsOf(refusal: FinanceError | undefined, order: TransferOrder | un
   return place === "form" ? {} : { [place]: wordingOf(refusal, place) };
 }
 
-function expiryOf({ pending, holdDays }: TransferValues): { expiresAt?: Date } {
-  return pending && holdDays > 0 ? { expiresAt: new Date(Date.now() + holdDays * DAY_MS) } : {};
+function expiryOf({ pending, holdDays }: TransferValues): { expiresAt?: string } {
+  return pending && holdDays > 0 ? { expiresAt: fromDate(new Date(Date.now() + holdDays * DAY_MS)) } : {};
 }
 
 /** What a debit may take; a debit-normal account grows by it. */

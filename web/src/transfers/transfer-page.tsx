@@ -42,7 +42,7 @@ function Details({ transfer }: { readonly transfer: Transfer }) {
     transfer;
   const times = [
     ["Recorded", transfer.createdAt],
-    ["Counts from", isSameTime(transfer.effectiveAt, transfer.createdAt) ? undefined : transfer.effectiveAt],
+    ["Counts from", transfer.effectiveAt === transfer.createdAt ? undefined : transfer.effectiveAt],
     ["Expires", transfer.expiresAt],
     ["Settled", transfer.settledAt],
   ] as const;
@@ -93,10 +93,6 @@ function Details({ transfer }: { readonly transfer: Transfer }) {
       </dl>
     </>
   );
-}
-
-function isSameTime(left: Date | undefined, right: Date | undefined): boolean {
-  return left?.getTime() === right?.getTime();
 }
 
 interface SideProps {
