@@ -96,7 +96,7 @@ test("a transfer shows in both statements, both balances and the chart, and a do
     await fillTransfer(page, "6", "1,012.34", "Apples");
     expect(await noteOf(page, "To account")).toBe("Corner Grocery");
     await page.getByRole("button", { name: "Transfer", exact: true }).dblclick({ delay: 60 });
-    await page.getByText("Transferred $1,012.34 to account 6.").waitFor();
+    await page.getByText("Transferred $1,012.34 to Corner Grocery.").waitFor();
     expect(await page.getByLabel("Amount in USD").inputValue()).toBe("");
 
     await openAccount(page, 4);
@@ -110,12 +110,48 @@ test("a transfer shows in both statements, both balances and the chart, and a do
   });
 });
 
+test("the form follows its address, and starts empty where the address says nothing", async () => {
+  await service.visit(async (page) => {
+    await signIn(page);
+    const filled = async () => {
+      const labels = ["From account", "To account", /^Amount/];
+      return await Promise.all(labels.map((label) => page.getByLabel(label).inputValue()));
+    };
+    await goTo(page, "/transfer?from=4&to=6&amount=12.50");
+    await expect.poll(filled).toEqual(["4", "6", "12.50"]);
+    await page.getByLabel("Description").fill("Apples");
+    await goTo(page, "/transfer?from=5&to=6");
+    await expect.poll(filled).toEqual(["5", "6", ""]);
+    expect(await page.getByLabel("Description").inputValue()).toBe("");
+    await page.goBack();
+    await expect.poll(filled).toEqual(["4", "6", "12.50"]);
+    await page.getByRole("link", { name: "New transfer" }).click();
+    await expect.poll(filled).toEqual(["", "", ""]);
+  });
+});
+
+test("an empty form says what is missing at each field, with no suggestions over it", async () => {
+  await service.visit(async (page) => {
+    await signIn(page);
+    await goTo(page, "/transfer");
+    await page.getByRole("button", { name: "Transfer", exact: true }).click();
+    await expect.poll(() => noteOf(page, "From account")).toContain("Choose an account.");
+    await page.getByLabel("From account").and(page.locator(":focus")).waitFor();
+    expect(await page.getByRole("option").count()).toBe(0);
+    // Nor when they are asked for.
+    await page.getByLabel("From account").click();
+    const suggestions = await page.getByRole("listbox").boundingBox();
+    const problem = await page.getByText("Choose an account.").boundingBox();
+    expect((problem?.y ?? Number.NaN) + (problem?.height ?? 0)).toBeLessThanOrEqual(suggestions?.y ?? Number.NaN);
+  });
+});
+
 test("before anything moves, the form says what would come of it", async () => {
   await service.visit(async (page) => {
     await openTransferForm(page);
     const before = await balanceByCall(4);
     await fillTransfer(page, "6", "10");
-    const preview = page.getByRole("region", { name: "What would come of it" });
+    const preview = page.getByRole("region", { name: "Balances afterwards" });
     await preview.getByText("Alice, everyday").waitFor();
     const [debited = ""] = (await preview.innerText()).split("Corner Grocery");
     expect(cents(debited.split("→")[1] ?? "")).toBe(before - 1000n);
@@ -139,7 +175,7 @@ test("an overdraft is refused at the amount while it is typed and when it is sen
     await amount.fill("1");
     await expect.poll(() => amount.getAttribute("aria-invalid")).toBe("false");
     await submit(page);
-    await page.getByText("Transferred $1.00 to account 6.").waitFor();
+    await page.getByText("Transferred $1.00 to Corner Grocery.").waitFor();
   });
 });
 
@@ -179,7 +215,7 @@ test("amounts are read and written in the user's own locale", async () => {
       await openTransferForm(page);
       await fillTransfer(page, "6", "1.000,50");
       await submit(page);
-      await page.getByText(/Transferred 1\.000,50.\$ to account 6\./).waitFor();
+      await page.getByText(/Transferred 1\.000,50.\$ to Corner Grocery\./).waitFor();
     },
     { locale: "de-DE" },
   );
@@ -195,7 +231,7 @@ test("a transfer whose answer was lost posts once when it is sent again, and ano
     await page.getByRole("alert").getByText("No answer: the API is down, or the browser blocked it by CORS").waitFor();
     await page.unroute(CREATE_TRANSFER);
     await submit(page);
-    await page.getByText("Transferred $7.77 to account 6.").waitFor();
+    await page.getByText("Transferred $7.77 to Corner Grocery.").waitFor();
     expect(await balanceByCall(4)).toBe(before - 777n);
 
     await loseAnswers(page);
@@ -205,7 +241,7 @@ test("a transfer whose answer was lost posts once when it is sent again, and ano
     await page.unroute(CREATE_TRANSFER);
     await page.getByLabel("Amount in USD").fill("2.00");
     await submit(page);
-    await page.getByText("Transferred $2.00 to account 6.").waitFor();
+    await page.getByText("Transferred $2.00 to Corner Grocery.").waitFor();
     expect(await balanceByCall(4)).toBe(before - 777n - 300n);
   });
 });
@@ -217,7 +253,7 @@ test("a hold lowers what is available, a capture posts part of it, and the captu
     await fillTransfer(page, "6", "60", "Hotel");
     await page.getByLabel("Hold it for now").check();
     await page.getByRole("button", { name: "Hold", exact: true }).click();
-    await page.getByText("Held $60.00 to account 6.").waitFor();
+    await page.getByText("Held $60.00 to Corner Grocery.").waitFor();
 
     await openAccount(page, 4);
     expect(await balanceOf(page)).toBe(before);
@@ -289,9 +325,19 @@ test("an account is opened, frozen, opened again and closed, and one with money 
     await page.getByRole("heading", { level: 1, name: "Petty cash" }).waitFor();
     await page.getByText("Nothing has moved on this account yet.").waitFor();
 
+    // Each change asks first.
+    const asked = page.getByRole("dialog", { name: "Freeze Petty cash?" });
     await page.getByRole("button", { name: "Freeze Petty cash" }).click();
+    await asked.getByRole("button", { name: "Cancel" }).click();
+    await asked.waitFor({ state: "detached" });
+    expect(await service.call("ListAccounts", { name_prefix: "Petty cash" })).toMatchObject({
+      accounts: [{ status: "ACCOUNT_STATUS_OPEN" }],
+    });
+    await page.getByRole("button", { name: "Freeze Petty cash" }).click();
+    await page.getByRole("button", { name: "Freeze the account" }).click();
     await page.getByText("Frozen").waitFor();
     await page.getByRole("button", { name: "Unfreeze Petty cash" }).click();
+    await page.getByRole("button", { name: "Unfreeze the account" }).click();
     await page.getByRole("button", { name: "Freeze Petty cash" }).waitFor();
     await page.getByRole("button", { name: "Close Petty cash" }).click();
     await page.getByRole("button", { name: "Close for good" }).click();
@@ -302,7 +348,7 @@ test("an account is opened, frozen, opened again and closed, and one with money 
     await page.getByRole("button", { name: "Close Bob, everyday" }).click();
     await page.getByRole("button", { name: "Close for good" }).click();
     await page.getByRole("dialog").getByText("account_not_empty").waitFor();
-    await page.getByRole("button", { name: "Keep it" }).click();
+    await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByRole("button", { name: "Close Bob, everyday" }).waitFor();
   });
 });
@@ -379,6 +425,6 @@ test("the whole way from sign-in to a transfer works from the keyboard", async (
     await page.keyboard.press("Tab");
     await page.keyboard.type("0.01");
     await page.keyboard.press("Enter");
-    await page.getByText("Transferred $0.01 to account 6.").waitFor();
+    await page.getByText("Transferred $0.01 to Corner Grocery.").waitFor();
   });
 });

@@ -69,6 +69,44 @@ test("a service that is restarted is waited for: the page says so, keeps what it
   });
 });
 
+test("pages that were not opened yet open while the service is away, and after it was replaced", async () => {
+  await service.visit(async (page) => {
+    await signIn(page);
+    // Accounts are known by name now.
+    await page.getByRole("link", { name: "Corner Grocery" }).first().waitFor();
+    await service.stopService();
+    await goTo(page, "/activity");
+    await page.getByText("The service does not answer.").waitFor();
+    await page.getByRole("status").getByRole("link", { name: "Check the connection" }).click();
+    await page.getByText("No answer at all: the API is down, or out of reach").waitFor();
+    await page.getByRole("link", { name: "New transfer" }).click();
+    await page.getByLabel("Amount").fill("12.50");
+    await goTo(page, "/accounts/4");
+    await page.getByRole("heading", { level: 1, name: "Alice, everyday" }).waitFor();
+    await service.startService();
+    await page.getByText("Draw across the chart").waitFor({ timeout: 20_000 });
+  });
+});
+
+test.each(["en-US@posix", "C", "", "de_DE.UTF-8", undefined])(
+  "a browser whose language is %j shows every page",
+  async (language) => {
+    await service.visit(async (page) => {
+      await page.addInitScript(`for (const [name, value] of [["language", ${JSON.stringify(language)}], ["languages", [${JSON.stringify(language)}]]])
+      Object.defineProperty(Navigator.prototype, name, { get: () => value, configurable: true })`);
+      await page.reload();
+      await signIn(page);
+      await goTo(page, "/accounts/4");
+      await page.getByText("Draw across the chart").waitFor();
+      await page.locator(".u-over").waitFor();
+      await goTo(page, "/transfer?from=4&to=6&amount=1");
+      await page.getByRole("region", { name: "Balances afterwards" }).waitFor();
+      await goTo(page, "/");
+      await page.getByText("Balanced").first().waitFor();
+    });
+  },
+);
+
 test("without a network the page says that it is this device", async () => {
   await service.visit(async (page) => {
     await signIn(page);

@@ -79,7 +79,7 @@ async function hold(page: Page): Promise<void> {
 async function fillAmount(page: Page): Promise<void> {
   await page.getByLabel("Amount in USD").fill("12.50");
   await page.getByLabel("Description").fill("Apples");
-  await page.getByRole("region", { name: "What would come of it" }).waitFor();
+  await page.getByRole("region", { name: "Balances afterwards" }).waitFor();
 }
 
 /** A fifth of the size of PNG; the browser has the encoder. */

@@ -1,6 +1,9 @@
+// First, before a library reads it.
+import "./language.ts";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
+import { FailureBoundary } from "./parts/failure-boundary.tsx";
 import { applyTheme, loadTheme } from "./shell/theme.ts";
 import "./style/index.css";
 
@@ -9,6 +12,8 @@ const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(
   <StrictMode>
-    <App />
+    <FailureBoundary what="The console">
+      <App />
+    </FailureBoundary>
   </StrictMode>,
 );

@@ -1,22 +1,23 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
 import { type Account, AccountStatus, formatMoney } from "../../../src/client/index.ts";
 import { AccountActions } from "../accounts/account-actions.tsx";
 import { accountQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
+import { FailureBoundary } from "../parts/failure-boundary.tsx";
 import { Loading } from "../parts/loading.tsx";
+import { Metadata } from "../parts/metadata.tsx";
 import { PageHeading } from "../parts/page-heading.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
 import { hindranceOf, typeOf } from "../parts/words.ts";
 import { useSession } from "../session/session.ts";
 import { paths } from "../shell/route.ts";
 import { AccountHolds } from "./account-holds.tsx";
+import { BalanceHistory } from "./balance-history.tsx";
 import { Statement } from "./statement.tsx";
 
-// The chart's library is most of the code of this page.
-const BalanceHistory = lazy(async () => ({ default: (await import("./balance-history.tsx")).BalanceHistory }));
+const back = { href: paths.accounts, to: "Accounts" };
 
-/** One account: its figures, how its balance went, what is held, its statement. */
+/** One account: its figures, its balance over time, what is held, its statement. */
 export function AccountPage({ id }: { readonly id: bigint }) {
   const { finance } = useSession();
   const { data, error, failureReason, refetch } = useQuery(accountQuery(finance, id));
@@ -29,9 +30,8 @@ export function AccountPage({ id }: { readonly id: bigint }) {
       <Loading what="the account" />
     ) : (
       <>
-        <PageHeading title={`Account ${id}`} />
+        <PageHeading title={`Account ${id}`} back={back} />
         <ProblemNote problem={problem} onRetry={() => void refetch()} />
-        <a href={paths.accounts}>All accounts</a>
       </>
     );
   }
@@ -39,9 +39,9 @@ export function AccountPage({ id }: { readonly id: bigint }) {
     <>
       <Summary account={account} />
       {problem !== null && <ProblemNote problem={problem} onRetry={() => void refetch()} />}
-      <Suspense fallback={<div className="chart-room" />}>
+      <FailureBoundary what="The chart">
         <BalanceHistory account={account} />
-      </Suspense>
+      </FailureBoundary>
       <AccountHolds account={account} />
       <Statement account={account} />
     </>
@@ -55,7 +55,7 @@ function Summary({ account }: { readonly account: Account }) {
   const isOpen = account.status === AccountStatus.ACCOUNT_STATUS_OPEN;
   return (
     <section className="summary" aria-label="Account">
-      <PageHeading title={name}>
+      <PageHeading title={name} back={back}>
         <p className="muted">
           No. {`${id}`} · {typeOf(account)} · {currency} · owned by {owner}
           {hindrance && <span className="tag">{hindrance}</span>}
@@ -72,7 +72,9 @@ function Summary({ account }: { readonly account: Account }) {
         </div>
         <div>
           <dt>Overdraft</dt>
-          <dd>{unlimitedOverdraft ? "Unlimited" : formatMoney(overdraftLimit, account)}</dd>
+          <dd>
+            {unlimitedOverdraft ? "Unlimited" : overdraftLimit === 0n ? "None" : formatMoney(overdraftLimit, account)}
+          </dd>
         </div>
       </dl>
       <div className="actions">
@@ -88,6 +90,7 @@ function Summary({ account }: { readonly account: Account }) {
         )}
         <AccountActions account={account} />
       </div>
+      <Metadata metadata={account.metadata} />
     </section>
   );
 }

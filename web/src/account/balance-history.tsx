@@ -20,7 +20,7 @@ const RANGES = [
   { word: "All", days: undefined },
 ] as const;
 
-/** How the balance went, with buttons for the usual spans; a span that is drawn across the chart is shown in more detail. */
+/** The balance over time, with buttons for the usual spans; a span that is drawn across the chart is shown in more detail. */
 export function BalanceHistory({ account }: { readonly account: Account }) {
   const { finance } = useSession();
   const [range, setRange] = useState<(typeof RANGES)[number] | undefined>(RANGES[2]);
@@ -56,7 +56,10 @@ export function BalanceHistory({ account }: { readonly account: Account }) {
       </div>
       <div className="chart-room" aria-busy={isPlaceholderData}>
         {points === undefined && problem === null && <Loading what="the history" />}
-        {points !== undefined && (
+        {points !== undefined && isFlatZero(points) && (
+          <p className="empty">The balance was {formatMoney(0n, account)} all the time.</p>
+        )}
+        {points !== undefined && !isFlatZero(points) && (
           <BalanceChart points={points} money={account} onZoom={zoom} onReset={() => choose(RANGES[4])} />
         )}
       </div>
@@ -112,6 +115,11 @@ function Course({ points, account }: { readonly points: readonly ChartPoint[]; r
       </details>
     </>
   );
+}
+
+/** A chart of it would be an axis with made-up numbers. */
+function isFlatZero(points: readonly ChartPoint[]): boolean {
+  return points.every(({ balance }) => balance === 0n);
 }
 
 /** Leaves out the points at which nothing had changed. */

@@ -1,73 +1,102 @@
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { type Account, AccountStatus } from "../../../src/client/index.ts";
 import { useChange } from "../data/use-change.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
 import { useSession } from "../session/session.ts";
 
-/** Freezes, opens again or closes an account, as far as the caller may; a closed account has no actions. */
+/** One change of an account's status, and the question that is asked before it. */
+interface StatusChange {
+  readonly word: string;
+  readonly status: AccountStatus;
+  /** What it means, for the person who decides. */
+  readonly meaning: ReactNode;
+  /** The button that does it. */
+  readonly confirm: string;
+}
+
+const CHANGES = {
+  freeze: {
+    word: "Freeze",
+    status: AccountStatus.ACCOUNT_STATUS_FROZEN,
+    meaning: "No money can move from it or to it until an admin unfreezes it. Holds can be voided, not captured.",
+    confirm: "Freeze the account",
+  },
+  unfreeze: {
+    word: "Unfreeze",
+    status: AccountStatus.ACCOUNT_STATUS_OPEN,
+    meaning: "Money can move from it and to it again.",
+    confirm: "Unfreeze the account",
+  },
+  close: {
+    word: "Close",
+    status: AccountStatus.ACCOUNT_STATUS_CLOSED,
+    meaning: "No money will ever move on it again. It must be empty, with nothing held.",
+    confirm: "Close for good",
+  },
+} satisfies Record<string, StatusChange>;
+
+/** Freezes, unfreezes or closes an account, as far as the caller may; a closed account has no actions. */
 export function AccountActions({ account }: { readonly account: Account }) {
-  const { finance, may } = useSession();
-  const { id, name, status } = account;
-  const [isClosing, setClosing] = useState(false);
-  const change = useChange((next: AccountStatus) => finance.updateAccount({ id, status: next }));
-  const mayClose = may.close(account);
-  if (status === AccountStatus.ACCOUNT_STATUS_CLOSED || !(may.freeze || mayClose)) return null;
+  const { may } = useSession();
+  const [asked, setAsked] = useState<StatusChange>();
+  const { name, status } = account;
+  if (status === AccountStatus.ACCOUNT_STATUS_CLOSED) return null;
   const isFrozen = status === AccountStatus.ACCOUNT_STATUS_FROZEN;
-  const dismiss = () => {
-    setClosing(false);
-    change.reset();
-  };
+  const offered: readonly StatusChange[] = [
+    ...(may.freeze ? [isFrozen ? CHANGES.unfreeze : CHANGES.freeze] : []),
+    ...(may.close(account) ? [CHANGES.close] : []),
+  ];
+  if (offered.length === 0) return null;
   return (
     <div className="actions compact">
-      {may.freeze && (
+      {offered.map((change) => (
         <button
+          key={change.word}
           type="button"
           className="quiet"
-          aria-label={`${isFrozen ? "Unfreeze" : "Freeze"} ${name}`}
-          aria-disabled={change.isPending}
+          aria-label={`${change.word} ${name}`}
+          onClick={() => setAsked(change)}
+        >
+          {change.word}
+        </button>
+      ))}
+      {asked && <StatusDialog account={account} change={asked} onClose={() => setAsked(undefined)} />}
+    </div>
+  );
+}
+
+interface StatusDialogProps {
+  readonly account: Account;
+  readonly change: StatusChange;
+  onClose(): void;
+}
+
+function StatusDialog({ account: { id, name }, change, onClose }: StatusDialogProps) {
+  const { finance } = useSession();
+  const { word, status, meaning, confirm } = change;
+  const update = useChange(() => finance.updateAccount({ id, status }));
+  return (
+    <Dialog title={`${word} ${name}?`} onClose={onClose}>
+      <p>
+        Account {`${id}`}. {meaning}
+      </p>
+      {update.error && <ProblemNote problem={update.error} />}
+      <div className="actions">
+        <button
+          type="button"
+          className="danger"
+          aria-disabled={update.isPending}
           onClick={() => {
-            if (change.isPending) return;
-            change.mutate(isFrozen ? AccountStatus.ACCOUNT_STATUS_OPEN : AccountStatus.ACCOUNT_STATUS_FROZEN);
+            if (!update.isPending) update.mutate(undefined, { onSuccess: onClose });
           }}
         >
-          {isFrozen ? "Unfreeze" : "Freeze"}
+          {confirm}
         </button>
-      )}
-      {mayClose && (
-        <button type="button" className="quiet" aria-label={`Close ${name}`} onClick={() => setClosing(true)}>
-          Close
+        <button type="button" className="quiet" onClick={onClose}>
+          Cancel
         </button>
-      )}
-      {!isClosing && change.error && (
-        <Dialog title="The account stays as it was" onClose={dismiss}>
-          <ProblemNote problem={change.error} />
-          <div className="actions">
-            <button type="button" onClick={dismiss}>
-              Go on
-            </button>
-          </div>
-        </Dialog>
-      )}
-      {isClosing && (
-        <Dialog title={`Close ${name}?`} onClose={dismiss}>
-          <p>No money will ever move on account {`${id}`} again. It must be empty, with nothing held.</p>
-          {change.error && <ProblemNote problem={change.error} />}
-          <div className="actions">
-            <button
-              type="button"
-              className="danger"
-              disabled={change.isPending}
-              onClick={() => change.mutate(AccountStatus.ACCOUNT_STATUS_CLOSED, { onSuccess: dismiss })}
-            >
-              Close for good
-            </button>
-            <button type="button" className="quiet" onClick={dismiss}>
-              Keep it
-            </button>
-          </div>
-        </Dialog>
-      )}
-    </div>
+      </div>
+    </Dialog>
   );
 }

@@ -90,7 +90,7 @@ export function AccountsPage() {
           what="the accounts"
           empty={
             sought === ANY ? (
-              <p>You have no accounts yet.</p>
+              <p>{may.isAdmin ? "There are no accounts yet." : "You have no accounts yet."}</p>
             ) : (
               <>
                 <p>No accounts match these filters.</p>
@@ -132,7 +132,7 @@ function AccountTable({ accounts }: { readonly accounts: readonly Account[] }) {
           <th scope="col" className="told">
             Account
           </th>
-          <th scope="col" className="wide">
+          <th scope="col" className="owner wide">
             Owner
           </th>
           <th scope="col" className="figure wide">
@@ -170,7 +170,7 @@ function AccountRow({ account }: { readonly account: Account }) {
           No. {`${id}`} · {typeOf(account)}
         </span>
       </td>
-      <td className="wide">{owner}</td>
+      <td className="owner wide">{owner}</td>
       <td className="figure wide muted">{formatMoney(availableBalance, account)}</td>
       <td className="figure">{formatMoney(balance, account)}</td>
       {may.write && (

@@ -88,7 +88,7 @@ export function NewAccountPage() {
 
   return (
     <>
-      <PageHeading title="New account" />
+      <PageHeading title="New account" back={{ href: paths.accounts, to: "Accounts" }} />
       <form ref={form} className="card form" onSubmit={submit} noValidate>
         <Field
           label="Name"
@@ -133,7 +133,7 @@ export function NewAccountPage() {
             {opening.isPending ? "Opening…" : "Open account"}
           </button>
           <a className="button quiet" href={paths.accounts}>
-            Back to the accounts
+            Cancel
           </a>
         </div>
       </form>
@@ -159,7 +159,7 @@ function Terms({ values, problems, caller, onChange }: TermsProps) {
         onChange={({ target }) => onChange({ owner: target.value })}
         problem={problems.owner}
         placeholder={caller}
-        hint="Whose token may see and debit it. Empty: yours"
+        hint="The token's sub that may see and debit it. Empty: yours"
         maxLength={255}
         autoComplete="off"
         spellCheck={false}
@@ -181,7 +181,7 @@ function Terms({ values, problems, caller, onChange }: TermsProps) {
           checked={values.unlimited}
           onChange={({ target }) => onChange({ unlimited: target.checked })}
         />
-        No floor at all, as for an account that stands for a bank or for owners' equity
+        No floor, for an account that stands for a bank or for the owners' equity
       </label>
     </>
   );
@@ -190,7 +190,7 @@ function Terms({ values, problems, caller, onChange }: TermsProps) {
 function readValues({ name, type, currency, owner, overdraft, unlimited }: typeof EMPTY) {
   const problems: Problems = {};
   if (name.trim() === "") problems.name = "Enter a name.";
-  if (!/^[A-Z]{3}$/.test(currency)) problems.currency = "Enter a code of three letters, as USD.";
+  if (!/^[A-Z]{3}$/.test(currency)) problems.currency = "Enter a code of three letters, such as USD.";
   const isLimited = !unlimited && overdraft.trim() !== "" && problems.currency === undefined;
   const limit = isLimited ? readAmount(overdraft, currencyNamed(currency)) : undefined;
   if (limit?.ok === false) problems.overdraft = limit.problem;
@@ -210,7 +210,7 @@ function readValues({ name, type, currency, owner, overdraft, unlimited }: typeo
 function hintOf(type: AccountType): string {
   switch (type) {
     case AccountType.ACCOUNT_TYPE_ASSET:
-      return "What the books own: a debit raises it";
+      return "What you own, such as money at a bank: a debit raises it";
     case AccountType.ACCOUNT_TYPE_EXPENSE:
       return "What was spent: a debit raises it";
     case AccountType.ACCOUNT_TYPE_EQUITY:
@@ -218,6 +218,6 @@ function hintOf(type: AccountType): string {
     case AccountType.ACCOUNT_TYPE_INCOME:
       return "What was earned: a credit raises it";
     default:
-      return "What the books owe, as a wallet: a credit raises it";
+      return "What you owe, such as a customer's wallet: a credit raises it";
   }
 }

@@ -30,7 +30,7 @@ export function OverviewPage() {
                 <p>{may.isAdmin ? "The books are empty." : "You have no accounts yet."}</p>
                 {may.write && (
                   <a className="button" href={paths.newAccount}>
-                    Open the first account
+                    Open an account
                   </a>
                 )}
               </div>
@@ -50,7 +50,7 @@ export function OverviewPage() {
 }
 
 function LatestActivity() {
-  const { finance } = useSession();
+  const { finance, may } = useSession();
   const accounts = useAccounts();
   const { data, error, failureReason, refetch } = useInfiniteQuery({
     ...transfersQuery(finance, { pageSize: LATEST }),
@@ -65,7 +65,9 @@ function LatestActivity() {
         <a href={paths.activity}>All</a>
       </div>
       {transfers === undefined && problem === null && <Loading what="the activity" />}
-      {transfers?.length === 0 && <p className="empty">No money has moved yet.</p>}
+      {transfers?.length === 0 && (
+        <p className="empty">{may.isAdmin ? "No money has moved yet." : "No money has moved on your accounts yet."}</p>
+      )}
       {transfers !== undefined && transfers.length > 0 && (
         <TransferTable labelledBy="activity-heading" transfers={transfers} accounts={accounts} />
       )}

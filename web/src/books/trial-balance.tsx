@@ -22,14 +22,18 @@ export function TrialBalance() {
           <table className="card sums">
             <thead>
               <tr>
-                <th scope="col">Currency</th>
+                <th scope="col">
+                  <span className="spoken">Currency</span>
+                </th>
                 <th scope="col" className="figure">
                   Debits
                 </th>
                 <th scope="col" className="figure">
                   Credits
                 </th>
-                <th scope="col">Proof</th>
+                <th scope="col">
+                  <span className="spoken">Proof</span>
+                </th>
               </tr>
             </thead>
             <tbody>

@@ -1,7 +1,7 @@
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { createFinanceClient, FinanceError } from "../../../src/client/index.ts";
-import { Loading } from "../parts/loading.tsx";
+import { ConnectionPage } from "../connection/connection-page.tsx";
 import type { Settings } from "../settings.ts";
 import { usePath } from "../shell/route.ts";
 import { permissionsOf } from "./permissions.ts";
@@ -10,11 +10,6 @@ import { SignIn } from "./sign-in.tsx";
 import { SignInAgain } from "./sign-in-again.tsx";
 import { forgetToken, loadToken, storeToken } from "./stored-token.ts";
 import { readClaims } from "./token.ts";
-
-// Seldom wanted.
-const ConnectionPage = lazy(async () => ({
-  default: (await import("../connection/connection-page.tsx")).ConnectionPage,
-}));
 
 interface SessionProviderProps {
   readonly settings: Settings;
@@ -46,9 +41,7 @@ export function SessionProvider({ settings, children }: SessionProviderProps) {
     if (path === "/connection") {
       return (
         <main>
-          <Suspense fallback={<Loading what="the page" />}>
-            <ConnectionPage settings={settings} token={undefined} />
-          </Suspense>
+          <ConnectionPage settings={settings} token={undefined} />
         </main>
       );
     }

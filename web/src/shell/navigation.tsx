@@ -16,7 +16,7 @@ const places: readonly {
   { href: paths.connection, icon: "connection", word: "Connection" },
 ];
 
-const themeWords = { system: "Theme: system", light: "Theme: light", dark: "Theme: dark" } as const;
+const themeWords = { system: "System", light: "Light", dark: "Dark" } as const;
 
 export function Navigation({ path }: { readonly path: string }) {
   const { caller, may, settings, signOut } = useSession();
@@ -73,6 +73,7 @@ export function Navigation({ path }: { readonly path: string }) {
             setTheme(next);
           }}
         >
+          <span className="spoken">Theme:&nbsp;</span>
           {themeWords[theme]}
         </button>
         <button type="button" className="plain" onClick={signOut}>

@@ -21,9 +21,9 @@ export function usePath(): string {
   return useFragment().split("?")[0] || "/";
 }
 
-/** A number in the address's query, as `from` in "#/transfer?from=4". */
-export function useIdInQuery(name: string): bigint | undefined {
-  return readId(new URLSearchParams(useFragment().split("?")[1] ?? "").get(name) ?? "");
+/** The address's query, as "from=4" in "#/transfer?from=4". */
+export function useQueryOfAddress(): URLSearchParams {
+  return new URLSearchParams(useFragment().split("?")[1] ?? "");
 }
 
 /** The number of an account or a transfer; undefined when the text is none. */
@@ -32,7 +32,8 @@ export function readId(text: string): bigint | undefined {
   return digits === undefined ? undefined : BigInt(digits);
 }
 
-function useFragment(): string {
+/** All of the address behind the "#". */
+export function useFragment(): string {
   return useSyncExternalStore(subscribe, readFragment);
 }
 

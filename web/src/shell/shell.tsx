@@ -1,30 +1,25 @@
-import { lazy, Suspense, useEffect } from "react";
+import { useEffect } from "react";
 import { AccountPage } from "../account/account-page.tsx";
 import { AccountsPage } from "../accounts/accounts-page.tsx";
 import { NewAccountPage } from "../accounts/new-account-page.tsx";
 import { OverviewPage } from "../books/overview-page.tsx";
-import { Loading } from "../parts/loading.tsx";
+import { ConnectionPage } from "../connection/connection-page.tsx";
+import { FailureBoundary } from "../parts/failure-boundary.tsx";
 import { PageHeading } from "../parts/page-heading.tsx";
 import { useSession } from "../session/session.ts";
 import { loadToken } from "../session/stored-token.ts";
 import { ActivityPage } from "../transfers/activity-page.tsx";
 import { HoldsPage } from "../transfers/holds-page.tsx";
+import { NewTransferPage } from "../transfers/new-transfer-page.tsx";
 import { TransferPage } from "../transfers/transfer-page.tsx";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { Navigation } from "./navigation.tsx";
-import { paths, readId, usePath } from "./route.ts";
-
-// Seldom wanted, or not at first.
-const ConnectionPage = lazy(async () => ({
-  default: (await import("../connection/connection-page.tsx")).ConnectionPage,
-}));
-const NewTransferPage = lazy(async () => ({
-  default: (await import("../transfers/new-transfer-page.tsx")).NewTransferPage,
-}));
+import { paths, readId, useFragment, usePath } from "./route.ts";
 
 /** The frame around every page: where one is, where one can go, and whether the service answers. */
 export function Shell() {
   const path = usePath();
+  const address = useFragment();
   // As a browser does when a page is opened.
   useEffect(() => {
     if (path !== "") window.scrollTo(0, 0);
@@ -34,10 +29,11 @@ export function Shell() {
       <Navigation path={path} />
       <div className="content">
         <ConnectionBanner />
-        <main key={path}>
-          <Suspense fallback={<Loading what="the page" />}>
+        {/* What a page shows and what is typed into it belong to its address, the query included. */}
+        <main key={address}>
+          <FailureBoundary what="This page">
             <Page path={path} />
-          </Suspense>
+          </FailureBoundary>
         </main>
       </div>
     </div>

@@ -76,7 +76,6 @@ export function AccountPicker({ label, name, accounts, text, onText, onLeft, pro
           setOpen(true);
           setActive(-1);
         }}
-        onFocus={() => setOpen(true)}
         onClick={() => setOpen(true)}
         onBlur={() => {
           close();

@@ -12,7 +12,7 @@ import { useSession } from "../session/session.ts";
 
 /** Every transfer the caller may see, newest first. */
 export function ActivityPage() {
-  const { finance } = useSession();
+  const { finance, may } = useSession();
   const accounts = useAccounts();
   const [state, setState] = useState<TransferState>(TransferState.TRANSFER_STATE_UNSPECIFIED);
   const transfers = useInfiniteQuery(transfersQuery(finance, { state }));
@@ -38,7 +38,20 @@ export function ActivityPage() {
           itemsOf={(page) => page.transfers}
           what="the transfers"
           empty={
-            <p>{state === TransferState.TRANSFER_STATE_UNSPECIFIED ? "No money has moved yet." : "There are none."}</p>
+            state === TransferState.TRANSFER_STATE_UNSPECIFIED ? (
+              <p>{may.isAdmin ? "No money has moved yet." : "No money has moved on your accounts yet."}</p>
+            ) : (
+              <>
+                <p>No transfers are in this state.</p>
+                <button
+                  type="button"
+                  className="quiet"
+                  onClick={() => setState(TransferState.TRANSFER_STATE_UNSPECIFIED)}
+                >
+                  Show all transfers
+                </button>
+              </>
+            )
           }
         >
           {(items) => <TransferTable labelledBy="transfers-heading" transfers={items} accounts={accounts} />}

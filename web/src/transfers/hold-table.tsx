@@ -8,6 +8,8 @@ import { useSession } from "../session/session.ts";
 import { paths } from "../shell/route.ts";
 import { CaptureDialog, VoidDialog } from "./settle-dialogs.tsx";
 
+type Settlement = "capture" | "void";
+
 interface HoldTableProps {
   /** The heading that names the table. */
   readonly labelledBy: string;
@@ -16,7 +18,7 @@ interface HoldTableProps {
 
 /** Pending transfers, with what the caller may do about each. */
 export function HoldTable({ labelledBy, holds }: HoldTableProps) {
-  const [settling, setSettling] = useState<{ readonly hold: Transfer; readonly by: "capture" | "void" }>();
+  const [settling, setSettling] = useState<{ readonly hold: Transfer; readonly by: Settlement }>();
   const { may } = useSession();
   const accounts = useAccounts();
   const hasActions = holds.some((hold) => may.capture(hold, accounts) || may.void(hold, accounts));
@@ -36,7 +38,7 @@ export function HoldTable({ labelledBy, holds }: HoldTableProps) {
               Amount
             </th>
             {hasActions && (
-              <th scope="col">
+              <th scope="col" className="wide">
                 <span className="unseen">Actions</span>
               </th>
             )}
@@ -51,35 +53,17 @@ export function HoldTable({ labelledBy, holds }: HoldTableProps) {
                   <AccountName id={hold.debitAccountId} accounts={accounts} /> →{" "}
                   <AccountName id={hold.creditAccountId} accounts={accounts} />
                 </span>
+                <div className="narrow">
+                  <HoldActions hold={hold} onSettle={(by) => setSettling({ hold, by })} />
+                </div>
               </td>
               <td className="wide">
                 {hold.expiresAt ? dateTimeOf(hold.expiresAt) : <span className="muted">Never</span>}
               </td>
               <td className="figure">{formatMoney(hold.amount, currencyOf(hold, accounts))}</td>
               {hasActions && (
-                <td>
-                  <div className="actions compact">
-                    {may.capture(hold, accounts) && (
-                      <button
-                        type="button"
-                        className="quiet"
-                        aria-label={`Capture transfer ${hold.id}`}
-                        onClick={() => setSettling({ hold, by: "capture" })}
-                      >
-                        Capture
-                      </button>
-                    )}
-                    {may.void(hold, accounts) && (
-                      <button
-                        type="button"
-                        className="quiet"
-                        aria-label={`Void transfer ${hold.id}`}
-                        onClick={() => setSettling({ hold, by: "void" })}
-                      >
-                        Void
-                      </button>
-                    )}
-                  </div>
+                <td className="wide">
+                  <HoldActions hold={hold} onSettle={(by) => setSettling({ hold, by })} />
                 </td>
               )}
             </tr>
@@ -89,5 +73,39 @@ export function HoldTable({ labelledBy, holds }: HoldTableProps) {
       {settling?.by === "capture" && <CaptureDialog hold={settling.hold} onClose={close} />}
       {settling?.by === "void" && <VoidDialog hold={settling.hold} onClose={close} />}
     </>
+  );
+}
+
+interface HoldActionsProps {
+  readonly hold: Transfer;
+  onSettle(by: Settlement): void;
+}
+
+function HoldActions({ hold, onSettle }: HoldActionsProps) {
+  const { may } = useSession();
+  const accounts = useAccounts();
+  return (
+    <div className="actions compact">
+      {may.capture(hold, accounts) && (
+        <button
+          type="button"
+          className="quiet"
+          aria-label={`Capture transfer ${hold.id}`}
+          onClick={() => onSettle("capture")}
+        >
+          Capture
+        </button>
+      )}
+      {may.void(hold, accounts) && (
+        <button
+          type="button"
+          className="quiet"
+          aria-label={`Void transfer ${hold.id}`}
+          onClick={() => onSettle("void")}
+        >
+          Void
+        </button>
+      )}
+    </div>
   );
 }

@@ -24,8 +24,10 @@ export function HoldsPage() {
           what="the holds"
           empty={
             <>
-              <p>Nothing is held.</p>
-              <p className="muted">A hold reserves money until it is captured, voided or expires, as a card does.</p>
+              <p>{may.isAdmin ? "Nothing is held." : "Nothing is held on your accounts."}</p>
+              <p className="muted">
+                A hold reserves money until it is captured, voided or expires, like a card payment.
+              </p>
               {may.write && (
                 <a className="button quiet" href={paths.newTransfer()}>
                   Hold an amount

@@ -16,7 +16,7 @@ import { PageHeading } from "../parts/page-heading.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
 import { hindranceOf, isDebitNormal } from "../parts/words.ts";
 import { useSession } from "../session/session.ts";
-import { paths, readId, useIdInQuery } from "../shell/route.ts";
+import { paths, readId, useQueryOfAddress } from "../shell/route.ts";
 import { AccountPicker } from "./account-picker.tsx";
 import { isDecided, placeRefusal, wordingOf } from "./refusal-place.ts";
 import {
@@ -44,13 +44,8 @@ const DAY_MS = 86_400_000;
 export function NewTransferPage() {
   const { finance, may } = useSession();
   const accounts = useAccounts();
-  const from = useIdInQuery("from");
-  const to = useIdInQuery("to");
-  const [values, setValues] = useState<TransferValues>({
-    ...EMPTY,
-    debitAccountId: `${from ?? ""}`,
-    creditAccountId: `${to ?? ""}`,
-  });
+  const query = useQueryOfAddress();
+  const [values, setValues] = useState<TransferValues>(() => filledFrom(query));
   /** Fields that were left once: before, a half-typed value is no mistake. */
   const [left, setLeft] = useState<ReadonlySet<FieldName>>(new Set());
   const [refused, setRefused] = useState<FieldProblems>({});
@@ -127,7 +122,7 @@ export function NewTransferPage() {
           onText={(text) => set({ debitAccountId: text })}
           onLeft={() => leave("debitAccountId")}
           problem={problems.debitAccountId}
-          hint={debited ? "" : "It is debited"}
+          hint={debited ? "" : "The money comes from here"}
         />
         <AccountPicker
           label="To account"
@@ -143,7 +138,9 @@ export function NewTransferPage() {
           onLeft={() => leave("creditAccountId")}
           problem={problems.creditAccountId}
           hint={
-            accounts.has(readId(values.creditAccountId) ?? 0n) ? "" : "It is credited; somebody else's by its number"
+            accounts.has(readId(values.creditAccountId) ?? 0n)
+              ? ""
+              : "The money goes here. Enter the number of an account that is not listed"
           }
         />
         <Field
@@ -189,6 +186,17 @@ export function NewTransferPage() {
   );
 }
 
+/** What an address fills in, such as "from=4&to=6&amount=12.50"; everything else is left to be typed. */
+function filledFrom(query: URLSearchParams): TransferValues {
+  return {
+    ...EMPTY,
+    debitAccountId: query.get("from") ?? "",
+    creditAccountId: query.get("to") ?? "",
+    amount: query.get("amount") ?? "",
+    description: query.get("description")?.slice(0, DESCRIPTION_LENGTH_MAX) ?? "",
+  };
+}
+
 /** The second click of a double click may come after the answer, and must not submit the form that was emptied by it. */
 function ignoreSecondClick(event: MouseEvent): void {
   if (event.detail > 1) event.preventDefault();
@@ -218,7 +226,7 @@ interface TransferProps {
   readonly accounts: ReadonlyMap<bigint, Account>;
 }
 
-/** What the service says would come of it: balances after a transfer; after a hold, what is left to spend. */
+/** Balances after the transfer, as the service forecasts them; after a hold, what is left to spend. */
 function Preview({ trial, accounts }: TransferProps & { readonly trial: Transfer | undefined }) {
   if (trial === undefined) return null;
   const money = currencyOf(trial, accounts);
@@ -234,7 +242,7 @@ function Preview({ trial, accounts }: TransferProps & { readonly trial: Transfer
     return [{ account, word: ", available", before, after: before - trial.amount }];
   });
   return (
-    <section className="preview" aria-label="What would come of it">
+    <section className="preview" aria-label="Balances afterwards">
       {sides.map(({ account, word, before, after }) => (
         <p key={`${account.id}`}>
           <span>
@@ -253,11 +261,19 @@ function Preview({ trial, accounts }: TransferProps & { readonly trial: Transfer
 function Done({ transfer, accounts }: TransferProps & { readonly transfer: Transfer }) {
   const { id, amount, creditAccountId, debitAccountId, state } = transfer;
   const isHold = state === TransferState.TRANSFER_STATE_PENDING;
+  const debited = accounts.get(debitAccountId);
   return (
     <p className="done">
-      {isHold ? "Held" : "Transferred"} {formatMoney(amount, currencyOf(transfer, accounts))} to account{" "}
-      {`${creditAccountId}`}. It is <a href={paths.transfer(id)}>transfer {`${id}`}</a>.{" "}
-      {accounts.has(debitAccountId) && <a href={paths.account(debitAccountId)}>Statement</a>}
+      {isHold ? "Held" : "Transferred"} {formatMoney(amount, currencyOf(transfer, accounts))} to{" "}
+      {accounts.get(creditAccountId)?.name ?? `account ${creditAccountId}`}. See{" "}
+      <a href={paths.transfer(id)}>transfer {`${id}`}</a>
+      {debited && (
+        <>
+          {" "}
+          or the <a href={paths.account(debitAccountId)}>statement of {debited.name}</a>
+        </>
+      )}
+      .
     </p>
   );
 }

@@ -54,7 +54,7 @@ export function CaptureDialog({ hold, onClose }: SettleProps) {
             Capture
           </button>
           <button type="button" className="quiet" onClick={onClose}>
-            Leave it held
+            Cancel
           </button>
         </div>
       </form>
@@ -82,7 +82,7 @@ export function VoidDialog({ hold, onClose }: SettleProps) {
           Void
         </button>
         <button type="button" className="quiet" onClick={onClose}>
-          Leave it held
+          Cancel
         </button>
       </div>
     </Dialog>
@@ -135,7 +135,7 @@ export function ReverseDialog({ transfer, onClose }: ReverseProps) {
             Reverse
           </button>
           <button type="button" className="quiet" onClick={onClose}>
-            Leave it as it is
+            Cancel
           </button>
         </div>
       </form>

@@ -6,6 +6,7 @@ import { useAccounts } from "../data/use-accounts.ts";
 import { AccountName } from "../parts/account-name.tsx";
 import { currencyOf } from "../parts/currencies.ts";
 import { Loading } from "../parts/loading.tsx";
+import { Metadata } from "../parts/metadata.tsx";
 import { PageHeading } from "../parts/page-heading.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
 import { dateTimeOf, stateOf } from "../parts/words.ts";
@@ -20,7 +21,7 @@ export function TransferPage({ id }: { readonly id: bigint }) {
   const problem = error ?? failureReason;
   return (
     <>
-      <PageHeading title={`Transfer ${id}`}>
+      <PageHeading title={`Transfer ${id}`} back={{ href: paths.activity, to: "Activity" }}>
         {transfer && (
           <p className="muted">
             {transfer.description || "No description"}
@@ -85,12 +86,8 @@ function Details({ transfer }: { readonly transfer: Transfer }) {
             <code>{transfer.idempotencyKey}</code>
           </Detail>
         )}
-        {Object.entries(metadata).map(([key, value]) => (
-          <Detail key={key} word={key}>
-            {value}
-          </Detail>
-        ))}
       </dl>
+      <Metadata metadata={metadata} />
     </>
   );
 }

@@ -1,0 +1,41 @@
+import { Component, type ReactNode } from "react";
+
+interface FailureBoundaryProps {
+  /** As "This page". */
+  readonly what: string;
+  readonly children: ReactNode;
+}
+
+interface FailureBoundaryState {
+  readonly failure: Error | undefined;
+}
+
+/** Keeps a failure of our own code to the part of the page that it is in, and offers a way on. Needs no session. */
+export class FailureBoundary extends Component<FailureBoundaryProps, FailureBoundaryState> {
+  override readonly state: FailureBoundaryState = { failure: undefined };
+
+  static getDerivedStateFromError(thrown: unknown): FailureBoundaryState {
+    return { failure: thrown instanceof Error ? thrown : new Error(String(thrown)) };
+  }
+
+  override render(): ReactNode {
+    const { failure } = this.state;
+    if (failure === undefined) return this.props.children;
+    return (
+      <div className="problem" role="alert">
+        <p>
+          <strong>{this.props.what} failed:</strong> {failure.message}
+        </p>
+        <p className="muted">Reloading fetches the newest version of the console.</p>
+        <div className="actions">
+          <button type="button" onClick={() => this.setState({ failure: undefined })}>
+            Try again
+          </button>
+          <button type="button" className="quiet" onClick={() => window.location.reload()}>
+            Reload the console
+          </button>
+        </div>
+      </div>
+    );
+  }
+}
