@@ -3,7 +3,14 @@ import { version } from "../package.json";
 import type { Authenticate, Caller } from "./auth/index.ts";
 import type { Config } from "./config.ts";
 import { applyCorsHeaders, cors, corsHeadersFor } from "./cors/index.ts";
-import { type FinanceContext, financeServiceOf, type Ledger, mapFinanceError, overloaded } from "./finance/index.ts";
+import {
+  countOrders,
+  type FinanceContext,
+  financeServiceOf,
+  type Ledger,
+  mapFinanceError,
+  overloaded,
+} from "./finance/index.ts";
 import {
   admission,
   Connections,
@@ -128,9 +135,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
             : tracing.within(request, () => authenticate(authorization));
         return caller instanceof Promise ? caller.then(admitCaller) : admitCaller(caller);
       },
-      ...(tracing !== undefined && {
-        interceptors: [(call, message, next) => tracing.within(call.request, () => next(call, message))],
-      }),
+      interceptors: [
+        (call, message, next) => {
+          admitOrders(call.caller, message);
+          return tracing === undefined ? next(call, message) : tracing.within(call.request, () => next(call, message));
+        },
+      ],
       mapError: (error, call) =>
         mapFinanceError(error instanceof OverloadError ? overloaded(error.message, error.retryAfterMs) : error, call),
     }),
@@ -141,13 +151,23 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   return app;
 
   function admitCaller(caller: Caller): { caller: Caller } {
+    limitCaller(caller, 1, 0);
+    return { caller };
+  }
+
+  /** What of a call's orders was not counted when it came. */
+  function admitOrders(caller: Caller, request: object): void {
+    const orders = countOrders(request);
+    if (orders > 1) limitCaller(caller, orders, 1);
+  }
+
+  function limitCaller(caller: Caller, orders: number, counted: number): void {
     try {
-      takeOfCaller?.(caller.subject);
+      takeOfCaller?.(caller.subject, orders, counted);
     } catch (error) {
       if (error instanceof OverloadError) refused(error.reason);
       throw error;
     }
-    return { caller };
   }
 }
 

@@ -4,4 +4,5 @@ export { mapFinanceError } from "./error-mapping.ts";
 export { overloaded } from "./errors.ts";
 export { type Ledger, lanePoolOptions, openLedger } from "./ledger.ts";
 export type { LedgerObserver } from "./ledger-observer.ts";
+export { countOrders } from "./order.ts";
 export { type FinanceContext, financeServiceOf } from "./service.ts";

@@ -48,3 +48,8 @@ export function targetOf(command: Command): TransferId | undefined {
 export function makesTransfer(command: Command): boolean {
   return command.kind === "create" || command.kind === "reverse";
 }
+
+/** How many orders a request is: those of a batch, or one. */
+export function countOrders(request: object): number {
+  return "transfers" in request && Array.isArray(request.transfers) ? request.transfers.length : 1;
+}

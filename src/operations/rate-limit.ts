@@ -1,7 +1,7 @@
 import { OverloadError, type OverloadReason } from "./overload-error.ts";
 
 export interface RateLimitOptions {
-  /** Calls a second in the long run; as many may come at once after a second's rest. */
+  /** Calls, or orders of calls, a second in the long run; as many may come at once after a second's rest. */
   readonly perSecond: number;
   /** Keys that are remembered; past it the one that called longest ago is forgotten. Default 100,000. */
   readonly keysMax?: number;
@@ -32,16 +32,23 @@ export class RateLimit {
     return this.#emptyAtMs.size;
   }
 
-  /** @returns 0 when the call may go on, else the milliseconds after which it may be tried again. */
-  take(key: string): number {
+  /**
+   * Counts a call's orders. A call with more orders than a second's may go on when nothing is owed, and leaves a debt that
+   * the next calls wait for; else it could never go on.
+   *
+   * @param orders how many. Default 1.
+   * @param counted how many of them were counted before, by a `take` of their own. Default 0.
+   * @returns 0 when the call may go on, else the milliseconds after which it may be tried again.
+   */
+  take(key: string, orders = 1, counted = 0): number {
     const nowMs = this.#now();
-    const emptyAtMs = Math.max(this.#emptyAtMs.get(key) ?? nowMs, nowMs);
-    const fullMs = 1000 - this.#intervalMs;
-    const waitMs = emptyAtMs - nowMs - fullMs;
+    const owedMs = Math.max((this.#emptyAtMs.get(key) ?? nowMs) - nowMs, 0);
+    const roomMs = Math.max(1000 - orders * this.#intervalMs, 0);
+    const waitMs = owedMs - counted * this.#intervalMs - roomMs;
     // What rounding leaves of a thousand intervals is not worth a refusal.
     if (waitMs > 0.001) return Math.ceil(waitMs);
     this.#emptyAtMs.delete(key);
-    this.#emptyAtMs.set(key, emptyAtMs + this.#intervalMs);
+    this.#emptyAtMs.set(key, nowMs + owedMs + (orders - counted) * this.#intervalMs);
     if (this.#emptyAtMs.size > this.#keysMax) {
       const [oldest] = this.#emptyAtMs.keys();
       if (oldest !== undefined) this.#emptyAtMs.delete(oldest);
@@ -50,17 +57,23 @@ export class RateLimit {
   }
 }
 
-/** Makes the function that throws when a key calls too often; undefined when there is no limit. */
+/** Throws an {@link OverloadError} when a key asks too often. The numbers are those of {@link RateLimit.take}. */
+export type RateLimiter = (key: string, orders?: number, counted?: number) => void;
+
+/** @returns undefined when there is no limit. */
 export function createRateLimiter(
   perSecond: number | undefined,
   reason: Extract<OverloadReason, "rate_per_address" | "rate_per_caller">,
-): ((key: string) => void) | undefined {
+): RateLimiter | undefined {
   if (perSecond === undefined) return undefined;
   const limit = new RateLimit({ perSecond });
-  const whose = reason === "rate_per_caller" ? "a caller" : "an address";
-  return (key) => {
-    const waitMs = limit.take(key);
-    if (waitMs > 0) throw new OverloadError(reason, `${whose} may make ${perSecond} calls a second`, waitMs);
+  const rule =
+    reason === "rate_per_caller"
+      ? `a caller may make ${perSecond} calls a second, of which a batch counts as many as it has transfers`
+      : `an address may make ${perSecond} calls a second`;
+  return (key, orders, counted) => {
+    const waitMs = limit.take(key, orders, counted);
+    if (waitMs > 0) throw new OverloadError(reason, rule, waitMs);
   };
 }
 

@@ -124,6 +124,23 @@ describe("a rate limit", () => {
   });
 });
 
+test("per caller counts the transfers of a batch, which may pass a second's when nothing is owed", async () => {
+  const service = await start({ RATE_LIMIT_PER_CALLER: "100" });
+  const client = connection(service);
+  const token = `Bearer ${await service.token("alice")}`;
+  const transfers = Array.from({ length: 1000 }, () => ({}));
+  const batch = call(JSON.stringify({ transfers }), { Authorization: token }, "BatchCreateTransfers");
+  const requests = [batch, batch, call('{"id":"1"}', { Authorization: token })];
+  await Promise.all(requests.map((request) => client.write(request)));
+  const replies = [];
+  for (const _ of requests) replies.push(await client.read("POST", TIME));
+  expect(replies.map((reply) => reply?.status)).toEqual([200, 429, 429]);
+  expect(seen(replies[1])).toMatchObject({ ...REFUSED, retryAfter: expect.any(String) });
+  // Ten seconds' worth was taken, and some time may have gone by.
+  expect(Number(seen(replies[1]).retryAfter)).toBeGreaterThan(3);
+  expect(await readSeries(service.url, 'overload_refusals_total{reason="rate_per_caller"}')).toBe(2);
+});
+
 test.each([
   ["memory", { OVERLOAD_MEMORY_BYTES: "1" }],
   ["heap", { OVERLOAD_HEAP_BYTES: "1" }],

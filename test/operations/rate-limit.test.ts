@@ -29,6 +29,65 @@ describe("a limit of 10 a second", () => {
     ).toEqual(waits);
   });
 
+  /** Calls of so many orders at these milliseconds, and what each is answered. */
+  const batches: [what: string, calls: [at: number, orders: number][], waits: number[]][] = [
+    [
+      "counts the orders of a call",
+      [
+        [0, 6],
+        [0, 4],
+        [0, 1],
+      ],
+      [0, 0, 100],
+    ],
+    [
+      "refuses a batch as a whole, which then has taken nothing",
+      [
+        [0, 6],
+        [0, 5],
+        [0, 4],
+      ],
+      [0, 100, 0],
+    ],
+    ["lets a batch of more than a second's orders through when nothing is owed", [[0, 1000]], [0]],
+    [
+      "refuses such a batch while anything is owed",
+      [
+        [0, 1],
+        [0, 1000],
+        [100, 1000],
+      ],
+      [0, 100, 0],
+    ],
+    [
+      "waits until such a batch is paid off",
+      [
+        [0, 1000],
+        [0, 1],
+        [99_100, 1],
+        [99_100, 1],
+      ],
+      [0, 99_100, 0, 100],
+    ],
+  ];
+  test.each(batches)("%s", (_what, calls, waits) => {
+    let nowMs = 0;
+    const limit = new RateLimit({ perSecond: 10, now: () => nowMs });
+    expect(
+      calls.map(([at, orders]) => {
+        nowMs = at;
+        return limit.take("alice", orders);
+      }),
+    ).toEqual(waits);
+  });
+
+  test("counts no order twice that came as a call before", () => {
+    const limit = new RateLimit({ perSecond: 10, now: () => 0 });
+    const call = (orders: number) => [limit.take("alice"), limit.take("alice", orders, 1)];
+    expect([call(10), limit.take("alice")]).toEqual([[0, 0], 100]);
+    expect(new RateLimit({ perSecond: 10, now: () => 0 }).take("bob", 1000, 0)).toBe(0);
+  });
+
   test("counts each key for itself", () => {
     const limit = new RateLimit({ perSecond: 1, now: () => 0 });
     expect(["alice", "bob", "alice"].map((key) => limit.take(key))).toEqual([0, 0, 1000]);
