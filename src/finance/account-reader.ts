@@ -1,6 +1,7 @@
 import type { Pool } from "pg";
 import { type AccountRecord, loadAccounts } from "./accounts.ts";
 import { overloaded } from "./errors.ts";
+import { FairQueue } from "./fair-queue.ts";
 import type { AccountId } from "./identifiers.ts";
 import type { LedgerWatch } from "./ledger-observer.ts";
 
@@ -15,19 +16,25 @@ interface Waiting {
 /** Statements in flight at once: one is answered while the next is on its way. */
 export const ACCOUNT_READER_LANES = 2;
 const BATCH_SIZE_MAX = 500;
-/** Callers that wait; past it they are refused at once. */
-const WAITING_MAX = 8192;
+/** Reads of one caller in a round of turns. */
+const TURN_SIZE = 64;
+/** Reads that wait, of which one caller may have half; who would have more is refused at once. */
+const WAITING_MAX = 16_384;
 const RETRY_AFTER_MS = 250;
 
 /**
- * Reads single accounts for many callers: those who ask while a statement is in flight share the next one.
+ * Reads single accounts for many callers: those who ask while a statement is in flight share the next one, in turns.
  *
  * A statement starts after everyone who shares it asked, so nobody gets a state older than their own question.
  */
 export class AccountReader {
   readonly #pool: Pool;
   readonly #watch: LedgerWatch;
-  #waiting: Waiting[] = [];
+  readonly #waiting = new FairQueue<Waiting>({
+    sizeMax: WAITING_MAX,
+    turnSize: TURN_SIZE,
+    batchSizeMax: BATCH_SIZE_MAX,
+  });
   #inFlight = 0;
   #scheduled = false;
 
@@ -36,23 +43,25 @@ export class AccountReader {
     this.#watch = watch;
   }
 
-  /** Callers that wait for their statement. */
+  /** Reads that wait for their statement. */
   get length(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
   /**
+   * @param caller whose turn it takes.
    * @returns undefined when there is no such account.
-   * @throws FinanceError overloaded when too many wait already.
+   * @throws FinanceError overloaded when too many of the caller's wait already.
    */
-  load(id: AccountId): Promise<AccountRecord | undefined> {
-    if (this.#waiting.length >= WAITING_MAX) {
-      this.#watch.refused("account_reads");
-      return Promise.reject(overloaded(`${WAITING_MAX} callers are waiting for accounts already`, RETRY_AFTER_MS));
-    }
+  load(id: AccountId, caller: string): Promise<AccountRecord | undefined> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ id, origin: this.#watch.origin(), resolve, reject });
-      this.#schedule();
+      const waiting = { id, origin: this.#watch.origin(), resolve, reject };
+      if (this.#waiting.add(caller, 1, waiting, performance.now())) {
+        this.#schedule();
+        return;
+      }
+      this.#watch.refused("account_reads");
+      reject(overloaded("too many of your reads of accounts are waiting already", RETRY_AFTER_MS));
     });
   }
 
@@ -67,10 +76,11 @@ export class AccountReader {
   }
 
   #fillLanes(): void {
-    while (this.#inFlight < ACCOUNT_READER_LANES && this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, BATCH_SIZE_MAX);
+    while (this.#inFlight < ACCOUNT_READER_LANES) {
+      const batch = this.#waiting.take(performance.now());
+      if (batch === undefined) return;
       this.#inFlight += 1;
-      void this.#runLane(batch);
+      void this.#runLane(batch.items);
     }
   }
 

@@ -1,6 +1,9 @@
 /** What goes through the ledger in batches. */
 export type BatchKind = "postings" | "account_reads";
 
+/** Where callers wait for their turn. */
+export type WaitingRoom = BatchKind | "reads" | "account_changes";
+
 /** Who is told of the ledger's batches. */
 export interface LedgerObserver {
   /** A batch is over: committed, answered or failed. */
@@ -11,8 +14,8 @@ export interface LedgerObserver {
     readonly seconds: number;
     readonly failed: boolean;
   }): void;
-  /** A caller was refused, since too many wait already. */
-  refused(kind: BatchKind): void;
+  /** A caller was refused, since too much of theirs waits already. */
+  refused(room: WaitingRoom): void;
   /** How batches are traced. Default: not at all. */
   readonly tracing?: BatchTracing | undefined;
 }
@@ -34,8 +37,8 @@ export class LedgerWatch {
     return this.observer?.tracing?.origin();
   }
 
-  refused(kind: BatchKind): void {
-    this.observer?.refused(kind);
+  refused(room: WaitingRoom): void {
+    this.observer?.refused(room);
   }
 
   /** Carries out a batch under the eyes of the observer. */

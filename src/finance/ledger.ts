@@ -5,6 +5,7 @@ import { Expiry, startSweeping } from "./expiry.ts";
 import { FinalTime } from "./final-time.ts";
 import { type LedgerObserver, LedgerWatch } from "./ledger-observer.ts";
 import { POSTING_LANES, PostingQueue } from "./posting-queue.ts";
+import { Turns } from "./turns.ts";
 
 /** The parts that the methods of the service work with. */
 export interface Ledger {
@@ -14,6 +15,10 @@ export interface Ledger {
   readonly accounts: AccountReader;
   /** The one way by which money moves. */
   readonly postings: PostingQueue;
+  /** Whose turn it is to read many rows. */
+  readonly readTurns: Turns;
+  /** Changes of one account, by its id, are made one after the other: a batch of postings waits for one of them at most. */
+  readonly changeTurns: Turns;
   /** Which times are final. */
   readonly finalTime: FinalTime;
   /** Settles expired holds. */
@@ -52,6 +57,9 @@ export const lanePoolOptions = {
   idleInTransactionTimeoutMs: 3000,
 } as const;
 
+/** Connections of the pool that are never lent for reads of many rows. */
+const CONNECTIONS_KEPT = 2;
+
 /** Opens the ledger of a migrated database. */
 export function openLedger({ pool, lanePool, log, sweepIntervalMs = 500 }: LedgerOptions): Ledger {
   const watch = new LedgerWatch();
@@ -62,6 +70,14 @@ export function openLedger({ pool, lanePool, log, sweepIntervalMs = 500 }: Ledge
     pool,
     accounts: new AccountReader(lanePool, watch),
     postings,
+    readTurns: new Turns({ room: "reads", watch, slots: Math.max(1, pool.options.max - CONNECTIONS_KEPT) }),
+    changeTurns: new Turns({
+      room: "account_changes",
+      watch,
+      slots: pool.options.max,
+      slotsAlone: 1,
+      slotsBesideOthers: 1,
+    }),
     finalTime: new FinalTime(pool),
     expiry,
     lanePool,

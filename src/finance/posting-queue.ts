@@ -1,8 +1,8 @@
 /**
  * Group commit. Goal: one hot account, or many callers, must not cost a transaction each.
  *
- * Method: at most `lanes` batches are in flight; whatever arrives meanwhile waits and is the next batch. There is no
- * timer, so an idle caller waits for nothing. A batch that fails is halved and tried again, so that one poisonous
+ * Method: at most `lanes` batches are in flight; what arrives meanwhile waits and is the next batch, in which callers have
+ * turns (fair-queue.ts). A batch is never delayed to gather more, so an idle caller waits for nothing. A batch that fails is halved and tried again, so that one poisonous
  * request can't sink its neighbours; a batch whose connection was lost is sent again, for its keys make it exactly once.
  */
 import { setTimeout as delay } from "node:timers/promises";
@@ -10,6 +10,7 @@ import type { Pool } from "pg";
 import { brokenBy, DatabaseAwayError, isConnectionError, isRetryable, isTimeout } from "../database/index.ts";
 import type { Outcome } from "./decide-group.ts";
 import { overloaded } from "./errors.ts";
+import { type Batch, FairQueue } from "./fair-queue.ts";
 import { isKeyCollision } from "./idempotency.ts";
 import type { LedgerWatch } from "./ledger-observer.ts";
 import type { OrderGroup } from "./order.ts";
@@ -23,12 +24,17 @@ export interface PostingQueueOptions {
   readonly lanes?: number;
   /** Orders in a batch, unless one group alone has more. Default 512. */
   readonly batchSizeMax?: number;
-  /** Orders that wait; past it callers are refused at once. Default 8192. */
+  /** Orders that wait, of which one caller may have half; who would have more is refused at once. Default 32768. */
   readonly queueLengthMax?: number;
+  /** Milliseconds of a clock that never goes back. Default: the process's. */
+  readonly now?: () => number;
 }
 
 /** While one batch is in flight the next one gathers callers; two at once would wait for each other's accounts. */
 export const POSTING_LANES = 1;
+
+/** Orders that a caller may send in one round of turns; see fair-queue.ts. */
+const TURN_SIZE = 64;
 
 /** A group that waits for its outcomes. */
 interface Waiting {
@@ -59,11 +65,10 @@ export class PostingQueue {
   readonly #pool: Pool;
   readonly #watch: LedgerWatch;
   readonly #lanes: number;
-  readonly #batchSizeMax: number;
-  readonly #queueLengthMax: number;
-  readonly #waiting: Waiting[] = [];
-  /** Orders of all that is waiting. */
-  #length = 0;
+  readonly #now: () => number;
+  readonly #waiting: FairQueue<Waiting>;
+  /** Set while nothing may be taken before the end of a pause. */
+  #pause: NodeJS.Timeout | undefined;
   readonly #background: Waiting[] = [];
   /** Lane time that the background may still take while callers wait: a share of what they have had. */
   #backgroundBudgetMs = 0;
@@ -73,69 +78,79 @@ export class PostingQueue {
     this.#pool = options.pool;
     this.#watch = options.watch;
     this.#lanes = options.lanes ?? POSTING_LANES;
-    this.#batchSizeMax = options.batchSizeMax ?? 512;
-    this.#queueLengthMax = options.queueLengthMax ?? 8192;
+    this.#now = options.now ?? (() => performance.now());
+    this.#waiting = new FairQueue({
+      sizeMax: options.queueLengthMax ?? 32_768,
+      turnSize: TURN_SIZE,
+      batchSizeMax: options.batchSizeMax ?? 512,
+    });
   }
 
   /** Orders that wait for their batch. */
   get length(): number {
-    return this.#length;
+    return this.#waiting.size;
   }
 
   /**
-   * Carries out a group of orders together with whatever else is waiting.
+   * Carries out a group of orders, all of one caller, together with others that are waiting.
    * A group in the background waits in a line of its own, which is never full.
    *
    * @returns an outcome for each order, once all are committed.
-   * @throws FinanceError overloaded when the queue is full: nothing was decided and no key is used. The database's error
-   *   when it stays away; orders with keys can be sent again.
+   * @throws FinanceError overloaded when the caller has too much waiting: nothing was decided and no key is used. The
+   *   database's error when it stays away; orders with keys can be sent again.
    */
   post(group: OrderGroup): Promise<Outcome[]> {
-    if (!group.background && this.#length + group.orders.length > this.#queueLengthMax) {
-      this.#watch.refused("postings");
-      return Promise.reject(overloaded(`${this.#length} transfers are waiting already`, RETRY_AFTER_MS));
-    }
     return new Promise((resolve, reject) => {
       const waiting = { group, origin: this.#watch.origin(), resolve, reject, collisions: 0 };
-      if (group.background) {
-        this.#background.push(waiting);
-      } else {
-        this.#waiting.push(waiting);
-        this.#length += group.orders.length;
-      }
+      if (group.background) this.#background.push(waiting);
+      else this.#enqueue(waiting);
       this.#fillLanes();
     });
   }
 
+  #enqueue(waiting: Waiting): void {
+    const { orders } = waiting.group;
+    const caller = orders[0]?.actor.subject ?? "";
+    if (this.#waiting.add(caller, orders.length, waiting, this.#now())) return;
+    this.#watch.refused("postings");
+    waiting.reject(overloaded("too many of your transfers are waiting already", RETRY_AFTER_MS));
+  }
+
   #fillLanes(): void {
-    while (this.#inFlight < this.#lanes && this.#waiting.length + this.#background.length > 0) {
+    while (this.#inFlight < this.#lanes) {
       const batch = this.#takeBatch();
+      if (batch === undefined) break;
       this.#inFlight += 1;
       void this.#runLane(batch);
     }
+    this.#awaitPause();
   }
 
-  /** The next batch: of callers, or one group of the background while it has a share left or nobody else waits. */
-  #takeBatch(): Waiting[] {
-    if (this.#background.length > 0 && (this.#backgroundBudgetMs > 0 || this.#waiting.length === 0)) {
-      return this.#background.splice(0, 1);
-    }
-    let size = 0;
-    let count = 0;
-    for (const { group } of this.#waiting) {
-      if (count > 0 && size + group.orders.length > this.#batchSizeMax) break;
-      size += group.orders.length;
-      count += 1;
-    }
-    this.#length -= size;
-    return this.#waiting.splice(0, count);
+  /** The next batch: of callers, or one group of the background while it has a share left or no caller's may go. */
+  #takeBatch(): Batch<Waiting> | undefined {
+    const [first] = this.#background;
+    const batch = first !== undefined && this.#backgroundBudgetMs > 0 ? undefined : this.#waiting.take(this.#now());
+    if (batch !== undefined || first === undefined) return batch;
+    this.#background.shift();
+    return { items: [first], isLarge: false };
   }
 
-  async #runLane(batch: readonly Waiting[]): Promise<void> {
-    const startedMs = performance.now();
-    await this.#postOrHalve(batch);
-    const tookMs = performance.now() - startedMs;
-    const change = batch[0]?.group.background ? -tookMs : tookMs * BACKGROUND_SHARE;
+  /** Takes the next batch once the pause is over that all who wait are in. */
+  #awaitPause(): void {
+    clearTimeout(this.#pause);
+    const nowMs = this.#now();
+    const nextMs = this.#waiting.nextMs(nowMs);
+    if (this.#inFlight === this.#lanes || nextMs === Number.POSITIVE_INFINITY) return;
+    this.#pause = setTimeout(() => this.#fillLanes(), Math.ceil(nextMs - nowMs));
+  }
+
+  async #runLane({ items, isLarge }: Batch<Waiting>): Promise<void> {
+    const startedMs = this.#now();
+    await this.#postOrHalve(items);
+    const endedMs = this.#now();
+    const tookMs = endedMs - startedMs;
+    if (isLarge) this.#waiting.ended(tookMs, endedMs);
+    const change = items[0]?.group.background ? -tookMs : tookMs * BACKGROUND_SHARE;
     const budgetMs = Math.min(this.#backgroundBudgetMs + change, BACKGROUND_BUDGET_MS_MAX);
     this.#backgroundBudgetMs = Math.max(budgetMs, -BACKGROUND_BUDGET_MS_MAX);
     this.#inFlight -= 1;
@@ -161,8 +176,7 @@ export class PostingQueue {
       const [only] = batch;
       if (isKeyCollision(error) && only !== undefined && batch.length === 1 && only.collisions < COLLISIONS_MAX) {
         // Behind the others: they need not wait for its next try.
-        this.#waiting.push({ ...only, collisions: only.collisions + 1 });
-        this.#length += only.group.orders.length;
+        this.#enqueue({ ...only, collisions: only.collisions + 1 });
         return;
       }
       if (only?.group.background && only.group.orders.length > 1 && !isConnectionError(error)) {

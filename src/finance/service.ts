@@ -87,6 +87,8 @@ function createFinanceService({
   pool,
   accounts,
   postings,
+  readTurns,
+  changeTurns,
   finalTime,
   expiry,
 }: Ledger): FinanceServiceTwirp<FinanceContext> {
@@ -128,15 +130,16 @@ function createFinanceService({
       requireAdmin(actor, adminPartOfChange(request));
       refuseKeyHeader(ctx);
       const change = readAccountChange(request);
+      // Before anything is locked: a stranger must hold nobody up.
+      await loadVisible(change.id, actor);
       if (change.status === AccountStatus.CLOSED) {
         // What has expired is no reason to keep it open.
-        await loadVisible(change.id, actor);
         // A hold that can't be settled keeps it open: the change itself says so.
         await expiry.settle({ account: change.id, signal: ctx.signal }).catch((error: unknown) => {
           ctx.log.warn({ err: error }, "could not settle all expired holds of an account that is to be closed");
         });
       }
-      return toAccountMessage(await updateAccount(pool, actor, change));
+      return toAccountMessage(await changeTurns.run(`${change.id}`, () => updateAccount(pool, actor, change)));
     },
 
     async CreateTransfer(ctx, request) {
@@ -277,14 +280,14 @@ function createFinanceService({
     },
   };
 
-  /** Reads what may take long, and stops reading when nobody waits for it any more. */
+  /** Reads what may take long, in turns, and stops reading when nobody waits for it any more. */
   function read<T>(ctx: FinanceContext, work: (client: ClientBase) => Promise<T>): Promise<T> {
-    return withConnection(pool, work, ctx.signal);
+    return readTurns.run(ctx.caller.subject, () => withConnection(pool, work, ctx.signal));
   }
 
   /** An account that the caller may see, or not_found. */
   async function loadVisible(id: AccountId, actor: Actor): Promise<AccountRecord> {
-    const account = await accounts.load(id);
+    const account = await accounts.load(id, actor.subject);
     if (account === undefined || !isVisibleTo(account, actor)) throw new FinanceError(accountNotFound(id));
     return account;
   }

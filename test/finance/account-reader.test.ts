@@ -4,6 +4,7 @@ import { openAccount } from "../setup/ledger.ts";
 import { readSeries } from "../setup/metrics.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
+/** Of one caller. */
 const WAITING_MAX = 8192;
 
 let service: TestService;
@@ -16,12 +17,25 @@ afterAll(() => service.close());
 test("of ten times the reads that may wait the rest is refused at once, the others are answered, and the next too", async () => {
   const id = accountId(BigInt(await openAccount(service, "alice")));
   const { accounts } = service.ledger;
-  const outcomes = await Promise.allSettled(Array.from({ length: 10 * WAITING_MAX }, () => accounts.load(id)));
+  const outcomes = await Promise.allSettled(Array.from({ length: 10 * WAITING_MAX }, () => accounts.load(id, "alice")));
   const answered = outcomes.filter(({ status }) => status === "fulfilled");
   expect(answered).toHaveLength(WAITING_MAX);
   const refused = outcomes.find((outcome) => outcome.status === "rejected");
   expect(refused?.reason).toMatchObject({ refusal: { situation: "overloaded", meta: { retry_after_ms: "250" } } });
   expect(await readSeries(service.url, 'overload_refusals_total{reason="account_reads_full"}')).toBe(9 * WAITING_MAX);
   expect(accounts.length).toBe(0);
-  expect(await accounts.load(id)).toMatchObject({ owner: "alice" });
+  expect(await accounts.load(id, "alice")).toMatchObject({ owner: "alice" });
+});
+
+test("a caller with all the reads that they may have waiting leaves room, and the next turn, to others", async () => {
+  const id = accountId(BigInt(await openAccount(service, "alice")));
+  const { accounts } = service.ledger;
+  let answered = 0;
+  const many = Array.from({ length: WAITING_MAX }, async () => {
+    await accounts.load(id, "alice");
+    answered += 1;
+  });
+  expect(await accounts.load(id, "bob")).toMatchObject({ owner: "alice" });
+  expect(answered).toBeLessThan(WAITING_MAX / 2);
+  await Promise.all(many);
 });
