@@ -1,6 +1,7 @@
 import { availableParallelism, cpus } from "node:os";
 import { didYouMean, nearestNames, runCommand, UsageError } from "../src/cors/doctor/index.ts";
 import { adapter } from "./adapter.ts";
+import { fairness } from "./fairness.ts";
 import { growth } from "./growth.ts";
 import { holds } from "./holds.ts";
 import { ledger } from "./ledger.ts";
@@ -12,7 +13,17 @@ import type { Suite, SuiteReport } from "./suite.ts";
 import { workers } from "./workers.ts";
 
 /** Every suite, by the name under which `npm run bench -- NAME` runs it alone. */
-const suites: Readonly<Record<string, Suite>> = { adapter, preflight, ledger, workers, growth, holds, overload, size };
+const suites: Readonly<Record<string, Suite>> = {
+  adapter,
+  preflight,
+  ledger,
+  workers,
+  growth,
+  holds,
+  overload,
+  fairness,
+  size,
+};
 
 const HELP = `usage: npm run bench -- [${Object.keys(suites).join("|")}]... [options]
 
