@@ -20,15 +20,13 @@ ${api.operations.map((operation) => sectionOf(api, operation)).join("\n")}
 ${[...api.schemas].map(([name, schema]) => messageOf(name, schema)).join("\n")}`;
 }
 
-function sectionOf(api: Api, { name, path, description, request, response, codes, example }: Operation): string {
-  const refusals = [...codes]
-    .sort(([a], [b]) => a - b)
-    .map(([status, names]) => `${status} ${names.map(code).join(", ")}`);
+function sectionOf(api: Api, { name, path, description, request, response, refusals, example }: Operation): string {
+  const refused = [...refusals].map(([status, { codes }]) => `${status} ${codes.map(code).join(", ")}`);
   return `## ${name}
 
 ${description}
 
-\`POST ${path}\` with ${linkTo(request)} answers ${linkTo(response)}, or ${refusals.join("; ")}.
+\`POST ${path}\` with ${linkTo(request)} answers ${linkTo(response)}, or ${refused.join("; ")}.
 
 ${fieldTable(api.schemas.get(request))}
 \`\`\`json
@@ -57,8 +55,10 @@ function propertiesOf(schema: Schema | undefined): Readonly<Record<string, Schem
 }
 
 function typeOf(schema: Schema): string {
-  const { $ref, items, additionalProperties, format, type } = schema;
+  const { $ref, items, additionalProperties, anyOf, format, type } = schema;
   if (typeof $ref === "string") return linkTo($ref.slice($ref.lastIndexOf("/") + 1));
+  // Or null.
+  if (Array.isArray(anyOf)) return typeOf(anyOf[0]);
   if (items) return `list of ${typeOf(items as Schema)}`;
   if (additionalProperties) return "map of string to string";
   return String(format ?? type);

@@ -626,7 +626,7 @@ export const CreateTransferRequest: MessageType<CreateTransferRequest> = {
 };
 
 export interface BatchCreateTransfersRequest {
-  /** 1 to 1000, decided in this order. Of an atomic batch all or none are dry runs. In an independent batch of both kinds a dry run sees all members before it, a real transfer only real ones. */
+  /** Required, 1 to 1000, decided in this order. Of an atomic batch all or none are dry runs. In an independent batch of both kinds a dry run sees all members before it, a real transfer only real ones. */
   transfers: CreateTransferRequest[];
   /** All or none; floors are checked once, at the end. Default false: each on its own. */
   atomic: boolean;

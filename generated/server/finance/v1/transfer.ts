@@ -210,8 +210,8 @@ export interface CreateTransferRequest {
  */
 export interface BatchCreateTransfersRequest {
     /**
-     * 1 to 1000, decided in this order. Of an atomic batch all or none are dry runs. In an independent batch of both kinds a
-     * dry run sees all members before it, a real transfer only real ones.
+     * Required, 1 to 1000, decided in this order. Of an atomic batch all or none are dry runs. In an independent batch of both
+     * kinds a dry run sees all members before it, a real transfer only real ones.
      *
      * @generated from protobuf field: repeated finance.v1.CreateTransferRequest transfers = 1
      */
