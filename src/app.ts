@@ -5,6 +5,7 @@ import type { Config } from "./config.ts";
 import { applyCorsHeaders, cors, corsHeadersFor } from "./cors/index.ts";
 import {
   countOrders,
+  decodingLimits,
   type FinanceContext,
   financeServiceOf,
   type Ledger,
@@ -123,6 +124,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     twirpOptions<FinanceContext>({
       prefix: config.twirpPrefix,
       bodyLimit: config.bodyLimit,
+      limits: decodingLimits,
       deadline: CALL_DEADLINE_MS,
       readTimeout: limits.bodyTimeoutMs,
       ...(draining !== undefined && { draining }),

@@ -1,5 +1,6 @@
 /** Rules for single fields, wherever they occur; each refusal names the field by its path in the proto. */
 import type { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
+import { elementsSent } from "../twirp/index.ts";
 import type { Metadata } from "./account.ts";
 import { FinanceError, invalidField } from "./errors.ts";
 import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
@@ -50,12 +51,20 @@ export function readBound(timestamp: Timestamp | undefined, argument: string): M
 /** Text of a length in characters that PostgreSQL can hold. */
 export function readText(text: string, argument: string, lengthMin: number, lengthMax: number): string {
   if (text.length < lengthMin) throw invalidArgument(argument, "is required");
-  // Characters are code points, as PostgreSQL counts them.
-  if (text.length > lengthMax && [...text].length > lengthMax) {
-    throw invalidArgument(argument, `must have at most ${lengthMax} characters, not ${[...text].length}`);
-  }
+  const length = text.length > lengthMax ? charactersOf(text) : text.length;
+  if (length > lengthMax) throw invalidArgument(argument, `must have at most ${lengthMax} characters, not ${length}`);
   if (text.includes("\u0000")) throw invalidArgument(argument, "must not hold the character U+0000");
   return text;
+}
+
+/** How many code points a text has, which is how PostgreSQL counts characters. */
+function charactersOf(text: string): number {
+  let length = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const isSecondHalf = (text.charCodeAt(index) & 0xfc00) === 0xdc00;
+    if (!isSecondHalf) length += 1;
+  }
+  return length;
 }
 
 /** As {@link readText}, for what people read: nothing in it that moves the cursor or turns the direction of writing. */
@@ -63,7 +72,7 @@ export function readPrintableText(text: string, argument: string, lengthMin: num
   readText(text, argument, lengthMin, lengthMax);
   const found = UNPRINTABLE.exec(text);
   if (found === null) return text;
-  const position = [...text.slice(0, found.index)].length + 1;
+  const position = charactersOf(text.slice(0, found.index)) + 1;
   const code = found[0].codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
   const kind = /\p{Bidi_Control}/u.test(found[0]) ? "bidirectional formatting" : "control";
   throw invalidArgument(argument, `must not hold ${kind} characters; character ${position} is U+${code}`);
@@ -74,11 +83,11 @@ const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 
 /** Pairs of text; where they are merged an empty value is allowed and removes its pair. */
 export function readMetadata(metadata: Record<string, string>, path: string, valueLengthMin: 0 | 1): Metadata {
-  const pairs = Object.entries(metadata);
-  if (pairs.length > METADATA_PAIRS_MAX) {
-    throw invalidArgument(path, `must have at most ${METADATA_PAIRS_MAX} pairs, not ${pairs.length}`);
+  const pairs = elementsSent(metadata);
+  if (pairs > METADATA_PAIRS_MAX) {
+    throw invalidArgument(path, `must have at most ${METADATA_PAIRS_MAX} pairs, not ${pairs}`);
   }
-  for (const [key, value] of pairs) {
+  for (const [key, value] of Object.entries(metadata)) {
     if (key === "") throw invalidArgument(path, "must not have an empty key");
     readText(key, path, 1, METADATA_KEY_LENGTH_MAX);
     readText(value, `${path}.${key}`, valueLengthMin, METADATA_VALUE_LENGTH_MAX);

@@ -6,3 +6,4 @@ export { type Ledger, lanePoolOptions, openLedger } from "./ledger.ts";
 export type { LedgerObserver } from "./ledger-observer.ts";
 export { countOrders } from "./order.ts";
 export { type FinanceContext, financeServiceOf } from "./service.ts";
+export { decodingLimits } from "./validation.ts";

@@ -20,9 +20,11 @@ import type {
 } from "../../generated/server/finance/v1/transfer.ts";
 import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
 import type { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
+import { type DecodingLimits, elementsSent } from "../twirp/index.ts";
 import type { Metadata } from "./account.ts";
 import {
   invalidArgument,
+  METADATA_PAIRS_MAX,
   quote,
   readAccountId,
   readBound,
@@ -43,6 +45,21 @@ const IDEMPOTENCY_KEY_LENGTH_MAX = 64;
 const BATCH_LENGTH_MAX = 1000;
 const PAGE_SIZE_DEFAULT = 50;
 const PAGE_SIZE_MAX = 1000;
+
+const METADATA_LIMIT = { max: METADATA_PAIRS_MAX, refusedBy: "method" } as const;
+
+/** What decoding knows of the rules below, so that it builds nothing that they refuse. */
+export const decodingLimits: DecodingLimits = {
+  // The largest batch of the largest transfers, with one of each too many, and two times for each transfer.
+  objects: 1 + (BATCH_LENGTH_MAX + 1) * (1 + (METADATA_PAIRS_MAX + 1) + 2),
+  elements: {
+    "finance.v1.BatchCreateTransfersRequest.transfers": { max: BATCH_LENGTH_MAX, refusedBy: "method" },
+    "finance.v1.CreateAccountRequest.metadata": METADATA_LIMIT,
+    "finance.v1.UpdateAccountRequest.metadata": METADATA_LIMIT,
+    "finance.v1.CreateTransferRequest.metadata": METADATA_LIMIT,
+    "finance.v1.ListTransfersRequest.metadata": METADATA_LIMIT,
+  },
+};
 
 export interface NewAccount {
   readonly name: string;
@@ -206,8 +223,9 @@ export interface Batch {
 }
 
 export function readBatch({ transfers, atomic }: BatchCreateTransfersRequest): Batch {
-  if (transfers.length === 0 || transfers.length > BATCH_LENGTH_MAX) {
-    throw invalidArgument("transfers", `must hold 1 to ${BATCH_LENGTH_MAX} transfers, not ${transfers.length}`);
+  const length = elementsSent(transfers);
+  if (length === 0 || length > BATCH_LENGTH_MAX) {
+    throw invalidArgument("transfers", `must hold 1 to ${BATCH_LENGTH_MAX} transfers, not ${length}`);
   }
   const rehearsed = transfers.filter(({ dryRun }) => dryRun).length;
   if (atomic && rehearsed > 0 && rehearsed < transfers.length) {

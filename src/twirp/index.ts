@@ -3,6 +3,7 @@ export type { CallContext } from "./call-context.ts";
 export type { CallOutcome } from "./call-outcome.ts";
 export { type ClientErrorsOptions, createTwirpClientErrors, twirpClientErrors } from "./client-errors.ts";
 export { TIMEOUT_HEADER } from "./deadline.ts";
+export { type DecodingLimits, type ElementLimit, elementsSent } from "./decoding-limits.ts";
 export { type FrameworkErrorsOptions, twirpFrameworkErrors } from "./framework-errors.ts";
 export { type InjectTransportOptions, injectTransport, type TwirpTransport } from "./inject-transport.ts";
 export {

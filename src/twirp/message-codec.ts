@@ -1,6 +1,7 @@
 import { type IMessageType, MESSAGE_TYPE } from "@protobuf-ts/runtime";
-import { readBinary } from "./binary/message-reader.ts";
+import { BinaryReaders } from "./binary/message-reader.ts";
 import { writeBinary } from "./binary/message-writer.ts";
+import { type DecodingLimits, DecodingRules } from "./decoding-limits.ts";
 import { JsonReaders } from "./json/message-reader.ts";
 import { JsonWriters, type WriteOptions } from "./json/message-writer.ts";
 import { isFields, type MessageFields } from "./message-fields.ts";
@@ -18,20 +19,23 @@ export interface MessageCodec {
 
 /** Compiles codecs from the types' reflection; they share what they have in common. */
 export class MessageCodecs {
-  readonly #readers: JsonReaders;
+  readonly #jsonReaders: JsonReaders;
+  readonly #binaryReaders: BinaryReaders;
   readonly #writers: JsonWriters;
 
   /** @param types those that a `google.protobuf.Any` may hold in JSON. */
-  constructor(json: WriteOptions, types: TypeRegistry) {
-    this.#readers = new JsonReaders(types);
+  constructor(json: WriteOptions, types: TypeRegistry, limits: DecodingLimits = {}) {
+    const rules = new DecodingRules(limits, types);
+    this.#jsonReaders = new JsonReaders(types, rules);
+    this.#binaryReaders = new BinaryReaders(rules);
     this.#writers = new JsonWriters(json, types);
   }
 
   of(type: IMessageType<MessageFields>): MessageCodec {
     const writeJson = this.#writers.of(type);
     return {
-      readJson: (body) => this.#readers.read(type, body),
-      readBinary: (body) => readBinary(type, body),
+      readJson: (body) => this.#jsonReaders.read(type, body),
+      readBinary: (body) => this.#binaryReaders.read(type, body),
       writeJson: (message) => writeJson(messageOf(type, message)),
       writeBinary: (message) => writeBinary(type, messageOf(type, message)),
     };

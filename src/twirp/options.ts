@@ -3,6 +3,7 @@ import type { ServiceType } from "@protobuf-ts/runtime-rpc";
 import type { Interceptor, ServerHooks, TwirpContext, TwirpError } from "twirp-ts";
 import type { CallContext } from "./call-context.ts";
 import { TIMER_MS_MAX } from "./deadline.ts";
+import type { DecodingLimits } from "./decoding-limits.ts";
 
 /** A service: what twirp-ts and protobuf-ts generated for it, side by side. */
 export interface TwirpService {
@@ -32,6 +33,8 @@ interface BaseOptions<Context extends TwirpContext> {
   readonly prefix?: string;
   /** Most bytes of a request body; more is `malformed`. Default 1048576. */
   readonly bodyLimit?: number;
+  /** What of a body is read, besides its bytes. */
+  readonly limits?: DecodingLimits;
   /** Milliseconds for a whole request body to arrive; then `deadline_exceeded`. Default 30000. */
   readonly readTimeout?: number;
   /**
@@ -110,6 +113,7 @@ export interface TwirpSettings {
   readonly prefix: string;
   readonly services: readonly TwirpService[];
   readonly bodyLimit: number;
+  readonly limits: DecodingLimits;
   readonly readTimeout: number;
   readonly deadline: number | undefined;
   readonly gracePeriod: number;
@@ -127,6 +131,7 @@ export interface TwirpSettings {
 /** Fills in defaults. Throws when an option is out of its domain. */
 export function settingsOf(options: TwirpOptions): TwirpSettings {
   const { prefix = "/twirp", bodyLimit = 1_048_576, readTimeout = 30_000, deadline, gracePeriod = 10_000 } = options;
+  const { limits = {} } = options;
   if (prefix !== "" && !/^(?:\/[^/?#]+)+$/.test(prefix)) {
     throw new Error(
       `twirp: prefix must be empty or start with "/" and not end with one, got ${JSON.stringify(prefix)}`,
@@ -136,11 +141,13 @@ export function settingsOf(options: TwirpOptions): TwirpSettings {
   assertPositive("readTimeout", readTimeout, TIMER_MS_MAX);
   assertPositive("deadline", deadline ?? TIMER_MS_MAX, TIMER_MS_MAX);
   assertPositive("gracePeriod", gracePeriod, TIMER_MS_MAX);
+  assertLimits(limits);
   if (options.services.length === 0) throw new Error("twirp: services is empty");
   return {
     prefix,
     services: options.services,
     bodyLimit,
+    limits,
     readTimeout,
     deadline,
     gracePeriod,
@@ -153,6 +160,15 @@ export function settingsOf(options: TwirpOptions): TwirpSettings {
     json: { emitDefaults: options.json?.emitDefaults ?? true, camelCase: options.json?.camelCase ?? false },
     types: options.types ?? [],
   };
+}
+
+function assertLimits({ objects = 1, unknownFields = 1, elements = {} }: DecodingLimits): void {
+  assertPositive("limits.objects", objects, Number.MAX_SAFE_INTEGER);
+  assertPositive("limits.unknownFields", unknownFields, Number.MAX_SAFE_INTEGER);
+  for (const [name, limit] of Object.entries(elements)) {
+    const max = typeof limit === "number" ? limit : limit.max;
+    assertPositive(`limits.elements: ${name}`, max, Number.MAX_SAFE_INTEGER);
+  }
 }
 
 function assertPositive(name: string, value: number, max: number): void {

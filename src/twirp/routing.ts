@@ -36,7 +36,7 @@ export interface Routing {
 
 /** Compiles the routes of all services. Throws when two of them share a name. */
 export function compileRouting(settings: TwirpSettings): Routing {
-  const codecs = new MessageCodecs(settings.json, typesOf(settings));
+  const codecs = new MessageCodecs(settings.json, typesOf(settings), settings.limits);
   const services = settings.services.map((service) => mountService(service, settings));
   const targets = new Map<string, CallTarget>();
   const named = services.map((service) => {

@@ -2,7 +2,8 @@ import { MessageType, UnknownFieldHandler } from "@protobuf-ts/runtime";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
-import { readBinary } from "../../src/twirp/binary/message-reader.ts";
+import { BinaryReaders } from "../../src/twirp/binary/message-reader.ts";
+import { UNLIMITED } from "../../src/twirp/decoding-limits.ts";
 import type { WriteOptions } from "../../src/twirp/json/message-writer.ts";
 import { MessageCodecs } from "../../src/twirp/message-codec.ts";
 import { TypeRegistry } from "../../src/twirp/type-registry.ts";
@@ -14,6 +15,8 @@ function codecOf(type: AnyType, options: Partial<WriteOptions> = {}) {
 }
 
 const codec = codecOf(AllTypes);
+
+const readBinary = (type: AnyType, body: Buffer) => new BinaryReaders(UNLIMITED).read(type, body);
 
 function write(fields: Fields): Fields {
   return JSON.parse(codec.writeJson(AllTypes.create(fields)));

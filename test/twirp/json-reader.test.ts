@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { UNLIMITED } from "../../src/twirp/decoding-limits.ts";
 import { JsonReaders } from "../../src/twirp/json/message-reader.ts";
 import { TypeRegistry } from "../../src/twirp/type-registry.ts";
 import { AllTypes, Holder } from "./all-types.ts";
 
-const readers = new JsonReaders(new TypeRegistry([AllTypes]));
+const readers = new JsonReaders(new TypeRegistry([AllTypes]), UNLIMITED);
 
 function read(text: string | Buffer) {
   return readers.read(AllTypes, Buffer.from(text));

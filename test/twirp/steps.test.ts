@@ -1,6 +1,7 @@
 /** Reading a request takes steps in proportion to its bytes at most, whatever they are. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readBinary } from "../../src/twirp/binary/message-reader.ts";
+import { BinaryReaders } from "../../src/twirp/binary/message-reader.ts";
+import { UNLIMITED } from "../../src/twirp/decoding-limits.ts";
 import { JsonReaders } from "../../src/twirp/json/message-reader.ts";
 import { TypeRegistry } from "../../src/twirp/type-registry.ts";
 import { StepCounter } from "../setup/step-counter.ts";
@@ -23,7 +24,8 @@ beforeAll(() => {
 });
 afterAll(() => counter.close());
 
-const readers = new JsonReaders(new TypeRegistry([AllTypes, Holder, Envelope]));
+const readers = new JsonReaders(new TypeRegistry([AllTypes, Holder, Envelope]), UNLIMITED);
+const binaryReaders = new BinaryReaders(UNLIMITED);
 const readJson = (type: AnyType, text: string) => readers.read(type, Buffer.from(text));
 
 type Form = (size: number) => string;
@@ -278,7 +280,7 @@ function occurrencesOf(number: number): Readonly<Record<string, BytesOf>> {
 
 describe("protobuf", () => {
   test.each(NUMBERS)("field %i", (number) => {
-    expect(steepOf(occurrencesOf(number), (body) => readBinary(AllTypes, body))).toEqual([]);
+    expect(steepOf(occurrencesOf(number), (body) => binaryReaders.read(AllTypes, body))).toEqual([]);
   });
 
   test("deep messages", () => {
@@ -291,7 +293,7 @@ describe("protobuf", () => {
       deep,
       "many of them": (size) => Buffer.concat(Array.from({ length: size / 128 }, () => deep(128))),
     };
-    expect(steepOf(bodies, (body) => readBinary(AllTypes, body))).toEqual([]);
+    expect(steepOf(bodies, (body) => binaryReaders.read(AllTypes, body))).toEqual([]);
   });
 });
 

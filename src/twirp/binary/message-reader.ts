@@ -5,6 +5,7 @@ import {
   ScalarType,
   UnknownFieldHandler,
 } from "@protobuf-ts/runtime";
+import type { DecodingRules, FieldLimit } from "../decoding-limits.ts";
 import { isFields, longOf, type MessageFields } from "../message-fields.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WIRE, wireTypeOf } from "./wire-types.ts";
@@ -19,52 +20,67 @@ interface FieldReader {
 }
 
 type MessageReader = (reader: WireReader, message: MessageFields) => void;
-
-const compiled = new WeakMap<IMessageType<MessageFields>, MessageReader>();
+type ReaderOf = (type: IMessageType<MessageFields>) => MessageReader;
 
 /**
- * Reads a message from its wire format, unknown fields included. Throws a RangeError when the bytes are none.
+ * Reads messages from the wire format, by readers that are compiled once a type. Unknown fields are kept, as in Go.
  *
  * protobuf-ts's own reader ignores the wire type of fields that it knows, reads past the end of a nested message, takes
  * overlong varints and loses the map key "__proto__"; Go does none of that.
  */
-export function readBinary(type: IMessageType<MessageFields>, body: Buffer): MessageFields {
-  const message = type.create();
-  messageReader(type)(new WireReader(body), message);
-  return message;
-}
+export class BinaryReaders {
+  readonly #rules: DecodingRules;
+  readonly #compiled = new Map<IMessageType<MessageFields>, MessageReader>();
 
-function messageReader(type: IMessageType<MessageFields>): MessageReader {
-  const known = compiled.get(type);
-  if (known !== undefined) return known;
-  const fields = new Map(type.fields.map((field) => [field.no, fieldReader(field)]));
-  const reader: MessageReader = (wire, message) => {
-    while (wire.hasMore) {
-      const tag = wire.tag();
-      const field = fields.get(tag >>> 3);
-      const wireType = tag & 7;
-      if (field?.wireType === wireType) field.read(wire, message);
-      else if (field?.readPacked && wireType === WIRE.bytes) field.readPacked(wire, message);
-      else {
-        // A known number in an unexpected form is as unknown as any other.
-        const start = wire.position;
-        wire.skip(tag);
-        UnknownFieldHandler.onRead(type.typeName, message, tag >>> 3, wireType, wire.copyFrom(start));
+  constructor(rules: DecodingRules) {
+    this.#rules = rules;
+  }
+
+  /** Reads a message. Throws a RangeError when the bytes are none, or more than the rules allow. */
+  read(type: IMessageType<MessageFields>, body: Buffer): MessageFields {
+    const wire = new WireReader(body, this.#rules.budget());
+    wire.budget.takeObject();
+    const message = type.create();
+    this.#of(type)(wire, message);
+    return message;
+  }
+
+  #of(type: IMessageType<MessageFields>): MessageReader {
+    const known = this.#compiled.get(type);
+    if (known !== undefined) return known;
+    const readerOf: ReaderOf = (memberType) => this.#of(memberType);
+    const fields = new Map(
+      type.fields.map((field) => [field.no, fieldReader(field, readerOf, this.#rules.of(type.typeName, field.name))]),
+    );
+    const reader: MessageReader = (wire, message) => {
+      while (wire.hasMore) {
+        const tag = wire.tag();
+        const field = fields.get(tag >>> 3);
+        const wireType = tag & 7;
+        if (field?.wireType === wireType) field.read(wire, message);
+        else if (field?.readPacked && wireType === WIRE.bytes) field.readPacked(wire, message);
+        else {
+          // A known number in an unexpected form is as unknown as any other.
+          wire.budget.takeUnknownField();
+          const start = wire.position;
+          wire.skip(tag);
+          UnknownFieldHandler.onRead(type.typeName, message, tag >>> 3, wireType, wire.copyFrom(start));
+        }
       }
-    }
-  };
-  compiled.set(type, reader);
-  return reader;
+    };
+    this.#compiled.set(type, reader);
+    return reader;
+  }
 }
 
-function fieldReader(field: FieldInfo): FieldReader {
-  if (field.kind === "map") return mapReader(field);
-  if (field.kind === "message") return { wireType: WIRE.bytes, read: messageFieldReader(field) };
+function fieldReader(field: FieldInfo, readerOf: ReaderOf, limit: FieldLimit): FieldReader {
+  if (field.kind === "map") return mapReader(field, readerOf, limit);
+  if (field.kind === "message") return { wireType: WIRE.bytes, read: messageFieldReader(field, readerOf, limit) };
   const { localName, oneof } = field;
   const [scalar, long] = field.kind === "enum" ? [ScalarType.INT32, undefined] : [field.T, field.L];
   const wireType = wireTypeOf(scalar);
   const read = scalarReader(scalar, long);
-  if (field.repeat !== 0) return listReader(localName, wireType, read);
+  if (field.repeat !== 0) return listReader(localName, wireType, read, limit);
   if (oneof !== undefined) {
     return {
       wireType,
@@ -81,10 +97,12 @@ function fieldReader(field: FieldInfo): FieldReader {
   };
 }
 
-function listReader(localName: string, wireType: number, read: ValueReader): FieldReader {
-  const readOne = (wire: WireReader, message: MessageFields) => {
-    listOf(message, localName).push(read(wire));
+function listReader(localName: string, wireType: number, read: ValueReader, limit: FieldLimit): FieldReader {
+  const add = (wire: WireReader, list: unknown[]) => {
+    if (limit.keeps(list, list.length)) list.push(read(wire));
+    else wire.skip(wireType);
   };
+  const readOne = (wire: WireReader, message: MessageFields) => add(wire, listOf(message, localName));
   if (wireType === WIRE.bytes) return { wireType, read: readOne };
   return {
     wireType,
@@ -92,23 +110,30 @@ function listReader(localName: string, wireType: number, read: ValueReader): Fie
     readPacked: (wire, message) => {
       const list = listOf(message, localName);
       wire.delimited(() => {
-        while (wire.hasMore) list.push(read(wire));
+        while (wire.hasMore) add(wire, list);
       });
     },
   };
 }
 
 // A message field that comes again is merged into what came before; an element of a list is not.
-function messageFieldReader(field: FieldInfo & { kind: "message" }): FieldReader["read"] {
+function messageFieldReader(
+  field: FieldInfo & { kind: "message" },
+  readerOf: ReaderOf,
+  limit: FieldLimit,
+): FieldReader["read"] {
   const { localName, oneof, T } = field;
   const readInto = (wire: WireReader, target: MessageFields) => {
-    const read = messageReader(T());
+    wire.budget.takeObject();
+    const read = readerOf(T());
     wire.delimited(() => read(wire, target));
     return target;
   };
   if (field.repeat !== 0) {
     return (wire, message) => {
-      listOf(message, localName).push(readInto(wire, T().create()));
+      const list = listOf(message, localName);
+      if (limit.keeps(list, list.length)) list.push(readInto(wire, T().create()));
+      else wire.skip(WIRE.bytes);
     };
   }
   if (oneof !== undefined) {
@@ -125,7 +150,10 @@ function messageFieldReader(field: FieldInfo & { kind: "message" }): FieldReader
   };
 }
 
-function mapReader(field: FieldInfo & { kind: "map" }): FieldReader {
+/** How many pairs a map with a limit has that is being read. */
+const mapSizes = new WeakMap<MessageFields, number>();
+
+function mapReader(field: FieldInfo & { kind: "map" }, readerOf: ReaderOf, limit: FieldLimit): FieldReader {
   const { localName, K, V } = field;
   const key = entryMember(1, K, undefined);
   const value =
@@ -137,6 +165,13 @@ function mapReader(field: FieldInfo & { kind: "map" }): FieldReader {
   return {
     wireType: WIRE.bytes,
     read: (wire, message) => {
+      const map = mapOf(message, localName);
+      const size = limit.finite ? (mapSizes.get(map) ?? 0) : 0;
+      if (!limit.keeps(map, size)) {
+        wire.skip(WIRE.bytes);
+        return;
+      }
+      wire.budget.takeObject();
       let entryKey: unknown = key.zero;
       let entryValue: unknown = V.kind === "message" ? V.T().create() : value?.zero;
       wire.delimited(() => {
@@ -146,12 +181,19 @@ function mapReader(field: FieldInfo & { kind: "map" }): FieldReader {
           else if (tag === value?.tag) entryValue = value.read(wire);
           else if (V.kind === "message" && tag === MESSAGE_VALUE_TAG && isFields(entryValue)) {
             const target = entryValue;
-            const read = messageReader(V.T());
+            wire.budget.takeObject();
+            const read = readerOf(V.T());
             wire.delimited(() => read(wire, target));
-          } else wire.skip(tag);
+          } else {
+            wire.budget.takeUnknownField();
+            wire.skip(tag);
+          }
         }
       });
-      mapOf(message, localName)[String(entryKey)] = entryValue;
+      const name = String(entryKey);
+      // A key that comes again replaces its value.
+      if (limit.finite && !(name in map)) mapSizes.set(map, size + 1);
+      map[name] = entryValue;
     },
   };
 }

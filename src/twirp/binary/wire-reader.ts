@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import type { DecodingBudget } from "../decoding-limits.ts";
 import { WIRE } from "./wire-types.ts";
 
 /** Deepest nesting of messages and groups that is read. */
@@ -15,6 +16,8 @@ const SHORT_TEXT = 32;
  * nothing before that, and throws a RangeError.
  */
 export class WireReader {
+  /** What may still be built of the bytes. */
+  readonly budget: DecodingBudget;
   readonly #bytes: Buffer;
   #position = 0;
   #end: number;
@@ -22,7 +25,8 @@ export class WireReader {
   #low = 0;
   #high = 0;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, budget: DecodingBudget) {
+    this.budget = budget;
     this.#bytes = bytes;
     this.#end = bytes.length;
   }
@@ -112,6 +116,7 @@ export class WireReader {
   }
 
   bytes(): Uint8Array {
+    this.budget.takeObject();
     const start = this.#take(this.#length());
     return new Uint8Array(this.#bytes.subarray(start, this.#position));
   }
@@ -135,7 +140,7 @@ export class WireReader {
     this.#end = outer;
   }
 
-  /** Reads past a field that nobody knows. */
+  /** Reads past the value of a field. Of its tag only a group's number counts. */
   skip(tag: number): void {
     switch (tag & 7) {
       case WIRE.varint:

@@ -1,6 +1,7 @@
 import type { IMessageType } from "@protobuf-ts/runtime";
-import { readBinary } from "../binary/message-reader.ts";
+import { BinaryReaders } from "../binary/message-reader.ts";
 import { writeBinary } from "../binary/message-writer.ts";
+import { UNLIMITED } from "../decoding-limits.ts";
 import { refuse } from "../field-values.ts";
 import type { MessageFields } from "../message-fields.ts";
 import { quote } from "../quote.ts";
@@ -115,6 +116,7 @@ export function anyWriter(
   types: TypeRegistry,
   writerOf: (type: IMessageType<MessageFields>) => MessageWriter,
 ): MessageWriter {
+  const readers = new BinaryReaders(UNLIMITED);
   let depth = 0;
   return ({ typeUrl, value }) => {
     if (typeof typeUrl !== "string") return refuse("google.protobuf.Any.type_url", "a string", typeUrl);
@@ -128,7 +130,7 @@ export function anyWriter(
     if (depth === DEPTH_MAX) throw new RangeError(`google.protobuf.Any: nesting deeper than ${DEPTH_MAX}`);
     depth += 1;
     try {
-      const message = readBinary(type, Buffer.from(value.buffer, value.byteOffset, value.byteLength));
+      const message = readers.read(type, Buffer.from(value.buffer, value.byteOffset, value.byteLength));
       const json = writerOf(type)(message);
       const start = `{"@type":${quoted(typeUrl)}`;
       if (isWellKnown(type)) return `${start},"value":${json}}`;

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import type { DecodingBudget } from "../decoding-limits.ts";
 
 /** Deepest nesting of objects and arrays that is read. */
 const DEPTH_MAX = 100;
@@ -35,11 +36,14 @@ export function textOf(body: Buffer): string {
  * byte order mark, no unpaired surrogates, nothing after the value.
  */
 export class JsonCursor {
+  /** What may still be built of the text. */
+  readonly budget: DecodingBudget;
   readonly #text: string;
   #position = 0;
   #depth = 0;
 
-  constructor(text: string) {
+  constructor(text: string, budget: DecodingBudget) {
+    this.budget = budget;
     this.#text = text;
   }
 

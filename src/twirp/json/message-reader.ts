@@ -1,4 +1,5 @@
 import type { EnumInfo, FieldInfo, IMessageType, ScalarType } from "@protobuf-ts/runtime";
+import type { DecodingRules, FieldLimit } from "../decoding-limits.ts";
 import { INT32 } from "../field-values.ts";
 import type { MessageFields } from "../message-fields.ts";
 import type { TypeRegistry } from "../type-registry.ts";
@@ -13,16 +14,18 @@ type FieldReader = (cursor: JsonCursor, message: MessageFields) => void;
 /** Reads messages from JSON, by readers that are compiled once a type. */
 export class JsonReaders {
   readonly #types: TypeRegistry;
+  readonly #rules: DecodingRules;
   readonly #compiled = new Map<IMessageType<MessageFields>, MessageReader>();
 
   /** @param types those that a `google.protobuf.Any` may hold. */
-  constructor(types: TypeRegistry) {
+  constructor(types: TypeRegistry, rules: DecodingRules) {
     this.#types = types;
+    this.#rules = rules;
   }
 
   /** Reads a message from a JSON body. Throws an Error that says what is wrong and where. */
   read(type: IMessageType<MessageFields>, body: Buffer): MessageFields {
-    const cursor = new JsonCursor(textOf(body));
+    const cursor = new JsonCursor(textOf(body), this.#rules.budget());
     const message = this.of(type)(cursor);
     cursor.end();
     return message;
@@ -32,7 +35,11 @@ export class JsonReaders {
   of(type: IMessageType<MessageFields>): MessageReader {
     const known = this.#compiled.get(type);
     if (known !== undefined) return known;
-    const reader = this.#compile(type);
+    const read = this.#compile(type);
+    const reader: MessageReader = (cursor) => {
+      cursor.budget.takeObject();
+      return read(cursor);
+    };
     this.#compiled.set(type, reader);
     return reader;
   }
@@ -40,14 +47,14 @@ export class JsonReaders {
   #compile(type: IMessageType<MessageFields>): MessageReader {
     const readerOf = (memberType: IMessageType<MessageFields>) => this.of(memberType);
     if (type.typeName === "google.protobuf.Any") return anyReader(type, this.#types, readerOf);
-    return wellKnownReader(type, readerOf) ?? compileMessage(type, readerOf);
+    return wellKnownReader(type, readerOf) ?? compileMessage(type, readerOf, this.#rules);
   }
 }
 
-function compileMessage(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader {
+function compileMessage(type: IMessageType<MessageFields>, readerOf: ReaderOf, rules: DecodingRules): MessageReader {
   const fields = new Map<string, { readonly index: number; readonly field: FieldInfo; readonly read: FieldReader }>();
   type.fields.forEach((field, index) => {
-    const entry = { index, field, read: fieldReader(field, readerOf) };
+    const entry = { index, field, read: fieldReader(field, readerOf, rules.of(type.typeName, field.name)) };
     fields.set(field.name, entry);
     fields.set(field.jsonName, entry);
   });
@@ -59,6 +66,7 @@ function compileMessage(type: IMessageType<MessageFields>, readerOf: ReaderOf): 
     cursor.readObject((name) => {
       const entry = fields.get(name);
       if (entry === undefined) {
+        cursor.budget.takeUnknownField();
         cursor.skipValue();
         return;
       }
@@ -82,12 +90,12 @@ function isNullValue([typeName]: EnumInfo): boolean {
   return typeName === "google.protobuf.NullValue";
 }
 
-function fieldReader(field: FieldInfo, readerOf: ReaderOf): FieldReader {
+function fieldReader(field: FieldInfo, readerOf: ReaderOf, limit: FieldLimit): FieldReader {
   const { localName, name } = field;
   if (field.kind === "map")
-    return mapReader(localName, name, mapKeyReader(field.K), valueReader(field.V, name, readerOf));
+    return mapReader(localName, name, mapKeyReader(field.K), valueReader(field.V, name, readerOf), limit);
   const read = valueReader(field, name, readerOf);
-  if (field.repeat !== 0) return listReader(localName, name, read);
+  if (field.repeat !== 0) return listReader(localName, name, read, limit);
   const { oneof } = field;
   if (oneof === undefined) {
     return (cursor, message) => {
@@ -105,11 +113,14 @@ function isSetGroup(group: unknown): boolean {
   return typeof group === "object" && group !== null && "oneofKind" in group && group.oneofKind !== undefined;
 }
 
-function listReader(localName: string, name: string, read: ValueReader): FieldReader {
+function listReader(localName: string, name: string, read: ValueReader, limit: FieldLimit): FieldReader {
   return (cursor, message) => {
     if (cursor.peek() !== "array") throw cursor.failure(`${name}: expected an array`);
     const list: unknown[] = [];
-    cursor.readArray(() => list.push(read(cursor)));
+    cursor.readArray(() => {
+      if (limit.keeps(list, list.length)) list.push(read(cursor));
+      else cursor.skipValue();
+    });
     message[localName] = list;
   };
 }
@@ -119,12 +130,20 @@ function mapReader(
   name: string,
   keyOf: (name: string) => string | undefined,
   read: ValueReader,
+  limit: FieldLimit,
 ): FieldReader {
   return (cursor, message) => {
     if (cursor.peek() !== "object") throw cursor.failure(`${name}: expected an object`);
     // A key is data, also when it reads "__proto__" or "constructor".
     const map: MessageFields = Object.create(null);
+    let size = 0;
     cursor.readObject((memberName) => {
+      if (!limit.keeps(map, size)) {
+        cursor.skipValue();
+        return;
+      }
+      cursor.budget.takeObject();
+      size += 1;
       const key = keyOf(memberName);
       if (key === undefined) throw cursor.failure(`${name}: bad map key`);
       if (key in map) throw cursor.failure(`${name}: map key given twice`);

@@ -131,6 +131,7 @@ const URL_BASE64 = /^[A-Za-z0-9_-]*={0,2}$/;
 function bytesReader(field: string): ValueReader {
   return (cursor) => {
     if (cursor.peek() !== "string") throw cursor.failure(`${field}: expected a base64 string`);
+    cursor.budget.takeObject();
     const text = cursor.readString();
     const unpadded = text.length % 4 !== 0;
     const wellFormed = STANDARD_BASE64.test(text) || URL_BASE64.test(text);

@@ -86,6 +86,7 @@ function structReader(type: IMessageType<MessageFields>, readerOf: ReaderOf): Me
     const fields: MessageFields = Object.create(null);
     const read = readerOf(valueType());
     cursor.readObject((name) => {
+      cursor.budget.takeObject();
       if (name in fields) throw cursor.failure("name given twice");
       fields[name] = read(cursor);
     });

@@ -1,0 +1,130 @@
+/**
+ * What one request may make the server hold, besides the bytes of its body: a few bytes ask for an object of a hundred.
+ *
+ * Method: a budget counts objects and unknown fields of a request while it is read. A field may have a limit of its own;
+ * what is beyond it is never built.
+ */
+import { TypeRegistry } from "./type-registry.ts";
+
+/** Most elements of a list, or pairs of a map. */
+export type ElementLimit =
+  /** More is `malformed`. */
+  | number
+  /**
+   * The method refuses more, in its own words. It gets one element more than `max` at most; {@link elementsSent} says how
+   * many came.
+   */
+  | { readonly max: number; readonly refusedBy: "method" };
+
+/** What is read of a request at most. */
+export interface DecodingLimits {
+  /** Messages, byte strings and map pairs of one request; more is `malformed`. Default 100000. */
+  readonly objects?: number;
+  /**
+   * Fields of one request that its types do not have, as of a newer client: JSON members, which are skipped, and protobuf
+   * fields, which are kept; more is `malformed`. Default 10000.
+   */
+  readonly unknownFields?: number;
+  /** Limits of list and map fields, by names such as `finance.v1.Account.metadata`. Default: none. */
+  readonly elements?: Readonly<Record<string, ElementLimit>>;
+}
+
+/** Counts down what one request may still hold. */
+export class DecodingBudget {
+  readonly #limits: DecodingRules;
+  #objects = 0;
+  #unknownFields = 0;
+
+  constructor(limits: DecodingRules) {
+    this.#limits = limits;
+  }
+
+  /** Takes a message, a byte string or a map pair. Throws when there are too many. */
+  takeObject(): void {
+    this.#objects += 1;
+    if (this.#objects <= this.#limits.objects) return;
+    throw new RangeError(`more than ${this.#limits.objects} messages, byte strings and map pairs`);
+  }
+
+  /** Takes a field that the types do not have. Throws when there are too many. */
+  takeUnknownField(): void {
+    this.#unknownFields += 1;
+    if (this.#unknownFields <= this.#limits.unknownFields) return;
+    throw new RangeError(`more than ${this.#limits.unknownFields} unknown fields`);
+  }
+}
+
+/** The limit of one list or map field. */
+export class FieldLimit {
+  /** Whether there is one. */
+  readonly finite: boolean;
+  readonly #name: string;
+  readonly #max: number;
+  readonly #kept: number;
+
+  constructor(name: string, limit: ElementLimit) {
+    this.#name = name;
+    this.#max = typeof limit === "number" ? limit : limit.max;
+    this.#kept = typeof limit === "number" ? this.#max : this.#max + 1;
+    this.finite = Number.isFinite(this.#max);
+  }
+
+  /**
+   * Whether the next element belongs into a collection that holds `size` of them; if not, it is to be skipped, and is
+   * counted. Throws where more is not for the method to refuse.
+   */
+  keeps(collection: object, size: number): boolean {
+    if (size < this.#kept) return true;
+    if (this.#kept === this.#max) throw new RangeError(`${this.#name}: more than ${this.#max} elements`);
+    sent.set(collection, (sent.get(collection) ?? size) + 1);
+    return false;
+  }
+}
+
+/** How many elements came, of collections that hold fewer. */
+const sent = new WeakMap<object, number>();
+
+/** How many elements a request had in a list, or pairs in a map, also where a limit let decoding skip some. */
+export function elementsSent(collection: readonly unknown[] | Readonly<Record<string, unknown>>): number {
+  return sent.get(collection) ?? (Array.isArray(collection) ? collection.length : Object.keys(collection).length);
+}
+
+const NO_LIMIT = new FieldLimit("", Number.POSITIVE_INFINITY);
+
+/** Limits with every default filled in. */
+export class DecodingRules {
+  readonly objects: number;
+  readonly unknownFields: number;
+  readonly #elements: ReadonlyMap<string, FieldLimit>;
+
+  /**
+   * @param types those that requests are made of. Throws when a limit is for a field that they do not have.
+   */
+  constructor({ objects = 100_000, unknownFields = 10_000, elements = {} }: DecodingLimits, types: TypeRegistry) {
+    this.objects = objects;
+    this.unknownFields = unknownFields;
+    for (const name of Object.keys(elements)) assertCollection(name, types);
+    this.#elements = new Map(Object.entries(elements).map(([name, limit]) => [name, new FieldLimit(name, limit)]));
+  }
+
+  budget(): DecodingBudget {
+    return new DecodingBudget(this);
+  }
+
+  of(typeName: string, field: string): FieldLimit {
+    return this.#elements.get(`${typeName}.${field}`) ?? NO_LIMIT;
+  }
+}
+
+/** For what this process made itself. */
+export const UNLIMITED = new DecodingRules(
+  { objects: Number.POSITIVE_INFINITY, unknownFields: Number.POSITIVE_INFINITY },
+  new TypeRegistry([]),
+);
+
+function assertCollection(name: string, types: TypeRegistry): void {
+  const dot = name.lastIndexOf(".");
+  const field = types.find(name.slice(0, dot))?.fields.find((candidate) => candidate.name === name.slice(dot + 1));
+  if (field?.kind === "map" || (field !== undefined && field.repeat !== 0)) return;
+  throw new Error(`twirp: limits.elements: ${name} is no list or map field of the services`);
+}
