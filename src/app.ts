@@ -19,6 +19,7 @@ import {
   createRateLimiter,
   departure,
   health,
+  heldBytesMaxOf,
   keepIdleConnections,
   type Metrics,
   metricsEndpoint,
@@ -37,7 +38,14 @@ import {
   setSecurityHeaders,
   type Tracing,
 } from "./operations/index.ts";
-import { callOf, createTwirpClientErrors, twirp, twirpFrameworkErrors, twirpOptions } from "./twirp/index.ts";
+import {
+  CallMemory,
+  callOf,
+  createTwirpClientErrors,
+  twirp,
+  twirpFrameworkErrors,
+  twirpOptions,
+} from "./twirp/index.ts";
 
 /** A call takes milliseconds; one that takes as long as this is stuck, and its caller has better things to do. */
 const CALL_DEADLINE_MS = 30_000;
@@ -111,6 +119,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const refused = (reason: string) => metrics.overloadRefusals.inc({ reason });
   const connections = new Connections(app.server, config.overload.connectionsMax, () => refused("connections"));
   keepIdleConnections(app.server, connections, limits);
+  const memory = new CallMemory({
+    bytesMax: heldBytesMaxOf(config.overload.heldBytes, config.bodyLimit),
+    patienceMs: limits.patienceMs,
+    onRefusal: () => refused("held_bytes"),
+  });
   await app.register(admission, {
     limits: config.overload,
     connections,
@@ -125,6 +138,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       prefix: config.twirpPrefix,
       bodyLimit: config.bodyLimit,
       limits: decodingLimits,
+      memory,
       deadline: CALL_DEADLINE_MS,
       readTimeout: limits.bodyTimeoutMs,
       ...(draining !== undefined && { draining }),
@@ -150,6 +164,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   observe(metrics, ledger, tracing);
   metrics.watch("http_connections", {}, () => connections.open);
   metrics.watch("http_requests_in_flight", {}, () => report.inFlight);
+  metrics.watch("http_held_bytes", {}, () => memory.held);
   return app;
 
   function admitCaller(caller: Caller): { caller: Caller } {

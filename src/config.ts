@@ -40,6 +40,8 @@ export interface Config {
   readonly overload: AdmissionLimits & {
     /** Open connections of clients. */
     readonly connectionsMax: number;
+    /** Bytes that calls hold together; 0 is no limit. Default: see operations. */
+    readonly heldBytes: number | undefined;
     /** Calls a second of one caller; undefined is no limit. */
     readonly perCaller: number | undefined;
   };
@@ -142,6 +144,7 @@ export function readConfig(environment: Environment): Config {
       eventLoopDelayMs: values.OVERLOAD_EVENT_LOOP_DELAY_MS ?? 2000,
       heapBytes: values.OVERLOAD_HEAP_BYTES,
       memoryBytes: values.OVERLOAD_MEMORY_BYTES ?? 0,
+      heldBytes: values.OVERLOAD_HELD_BYTES,
       perCaller: values.RATE_LIMIT_PER_CALLER,
       perAddress: values.RATE_LIMIT_PER_ADDRESS,
     },

@@ -57,6 +57,7 @@ const variables = {
   OVERLOAD_EVENT_LOOP_DELAY_MS: wholeNumber(0, 60_000),
   OVERLOAD_HEAP_BYTES: wholeNumber(0, 9_999_999_999),
   OVERLOAD_MEMORY_BYTES: wholeNumber(0, 9_999_999_999),
+  OVERLOAD_HELD_BYTES: wholeNumber(0, 9_999_999_999),
   RATE_LIMIT_PER_CALLER: wholeNumber(1, 1_000_000),
   RATE_LIMIT_PER_ADDRESS: wholeNumber(1, 1_000_000),
   TRUST_PROXY: z

@@ -68,11 +68,14 @@ export type SettledSpan = Omit<HistorySpan, "end"> & {
  * interval is cut by the span's end.
  *
  * Reads the entries of the span once, however many intervals it has.
+ *
+ * @param expect is told how many points there will be, before they are read; what it throws fails the reading.
  */
 export async function loadBalanceHistory(
   db: Pool | ClientBase,
   debitNormal: boolean,
   span: SettledSpan,
+  expect: (points: number) => void = () => undefined,
 ): Promise<BalancePoint[]> {
   const start = toTimestamptz(span.start);
   const end = toTimestamptz(span.end);
@@ -100,6 +103,7 @@ select case $3
   if (points > HISTORY_POINTS_MAX) {
     throw invalidArgument("start", `is ${points} intervals before the end; at most ${HISTORY_POINTS_MAX} are answered`);
   }
+  expect(Number(points));
   // Not prepared by name: how the entries are best read depends on how many the span has.
   const { rows } = await db.query<{ time: Micros; balance: bigint; debits: string; credits: string }>({
     text: `

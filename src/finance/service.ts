@@ -29,11 +29,13 @@ import { moneyOf, toAccountMessage, toBatchResult, toEntryMessage, toTransferMes
 import { toTimestamp } from "./micros.ts";
 import { saturate } from "./money.ts";
 import type { Order } from "./order.ts";
+import type { PageExtent } from "./page.ts";
 import { type Actor, adminPartOfChange, adminPartOfNewAccount, adminPartOfTransfer, isVisibleTo } from "./policy.ts";
 import { loadOutcome } from "./replay.ts";
 import { listTransfers } from "./transfer-list.ts";
 import { loadTransfers, seesTransfer } from "./transfers.ts";
 import {
+  type Page,
   readAccountChange,
   readAccountFilter,
   readAsOf,
@@ -50,6 +52,15 @@ import {
 
 /** What every method gets: the call and who is calling. */
 export type FinanceContext = CallContext & { readonly caller: Caller };
+
+/** What a row of a list takes, before it is known what is in it. */
+const USUAL_ROW_BYTES = 512;
+/** How much a page takes while its reply is built, in sizes of its text: rows, messages, the reply. */
+const BUILT_SIZE = 3;
+/** What one result of a batch takes while its reply is built, beside what its request does. */
+const BATCH_RESULT_BYTES = 2048;
+/** What one point of a history takes while its reply is built. */
+const POINT_BYTES = 1024;
 
 /** The reply header that tells an answer given again from a first one. */
 const REPLAYED_HEADER = "idempotent-replayed";
@@ -121,7 +132,9 @@ function createFinanceService({
       const actor = actorOf(ctx.caller);
       const filter = readAccountFilter(request);
       const page = readPage(request);
-      const { accounts, nextPageToken } = await read(ctx, (client) => listAccounts(client, actor, filter, page));
+      const { accounts, nextPageToken } = await readPageOf(ctx, page, (client) =>
+        listAccounts(client, actor, filter, page),
+      );
       return { accounts: accounts.map(toAccountMessage), nextPageToken };
     },
 
@@ -153,6 +166,8 @@ function createFinanceService({
       const actor = actorOf(ctx.caller);
       refuseKeyHeader(ctx);
       const { transfers, atomic } = readBatch(request);
+      // Before anything is posted: later it could no longer be refused.
+      ctx.reserve(transfers.length * BATCH_RESULT_BYTES);
       const members = await Promise.all(transfers.map((transfer, index) => readMember(transfer, index, actor, atomic)));
       const orders = members.flatMap((member) => ("result" in member ? [] : [member]));
       const decided = orders.length === 0 ? [] : await postings.post({ orders, atomic });
@@ -210,7 +225,9 @@ function createFinanceService({
       for (const bound of [filter.createdBefore, filter.settledBefore]) {
         if (bound !== undefined) await finalTime.reachIfPast(bound - 1n);
       }
-      const { transfers, nextPageToken } = await read(ctx, (client) => listTransfers(client, actor, filter, page));
+      const { transfers, nextPageToken } = await readPageOf(ctx, page, (client) =>
+        listTransfers(client, actor, filter, page),
+      );
       return { transfers: transfers.map((transfer) => toTransferMessage(transfer, actor)), nextPageToken };
     },
 
@@ -222,7 +239,7 @@ function createFinanceService({
       const { before } = filter;
       // Up to the account's last recorded time all is final.
       if (before !== undefined && before - 1n > account.updatedAt) await finalTime.reachIfPast(before - 1n);
-      const { entries, nextPageToken } = await read(ctx, (client) => listEntries(client, filter, page));
+      const { entries, nextPageToken } = await readPageOf(ctx, page, (client) => listEntries(client, filter, page));
       return { entries: entries.map((entry) => toEntryMessage(entry, account)), nextPageToken };
     },
 
@@ -247,7 +264,9 @@ function createFinanceService({
       const account = await loadVisible(span.accountId, actor);
       const until = await finalTime.cut(end, account.updatedAt);
       const points = await read(ctx, (client) =>
-        loadBalanceHistory(client, account.debitNormal, { ...span, end: until }),
+        loadBalanceHistory(client, account.debitNormal, { ...span, end: until }, (points) =>
+          ctx.reserve(points * POINT_BYTES),
+        ),
       );
       return {
         points: points.map(({ time, balance, debits, credits }) => ({
@@ -279,6 +298,18 @@ function createFinanceService({
       };
     },
   };
+
+  /** Reads a page of a list, and counts what it holds. */
+  async function readPageOf<T extends { readonly extent: PageExtent }>(
+    ctx: FinanceContext,
+    page: Page,
+    list: (client: ClientBase) => Promise<T>,
+  ): Promise<T> {
+    ctx.reserve(page.size * USUAL_ROW_BYTES);
+    const found = await read(ctx, list);
+    ctx.reserve(found.extent.bytes * BUILT_SIZE);
+    return found;
+  }
 
   /** Reads what may take long, in turns, and stops reading when nobody waits for it any more. */
   function read<T>(ctx: FinanceContext, work: (client: ClientBase) => Promise<T>): Promise<T> {

@@ -33,6 +33,9 @@ export interface AdmissionOptions {
 /** Who asks here must get an answer above all when the process is overloaded. */
 const ALWAYS_ADMITTED: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz", "/metrics"]);
 const HEAP_PART = 0.9;
+/** The part of V8's heap that calls may hold, and the bytes past which more would not help. */
+const HELD_PART = 0.25;
+const HELD_BYTES_DEFAULT_MAX = 268_435_456;
 const RETRY_AFTER_MS = 1000;
 
 /**
@@ -86,3 +89,14 @@ const REASON_OF_PRESSURE: Readonly<Record<string, OverloadReason>> = {
   heapUsedBytes: "heap",
   rssBytes: "memory",
 };
+
+/**
+ * Bytes that calls may hold together; infinite without a limit.
+ *
+ * @param configured 0 is no limit. Default: a quarter of what V8 may have, at most 256 MiB, yet enough for eight bodies.
+ */
+export function heldBytesMaxOf(configured: number | undefined, bodyLimit: number): number {
+  if (configured !== undefined) return configured === 0 ? Number.POSITIVE_INFINITY : configured;
+  const part = Math.floor(getHeapStatistics().heap_size_limit * HELD_PART);
+  return Math.max(Math.min(part, HELD_BYTES_DEFAULT_MAX), 8 * bodyLimit);
+}

@@ -1,4 +1,4 @@
-export { type AdmissionLimits, admission } from "./admission.ts";
+export { type AdmissionLimits, admission, heldBytesMaxOf } from "./admission.ts";
 export { Connections } from "./connections.ts";
 export { type Departure, departure, sendClientsAway } from "./departure.ts";
 export { type HealthOptions, health, type ReadinessCheck } from "./health.ts";

@@ -38,6 +38,7 @@ export interface Metrics {
 const watched = {
   http_connections: ["Open connections of clients", []],
   http_requests_in_flight: ["Requests whose reply is not out yet", []],
+  http_held_bytes: ["Bytes that larger calls hold: bodies, what is made of them, replies that are not out yet", []],
   ledger_queue_depth: ["Orders or reads that wait for their batch, by queue", ["queue"]],
   database_pool_connections: [
     "Database connections by pool and state; waiting are those who wait for one",

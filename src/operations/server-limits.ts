@@ -11,6 +11,8 @@ export interface ServerLimits {
   readonly requestTimeoutMs: number;
   /** Milliseconds without a byte in either direction, after which a connection is cut: a client that reads no reply. */
   readonly silenceTimeoutMs: number;
+  /** Milliseconds without progress after which a call that waits for its client gives way when memory is short. */
+  readonly patienceMs: number;
   /**
    * Milliseconds that a connection may idle between two requests: longer than most clients and proxies keep theirs, Google's
    * load balancers with their fixed 600 s included. docs/operations.md has what to set on the others.
@@ -31,6 +33,7 @@ export const SERVER_LIMITS: ServerLimits = {
   bodyTimeoutMs: 30_000,
   requestTimeoutMs: 60_000,
   silenceTimeoutMs: 90_000,
+  patienceMs: 2000,
   keepAliveTimeoutMs: 620_000,
   crowdedKeepAliveTimeoutMs: 72_000,
   probeAfterMs: 60_000,

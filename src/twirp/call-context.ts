@@ -26,6 +26,11 @@ export interface CallContext extends TwirpContext {
   readonly signal: AbortSignal;
   /** Adds headers to the reply, whether it succeeds or fails. */
   readonly headers: ResponseHeaders;
+  /**
+   * Counts the bytes of what the method is about to make, in place of those that it counted before; see the option
+   * `memory`. Throws `resource_exhausted` when there is no room for them.
+   */
+  reserve(bytes: number): void;
   /** HTTP status of the reply, known from `error` and `responsePrepared` on. */
   readonly status: number | undefined;
 }
@@ -41,17 +46,24 @@ export class FastifyCallContext implements CallContext {
   readonly request: FastifyRequest;
   status: number | undefined = undefined;
   readonly #reply: FastifyReply;
+  readonly #memory: Pick<CallContext, "reserve">;
   #log: FastifyBaseLogger | undefined;
   readonly #signal: CallSignal;
   #headers: ResponseHeaders | undefined;
 
-  constructor(packageName: string, serviceName: string, request: FastifyRequest, reply: FastifyReply) {
+  constructor(
+    { packageName, serviceName }: Pick<CallContext, "packageName" | "serviceName">,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    memory: Pick<CallContext, "reserve">,
+  ) {
     this.packageName = packageName;
     this.serviceName = serviceName;
     this.req = request.raw;
     this.res = reply.raw;
     this.request = request;
     this.#reply = reply;
+    this.#memory = memory;
     this.#signal = new CallSignal(reply.raw);
   }
 
@@ -67,6 +79,10 @@ export class FastifyCallContext implements CallContext {
   get headers(): ResponseHeaders {
     this.#headers ??= new GuardedHeaders(this.#reply);
     return this.#headers;
+  }
+
+  reserve(bytes: number): void {
+    this.#memory.reserve(bytes);
   }
 
   /** Aborts the signal; the first reason stays. */

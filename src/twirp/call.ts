@@ -1,8 +1,9 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { TwirpContentType, TwirpError, TwirpErrorCode } from "twirp-ts";
 import { FastifyCallContext } from "./call-context.ts";
+import { type HoldingCall, memoryExhausted, replyLost } from "./call-memory.ts";
 import type { CallOutcome } from "./call-outcome.ts";
 import { clientGone, isClientGone } from "./call-signal.ts";
 import { contentTypeOf, MEDIA_TYPE } from "./content-type.ts";
@@ -14,7 +15,7 @@ import { runHooks, runIsolated } from "./hooks.ts";
 import type { TwirpSettings } from "./options.ts";
 import { badRoute, badRouteError, decodePath, isExactPath, type PathTable, pathOfTarget } from "./paths.ts";
 import { quote } from "./quote.ts";
-import { readBody } from "./request-body.ts";
+import { type BodyReading, readBody } from "./request-body.ts";
 import type { CallTarget, MethodRoute } from "./routing.ts";
 import { type ExplainedError, explainPipelineError, explainThrown, isError, isTwirpError } from "./thrown-error.ts";
 
@@ -24,6 +25,9 @@ export interface Mount {
   readonly drain: Drain;
 }
 
+/** How much a request takes while its method works, in sizes of its body: the body and about four times as much decoded. */
+const DECODED_SIZE = 5;
+
 /** The route of a call, as far as there is one. */
 type RouteOfCall = Pick<MethodRoute, "target"> & Partial<Pick<MethodRoute, "methodName" | "rpcName">>;
 
@@ -32,15 +36,19 @@ type RouteOfCall = Pick<MethodRoute, "target"> & Partial<Pick<MethodRoute, "meth
  * as the content-type parser, `serve` as the handler, and `answerError` as the error handler, wherever the error arose.
  * `end` may come at any time: then the call is answered at once, and what its steps still bring is discarded.
  */
-export class Call implements CallOutcome {
+export class Call implements CallOutcome, HoldingCall {
   readonly context: FastifyCallContext;
   readonly rpc: string;
   readonly method: string;
   drainSlot: number | undefined = undefined;
+  heldBytes = 0;
   readonly #mount: Mount;
   readonly #target: CallTarget;
   readonly #reply: FastifyReply;
   #timer: NodeJS.Timeout | undefined;
+  /** While the body is on its way. */
+  #reading: BodyReading | undefined;
+  #requestBytes = 0;
   #ended: TwirpError | undefined;
   #explained: TwirpError | undefined;
   #errorHooksRan = false;
@@ -56,7 +64,7 @@ export class Call implements CallOutcome {
     this.method = methodName;
     this.rpc = rpcName;
     this.#reply = reply;
-    this.context = new FastifyCallContext(target.packageName, target.serviceName, request, reply);
+    this.context = new FastifyCallContext(target, request, reply, this);
     this.context.contentType = contentTypeOf(request.raw.headers["content-type"]);
     if (target.hooks.sent.length > 0) {
       reply.raw.once("finish", () => this.#runSentHooks());
@@ -73,6 +81,24 @@ export class Call implements CallOutcome {
 
   get status(): number {
     return this.context.status ?? STATUS_OF_CODE.get(this.#code) ?? 200;
+  }
+
+  get res(): ServerResponse {
+    return this.context.res;
+  }
+
+  /** See {@link FastifyCallContext.reserve}. */
+  reserve(bytes: number): void {
+    this.#hold(this.#requestBytes + bytes);
+  }
+
+  get waitsForClient(): boolean {
+    return this.#reading !== undefined || this.#answered;
+  }
+
+  giveWay(error: TwirpError): void {
+    if (this.#answered) this.context.req.socket.destroy();
+    else this.end(error);
   }
 
   /** Fails a call that no route takes, hooks included. */
@@ -126,10 +152,7 @@ export class Call implements CallOutcome {
       assertContentType(context.contentType, raw);
       context.methodName = route.methodName;
       if ("failure" in limit) throw limit.failure;
-      if (drain.started) {
-        this.#reply.header("retry-after", RETRY_AFTER_SECONDS);
-        throw shuttingDown();
-      }
+      if (drain.started) throw this.#toBeRepeated(shuttingDown());
       return whenDone(settings.extendContext?.(context), (extension) => {
         if (extension !== undefined) Object.assign(context, extension);
         return runHooks(routed, context);
@@ -144,17 +167,25 @@ export class Call implements CallOutcome {
   /** Reads the body; a body that cannot be had is answered here, since there is nothing to hand on. */
   readBody(payload: Readable, done: (error: null, body: Buffer) => void): void {
     const { settings, drain } = this.#mount;
+    const hold = (bytes: number) => this.#hold(bytes);
     drain.enter(this);
-    readBody(this.context.req, payload, settings, (outcome) => {
+    this.#reading = readBody(this.context.req, payload, settings, hold, (outcome) => {
       drain.leave(this);
+      this.#reading = undefined;
       if (this.#ended !== undefined) return;
       if ("body" in outcome) {
         done(null, outcome.body);
         return;
       }
-      if (outcome.failure.code === TwirpErrorCode.DeadlineExceeded) this.#closeUnlessRead();
-      this.#reply.send(this.#explain(outcome.failure));
+      const { failure } = outcome;
+      if (isTwirpError(failure) && failure.code === TwirpErrorCode.DeadlineExceeded) this.#closeUnlessRead();
+      this.#reply.send(this.#explain(failure));
     });
+  }
+
+  /** Counts what the call holds from now on. */
+  #hold(bytes: number): void {
+    if (this.#mount.settings.memory?.hold(this, bytes) === false) throw this.#toBeRepeated(memoryExhausted());
   }
 
   /** Decodes, calls the method through its interceptors, encodes and replies. Never rejects. */
@@ -165,13 +196,17 @@ export class Call implements CallOutcome {
     drain.enter(this);
     try {
       if (this.#ended !== undefined) return;
-      const request = decode(route, isJson, Buffer.isBuffer(body) ? body : Buffer.alloc(0));
+      const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+      this.#requestBytes = bytes.length * DECODED_SIZE;
+      this.#hold(this.#requestBytes);
+      const request = decode(route, isJson, bytes);
       const response = await route.invoke(context, request);
       if (this.#ended !== undefined) {
         this.#discard();
         return;
       }
       const payload = encode(route, isJson, response);
+      if (!this.#holdReply(payload)) throw this.#toBeRepeated(replyLost());
       context.status = 200;
       const { prepared } = this.#target.hooks;
       if (prepared.length > 0) {
@@ -196,9 +231,16 @@ export class Call implements CallOutcome {
     // Its steps may never come to an end of their own.
     this.#mount.drain.leave(this);
     this.context.abort(error);
+    this.#reading?.abandon();
     this.#closeUnlessRead();
-    if (error.code === TwirpErrorCode.Unavailable) this.#reply.header("retry-after", RETRY_AFTER_SECONDS);
-    this.#reply.send(this.#explain(error));
+    const isServers = error.code === TwirpErrorCode.Unavailable || error.code === TwirpErrorCode.ResourceExhausted;
+    this.#reply.send(this.#explain(isServers ? this.#toBeRepeated(error) : error));
+  }
+
+  /** Adds when a client may try again. */
+  #toBeRepeated(error: TwirpError): TwirpError {
+    this.#reply.header("retry-after", RETRY_AFTER_SECONDS);
+    return error;
   }
 
   /** Answers any error of the call in Twirp's form. */
@@ -265,12 +307,23 @@ export class Call implements CallOutcome {
   #send(status: number, contentType: string, payload: string | Buffer): void {
     clearTimeout(this.#timer);
     if (isClientGone(this.context.res)) this.#reply.hijack();
-    else {
+    else if (!this.#holdReply(payload)) {
+      // It is an error already: there is nothing smaller to answer with.
+      this.#reply.hijack();
+      this.context.req.socket.destroy();
+    } else {
       if (this.#mount.drain.started) this.#reply.header("connection", "close");
       sendExactly(this.#reply.code(status).header("content-type", contentType), payload);
     }
     this.#answered = true;
     if (this.#closed) this.#runSentHooks();
+  }
+
+  /** Counts the reply alone: what it was made of is no longer needed. */
+  #holdReply(payload: string | Buffer): boolean {
+    // Text is kept as such and as the bytes that are on their way.
+    const bytes = typeof payload === "string" ? 2 * payload.length : payload.length;
+    return this.#mount.settings.memory?.hold(this, bytes) ?? true;
   }
 
   #runSentHooks(): void {

@@ -1,5 +1,6 @@
 export { writeBinary as encodeMessage } from "./binary/message-writer.ts";
 export type { CallContext } from "./call-context.ts";
+export { CallMemory, type CallMemoryOptions } from "./call-memory.ts";
 export type { CallOutcome } from "./call-outcome.ts";
 export { type ClientErrorsOptions, createTwirpClientErrors, twirpClientErrors } from "./client-errors.ts";
 export { TIMEOUT_HEADER } from "./deadline.ts";

@@ -2,6 +2,7 @@ import type { IMessageType } from "@protobuf-ts/runtime";
 import type { ServiceType } from "@protobuf-ts/runtime-rpc";
 import type { Interceptor, ServerHooks, TwirpContext, TwirpError } from "twirp-ts";
 import type { CallContext } from "./call-context.ts";
+import type { CallMemory } from "./call-memory.ts";
 import { TIMER_MS_MAX } from "./deadline.ts";
 import type { DecodingLimits } from "./decoding-limits.ts";
 
@@ -35,6 +36,8 @@ interface BaseOptions<Context extends TwirpContext> {
   readonly bodyLimit?: number;
   /** What of a body is read, besides its bytes. */
   readonly limits?: DecodingLimits;
+  /** Bounds the bytes that all calls together hold: bodies, what methods make of them, replies. Default: no bound. */
+  readonly memory?: CallMemory;
   /** Milliseconds for a whole request body to arrive; then `deadline_exceeded`. Default 30000. */
   readonly readTimeout?: number;
   /**
@@ -114,6 +117,7 @@ export interface TwirpSettings {
   readonly services: readonly TwirpService[];
   readonly bodyLimit: number;
   readonly limits: DecodingLimits;
+  readonly memory: CallMemory | undefined;
   readonly readTimeout: number;
   readonly deadline: number | undefined;
   readonly gracePeriod: number;
@@ -148,6 +152,7 @@ export function settingsOf(options: TwirpOptions): TwirpSettings {
     services: options.services,
     bodyLimit,
     limits,
+    memory: options.memory,
     readTimeout,
     deadline,
     gracePeriod,

@@ -13,9 +13,15 @@ export interface BodyLimits {
 }
 
 /** How reading a body ended. */
-export type BodyOutcome = { readonly body: Buffer } | { readonly failure: TwirpError };
+export type BodyOutcome = { readonly body: Buffer } | { readonly failure: unknown };
 
 const EMPTY = Buffer.alloc(0);
+
+/** What is being read. */
+export interface BodyReading {
+  /** Throws away what has come and what will come; nothing is reported any more. */
+  abandon(): void;
+}
 
 /**
  * Reads a body to its end, within limits, and reports once.
@@ -23,14 +29,18 @@ const EMPTY = Buffer.alloc(0);
  * A body over the limit is `malformed`, as behind Go's http.MaxBytesReader: the same call can never succeed, while
  * `resource_exhausted` would invite a retry. It is refused from its Content-Length when that says so, and what still
  * arrives is thrown away, so that a client in the middle of sending can read the reply.
+ *
+ * @param hold is told how many bytes are held, each time that they grow; what it throws fails the body.
  */
 export function readBody(
   request: IncomingMessage,
   payload: Readable,
   limits: BodyLimits,
+  hold: (bytes: number) => void,
   report: (outcome: BodyOutcome) => void,
-): void {
-  const chunks: Buffer[] = [];
+): BodyReading {
+  /** The body so far, with room for more: a list of its chunks would weigh a hundred times as much when they are tiny. */
+  let room: Buffer = EMPTY;
   let size = 0;
   let reported = false;
   // The connection keeps the process alive while that is due; a leftover of a refused body must not.
@@ -46,25 +56,51 @@ export function readBody(
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") finish({ failure: encoded(encoding) });
   const declared = Number(request.headers["content-length"]);
   if (declared > limits.bodyLimit) finish({ failure: tooLarge(limits.bodyLimit, `${declared} are declared`) });
+  return { abandon };
+
+  function abandon(): void {
+    reported = true;
+    room = EMPTY;
+  }
 
   function finish(outcome: BodyOutcome): void {
     if (reported) return;
-    reported = true;
-    chunks.length = 0;
+    abandon();
     report(outcome);
   }
 
   function onData(chunk: Buffer): void {
     if (reported) return;
+    const before = size;
     size += chunk.length;
     if (size > limits.bodyLimit) finish({ failure: tooLarge(limits.bodyLimit, `${size} came so far`) });
-    else chunks.push(chunk);
+    else if (size <= room.length) chunk.copy(room, before);
+    else {
+      try {
+        grow(chunk, before);
+      } catch (failure) {
+        finish({ failure });
+      }
+    }
+  }
+
+  function grow(chunk: Buffer, before: number): void {
+    // Most bodies come in one piece.
+    const length = before === 0 ? size : Math.min(2 * size, declared || limits.bodyLimit);
+    hold(length);
+    if (before === 0) {
+      room = chunk;
+      return;
+    }
+    const grown = Buffer.allocUnsafeSlow(length);
+    room.copy(grown, 0, 0, before);
+    chunk.copy(grown, before);
+    room = grown;
   }
 
   function onEnd(): void {
     clearTimeout(timer);
-    const [first] = chunks;
-    finish({ body: chunks.length > 1 ? Buffer.concat(chunks, size) : (first ?? EMPTY) });
+    finish({ body: size < room.length ? room.subarray(0, size) : room });
   }
 
   function onError(error: Error): void {

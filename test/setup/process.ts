@@ -44,13 +44,16 @@ export function startProcess(environment: Record<string, string>): ServiceProces
 /** The built service on a free port, called by an admin. */
 export interface Instance {
   readonly process: ServiceProcess;
+  readonly port: number;
+  /** An admin's. */
+  readonly token: string;
   call(method: string, request: object, headers?: Record<string, string>): Promise<Reply>;
 }
 
 const SECRET = "a secret for tests, 32 bytes or more";
 
 /** Starts the service as it runs in production, on a database that is there. */
-export async function startInstance(databaseUrl: string): Promise<Instance> {
+export async function startInstance(databaseUrl: string, environment: Record<string, string> = {}): Promise<Instance> {
   const port = await freePort();
   const instance = startProcess({
     NODE_ENV: "production",
@@ -58,11 +61,14 @@ export async function startInstance(databaseUrl: string): Promise<Instance> {
     AUTH_JWT_SECRET: SECRET,
     CORS_ALLOWED_ORIGINS: "none",
     PORT: `${port}`,
+    ...environment,
   });
   await instance.printed("API");
   const token = await mintToken(SECRET, { subject: "root", scope: "finance.admin", lifetimeSeconds: 600 });
   return {
     process: instance,
+    port,
+    token,
     call: async (method, request, headers = {}) => {
       const response = await fetch(`http://127.0.0.1:${port}/twirp/finance.v1.FinanceService/${method}`, {
         method: "POST",
