@@ -1,7 +1,8 @@
 import { allowsOrigin } from "./decide.ts";
 import { editDistance } from "./edit-distance.ts";
+import { isLoopback } from "./host.ts";
 import type { OriginPattern } from "./origin-pattern.ts";
-import { covers, isLoopback, splitOrigin } from "./origin-pattern.ts";
+import { covers, splitOrigin } from "./origin-pattern.ts";
 import type { Policy } from "./policy.ts";
 
 /** The allowed origin that a refused one was probably meant to be. */

@@ -1,6 +1,8 @@
+import { isIpAddress, isLoopback } from "./host.ts";
 import type { OriginPattern } from "./origin-pattern.ts";
-import { defaultPort, isIpAddress, isPort, splitOrigin } from "./origin-pattern.ts";
+import { defaultPort, isPort, splitOrigin } from "./origin-pattern.ts";
 import type { ConfigurationReason } from "./reasons.ts";
+import { unwrap } from "./wrapping.ts";
 
 /** What is wrong with one element of `allowedOrigins`. */
 interface OriginMistake {
@@ -11,8 +13,11 @@ interface OriginMistake {
 
 type Read = { readonly pattern: OriginPattern } | { readonly mistake: OriginMistake };
 
+/** Electron and Cordova send this of pages in files, where browsers send null: https://github.com/electron/electron/issues/3976 */
+const fileOrigin = "file://";
+
 /** Schemes of pages that have an opaque origin, sent as null: https://html.spec.whatwg.org/multipage/browsers.html#concept-origin-opaque */
-const opaqueSchemes: ReadonlySet<string> = new Set(["file", "data", "blob", "about", "javascript", "filesystem"]);
+const opaqueSchemes: ReadonlySet<string> = new Set(["data", "blob", "about", "javascript", "filesystem"]);
 
 /** Schemes of servers that no page is loaded from. */
 const pagelessSchemes: ReadonlySet<string> = new Set(["ws", "wss", "ftp", "mailto"]);
@@ -25,6 +30,9 @@ export function readOrigin(text: string): Read {
       "every sandboxed frame and local file sends null: serve the page from an origin",
     );
   }
+  if (text === fileOrigin) return { pattern: { text, scheme: "file", host: "", subdomains: false, port: "" } };
+  const wrapping = wrappingMistake(text);
+  if (wrapping !== null) return { mistake: wrapping };
   const scheme = schemeMistake(text);
   if (scheme !== null) return { mistake: scheme };
   const rest = restMistake(text);
@@ -41,11 +49,25 @@ export function readOrigin(text: string): Read {
   return { pattern: { text, scheme: parts.scheme, host, subdomains, port: parts.port } };
 }
 
+function wrappingMistake(text: string): OriginMistake | null {
+  const unwrapped = unwrap(text);
+  if (unwrapped === null) return null;
+  const { advice, inner } = unwrapped;
+  if (inner === "") return invalid("the value is empty: remove it");
+  if (/[\s,"']/.test(inner)) return invalid(advice);
+  return invalid(`${advice}: ${inner.includes("://") || inner === "*" ? inner : withScheme(inner)}`);
+}
+
+function withScheme(host: string): string {
+  const { hostname } = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : { hostname: host };
+  return `${isLoopback(hostname) ? "http" : "https"}://${host}`;
+}
+
 function schemeMistake(text: string): OriginMistake | null {
   const schemeEnd = text.indexOf("://");
   if (schemeEnd < 0) {
     if (/^[a-z]+:/i.test(text) && !/^[^:]+:\d+$/.test(text)) return invalid("write scheme://host, with two slashes");
-    return invalid(text === "" ? "the value is empty: remove it" : `the scheme is missing: https://${text}`);
+    return invalid(text === "" ? "the value is empty: remove it" : `the scheme is missing: ${withScheme(text)}`);
   }
   const scheme = text.slice(0, schemeEnd);
   if (scheme.includes("*")) return star("the scheme cannot be a pattern: list http:// and https:// apart");
@@ -56,6 +78,7 @@ function schemeMistake(text: string): OriginMistake | null {
         : "this is no scheme: write https://host",
     );
   }
+  if (scheme === "file") return invalid("pages in files send null, or in Electron and Cordova file:// without a path");
   if (opaqueSchemes.has(scheme)) return invalid(`${scheme}: pages send the origin null: serve the page over http`);
   if (pagelessSchemes.has(scheme)) return invalid(`no page is loaded over ${scheme}: write the origin of the page`);
   return null;

@@ -110,17 +110,3 @@ function coversPort(pattern: OriginPattern, origin: string, hostEnd: number): bo
   if (pattern.port !== "*") return port === pattern.port;
   return isPort(port) && port !== defaultPort(pattern.scheme);
 }
-
-/** Whether the host means the machine that the browser runs on, so that no network lies in between. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || isLoopbackAddress(host);
-}
-
-function isLoopbackAddress(host: string): boolean {
-  return host.startsWith("127.") && isIpAddress(host);
-}
-
-/** Whether the host, as a URL serialises it, is an address and no name. */
-export function isIpAddress(host: string): boolean {
-  return host.startsWith("[") || /^\d{1,3}(\.\d{1,3}){3}$/.test(host);
-}

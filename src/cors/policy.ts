@@ -6,13 +6,14 @@ import {
   normalizedMethods,
   safelistedResponseHeaders,
 } from "./header-names.ts";
+import { isLoopback } from "./host.ts";
 import { readOrigin } from "./origin-config.ts";
 import type { OriginPattern } from "./origin-pattern.ts";
-import { isLoopback } from "./origin-pattern.ts";
 import { isPublicSuffix } from "./public-suffix.ts";
 import type { ConfigurationReason } from "./reasons.ts";
 import { explain } from "./reasons.ts";
 import { isToken } from "./token.ts";
+import { unwrap } from "./wrapping.ts";
 
 /** What a deployment decides. */
 export interface CorsConfig {
@@ -171,8 +172,10 @@ function compileMethods(listed: readonly string[], report: Report): Set<string> 
   const methods = new Set<string>();
   for (const value of listed) {
     const upper = value.toUpperCase();
-    if (!isToken(value)) report("invalid_method", "allowedMethods", value, "a method is one word, for example POST");
-    else if (forbiddenMethods.has(upper)) report("forbidden_method", "allowedMethods", value);
+    if (!isName(value)) {
+      const advice = adviceForWrapped(value) ?? "a method is one word, for example POST";
+      report("invalid_method", "allowedMethods", value, advice);
+    } else if (forbiddenMethods.has(upper)) report("forbidden_method", "allowedMethods", value);
     else if (normalizedMethods.has(upper)) methods.add(upper);
     else if (value !== upper) {
       // https://fetch.spec.whatwg.org/#concept-method-normalize leaves "patch" as it is, and no HTTP server takes it.
@@ -186,7 +189,7 @@ function compileRequestHeaders(listed: readonly string[], report: Report): Set<s
   const headers = new Set<string>();
   for (const value of listed) {
     const name = value.toLowerCase();
-    if (!isToken(value)) report("invalid_header", "allowedHeaders", value);
+    if (!isName(value)) report("invalid_header", "allowedHeaders", value, adviceForWrapped(value));
     else if (isForbiddenRequestHeader(name)) report("forbidden_header", "allowedHeaders", value);
     else if (isProtocolHeader(name)) report("prohibited_header", "allowedHeaders", value);
     else headers.add(name);
@@ -199,12 +202,22 @@ function compileExposedHeaders(listed: readonly string[], credentials: boolean, 
   for (const value of listed) {
     const name = value.toLowerCase();
     if (value === "*" && credentials) report("wildcard_expose_with_credentials", "exposedHeaders", value);
-    else if (!isToken(value)) report("invalid_header", "exposedHeaders", value);
+    else if (!isName(value)) report("invalid_header", "exposedHeaders", value, adviceForWrapped(value));
     else if (isForbiddenResponseHeader(name)) report("forbidden_header", "exposedHeaders", value);
     else if (isProtocolHeader(name)) report("prohibited_header", "exposedHeaders", value);
     else if (!safelistedResponseHeaders.has(name)) headers.add(name);
   }
   return headers;
+}
+
+/** A quote is a token's character too, but in no name that anybody uses. */
+function isName(value: string): boolean {
+  return isToken(value) && unwrap(value) === null;
+}
+
+function adviceForWrapped(value: string): string | undefined {
+  const unwrapped = unwrap(value);
+  return unwrapped !== null && isToken(unwrapped.inner) ? `${unwrapped.advice}: ${unwrapped.inner}` : undefined;
 }
 
 function compileMaxAge(value: number | null | "disable", report: Report): string {
