@@ -2,7 +2,7 @@ import { BlockList, isIPv6 } from "node:net";
 import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
-import { createProbe, diagnose, findNotes, readArguments, renderJson } from "./cors/doctor/index.ts";
+import { createProbe, diagnose, readArguments, renderJson } from "./cors/doctor/index.ts";
 import { departure } from "./operations/index.ts";
 
 export interface ConsoleOptions {
@@ -86,7 +86,7 @@ async function diagnoseFor(origin: string, url: string): Promise<string> {
   const asked = readArguments([url, "--origin", origin, "--timeout", `${DOCTOR_TIMEOUT_SECONDS}`]);
   if (asked.kind === "help" || asked.fromConfig) throw new TypeError("these arguments ask a server");
   const page = { ...asked.page, url: asked.url };
-  return renderJson(await diagnose(page, createProbe(asked), asked), findNotes(page));
+  return renderJson(await diagnose(page, createProbe(asked), asked), []);
 }
 
 function apiUrlOf({ protocol, hostname }: FastifyRequest, { api }: ConsoleOptions): string {

@@ -2,13 +2,13 @@
 import { type Config, ConfigError, readConfig } from "../config.ts";
 import {
   type CheckArguments,
+  commandName,
   createPolicyProbe,
   createProbe,
   type Diagnosis,
   describeMisuse,
   diagnose,
   explainRefusals,
-  findNotes,
   readArguments,
   renderJson,
   renderMistakes,
@@ -18,13 +18,15 @@ import {
   wantsColours,
 } from "../cors/doctor/index.ts";
 
+const command = commandName(process.argv[1] ?? "", process.env);
+
 try {
   const asked = readArguments(process.argv.slice(2));
-  if (asked.kind === "help") console.log(usage);
+  if (asked.kind === "help") console.log(usage(command));
   else process.exitCode = (await check(asked)) ? 0 : 1;
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(describeMisuse(error, usage));
+  process.stderr.write(describeMisuse(error, usage(command)));
   process.exitCode = 2;
 }
 
@@ -33,7 +35,7 @@ async function check(asked: CheckArguments): Promise<boolean> {
   if (asked.fromConfig) return await checkEnvironment(asked);
   const page = { ...asked.page, url: asked.url };
   const diagnosis = await diagnose(page, createProbe(asked), asked);
-  return report(asked, diagnosis, findNotes(page));
+  return report(asked, diagnosis, []);
 }
 
 /** What the server would answer if it were started in this environment. */
@@ -47,7 +49,7 @@ async function checkEnvironment(asked: CheckArguments & { readonly fromConfig: t
   const page = { ...asked.page, url: asked.url ?? serviceUrl(config) };
   const diagnosis = await diagnose(page, createPolicyProbe(config.cors), asked);
   const notes = ["No server was asked: these are the answers of the policy in this environment."];
-  return report(asked, diagnosis, [...notes, ...findNotes(page), ...explainRefusals(config.cors, diagnosis)]);
+  return report(asked, diagnosis, [...notes, ...explainRefusals(config.cors, diagnosis)]);
 }
 
 function readEnvironment(): Config | ConfigError {

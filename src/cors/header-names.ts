@@ -61,3 +61,9 @@ export function isForbiddenResponseHeader(name: string): boolean {
 export function isProtocolHeader(name: string): boolean {
   return name === "origin" || name.startsWith("access-control-");
 }
+
+/** Names with which a server answers, so that a page which sends them has misunderstood something. */
+export function isResponseHeader(name: string): boolean {
+  const ofCors = name.startsWith("access-control-") && !name.startsWith("access-control-request-");
+  return ofCors || name === "timing-allow-origin";
+}

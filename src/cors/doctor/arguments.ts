@@ -28,13 +28,21 @@ export type CheckArguments = {
   | { readonly fromConfig: true; readonly url: URL | undefined }
 );
 
-export const usage = `usage: npm run doctor -- URL --origin ORIGIN [options]
-       npm run doctor -- --from-config [URL] --origin ORIGIN [options]
+/** How the command is called: by its name as an installed program, or by `npm run` in this repository. */
+export function commandName(path: string, environment: Readonly<Record<string, string | undefined>>): string {
+  const isInstalled = /[\\/]node_modules[\\/]/.test(path) || /[\\/]cors-doctor$/.test(path);
+  return isInstalled && environment["npm_lifecycle_event"] !== "doctor" ? "cors-doctor" : "npm run doctor --";
+}
+
+/** The help text. */
+export const usage = (command: string): string => `usage: ${command} URL --origin ORIGIN [options]
+       ${command} --from-config [URL] --origin ORIGIN [options]
 
 Says whether a page on ORIGIN may call URL, step by step as a browser decides it (https://fetch.spec.whatwg.org/), and
-if not: why, what the browsers' consoles print, and what mends it. Any server will do.
+if not: why, what the browsers' consoles print, and how to fix it. Any server will do.
 
-  --origin ORIGIN      of the page, as http://localhost:5173; null for a sandboxed frame or a local file
+  --origin ORIGIN      of the page, for example http://localhost:5173 or capacitor://localhost; null for a sandboxed
+                       frame or a local file
   --method METHOD      default POST
   -H, --header HEADER  "name" or "name: value", several or again; a name alone gets a value that stands for yours.
                        Default: what an API client sends: authorization, and with POST, PUT and PATCH also
@@ -42,7 +50,8 @@ if not: why, what the browsers' consoles print, and what mends it. Any server wi
   --no-headers         sends none, as for a simple request
   --data BODY          default {} with content-type: application/json, else none
   --credentials        the page sends cookies: fetch's credentials: "include", axios's withCredentials
-  --strict             by the letter of the standard, where browsers are laxer for now: * and authorization
+  --strict             by the letter of the standard, where browsers are laxer for now: * and authorization, and in
+                       Chrome client hints such as save-data
   --preflight-only     never sends the actual request; the verdict is the preflight's
   --from-config        asks no server, but the policy in this environment's CORS_* variables
   --timeout SECONDS    for each request, default 10
@@ -51,7 +60,8 @@ if not: why, what the browsers' consoles print, and what mends it. Any server wi
   --help
 
 The actual request is really sent: with a method that changes something, use --preflight-only or a URL that is harmless.
-Exit status: 0 the browser would allow it, 1 it would block it or nobody answers, 2 bad usage.`;
+Exit status: 0 the page could read the reply, 1 it could not (CORS, mixed content, a blocked port, nobody answers),
+2 bad usage.`;
 
 const timeoutSecondsMax = 600;
 

@@ -1,4 +1,4 @@
-import { isLoopback } from "../origin-pattern.ts";
+import { isLoopback } from "../host.ts";
 import type { Header } from "./header-list.ts";
 import type { WireRequest } from "./wire.ts";
 
@@ -16,22 +16,26 @@ export const chromeUserAgent =
  * out, since no server decides CORS by them.
  */
 export function browserHeaders(request: WireRequest, identity: BrowserIdentity): Header[] {
-  const { url, origin, pageOrigin } = request;
+  const { url, method, body, origin } = request;
+  const ofPage = new Set(request.headers.map(([name]) => name));
   const headers: Header[] = [
     ["Host", url.host],
     ["Connection", "keep-alive"],
   ];
-  if (request.body !== null) headers.push(["Content-Length", String(Buffer.byteLength(request.body))]);
-  if (!request.headers.some(([name]) => name === "accept")) headers.push(["Accept", "*/*"]);
-  headers.push(...request.headers);
+  if (body !== null || method === "POST" || method === "PUT") {
+    headers.push(["Content-Length", String(Buffer.byteLength(body ?? ""))]);
+  }
+  if (request.revalidates && !ofPage.has("cache-control")) headers.push(["Cache-Control", "max-age=0"]);
+  if (!ofPage.has("accept")) headers.push(["Accept", "*/*"]);
+  // Chromium does not let a page choose its User-Agent.
+  headers.push(...request.headers.filter(([name]) => name !== "user-agent"));
   if (origin !== null) headers.push(["Origin", origin]);
   headers.push(["User-Agent", identity.userAgent], ["Sec-Fetch-Mode", "cors"]);
-  if (isTrustworthy(url)) headers.push(["Sec-Fetch-Site", siteRelation(pageOrigin, url)], ["Sec-Fetch-Dest", "empty"]);
-  const referer = referrerOf(pageOrigin, url);
+  if (isTrustworthy(url)) headers.push(["Sec-Fetch-Site", siteRelation(request)], ["Sec-Fetch-Dest", "empty"]);
+  const referer = referrerOf(request);
   if (referer !== null) headers.push(["Referer", referer]);
-  headers.push(["Accept-Encoding", "gzip, deflate, br, zstd"]);
-  if (!request.headers.some(([name]) => name === "accept-language"))
-    headers.push(["Accept-Language", "en-US,en;q=0.9"]);
+  headers.push(["Accept-Encoding", ofPage.has("range") ? "identity" : "gzip, deflate, br, zstd"]);
+  if (!ofPage.has("accept-language")) headers.push(["Accept-Language", "en-US,en;q=0.9"]);
   return headers;
 }
 
@@ -42,9 +46,14 @@ function isTrustworthy(url: URL): boolean {
 
 /**
  * https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header; without the list of public suffixes a site is
- * taken to be the last two labels.
+ * taken to be the last two labels. What is farthest on the way counts.
  */
-function siteRelation(pageOrigin: string, url: URL): string {
+function siteRelation({ pageOrigin, redirectedFrom, url }: WireRequest): string {
+  const relations = [...redirectedFrom, url].map((each) => relationTo(pageOrigin, each));
+  return ["cross-site", "same-site"].find((relation) => relations.includes(relation)) ?? "same-origin";
+}
+
+function relationTo(pageOrigin: string, url: URL): string {
   if (pageOrigin === url.origin) return "same-origin";
   if (!URL.canParse(pageOrigin)) return "cross-site";
   const page = new URL(pageOrigin);
@@ -57,8 +66,6 @@ function siteOf(host: string): string {
 }
 
 /** https://w3c.github.io/webappsec-referrer-policy/: strict-origin-when-cross-origin, every browser's default. */
-function referrerOf(pageOrigin: string, url: URL): string | null {
-  if (!URL.canParse(pageOrigin)) return null;
-  const downgrade = pageOrigin.startsWith("https:") && !isTrustworthy(url);
-  return downgrade ? null : `${pageOrigin}/`;
+function referrerOf({ pageOrigin, sendsReferrer }: WireRequest): string | null {
+  return sendsReferrer && /^https?:/.test(pageOrigin) ? `${pageOrigin}/` : null;
 }

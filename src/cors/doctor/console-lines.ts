@@ -1,7 +1,9 @@
+import { isResponseHeader } from "../header-names.ts";
 import type { Finding } from "./cors-check.ts";
-import type { Cures } from "./cures.ts";
+import { type Cures, errorPageCures, responseHeaderCures, sameForAll } from "./cures.ts";
 import type { Diagnosis, Failure } from "./diagnosis.ts";
 import { explainFailure, type FailureCode } from "./explanations.ts";
+import type { Header } from "./header-list.ts";
 import { findUnsafeHeaders } from "./safelist.ts";
 
 /** What each browser writes into its console; several lines are parted by a line feed, null is nothing at all. */
@@ -43,21 +45,40 @@ export function curesFor(diagnosis: Diagnosis): CureLines | null {
   const { failure } = diagnosis;
   if (failure === null) return null;
   const linesFor = (server: keyof Cures, findings: readonly Finding[]): string[] => {
-    const lines = findings.map(({ code, value }) => {
-      const cure = cureForNull(diagnosis, failure, code) ?? explainFailure(code).cures[server];
-      return fill(cure, diagnosis, failure, value);
-    });
+    const lines = findings.flatMap((finding) =>
+      curesOf(diagnosis, failure, finding).map((cures) => fill(cures[server], diagnosis, failure, finding.value)),
+    );
     return [...new Set(lines)];
   };
   const { findings } = failure;
-  // This server tells a stranger nothing at all, so that the rest follows from the origin.
-  const ours = failure.code === "allow_origin_missing" ? findings.slice(0, 1) : findings;
+  // Where no CORS header comes at all, the rest follows from the origin, but in nginx, which knows nothing of CORS.
+  const isSilent = failure.code === "allow_origin_missing" && !lastHeaders(diagnosis).some(isOfCors);
+  const causes = isSilent ? findings.slice(0, 1) : findings;
   return {
-    financeService: linesFor("financeService", ours),
-    expressCors: linesFor("expressCors", findings),
-    rsCors: linesFor("rsCors", findings),
-    nginx: linesFor("nginx", findings),
+    financeService: linesFor("financeService", failure.code === "allow_origin_missing" ? findings.slice(0, 1) : causes),
+    expressCors: linesFor("expressCors", causes),
+    rsCors: linesFor("rsCors", causes),
+    nginx: linesFor("nginx", isSilent ? findings.filter(({ code }) => accessChecks.has(code)) : causes),
   };
+}
+
+function curesOf(diagnosis: Diagnosis, failure: Failure, { code, refused }: Finding): Cures[] {
+  const forNull = cureForNull(diagnosis, failure, code);
+  if (forNull !== null) return [sameForAll(forNull)];
+  const { stage, status } = failure;
+  const passedBefore = stage === "request" && diagnosis.preflightCache !== null;
+  if (code === "allow_origin_missing" && passedBefore && status !== null && status >= 400) return [errorPageCures];
+  const { cures } = explainFailure(code);
+  if (code !== "header_not_allowed" || !refused.some(isResponseHeader)) return [cures];
+  return refused.every(isResponseHeader) ? [responseHeaderCures] : [responseHeaderCures, cures];
+}
+
+function lastHeaders({ steps }: Diagnosis): readonly Header[] {
+  return steps.findLast(({ exchange }) => exchange !== null)?.exchange?.response?.headers ?? [];
+}
+
+function isOfCors([name]: Header): boolean {
+  return name.toLowerCase().startsWith("access-control-");
 }
 
 /** Listing the origin null would let everyone in, and listing the page's would not help. */
@@ -69,10 +90,11 @@ function cureForNull({ page }: Diagnosis, { sentOrigin }: Failure, code: Failure
 }
 
 function chromeLine(diagnosis: Diagnosis, failure: Failure): string | null {
-  const { chrome } = explainFailure(failure.code);
-  if (chrome === null) return null;
-  const text = fill(chrome, diagnosis, failure, failure.value);
+  const chrome = failure.chrome ?? explainFailure(failure.code).chrome;
+  if (chrome === null || chrome === "") return null;
+  const text = fill(chrome, diagnosis, failure, escapeForChrome(failure.value));
   if (text.startsWith("net::")) return `${diagnosis.page.method} ${failure.url} ${text}`;
+  if (failure.code === "mixed_content" || text.startsWith("Not allowed")) return text;
   const first = diagnosis.page.url.href;
   // Only of a scheme that it does not know does Chrome name the URL that it did not ask.
   const url = failure.code === "redirect_scheme" ? failure.value : failure.url;
@@ -85,11 +107,18 @@ function chromeLine(diagnosis: Diagnosis, failure: Failure): string | null {
   return `Access to fetch at '${url}' ${redirected}from origin '${origin}' has been blocked by CORS policy: ${prefix}${text}`;
 }
 
+/** Chrome prints what is not printable ASCII as a number. */
+function escapeForChrome(value: string): string {
+  return value.replace(/[^ -~]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+  });
+}
+
 /** Firefox looks at Allow-Origin before it finds that a preflight is redirected. */
 function firefoxLine(diagnosis: Diagnosis, failure: Failure): string {
   const finding = failure.code === "preflight_redirect" ? (failure.findings[1] ?? failure) : failure;
   const text = fill(explainFailure(finding.code).firefox, diagnosis, failure, finding.value);
-  if (text.startsWith("Cross-Origin")) return text;
+  if (text.startsWith("Cross-Origin") || failure.code === "mixed_content") return text;
   return `Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at ${failure.url}. (Reason: ${text}`;
 }
 
@@ -103,7 +132,9 @@ function safariLines(diagnosis: Diagnosis, failure: Failure): string | null {
 }
 
 function fill(template: string, { page }: Diagnosis, failure: Failure, value: string): string {
-  const names = findUnsafeHeaders(page.headers).map(({ name }) => name);
+  const refused = failure.findings.flatMap((finding) => finding.refused);
+  const names = findUnsafeHeaders(page.headers, false).map(({ name }) => name);
+  const wanted = names.filter((name) => !isResponseHeader(name));
   const facts: Readonly<Record<string, string>> = {
     url: failure.url,
     origin: page.origin,
@@ -111,9 +142,10 @@ function fill(template: string, { page }: Diagnosis, failure: Failure, value: st
     method: page.method,
     status: String(failure.status ?? ""),
     value,
-    headers: names.join(", "),
-    refused: failure.findings.flatMap(({ refused }) => refused).join(", "),
-    quoted_headers: names.map((name) => `"${name}"`).join(", "),
+    headers: wanted.join(", "),
+    refused: refused.filter((name) => !isResponseHeader(name)).join(", "),
+    response_headers: refused.filter(isResponseHeader).join(", "),
+    quoted_headers: wanted.map((name) => `"${name}"`).join(", "),
   };
   return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => facts[name] ?? placeholder);
 }

@@ -1,4 +1,4 @@
-import { safelistedMethods } from "../header-names.ts";
+import { isResponseHeader, safelistedMethods } from "../header-names.ts";
 import type { FailureCode } from "./explanations.ts";
 import { extractNames, getHeader, type Header } from "./header-list.ts";
 
@@ -11,6 +11,8 @@ export interface Finding {
   readonly hint: string | null;
   /** Every header name that is refused, for `header_not_allowed` and its like; empty otherwise. */
   readonly refused: readonly string[];
+  /** What Chrome prints where the code alone leaves it open, empty for nothing; null where it does not. */
+  readonly chrome: string | null;
 }
 
 /** A response as it came: one element a line, duplicates kept. */
@@ -56,8 +58,24 @@ export function checkPreflightStatus(status: number): Finding | null {
   return status >= 200 && status <= 299 ? null : finding("preflight_status", String(status), hintForStatus(status));
 }
 
+/** The same, steps 7.1 to 7.7. Both lists are read before anything is looked up in either. */
+export function checkAllowLists(
+  credentials: boolean,
+  method: string,
+  unsafeNames: readonly string[],
+  response: WireResponse,
+  strict: boolean,
+): { readonly methods: Finding | null; readonly headers: Finding | null; readonly inOrder: readonly Finding[] } {
+  const methods = checkAllowMethods(credentials, method, response);
+  const headers = checkAllowHeaders(credentials, unsafeNames, response, strict);
+  const found = [methods, headers].filter((each) => each !== null);
+  const isMalformed = ({ code }: Finding) => code === "invalid_method" || code === "invalid_header";
+  const inOrder = [...found.filter(isMalformed), ...found.filter((each) => !isMalformed(each))];
+  return { methods, headers, inOrder };
+}
+
 /** The same, steps 7.3 and 7.5: case-sensitive, safelisted methods pass, * is literal with credentials. */
-export function checkAllowMethods(credentials: boolean, method: string, response: WireResponse): Finding | null {
+function checkAllowMethods(credentials: boolean, method: string, response: WireResponse): Finding | null {
   const { names, malformed } = extractNames(response.headers, "access-control-allow-methods");
   if (malformed !== null) return finding("invalid_method", malformed);
   if (names.includes(method) || safelistedMethods.has(method)) return null;
@@ -73,7 +91,7 @@ export function checkAllowMethods(credentials: boolean, method: string, response
  * The same, steps 7.6 and 7.7: * is literal with credentials, and by the standard never covers authorization.
  * Browsers let it, for now, so that alone is found only by `strict`.
  */
-export function checkAllowHeaders(
+function checkAllowHeaders(
   credentials: boolean,
   unsafeNames: readonly string[],
   response: WireResponse,
@@ -90,8 +108,7 @@ export function checkAllowHeaders(
   const refused = unsafeNames.filter((name) => !listed.has(name));
   const [first] = refused;
   if (first === undefined) return null;
-  const hint = wildcard ? "with credentials * is a header of that name" : null;
-  return { ...finding("header_not_allowed", first, hint), refused };
+  return { ...finding("header_not_allowed", first, hintForHeaders(refused, wildcard)), refused };
 }
 
 /** Whether authorization passes by * alone, which the standard forbids: Chromium, Firefox and WebKit announced to follow. */
@@ -102,7 +119,7 @@ export function isAuthorizationByWildcard(unsafeNames: readonly string[], respon
 
 /** A finding without refused headers. */
 export function finding(code: FailureCode, value: string, hint: string | null = null): Finding {
-  return { code, value, hint, refused: [] };
+  return { code, value, hint, refused: [], chrome: null };
 }
 
 function hintForMismatch(value: string, origin: string): string | null {
@@ -114,6 +131,12 @@ function hintForMismatch(value: string, origin: string): string | null {
   const parts = (["protocol", "hostname", "port"] as const).filter((part) => meant[part] !== asked[part]);
   const words = { protocol: "scheme", hostname: "host", port: "port" };
   return `it differs by ${parts.map((part) => words[part]).join(" and ")}`;
+}
+
+function hintForHeaders(refused: readonly string[], wildcard: boolean): string | null {
+  const response = refused.find(isResponseHeader);
+  if (response !== undefined) return `${response} is a header of responses: the page must not send it`;
+  return wildcard ? "with credentials * is a header of that name" : null;
 }
 
 function hintForStatus(status: number): string | null {

@@ -20,11 +20,25 @@ export const sameForAll = (cure: string): Cures => ({
 
 export const originCures: Cures = {
   financeService:
-    "CORS_ALLOWED_ORIGINS={origin}   (a comma list; https://*.example.com and http://localhost:* work too)",
+    "add {origin} to CORS_ALLOWED_ORIGINS; the variable replaces the default list: repeat what you keep (https://*.example.com and http://localhost:* work too)",
   expressCors: 'app.use(cors({ origin: ["{origin}"] }))   before every route and every login check',
   rsCors: 'cors.New(cors.Options{AllowedOrigins: []string{"{origin}"}}).Handler(mux)   as the outermost handler',
   nginx: 'add_header Access-Control-Allow-Origin "{origin}" always;   without "always" errors go out bare',
 };
+
+/** For the page of an error behind a preflight that passed: the origin is allowed already. */
+export const errorPageCures: Cures = {
+  financeService:
+    "look for the {status} in the server's log; its own errors carry the header, so a proxy in front of it wrote this page",
+  expressCors:
+    "find the cause of the {status}; app.use(cors()) before everything that can fail, so that its errors carry the header",
+  rsCors: "find the cause of the {status}; wrap the outermost handler, so that its errors carry the header",
+  nginx: 'find the cause of the {status}; add_header ... always: without "always" errors go out bare',
+};
+
+export const responseHeaderCures: Cures = sameForAll(
+  "remove {response_headers} from the call: a server sends it, never a page",
+);
 
 export const oneLayerCures: Cures = {
   financeService: "this server sends one; remove Access-Control-* from the proxy in front of it",

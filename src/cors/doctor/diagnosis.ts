@@ -6,6 +6,8 @@ import type { WireRequest } from "./wire.ts";
 /** The checks in the order in which a browser makes them; the names are stable. */
 export type StepName =
   | "origin_compared"
+  | "mixed_content"
+  | "blocked_port"
   | "preflight_decided"
   | "preflight_sent"
   | "preflight_redirect"

@@ -4,8 +4,8 @@
  *
  * Texts hold placeholders: {url} {origin} {sent_origin} {method} {status}; {value} is the header value, name or list element
  * at fault; {headers} and {quoted_headers} are the names that the page sends and that need permission, {refused} those
- * that do not get it. {origin} is the
- * page's, {sent_origin} what the Origin header said, which is null after some redirects.
+ * that do not get it, each without {response_headers}, which no page should send. {origin} is the page's, {sent_origin}
+ * what the Origin header said, which is null after some redirects.
  */
 
 import {
@@ -36,6 +36,31 @@ export interface Explanation {
 const noSuccess = "CORS request did not succeed). Status code: (null).";
 
 export const explanations = [
+  {
+    code: "mixed_content",
+    meaning: "A page on https may not call a plain http URL; only loopback names and addresses are exempt.",
+    chrome:
+      "Mixed Content: The page at '{origin}/' was loaded over HTTPS, but requested an insecure resource '{url}'. This request has been blocked; the content must be served over HTTPS.",
+    firefox: "Blocked loading mixed active content “{url}”",
+    safari:
+      "The page at {origin}/ requested insecure content from {url}. This content was blocked and must be served over HTTPS.",
+    cures: sameForAll(
+      "serve {url} over https and call that URL; behind a proxy that ends TLS, have redirects name https",
+    ),
+  },
+  {
+    code: "blocked_port",
+    meaning: "Browsers refuse to call this port, which belongs to another protocol, whatever the server says.",
+    chrome: "net::ERR_UNSAFE_PORT",
+    firefox: noSuccess,
+    safari: "Not allowed to use restricted network port {value}: {url}",
+    cures: {
+      ...sameForAll(
+        "listen on another port, for example 8080; https://fetch.spec.whatwg.org/#port-blocking lists them",
+      ),
+      financeService: "set PORT to another one, for example 9707",
+    },
+  },
   {
     code: "host_not_found",
     meaning: "The host name has no address. The page sees the same TypeError as for a CORS failure.",
@@ -86,6 +111,15 @@ export const explanations = [
     cures: sameForAll("correct the port; a port that expects TLS needs an https URL"),
   },
   {
+    code: "invalid_response",
+    meaning:
+      "The head of the response is such that browsers refuse it, because it can be read in two ways or is cut off.",
+    chrome: "net::ERR_INVALID_HTTP_RESPONSE",
+    firefox: noSuccess,
+    safari: "cannot parse response",
+    cures: sameForAll("send each header once, and end the head with a blank line; 407 is for proxies alone"),
+  },
+  {
     code: "empty_response",
     meaning: "The server closed the connection without an answer.",
     chrome: "net::ERR_EMPTY_RESPONSE",
@@ -100,6 +134,14 @@ export const explanations = [
     firefox: noSuccess,
     safari: "The network connection was lost.",
     cures: sameForAll("look at the server's log and at the proxies in between"),
+  },
+  {
+    code: "redirect_location",
+    meaning: "The redirect leads to something that is no URL.",
+    chrome: "net::ERR_INVALID_REDIRECT",
+    firefox: noSuccess,
+    safari: "Load failed",
+    cures: sameForAll("correct the Location header, or call the final URL"),
   },
   {
     code: "preflight_redirect",
@@ -209,20 +251,20 @@ export const explanations = [
     cures: { ...methodCures, financeService: "this server cannot send that; look at the proxy in front of it" },
   },
   {
-    code: "method_not_allowed",
-    meaning: "The method is not in Access-Control-Allow-Methods; names are case-sensitive.",
-    chrome: "Method {value} is not allowed by Access-Control-Allow-Methods in preflight response.",
-    firefox: "Did not find method in CORS header ‘Access-Control-Allow-Methods’).",
-    safari: "Method {value} is not allowed by Access-Control-Allow-Methods.",
-    cures: methodCures,
-  },
-  {
     code: "invalid_header",
     meaning: "An element of Access-Control-Allow-Headers is no header name, which spoils the whole list.",
     chrome: "Cannot parse Access-Control-Allow-Headers response header field in preflight response.",
     firefox: "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Headers’).",
     safari: "Header Access-Control-Allow-Headers has an invalid value: {value}",
     cures: { ...headerCures, financeService: "this server cannot send that; look at the proxy in front of it" },
+  },
+  {
+    code: "method_not_allowed",
+    meaning: "The method is not in Access-Control-Allow-Methods; names are case-sensitive.",
+    chrome: "Method {value} is not allowed by Access-Control-Allow-Methods in preflight response.",
+    firefox: "Did not find method in CORS header ‘Access-Control-Allow-Methods’).",
+    safari: "Method {value} is not allowed by Access-Control-Allow-Methods.",
+    cures: methodCures,
   },
   {
     code: "header_not_allowed",
@@ -249,14 +291,6 @@ export const explanations = [
     },
   },
   {
-    code: "redirect_location",
-    meaning: "The redirect leads to something that is no URL.",
-    chrome: "net::ERR_INVALID_REDIRECT",
-    firefox: noSuccess,
-    safari: "Load failed",
-    cures: sameForAll("correct the Location header, or call the final URL"),
-  },
-  {
     code: "redirect_scheme",
     meaning: "The redirect leads to a scheme other than http and https, which fetch never follows.",
     chrome:
@@ -275,7 +309,7 @@ export const explanations = [
   },
   {
     code: "redirect_credentials",
-    meaning: "The redirect leads across origins to a URL with a user name or password in it.",
+    meaning: "The redirect leads to a URL with a user name or password in it.",
     chrome: "Redirect location '' contains a username and password, which is disallowed for cross-origin requests.",
     firefox: noSuccess,
     safari: "redirection URL {value} has credentials",

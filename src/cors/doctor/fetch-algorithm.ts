@@ -6,15 +6,16 @@
  */
 
 import { trimValue } from "../token.ts";
-import { finding, type WireResponse } from "./cors-check.ts";
+import { findBarrier, isLocalMixedContent } from "./barriers.ts";
+import type { WireResponse } from "./cors-check.ts";
 import type { Diagnosis, Reply } from "./diagnosis.ts";
 import { type Conversation, type FetchRecord, fail, note, send } from "./fetch-record.ts";
-import { actualRequest, checkCors, type FetchState } from "./fetch-state.ts";
+import { actualRequest, checkCors, type FetchState, hasReadableLocation } from "./fetch-state.ts";
 import { getHeader } from "./header-list.ts";
 import type { PageRequest } from "./page-request.ts";
 import { preflightIfNeeded } from "./preflight.ts";
 import { splitReadable } from "./readable-headers.ts";
-import { isRedirect, readRedirect } from "./redirect.ts";
+import { isLoginPage, isRedirect, locationOf, readRedirect } from "./redirect.ts";
 
 /** What to find out. */
 export interface FetchOptions {
@@ -31,10 +32,13 @@ export function* fetchAlgorithm(page: PageRequest, options: FetchOptions = {}): 
   let state = start(record, page);
   let reply: Reply | null = null;
   while (reply === null) {
+    if (!mayBeSent(record, state)) break;
     if (!(yield* preflightIfNeeded(record, state, strict)) || preflightOnly) break;
-    const response = yield* send(record, actualRequest(state));
-    if (response === null || !checkReply(record, state, response)) break;
-    if (!isRedirect(response.status, response.headers)) reply = readReply(record, state, response);
+    const request = actualRequest(state);
+    const response = yield* send(record, request);
+    if (response === null || !hasReadableLocation(record, state, request, response)) break;
+    if (!checkReply(record, state, response)) break;
+    if (!isRedirect(response)) reply = readReply(record, state, response);
     else {
       const next = follow(record, state, response);
       if (next === null) break;
@@ -53,13 +57,31 @@ function start(record: FetchRecord, page: PageRequest): FetchState {
     : `Page and URL share the origin ${page.origin}: no CORS check applies.`;
   note(record, "origin_compared", "passed", text);
   const { url, method, headers, body } = page;
-  return { page, url, method, headers, body, redirectCount: 0, crossOrigin, taintedOrigin: false };
+  const sendsReferrer = !isDowngrade(page, url);
+  const start = { redirectCount: 0, redirectedFrom: [], crossOrigin, taintedOrigin: false, sendsReferrer };
+  return { page, url, method, headers, body, ...start };
+}
+
+/** Mixed content and blocked ports, on every hop. */
+function mayBeSent(record: FetchRecord, state: FetchState): boolean {
+  const { page, url } = state;
+  const barrier = findBarrier(page.origin, url);
+  if (barrier?.code === "mixed_content") {
+    note(record, "mixed_content", "failed", `An https page may not call ${url.href}, which is plain http.`);
+  } else if (barrier?.code === "blocked_port") {
+    note(record, "blocked_port", "failed", `Browsers refuse to call port ${url.port}.`);
+  } else if (isLocalMixedContent(page.origin, url)) {
+    const text = `Firefox and Safari block ${url.origin} as mixed content; Chrome asks the user for the local network.`;
+    note(record, "mixed_content", "note", text);
+  }
+  if (barrier !== null) fail(record, actualRequest(state), null, [barrier]);
+  return barrier === null;
 }
 
 /** https://fetch.spec.whatwg.org/#http-fetch, step 4.4: on every response to an actual request, a redirect included. */
 function checkReply(record: FetchRecord, state: FetchState, response: WireResponse): boolean {
   if (!state.crossOrigin) return true;
-  const findings = checkCors(record, state, response);
+  const findings = checkCors(record, state, response, hintForReply(record, state, response));
   fail(record, actualRequest(state), response, findings);
   if (findings.length > 0) return false;
   const allowOrigin = getHeader(response.headers, "access-control-allow-origin");
@@ -72,16 +94,32 @@ function checkReply(record: FetchRecord, state: FetchState, response: WireRespon
   return true;
 }
 
+/** Why a reply to the request itself probably lacks Allow-Origin, for people. */
+function hintForReply(
+  { preflightCache }: FetchRecord,
+  { page, url, redirectCount }: FetchState,
+  { status }: WireResponse,
+) {
+  if (redirectCount > 0 && isLoginPage(page.url, url)) {
+    return "the API redirects to a login page, which no page may read: have it answer 401";
+  }
+  if (status < 400) return null;
+  return preflightCache === null
+    ? `this is the page of an error, ${status}, which may be all that lacks the header`
+    : `the preflight allowed this page: the trouble is the ${status} behind it, whose page lacks the header`;
+}
+
 /** @returns where the fetch goes on, or null when it does not. */
 function follow(record: FetchRecord, state: FetchState, response: WireResponse): FetchState | null {
   const { page } = state;
-  const redirect = readRedirect({ ...state, origin: page.origin }, response.status, response.headers);
+  const target = new URL(locationOf(response.headers), state.url);
+  const redirect = readRedirect({ ...state, origin: page.origin }, target, response.status);
   if (redirect.kind === "refused") {
-    note(record, "redirect", "failed", `The redirect to ${redirect.value} is not followed.`);
-    fail(record, actualRequest(state), response, [finding(redirect.code, redirect.value)]);
+    note(record, "redirect", "failed", `The redirect to ${redirect.finding.value} is not followed.`);
+    fail(record, actualRequest(state), response, [redirect.finding]);
   }
   if (redirect.kind !== "followed") return null;
-  const { url, method, headers, body } = redirect;
+  const { url, method, headers, body, anew } = redirect;
   const crossOrigin = state.crossOrigin || url.origin !== page.origin;
   const leavesForeignOrigin = url.origin !== state.url.origin && state.url.origin !== page.origin;
   const taintedOrigin = state.taintedOrigin || leavesForeignOrigin;
@@ -90,7 +128,23 @@ function follow(record: FetchRecord, state: FetchState, response: WireResponse):
   if (taintedOrigin && !state.taintedOrigin) changes.push("the Origin header becomes null");
   const details = changes.length === 0 ? "" : `: ${changes.join("; ")}`;
   note(record, "redirect", "passed", `The redirect to ${url.href} is followed${details}.`);
-  return { page, url, method, headers, body, redirectCount: state.redirectCount + 1, crossOrigin, taintedOrigin };
+  return {
+    page,
+    url,
+    method,
+    headers,
+    body,
+    redirectCount: state.redirectCount + 1,
+    redirectedFrom: anew ? [] : [...state.redirectedFrom, state.url],
+    sendsReferrer: state.sendsReferrer && !isDowngrade(page, url),
+    crossOrigin,
+    taintedOrigin,
+  };
+}
+
+/** https://w3c.github.io/webappsec-referrer-policy/: the default policy keeps the page's address from plain http. */
+function isDowngrade({ origin }: PageRequest, { protocol }: URL): boolean {
+  return origin.startsWith("https:") && protocol === "http:";
 }
 
 /** https://fetch.spec.whatwg.org/#concept-filtered-response-cors */

@@ -16,6 +16,8 @@ export type Conversation<Result> = Generator<WireRequest, Result, WireOutcome>;
 const standard = "https://fetch.spec.whatwg.org/";
 const rules: Readonly<{ [Name in StepName]: string }> = {
   origin_compared: `${standard}#main-fetch`,
+  mixed_content: "https://w3c.github.io/webappsec-mixed-content/#should-block-fetch",
+  blocked_port: `${standard}#port-blocking`,
   preflight_decided: `${standard}#http-fetch`,
   preflight_sent: `${standard}#cors-preflight-fetch`,
   preflight_redirect: `${standard}#cors-preflight-fetch`,
@@ -48,10 +50,10 @@ export function* send(record: FetchRecord, request: WireRequest): Conversation<W
     record.steps.push({ name, result: "passed", text, rule, exchange: { request, response } });
     return response;
   }
-  const { code, detail } = outcome.noResponse;
+  const { code, detail, chrome = null } = outcome.noResponse;
   const text = `${asked} gets no answer: ${detail}.`;
   record.steps.push({ name, result: "failed", text, rule, exchange: { request, response: null } });
-  fail(record, request, null, [finding(code, detail)]);
+  fail(record, request, null, [{ ...finding(code, detail), chrome }]);
   return null;
 }
 

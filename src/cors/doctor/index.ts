@@ -1,5 +1,5 @@
 export type { CheckArguments, DoctorArguments } from "./arguments.ts";
-export { readArguments, usage } from "./arguments.ts";
+export { commandName, readArguments, usage } from "./arguments.ts";
 export { describeMisuse, runCommand, UsageError } from "./command-line.ts";
 export type { ConsoleLines } from "./console-lines.ts";
 export { consoleLines, curesFor } from "./console-lines.ts";
@@ -11,7 +11,6 @@ export type { FetchOptions } from "./fetch-algorithm.ts";
 export { fetchAlgorithm } from "./fetch-algorithm.ts";
 export { renderJson, renderMistakes } from "./json-report.ts";
 export { didYouMean, misspeltNames, nearestNames } from "./nearest-name.ts";
-export { findNotes } from "./notes.ts";
 export type { PageRequest } from "./page-request.ts";
 export { createPolicyProbe, explainRefusals } from "./policy-probe.ts";
 export type { ProbeOptions } from "./probe.ts";

@@ -1,4 +1,5 @@
 import { forbiddenMethods, isForbiddenRequestHeader, normalizedMethods } from "../header-names.ts";
+import { readOrigin } from "../origin-config.ts";
 import { isToken, trimValue } from "../token.ts";
 import type { Header } from "./header-list.ts";
 
@@ -28,6 +29,13 @@ const placeholders: ReadonlyMap<string, string> = new Map([
   ["range", "bytes=0-"],
 ]);
 
+/** https://fetch.spec.whatwg.org/#forbidden-request-header: with a method that a page cannot send either. */
+const overridingHeaders: ReadonlySet<string> = new Set([
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+]);
+
 /** A page request that no browser would make; the message says why and what to write instead. */
 export class PageRequestError extends Error {
   override readonly name = "PageRequestError";
@@ -52,14 +60,16 @@ export function readUrl(text: string): URL {
 /** @throws PageRequestError unless it is what a browser puts into the Origin header. */
 export function readOriginOfPage(text: string): string {
   if (text === "null") return text;
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || url.host === "" || url.origin === "null") {
-    throw new PageRequestError(`${quote(text)} is no origin; write scheme://host:port, as http://localhost:5173`);
+  const read = readOrigin(text);
+  if ("pattern" in read && !read.pattern.subdomains && read.pattern.port !== "*") return text;
+  if (text.includes("*"))
+    throw new PageRequestError(`${quote(text)} is no origin but a pattern: write one page's origin`);
+  const { origin } = URL.canParse(text) ? new URL(text) : { origin: "null" };
+  if (origin !== "null") {
+    throw new PageRequestError(`browsers do not send ${quote(text)} as an origin; did you mean ${origin}?`);
   }
-  if (url.origin !== text) {
-    throw new PageRequestError(`browsers do not send ${quote(text)} as an origin; did you mean ${url.origin}?`);
-  }
-  return text;
+  const why = "mistake" in read ? read.mistake.message : "write scheme://host:port";
+  throw new PageRequestError(`${quote(text)} is no origin: ${why}`);
 }
 
 /**
@@ -91,17 +101,19 @@ export function readHeaders(lines: readonly string[]): Header[] {
       throw new PageRequestError(`no page can set ${name}, the browser does${instead}`);
     }
     const value = readHeaderValue(name, colon < 0 ? (placeholders.get(name) ?? "cors-doctor") : line.slice(colon + 1));
+    if (overridingHeaders.has(name) && forbiddenMethods.has(trimValue(value.toUpperCase()))) {
+      throw new PageRequestError(`no page can set ${name} to ${value}`);
+    }
     const earlier = headers.get(name);
     headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
   }
   return [...headers];
 }
 
-/** @throws PageRequestError for a character that Node cannot send; a browser can send a few more control characters. */
+/** https://fetch.spec.whatwg.org/#header-value; @throws PageRequestError for a character that it cannot hold. */
 export function readHeaderValue(name: string, text: string): string {
   const value = trimValue(text);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones that are refused
-  if (/[\0-\x08\n-\x1f\x7f]|[^\0-\xff]/.test(value)) {
+  if (/[\0\n\r]|[^\0-\xff]/.test(value)) {
     throw new PageRequestError(`the value of ${name} cannot stand in a header`);
   }
   return value;

@@ -2,8 +2,7 @@
 
 import { safelistedMethods } from "../header-names.ts";
 import {
-  checkAllowHeaders,
-  checkAllowMethods,
+  checkAllowLists,
   checkAllowOrigin,
   checkPreflightStatus,
   type Finding,
@@ -12,31 +11,37 @@ import {
   type WireResponse,
 } from "./cors-check.ts";
 import { type Conversation, type FetchRecord, fail, judge, note, send, show } from "./fetch-record.ts";
-import { checkCors, type FetchState, originOf } from "./fetch-state.ts";
+import { checkCors, commonParts, type FetchState, hasReadableLocation, originOf } from "./fetch-state.ts";
 import { getHeader, type Header } from "./header-list.ts";
 import { describeCache, readPreflightCache } from "./preflight-cache.ts";
-import { hintForRedirect, isRedirect } from "./redirect.ts";
+import { hintForRedirect, isRedirect, locationOf } from "./redirect.ts";
 import { findUnsafeHeaders } from "./safelist.ts";
 import type { WireRequest } from "./wire.ts";
 
 /** @returns whether the actual request may be sent. */
 export function* preflightIfNeeded(record: FetchRecord, state: FetchState, strict: boolean): Conversation<boolean> {
   if (!state.crossOrigin) return true;
-  const unsafe = findUnsafeHeaders(state.headers);
+  const unsafe = findUnsafeHeaders(state.headers, strict);
+  const names = unsafe.map(({ name }) => name);
   const reasons = unsafe.map(({ why }) => why);
   // https://fetch.spec.whatwg.org/#http-fetch, step 4.2
   if (!safelistedMethods.has(state.method)) reasons.unshift(`the method ${state.method} is not GET, HEAD or POST`);
+  const hints = strict ? [] : findUnsafeHeaders(state.headers, true).filter(({ name }) => !names.includes(name));
+  if (hints.length > 0) {
+    const listed = hints.map(({ name }) => name).join(", ");
+    const text = `By the standard ${listed} needs a preflight, and Firefox and Safari send one; Chrome does not.`;
+    note(record, "preflight_decided", "note", text);
+  }
   if (reasons.length === 0) {
     const text = "A simple request: its method and headers are such as a form sends, so there is no preflight.";
     note(record, "preflight_decided", "passed", text);
     return true;
   }
   note(record, "preflight_decided", "passed", `A preflight comes first: ${reasons.join("; ")}.`);
-  const names = unsafe.map(({ name }) => name);
   const request = preflightRequest(state, names);
   const response = yield* send(record, request);
-  if (response === null) return false;
-  const findings = isRedirect(response.status, response.headers)
+  if (response === null || !hasReadableLocation(record, state, request, response)) return false;
+  const findings = isRedirect(response)
     ? findRedirect(record, state, response)
     : checkPreflight(record, state, names, response, strict);
   fail(record, request, response, findings);
@@ -50,7 +55,7 @@ export function* preflightIfNeeded(record: FetchRecord, state: FetchState, stric
 function preflightRequest(state: FetchState, names: readonly string[]): WireRequest {
   const headers: Header[] = [["access-control-request-method", state.method]];
   if (names.length > 0) headers.push(["access-control-request-headers", names.join(",")]);
-  const { url, page } = state;
+  const { url } = state;
   return {
     kind: "preflight",
     url,
@@ -58,13 +63,13 @@ function preflightRequest(state: FetchState, names: readonly string[]): WireRequ
     headers,
     body: null,
     origin: originOf(state),
-    pageOrigin: page.origin,
+    ...commonParts(state),
   };
 }
 
 /** Chromium looks at nothing else then; Firefox looks at Allow-Origin first, so that is noted too. */
 function findRedirect(record: FetchRecord, state: FetchState, { headers }: WireResponse): Finding[] {
-  const location = getHeader(headers, "location") ?? "";
+  const location = locationOf(headers);
   note(record, "preflight_redirect", "failed", `The preflight is redirected to ${location}; no browser follows there.`);
   const redirected = finding("preflight_redirect", location, hintForRedirect(state.url, location));
   const credentials = state.page.credentials === "include";
@@ -87,20 +92,18 @@ function checkPreflight(
   const badStatus = checkPreflightStatus(status);
   findings.push(...judge(record, "preflight_status", badStatus, `The status is ${status}`, "it must be 200 to 299"));
 
-  const badMethod = checkAllowMethods(credentials, state.method, response);
+  const lists = checkAllowLists(credentials, state.method, names, response, strict);
   const methods = show("Access-Control-Allow-Methods", getHeader(headers, "access-control-allow-methods"));
   const methodRule = safelistedMethods.has(state.method)
     ? `${state.method} needs no permission`
     : `it must have ${state.method}`;
-  findings.push(...judge(record, "allow_methods", badMethod, methods, methodRule));
-
-  const badHeader = checkAllowHeaders(credentials, names, response, strict);
+  judge(record, "allow_methods", lists.methods, methods, methodRule);
   const listed = show("Access-Control-Allow-Headers", getHeader(headers, "access-control-allow-headers"));
   const headerRule = names.length === 0 ? "no header needs permission" : `it must have ${names.join(", ")}`;
-  findings.push(...judge(record, "allow_headers", badHeader, listed, headerRule));
-  if (badHeader === null && isAuthorizationByWildcard(names, response)) {
+  judge(record, "allow_headers", lists.headers, listed, headerRule);
+  if (lists.headers === null && isAuthorizationByWildcard(names, response)) {
     const text = "By the standard * does not cover authorization; browsers let it pass for now: name it.";
     note(record, "allow_headers", "note", text);
   }
-  return findings;
+  return [...findings, ...lists.inOrder];
 }

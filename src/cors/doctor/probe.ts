@@ -1,9 +1,9 @@
-import http from "node:http";
-import https from "node:https";
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { isLoopbackName } from "../host.ts";
 import { type BrowserIdentity, browserHeaders } from "./browser-headers.ts";
-import type { FailureCode } from "./explanations.ts";
-import type { Header } from "./header-list.ts";
-import type { Probe, WireOutcome, WireRequest } from "./wire.ts";
+import { readResponseHead } from "./response-head.ts";
+import type { NoResponse, Probe, WireOutcome, WireRequest } from "./wire.ts";
 
 /** How requests are sent. */
 export interface ProbeOptions extends BrowserIdentity {
@@ -11,71 +11,98 @@ export interface ProbeOptions extends BrowserIdentity {
   readonly timeoutMs: number;
 }
 
-/** Chromium's own limit. */
-const headBytesMax = 262_144;
-
-/** Makes a probe over node:http, which keeps double header lines apart and lets Origin be set, as global fetch does not. */
+/**
+ * Makes a probe over bare sockets: node:http refuses heads that browsers read, and reads some that they refuse. The body
+ * is not read: the head decides everything, and a body may be endless.
+ */
 export function createProbe(options: ProbeOptions): Probe {
-  return async (request) => {
-    try {
-      return await exchange(request, options);
-    } catch (error) {
-      return { noResponse: classify(error, request.url, options.timeoutMs) };
-    }
-  };
+  return (request) => exchange(request, options);
 }
 
 function exchange(request: WireRequest, options: ProbeOptions): Promise<WireOutcome> {
-  const { url, method, body } = request;
-  return new Promise((resolve, reject) => {
-    const client = url.protocol === "https:" ? https : http;
-    const sent = client.request(url, {
-      method,
-      headers: Object.fromEntries(browserHeaders(request, options)),
-      agent: false,
-      setHost: false,
-      signal: AbortSignal.timeout(options.timeoutMs),
-      // Browsers put up with bytes in headers that Node refuses by default, and the browser's view is what counts.
-      insecureHTTPParser: true,
-      maxHeaderSize: headBytesMax,
-    });
-    // The constructor puts it in upper case; a browser sends patch as patch.
-    sent.method = method;
-    sent.on("error", reject);
-    // Switching protocols is no answer to a page.
-    sent.on("upgrade", (_response, socket) => {
+  const { url } = request;
+  const secure = url.protocol === "https:";
+  return new Promise((resolve) => {
+    const socket = open(url, secure);
+    const settle = (outcome: WireOutcome) => {
+      clearTimeout(timer);
       socket.destroy();
-      reject(new Error("the server switches protocols"));
+      resolve(outcome);
+    };
+    const detail = `nothing came within ${options.timeoutMs / 1000} s`;
+    const timer = setTimeout(() => settle({ noResponse: { code: "timed_out", detail } }), options.timeoutMs);
+    let text = "";
+    const read = (ended: boolean) => {
+      const reading = readResponseHead({ text, method: request.method, ended, secure, defaultPort: url.port === "" });
+      if (reading.kind === "response") settle({ response: reading.response });
+      if (reading.kind === "error") settle({ noResponse: explainReading(reading.error, url) });
+    };
+    socket.on("data", (chunk) => {
+      text += chunk.toString("latin1");
+      read(false);
     });
-    sent.on("response", (response) => {
-      const headers: Header[] = [];
-      const { rawHeaders, statusCode = 0 } = response;
-      for (let i = 0; i + 1 < rawHeaders.length; i += 2) headers.push([rawHeaders[i] ?? "", rawHeaders[i + 1] ?? ""]);
-      // The head decides everything, and a body may be endless.
-      response.destroy();
-      resolve({ response: { status: statusCode, headers } });
-    });
-    sent.end(body ?? undefined);
+    socket.on("end", () => read(true));
+    socket.on("error", (error) => settle({ noResponse: explainError(error, url) }));
+    socket.write(printRequest(request, options));
   });
 }
 
-function classify(error: unknown, url: URL, timeoutMs: number): { code: FailureCode; detail: string } {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof Error && (error.name === "AbortError" || error.name === "TimeoutError")) {
-    return { code: "timed_out", detail: `nothing came within ${timeoutMs / 1000} s` };
-  }
+function open(url: URL, secure: boolean): Socket {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
+  const target = { host, port, ...(isLoopbackName(host) && { lookup: lookupLoopback }) };
+  if (!secure) return connectTcp(target);
+  const servername = isIP(host) === 0 ? { servername: host.replace(/\.$/, "") } : {};
+  return connectTls({ ...target, ...servername, ALPNProtocols: ["http/1.1"] });
+}
+
+/** As browsers do, without a resolver, which knows these names on some systems only. */
+const lookupLoopback: LookupFunction = (_name, _options, answer) => {
+  answer(null, [
+    { address: "::1", family: 6 },
+    { address: "127.0.0.1", family: 4 },
+  ]);
+};
+
+function printRequest(request: WireRequest, identity: BrowserIdentity): Buffer {
+  const { url, method, body } = request;
+  const lines = browserHeaders(request, identity).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join("")}\r\n`;
+  return Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(body ?? "")]);
+}
+
+/** Chromium's names for heads that it does not take, in words. */
+const readingErrors: Readonly<Record<string, string>> = {
+  RESPONSE_HEADERS_TRUNCATED: "the connection ended within the head of the response",
+  RESPONSE_HEADERS_TOO_BIG: "the head of the response is longer than 256 KiB",
+  RESPONSE_HEADERS_MULTIPLE_CONTENT_LENGTH: "Content-Length came with different values",
+  RESPONSE_HEADERS_MULTIPLE_CONTENT_DISPOSITION: "Content-Disposition came with different values, or has a bare comma",
+  RESPONSE_HEADERS_MULTIPLE_LOCATION: "Location came with different values",
+  METHOD_NOT_SUPPORTED: "what came is HTTP/0.9, which has no PUT",
+  UNEXPECTED_PROXY_AUTH: "the status is 407, which only a proxy may send",
+};
+
+function explainReading(error: string, url: URL): NoResponse {
+  if (error === "EMPTY_RESPONSE") return { code: "empty_response", detail: `${url.host} closes the connection` };
+  if (error === "INVALID_HTTP_RESPONSE") return { code: "not_http", detail: "what came is not HTTP" };
+  return { code: "invalid_response", detail: readingErrors[error] ?? error, chrome: `net::ERR_${error}` };
+}
+
+function explainError(error: Error, url: URL): NoResponse {
+  const code = codeOf(error);
+  // A name with several addresses fails with an error for each.
+  const codes = error instanceof AggregateError ? error.errors.map(codeOf) : [code];
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
     return { code: "host_not_found", detail: `the name ${url.hostname} cannot be resolved (${code})` };
   }
-  if (code === "ECONNREFUSED") return { code: "connection_refused", detail: `nothing listens on ${url.host}` };
+  if (codes.includes("ECONNREFUSED")) return { code: "connection_refused", detail: `nothing listens on ${url.host}` };
   if (code === "ETIMEDOUT") return { code: "timed_out", detail: `${url.host} cannot be reached (${code})` };
-  if (code === "ECONNRESET" && message === "socket hang up") {
-    return { code: "empty_response", detail: `${url.host} closes the connection` };
-  }
-  if (code.startsWith("HPE_")) return { code: "not_http", detail: `what came is not HTTP (${code})` };
-  if (isTlsError(code)) return { code: "tls_failed", detail: `TLS fails: ${message.trim()} (${code})` };
-  return { code: "connection_failed", detail: code === "" ? message : `${message} (${code})` };
+  if (isTlsError(code)) return { code: "tls_failed", detail: `TLS fails: ${error.message.trim()} (${code})` };
+  return { code: "connection_failed", detail: code === "" ? error.message : `${error.message} (${code})` };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 /** https://nodejs.org/api/tls.html#x509-certificate-error-codes, https://nodejs.org/api/errors.html#openssl-error-codes */

@@ -1,5 +1,6 @@
-import type { FailureCode } from "./explanations.ts";
-import { getHeader, type Header } from "./header-list.ts";
+import { type Finding, finding, type WireResponse } from "./cors-check.ts";
+import type { Header } from "./header-list.ts";
+import { needsPreflight } from "./safelist.ts";
 
 /** The request that is being redirected. */
 export interface RedirectedRequest {
@@ -9,20 +10,23 @@ export interface RedirectedRequest {
   readonly method: string;
   readonly headers: readonly Header[];
   readonly body: string | null;
+  /** Whether CORS applies already. */
+  readonly crossOrigin: boolean;
   /** How many were followed before. */
   readonly redirectCount: number;
 }
 
 /** Where a response sends the browser. */
 export type Redirect =
-  | { readonly kind: "none" }
-  | { readonly kind: "refused"; readonly code: FailureCode; readonly value: string }
+  | { readonly kind: "refused"; readonly finding: Finding }
   | {
       readonly kind: "followed";
       readonly url: URL;
       readonly method: string;
       readonly headers: readonly Header[];
       readonly body: string | null;
+      /** Whether Chromium begins anew, since its network stack would not send the right Origin header by itself. */
+      readonly anew: boolean;
       /** For people: what else changed. */
       readonly changes: readonly string[];
     };
@@ -38,28 +42,49 @@ const bodyHeaders: ReadonlySet<string> = new Set([
   "content-type",
 ]);
 
-/** A redirect status without Location is an ordinary response: https://fetch.spec.whatwg.org/#concept-response-location-url */
-export function isRedirect(status: number, headers: readonly Header[]): boolean {
-  return redirectStatuses.has(status) && getHeader(headers, "location") !== null;
+/**
+ * A redirect status without Location is an ordinary response, and in Chromium so is one with an empty Location:
+ * https://fetch.spec.whatwg.org/#concept-response-location-url
+ */
+export function isRedirect({ status, headers }: WireResponse): boolean {
+  return redirectStatuses.has(status) && locationOf(headers) !== "";
+}
+
+/**
+ * The value of Location, which is no list: two lines of it are one when they agree. Bytes beyond ASCII are kept as they
+ * are, whatever encoding they were meant to be in.
+ */
+export function locationOf(headers: readonly Header[]): string {
+  const [, value = ""] = headers.find(([name]) => name.toLowerCase() === "location") ?? [];
+  return value.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** https://fetch.spec.whatwg.org/#http-redirect-fetch */
-export function readRedirect(request: RedirectedRequest, status: number, headers: readonly Header[]): Redirect {
-  if (!isRedirect(status, headers)) return { kind: "none" };
-  const location = getHeader(headers, "location") ?? "";
-  if (!URL.canParse(location, request.url.href)) return { kind: "refused", code: "redirect_location", value: location };
-  const url = new URL(location, request.url);
-  if (url.protocol !== "http:" && url.protocol !== "https:") {
-    return { kind: "refused", code: "redirect_scheme", value: location };
-  }
-  if (request.redirectCount >= redirectsMax) return { kind: "refused", code: "redirect_count", value: location };
-  const crossOrigin = url.origin !== request.url.origin;
-  if ((url.username !== "" || url.password !== "") && (url.origin !== request.origin || crossOrigin)) {
-    return { kind: "refused", code: "redirect_credentials", value: url.href };
-  }
+export function readRedirect(request: RedirectedRequest, target: URL, status: number): Redirect {
+  const url = new URL(target);
+  // https://fetch.spec.whatwg.org/#concept-response-location-url, step 3
+  if (url.hash === "") url.hash = request.url.hash;
   const toGet =
     ((status === 301 || status === 302) && request.method === "POST") ||
     (status === 303 && request.method !== "GET" && request.method !== "HEAD");
+  const method = toGet ? "GET" : request.method;
+  const crossOrigin = url.origin !== request.url.origin;
+  const headers = request.headers.filter(([name]) => {
+    if (toGet && bodyHeaders.has(name)) return false;
+    if (clientHints.has(name)) return url.origin === request.origin;
+    return !crossOrigin || name !== "authorization";
+  });
+  const tainted = request.crossOrigin || url.origin !== request.origin;
+  const anew = tainted && (!request.crossOrigin || toGet || needsPreflight(method, headers, false));
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    return { kind: "refused", finding: { ...finding("redirect_scheme", url.href), chrome: chromeOfScheme(url, anew) } };
+  }
+  if (request.redirectCount >= redirectsMax) return { kind: "refused", finding: finding("redirect_count", url.href) };
+  if (url.username !== "" || url.password !== "") {
+    // The standard follows within the origin; Chromium does not, and says nothing.
+    const chrome = crossOrigin || tainted ? null : "";
+    return { kind: "refused", finding: { ...finding("redirect_credentials", url.href), chrome } };
+  }
   const dropsAuthorization = crossOrigin && request.headers.some(([name]) => name === "authorization");
   const changes: string[] = [];
   if (toGet) changes.push(`${request.method} becomes GET without a body`);
@@ -67,21 +92,85 @@ export function readRedirect(request: RedirectedRequest, status: number, headers
   return {
     kind: "followed",
     url,
-    method: toGet ? "GET" : request.method,
-    headers: request.headers.filter(
-      ([name]) => !(toGet && bodyHeaders.has(name)) && !(crossOrigin && name === "authorization"),
-    ),
+    method,
+    headers,
     body: toGet ? null : request.body,
+    anew,
     changes,
   };
 }
 
+/** Chromium believes them to be its own, and sends them only to the page's origin; save-data goes everywhere. */
+const clientHints: ReadonlySet<string> = new Set([
+  "device-memory",
+  "downlink",
+  "dpr",
+  "ect",
+  "rtt",
+  "viewport-width",
+  "width",
+]);
+
+/** Schemes to which no redirect leads in Chromium; it says the same of all others as of a call across origins. */
+const unsafeSchemes: ReadonlySet<string> = new Set([
+  "about:",
+  "blob:",
+  "chrome-untrusted:",
+  "chrome:",
+  "data:",
+  "devtools:",
+  "file:",
+  "filesystem:",
+]);
+
+/** What Chrome prints of a redirect to this scheme; null for the usual line. */
+function chromeOfScheme({ protocol, href }: URL, anew: boolean): string | null {
+  if (protocol === "view-source:") return `Not allowed to load local resource: ${href}`;
+  if (unsafeSchemes.has(protocol)) return "net::ERR_UNSAFE_REDIRECT";
+  return (protocol === "ws:" || protocol === "wss:") && !anew ? "net::ERR_UNKNOWN_URL_SCHEME" : null;
+}
+
 /** Why a preflight is probably redirected, for people. */
 export function hintForRedirect(url: URL, location: string): string {
-  const target = URL.canParse(location, url.href) ? new URL(location, url) : url;
-  if (url.protocol === "http:" && target.protocol === "https:") return "the server upgrades to https: call that URL";
+  const target = new URL(location, url);
+  if (isLoginPage(url, target)) {
+    return "a login stands before the API and asks the preflight, which never carries a token or a cookie: let OPTIONS pass";
+  }
+  const samePath = url.pathname === target.pathname && url.search === target.search;
+  if (url.hostname === target.hostname && samePath && url.protocol !== target.protocol) {
+    return target.protocol === "https:"
+      ? "the server upgrades to https: call that URL"
+      : "the server does not know that it is reached by https, as behind a proxy that ends TLS: tell it so";
+  }
   if (`${url.pathname}/` === target.pathname || url.pathname === `${target.pathname}/`) {
     return "only the trailing slash differs: call the URL as the server wants it";
   }
   return "call the URL that it leads to";
+}
+
+const loginWords: ReadonlySet<string> = new Set(
+  "adfs auth auth0 authenticate authentication authorize cas cloudflareaccess idp login logon oauth oauth2 oidc okta openid saml saml2 signin signon sso".split(
+    " ",
+  ),
+);
+
+/** What servers call the place to come back to after a login. */
+const returnParameters: ReadonlySet<string> = new Set(
+  "client_id continue next redirect redirect_to redirect_uri relaystate response_type return return_to returnto returnurl samlrequest".split(
+    " ",
+  ),
+);
+
+/** Whether a redirect leads to a page where a person signs in. */
+export function isLoginPage(from: URL, target: URL): boolean {
+  const parameters = [...target.searchParams.keys()].filter((name) => !from.searchParams.has(name));
+  if (parameters.some((name) => returnParameters.has(name.toLowerCase()))) return true;
+  const known = new Set(wordsOf(from));
+  return wordsOf(target).some((word) => loginWords.has(word) && !known.has(word));
+}
+
+/** Of host and path, in lower case; sign-in and log_in are one word. */
+function wordsOf({ hostname, pathname }: URL): string[] {
+  const text = `${hostname}${pathname}`.toLowerCase();
+  return text.replace(/\b(log|sign)[-_](in|on)\b/g, "$1$2").split(/[^a-z\d]+/);
 }

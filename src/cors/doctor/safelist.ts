@@ -1,5 +1,6 @@
 /** Which headers of a page are so ordinary that a form could have sent them, so that they need no preflight. */
 
+import { safelistedMethods } from "../header-names.ts";
 import { trimValue } from "../token.ts";
 import type { Header } from "./header-list.ts";
 
@@ -12,12 +13,28 @@ export interface UnsafeHeader {
 }
 
 const valueBytesMax = 128;
+const valueBytesSumMax = 1024;
 const safelistedNames: ReadonlySet<string> = new Set([
   "accept",
   "accept-language",
   "content-language",
   "content-type",
   "range",
+]);
+
+/** Those of Chromium beyond the standard, with the values that it lets pass; what it puts in itself can be no danger. */
+const chromiumNames: ReadonlyMap<string, RegExp> = new Map([
+  ["device-memory", /^\d+(?:\.\d+)?$/],
+  ["downlink", /^\d+(?:\.\d+)?$/],
+  ["dpr", /^\d+(?:\.\d+)?$/],
+  ["ect", /^(?:slow-2g|2g|3g|4g)$/],
+  ["intervention", /^/],
+  ["rtt", /^\d+$/],
+  ["save-data", /^on$/i],
+  // The page's is not sent.
+  ["user-agent", /^/],
+  ["viewport-width", /^\d+$/],
+  ["width", /^\d+$/],
 ]);
 const safelistedTypes: ReadonlySet<string> = new Set([
   "application/x-www-form-urlencoded",
@@ -27,23 +44,34 @@ const safelistedTypes: ReadonlySet<string> = new Set([
 
 /**
  * The headers whose names go into Access-Control-Request-Headers, sorted.
- * https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names; five names of 128 bytes never reach its sum of 1024.
+ * https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names
  *
  * @param headers with each name once, in lower case.
+ * @param strict by the standard, without what Chromium adds.
  */
-export function findUnsafeHeaders(headers: readonly Header[]): UnsafeHeader[] {
-  return headers
-    .flatMap(([name, value]) => {
-      const why = whyUnsafe(name, value);
-      return why === null ? [] : [{ name, why: `${name} ${why}` }];
+export function findUnsafeHeaders(headers: readonly Header[], strict: boolean): UnsafeHeader[] {
+  const judged = headers.map(([name, value]) => ({ name, value, why: whyUnsafe(name, value, strict) }));
+  const sum = judged.reduce((bytes, { value, why }) => bytes + (why === null ? value.length : 0), 0);
+  const whySum = sum > valueBytesSumMax ? `is one of values of more than ${valueBytesSumMax} bytes` : null;
+  return judged
+    .flatMap(({ name, why }) => {
+      const reason = why ?? whySum;
+      return reason === null ? [] : [{ name, why: `${name} ${reason}` }];
     })
     .sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
+/** Whether the method or a header is such as no form sends. */
+export function needsPreflight(method: string, headers: readonly Header[], strict: boolean): boolean {
+  return !safelistedMethods.has(method) || findUnsafeHeaders(headers, strict).length > 0;
+}
+
 /** https://fetch.spec.whatwg.org/#cors-safelisted-request-header; null when the header is safelisted. */
-function whyUnsafe(name: string, value: string): string | null {
-  if (!safelistedNames.has(name)) return "is not a safelisted header";
+function whyUnsafe(name: string, value: string, strict: boolean): string | null {
+  const chromium = strict ? undefined : chromiumNames.get(name);
+  if (!safelistedNames.has(name) && chromium === undefined) return "is not a safelisted header";
   if (value.length > valueBytesMax) return `has a value of more than ${valueBytesMax} bytes`;
+  if (chromium !== undefined) return chromium.test(value) ? null : "has a value that is not of its form";
   if (name === "range") return isSimpleRange(value) ? null : "is not of the form bytes=0- or bytes=0-99";
   if (name === "accept-language" || name === "content-language") {
     return /^[0-9A-Za-z *,\-.;=]*$/.test(value) ? null : "has a value with an unsafe character";
@@ -59,5 +87,6 @@ function whyUnsafe(name: string, value: string): string | null {
 /** https://fetch.spec.whatwg.org/#simple-range-header-value */
 function isSimpleRange(value: string): boolean {
   const [, start, end] = /^bytes=(\d+)-(\d*)$/.exec(value) ?? [];
-  return start !== undefined && (end === undefined || end === "" || Number(start) <= Number(end));
+  if (start === undefined || Math.max(Number(start), Number(end)) >= 2 ** 63) return false;
+  return end === undefined || end === "" || Number(start) <= Number(end);
 }

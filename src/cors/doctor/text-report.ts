@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import { consoleLines, curesFor } from "./console-lines.ts";
-import type { Diagnosis, Exchange, Step } from "./diagnosis.ts";
+import type { Diagnosis, Exchange, Failure, Step } from "./diagnosis.ts";
 import { explainFailure } from "./explanations.ts";
 import type { Header } from "./header-list.ts";
 import { printable } from "./printable.ts";
@@ -63,6 +63,9 @@ function renderVerdict(diagnosis: Diagnosis, paint: Paint): string[] {
   if (failure === null) {
     const verdict = crossOrigin ? "ALLOWED: the browser lets the page go on." : "ALLOWED: CORS has no say here.";
     const lines = [paint("green", paint("bold", verdict))];
+    if (reply !== null && reply.status >= 400) {
+      lines.push(`The page reads the reply, which is the error ${reply.status}: that is no matter of CORS.`);
+    }
     if (reply === null && preflightCache !== null) lines.push("The actual request was not sent.");
     const worthNaming = (reply?.hidden ?? []).filter((name) => !uninteresting.test(name));
     if (worthNaming.length > 0) {
@@ -71,8 +74,7 @@ function renderVerdict(diagnosis: Diagnosis, paint: Paint): string[] {
     }
     return lines;
   }
-  const connection = failure.status === null;
-  const verdict = connection ? `NO ANSWER: ${failure.code}` : `BLOCKED by the ${failure.stage}: ${failure.code}`;
+  const verdict = verdictOf(failure);
   return [
     paint("red", paint("bold", verdict)),
     explainFailure(failure.code).meaning,
@@ -80,6 +82,12 @@ function renderVerdict(diagnosis: Diagnosis, paint: Paint): string[] {
     ...renderConsoles(diagnosis, paint),
     ...renderCures(diagnosis, paint),
   ];
+}
+
+function verdictOf({ code, stage, status }: Failure): string {
+  if (code === "mixed_content" || code === "blocked_port") return `BLOCKED before it is sent: ${code}`;
+  if (code === "invalid_response") return `BLOCKED by the ${stage}: ${code}`;
+  return status === null ? `NO ANSWER: ${code}` : `BLOCKED by the ${stage}: ${code}`;
 }
 
 function renderConsoles(diagnosis: Diagnosis, paint: Paint): string[] {
@@ -104,11 +112,13 @@ function renderCures(diagnosis: Diagnosis, paint: Paint): string[] {
     ["rs/cors (Go)", cures.rsCors],
     ["nginx", cures.nginx],
   ] as const;
-  const texts = servers.map(([, lines]) => lines.join("\n"));
-  const [first = ""] = texts;
-  if (texts.every((text) => text === first)) return ["", `${paint("bold", "What mends it")}: ${printable(first)}`];
-  const pairs = servers.flatMap(([name, lines]) => renderPair(name, lines.join("\n"), paint));
-  return ["", paint("bold", "What mends it"), ...pairs];
+  const [ours = "", express = "", ...others] = servers.map(([, lines]) => lines.join("\n"));
+  const othersAgree = others.every((text) => text === express);
+  if (othersAgree && ours === express) return ["", `${paint("bold", "How to fix it")}: ${printable(ours)}`];
+  const pairs = othersAgree
+    ? [...renderPair("finance-service", ours, paint), ...renderPair("other servers", express, paint)]
+    : servers.flatMap(([name, lines]) => renderPair(name, lines.join("\n"), paint));
+  return ["", paint("bold", "How to fix it"), ...pairs];
 }
 
 function renderPair(name: string, text: string, paint: Paint): string[] {

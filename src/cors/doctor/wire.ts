@@ -14,6 +14,12 @@ export interface WireRequest {
   readonly origin: string | null;
   /** Of the page, which the Origin header hides after some redirects. */
   readonly pageOrigin: string;
+  /** The URLs that redirected here since the browser last began a request anew, the first one first. */
+  readonly redirectedFrom: readonly URL[];
+  /** False once one of the URLs was plain http and the page is on https. */
+  readonly sendsReferrer: boolean;
+  /** Whether the page asks on a condition of its own, so that no cache may answer in between. */
+  readonly revalidates: boolean;
 }
 
 /** Why there is no response. */
@@ -21,6 +27,8 @@ export interface NoResponse {
   readonly code: FailureCode;
   /** The system's own words. */
   readonly detail: string;
+  /** What Chrome prints, `net::ERR_...`, where the code alone leaves it open. */
+  readonly chrome?: string;
 }
 
 /** What became of a request. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { readArguments, UsageError, usage } from "../../../src/cors/doctor/index.ts";
+import { commandName, readArguments, UsageError, usage } from "../../../src/cors/doctor/index.ts";
+import { compile } from "../../../src/cors/index.ts";
 
 const url = "http://localhost:9707/rpc";
 const page = ["--origin", "http://localhost:5173"];
@@ -75,6 +76,36 @@ test.each<[what: string, args: string[], expected: object]>([
   expect(readArguments([url, ...page, ...args])).toMatchObject({ page: expected });
 });
 
+test.each([
+  "capacitor://localhost",
+  "ionic://localhost",
+  "tauri://localhost",
+  "https://tauri.localhost",
+  "app://obsidian.md",
+  "app://-",
+  "chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb",
+  "moz-extension://7f2c2ed5-6f6d-4d6a-9f5f-0e9c9dcb7d5a",
+  "safari-web-extension://7F2C2ED5-6F6D-4D6A-9F5F-0E9C9DCB7D5A",
+  "vscode-webview://0k2l3m",
+  "file://",
+  "null",
+  "http://[::1]:5173",
+])("the origin %s is asked for, and a policy can allow it but for null", (origin) => {
+  expect(readArguments([url, "--origin", origin])).toMatchObject({ page: { origin } });
+  expect(compile({ allowedOrigins: [origin] }).ok).toBe(origin !== "null");
+});
+
+test.each([
+  ["/repo/dist/cli/doctor.js", {}, "npm run doctor --"],
+  ["/repo/dist/cli/doctor.js", { npm_lifecycle_event: "doctor" }, "npm run doctor --"],
+  ["/app/node_modules/.bin/cors-doctor", { npm_lifecycle_event: "npx" }, "cors-doctor"],
+  ["/usr/local/bin/cors-doctor", {}, "cors-doctor"],
+  ["C:\\app\\node_modules\\finance-service\\dist\\cli\\doctor.js", {}, "cors-doctor"],
+])("started as %s with %j it calls itself %s", (path, environment, expected) => {
+  expect(commandName(path, environment)).toBe(expected);
+  expect(usage(expected)).toMatch(new RegExp(`^usage: ${expected} URL`));
+});
+
 test("the fragment of the URL stays in the page", () => {
   expect(readArguments([`${url}#top`, ...page])).toMatchObject({ url: new URL(url) });
 });
@@ -99,7 +130,7 @@ test("the usage names every option", () => {
     "strict",
     "preflight-only",
   ]) {
-    expect(usage).toContain(`--${option}`);
+    expect(usage("cors-doctor")).toContain(`--${option}`);
   }
 });
 
@@ -113,8 +144,12 @@ describe("bad usage is told apart", () => {
     [["http://user:secret@localhost/", ...page], /user name or a password/],
     [[url, "--origin", "http://localhost:5173/"], /did you mean http:\/\/localhost:5173\?$/],
     [[url, "--origin", "HTTP://LOCALHOST:80"], /did you mean http:\/\/localhost\?$/],
-    [[url, "--origin", "localhost:5173"], /is no origin; write scheme:\/\/host:port/],
-    [[url, "--origin", "*"], /is no origin/],
+    [[url, "--origin", "localhost:5173"], /is no origin: the scheme is missing: http:\/\/localhost:5173$/],
+    [[url, "--origin", "*"], /is no origin but a pattern/],
+    [[url, "--origin", "http://localhost:*"], /is no origin but a pattern/],
+    [[url, "--origin", "capacitor://localhost/"], /drop the trailing slash: capacitor:\/\/localhost$/],
+    [[url, "--origin", "file:///index.html"], /file:\/\/ without a path/],
+    [[url, "--origin", '"http://localhost:5173"'], /drop the quotes: http:\/\/localhost:5173$/],
     [[url, ...page, "--method", "TRACE"], /no page can send TRACE/],
     [[url, ...page, "--method", "P OST"], /is no method/],
     [[url, ...page, "--method", ""], /is no method/],
@@ -124,6 +159,7 @@ describe("bad usage is told apart", () => {
     [[url, ...page, "-H", "accept-encoding"], /no page can set accept-encoding/],
     [[url, ...page, "-H", "x a: 1"], /is no header/],
     [[url, ...page, "-H", ""], /is no header/],
+    [[url, ...page, "-H", "x-http-method-override: trace"], /no page can set x-http-method-override to trace/],
     [[url, ...page, "-H", "x-a: a\nb"], /the value of x-a cannot stand in a header/],
     [[url, ...page, "-H", "x-a: \u20ac"], /the value of x-a cannot stand in a header/],
     [[url, ...page, "-H", "x-a", "--no-headers"], /exclude each other/],

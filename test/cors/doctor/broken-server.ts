@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 
 /** An answer; `{page}`, `{api}`, `{third}` and `{path}` stand for the origins and for the case's own path. */
 export interface Answer {
@@ -39,6 +40,13 @@ export interface BrokenServer {
   close(): Promise<void>;
 }
 
+export interface BrokenServerOptions {
+  /** The certificate and its key, for a server that speaks https. Default: plain http. */
+  readonly tls?: Pick<TlsOptions, "key" | "cert">;
+  /** Where requests are noted; servers that share it note theirs in one order. */
+  readonly seen?: SeenRequest[];
+}
+
 /**
  * Serves `find(path)`, and under any path that it does not know an empty 200.
  *
@@ -47,10 +55,10 @@ export interface BrokenServer {
 export async function startBrokenServer(
   find: (path: string) => Behaviour | undefined,
   fillIn: (text: string, path: string) => string,
+  { tls, seen = [] }: BrokenServerOptions = {},
 ): Promise<BrokenServer> {
-  const seen: SeenRequest[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const serve = (socket: Socket): void => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
@@ -64,7 +72,8 @@ export async function startBrokenServer(
       seen.push(request);
       socket.end(respond(request), "latin1");
     });
-  });
+  };
+  const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
 
   function respond(request: SeenRequest): string {
     const [asked = ""] = request.path.split("?");

@@ -4,16 +4,11 @@
  */
 import type { Browser, Frame, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  consoleLines,
-  createProbe,
-  type Diagnosis,
-  diagnose,
-  type PageRequest,
-} from "../../../src/cors/doctor/index.ts";
+import { createProbe, type Diagnosis, diagnose, type PageRequest } from "../../../src/cors/doctor/index.ts";
 import { launchChromium } from "../../setup/chromium.ts";
-import { type Behaviour, type BrokenServer, type SeenRequest, startBrokenServer } from "./broken-server.ts";
+import { type Behaviour, type BrokenServer, startBrokenServer } from "./broken-server.ts";
 import type { ServerCase } from "./case-builder.ts";
+import { comparable, expectedLine, normalizeLines } from "./chromium-view.ts";
 import { serverCases } from "./server-cases.ts";
 
 /** What a page learned. */
@@ -69,7 +64,8 @@ describe("a page in Chromium and the doctor agree on", () => {
     if (serverCase.reads !== undefined) expect(browserOutcome.readable).toEqual(serverCase.reads);
     if (diagnosis.failure !== null) {
       // The line may come a little after the page's promise.
-      await expect.poll(() => normalize(consoleTexts)).toContain(expectedLine(diagnosis));
+      const line = expectedLine(diagnosis);
+      if (line !== null) await expect.poll(() => normalizeLines(consoleTexts)).toContain(line);
     }
   });
 });
@@ -141,27 +137,4 @@ function fillIn(text: string, path: string): string {
     .replaceAll("{api_port}", String(apiServer.port))
     .replaceAll("{third}", `http://127.0.0.1:${thirdServer.port}`)
     .replaceAll("{path}", path);
-}
-
-/** The line that the doctor foretells, in the form in which the tests' browser hands its lines out. */
-function expectedLine(diagnosis: Diagnosis): string {
-  const line = consoleLines(diagnosis)?.chrome ?? "";
-  const networkError = /net::\w+$/.exec(line);
-  // The developer tools put method and URL before it.
-  if (networkError !== null) return `Failed to load resource: ${networkError[0]}`;
-  return normalize([line])[0] ?? "";
-}
-
-/** Chromium reports any of several refused headers, and knows more schemes the more of Chrome is built in. */
-function normalize(lines: readonly string[]): string[] {
-  return lines.map((line) =>
-    line
-      .replace(/Request header field \S+/, "Request header field X")
-      .replace(/protocol schemes: .*/, "protocol schemes: X"),
-  );
-}
-
-function comparable({ method, headers }: SeenRequest) {
-  const own = [...headers].filter(([name]) => !/^(user-agent|accept-language|sec-ch-.*)$/.test(name));
-  return { method, headers: Object.fromEntries(own.sort()) };
 }

@@ -7,12 +7,13 @@ import {
   explanations,
   type Failure,
   type FailureCode,
+  type WireRequest,
 } from "../../../src/cors/doctor/index.ts";
 import { reasons } from "../../../src/cors/reasons.ts";
 
 /** A diagnosis that ends with these failures of one response. */
 function failed(codes: readonly [FailureCode, ...FailureCode[]], change: Partial<Failure> = {}): Diagnosis {
-  const findings = codes.map((code) => ({ code, value: "VALUE", hint: null, refused: ["x-a", "x-b"] }));
+  const findings = codes.map((code) => ({ code, value: "VALUE", hint: null, refused: ["x-a", "x-b"], chrome: null }));
   return {
     page: {
       url: new URL("http://localhost:9707/rpc"),
@@ -30,6 +31,7 @@ function failed(codes: readonly [FailureCode, ...FailureCode[]], change: Partial
       value: "VALUE",
       hint: null,
       refused: ["x-a", "x-b"],
+      chrome: null,
       stage: "preflight",
       url: "http://localhost:9707/rpc",
       sentOrigin: "http://localhost:5173",
@@ -40,6 +42,17 @@ function failed(codes: readonly [FailureCode, ...FailureCode[]], change: Partial
     preflightCache: null,
     reply: null,
   };
+}
+
+/** The same, of a preflight that was answered with these headers. */
+function answered(diagnosis: Diagnosis, headers: readonly (readonly [string, string])[]): Diagnosis {
+  const { page } = diagnosis;
+  const request: WireRequest = {
+    ...{ kind: "preflight", url: page.url, method: "OPTIONS", headers: [], body: null, origin: page.origin },
+    ...{ pageOrigin: page.origin, redirectedFrom: [], sendsReferrer: true, revalidates: false },
+  };
+  const exchange = { request, response: { status: 404, headers } };
+  return { ...diagnosis, steps: [{ name: "preflight_sent", result: "passed", text: "", rule: "", exchange }] };
 }
 
 test("the documentation lists every failure with its meaning, in this order", async () => {
@@ -72,8 +85,8 @@ test("the same situation has the same name as in the reasons of the policy", () 
     "invalid_origin",
     "origin_not_allowed",
     "invalid_method",
-    "method_not_allowed",
     "invalid_header",
+    "method_not_allowed",
     "header_not_allowed",
   ]);
 });
@@ -112,9 +125,43 @@ test("the cure for a refused header names all of them", () => {
 });
 
 test("there is a cure for everything that is wrong, but for this server one is enough when it knows no such origin", () => {
-  const cures = curesFor(failed(["allow_origin_missing", "preflight_status", "header_not_allowed"]));
+  const diagnosis = failed(["allow_origin_missing", "preflight_status", "header_not_allowed"]);
+  const cures = curesFor(answered(diagnosis, [["Access-Control-Allow-Methods", "POST"]]));
   expect(cures?.nginx).toHaveLength(3);
-  expect(cures?.financeService).toEqual([expect.stringContaining("CORS_ALLOWED_ORIGINS=http://localhost:5173")]);
+  expect(cures?.financeService).toEqual([
+    expect.stringContaining("add http://localhost:5173 to CORS_ALLOWED_ORIGINS; the variable replaces"),
+  ]);
+});
+
+test("where no CORS header comes at all the origin is the one cause, and nginx must answer OPTIONS too", () => {
+  const diagnosis = failed(["allow_origin_missing", "preflight_status", "header_not_allowed"]);
+  const cures = curesFor(answered(diagnosis, [["Server", "x"]]));
+  expect(cures).toMatchObject({ financeService: [{}], expressCors: [{}], rsCors: [{}] });
+  expect(cures?.nginx).toEqual([expect.stringContaining("Allow-Origin"), expect.stringContaining("OPTIONS")]);
+});
+
+test("a page that sends a header of responses is told to leave it out", () => {
+  const refusing = (refused: readonly [string, ...string[]]) => {
+    const finding = { code: "header_not_allowed", value: refused[0], hint: null, refused, chrome: null } as const;
+    return curesFor(failed(["header_not_allowed"], { ...finding, findings: [finding] }));
+  };
+  expect(refusing(["access-control-allow-origin", "timing-allow-origin"])?.rsCors).toEqual([
+    "remove access-control-allow-origin, timing-allow-origin from the call: a server sends it, never a page",
+  ]);
+  expect(refusing(["access-control-max-age", "x-a"])?.financeService).toEqual([
+    expect.stringMatching(/^remove access-control-max-age from the call/),
+    expect.stringMatching(/^add x-a to CORS_ALLOWED_HEADERS/),
+  ]);
+});
+
+test.each([400, 401, 413, 500, 502])("behind a preflight that passed, the page of a %d is the trouble", (status) => {
+  const diagnosis = failed(["allow_origin_missing"], { stage: "request", status });
+  const preflightCache = { maxAge: null, chromium: 5, firefox: 5, webkit: 5 };
+  for (const cures of Object.values(curesFor({ ...diagnosis, preflightCache }) ?? {})) {
+    expect(cures).toEqual([expect.stringContaining(`the ${status}`)]);
+    expect(cures.join()).not.toContain("CORS_ALLOWED_ORIGINS");
+  }
+  expect(curesFor(diagnosis)?.financeService).toEqual([expect.stringContaining("CORS_ALLOWED_ORIGINS")]);
 });
 
 test("nobody is told to allow the origin null", () => {

@@ -63,6 +63,9 @@ test("the article's call is preflighted, checked header by header, and sent", ()
       body: null,
       origin,
       pageOrigin: origin,
+      redirectedFrom: [],
+      sendsReferrer: true,
+      revalidates: false,
     },
     {
       kind: "request",
@@ -72,6 +75,9 @@ test("the article's call is preflighted, checked header by header, and sent", ()
       body: "{}",
       origin,
       pageOrigin: origin,
+      redirectedFrom: [],
+      sendsReferrer: true,
+      revalidates: false,
     },
   ]);
   expect(results(diagnosis)).toEqual([
@@ -219,6 +225,107 @@ describe("a redirect", () => {
     expect(requests).toHaveLength(21);
     expect(diagnosis.failure).toMatchObject({ code: "redirect_count" });
   });
+});
+
+describe("what is never sent", () => {
+  const page = { ...simple, origin: "https://app.test" };
+  const at = (url: string) => run({ ...page, url: new URL(url) }, [reply]);
+
+  test.each([
+    ["http://api.test/", "mixed_content"],
+    ["http://8.8.8.8/", "mixed_content"],
+    ["http://api.test:6000/", "mixed_content"],
+    ["https://api.test:6000/", "blocked_port"],
+    ["http://localhost:6667/", "blocked_port"],
+  ])("from an https page to %s: %s", (url, code) => {
+    const { diagnosis, requests } = at(url);
+    expect(requests).toEqual([]);
+    expect(diagnosis).toMatchObject({ allowed: false, failure: { code, status: null } });
+  });
+
+  test.each(["http://localhost:9707/", "http://api.localhost./", "http://127.1.2.3/", "http://[::1]/"])(
+    "%s is this machine, and no mixed content",
+    (url) => expect(at(url).requests).toHaveLength(1),
+  );
+
+  test.each(["http://192.168.1.1/", "http://printer.local/"])("%s is left to the user by Chrome alone", (url) => {
+    expect(results(at(url).diagnosis)).toContain("mixed_content note");
+  });
+
+  test.each(["http://app.test", "capacitor://localhost", "null"])("a page on %s may call plain http", (origin) => {
+    const { requests } = run({ ...page, origin, url: new URL("http://api.test/") }, [reply]);
+    expect(requests).toHaveLength(1);
+  });
+
+  test.each([
+    ["http://api.test/", "mixed_content"],
+    ["https://api.test:10080/", "blocked_port"],
+  ])("where a redirect leads to %s: %s", (location, code) => {
+    const first = response(307, { "access-control-allow-origin": "*", location });
+    const { diagnosis, requests } = run({ ...page, url: new URL("https://api.test/") }, [first]);
+    expect(requests).toHaveLength(1);
+    expect(diagnosis.failure).toMatchObject({ code, url: location });
+  });
+});
+
+describe("the hint", () => {
+  const hintOf = (page: PageRequest, outcomes: readonly WireOutcome[]) => run(page, outcomes).diagnosis.failure?.hint;
+  const api = (url: string): PageRequest => ({ ...article, url: new URL(url) });
+
+  test.each([
+    ["https://login.microsoftonline.com/common/oauth2/authorize?client_id=1", /login stands before the API/],
+    ["https://accounts.google.com/o/oauth2/v2/auth?response_type=code", /login stands before the API/],
+    ["/login?next=%2Frpc", /login stands before the API/],
+    ["/users/sign_in", /login stands before the API/],
+    ["/oauth2/start?rd=%2Frpc", /login stands before the API/],
+    ["https://team.cloudflareaccess.com/cdn-cgi/access/login/api.test", /login stands before the API/],
+    ["https://api.test/rpc", /^the server upgrades to https/],
+    ["/rpc/", /^only the trailing slash differs/],
+    ["https://elsewhere.test/v2", /^call the URL that it leads to$/],
+    ["/blog/logins-explained", /^call the URL that it leads to$/],
+  ])("for a preflight that is redirected to %s", (location, hint) => {
+    expect(hintOf(api("http://api.test/rpc"), [response(302, { location })])).toMatch(hint);
+  });
+
+  test("for an API of logins that only moves says nothing of a login", () => {
+    const moved = response(308, { location: "https://elsewhere.test/oauth/token" });
+    expect(hintOf(api("http://api.test/oauth/token"), [moved])).toMatch(/^call the URL/);
+  });
+
+  test("for an API behind TLS that does not know it", () => {
+    const location = "http://api.test/rpc";
+    expect(hintOf(api("https://api.test/rpc"), [response(307, { location })])).toMatch(/a proxy that ends TLS/);
+  });
+
+  test.each([400, 401, 404, 413, 500, 502])("for a %d without headers after a preflight that passed", (status) => {
+    expect(hintOf(article, [open, response(status)])).toMatch(new RegExp(`preflight allowed.* ${status} behind it`));
+    expect(hintOf(simple, [response(status)])).toMatch(new RegExp(`error, ${status}`));
+  });
+
+  test("is none for a success without headers", () => {
+    expect(hintOf(article, [open, response(200)])).toBeNull();
+  });
+
+  test("for a call that is redirected to a login page", () => {
+    const location = "https://login.test/signin";
+    expect(hintOf(simple, [response(302, { ...allowOrigin, location }), response(200)])).toMatch(/have it answer 401/);
+  });
+
+  test.each(["access-control-allow-origin", "access-control-expose-headers", "timing-allow-origin"])(
+    "for a page that sends %s",
+    (name) => {
+      const page: PageRequest = { ...article, headers: [[name, "*"]] };
+      expect(hintOf(page, [open])).toBe(`${name} is a header of responses: the page must not send it`);
+    },
+  );
+});
+
+test("client hints go without a preflight in Chrome alone", () => {
+  const page: PageRequest = { ...simple, headers: [["save-data", "on"]] };
+  const chrome = run(page, [reply]);
+  expect(chrome.requests).toMatchObject([{ kind: "request" }]);
+  expect(results(chrome.diagnosis)).toContain("preflight_decided note");
+  expect(run(page, [open], { strict: true }).diagnosis.failure).toMatchObject({ code: "header_not_allowed" });
 });
 
 test("whatever servers answer, the fetch ends with a verdict that agrees with its steps", () => {

@@ -82,6 +82,27 @@ export const allowMethods: readonly ServerCase[] = [
   preflight("POST, which needs no listing", "allowed", answer(204, origin, headers, "Allow-Methods: PUT")),
 ];
 
+export const lists: readonly ServerCase[] = [
+  preflight(
+    "a header list that is malformed counts before a method that is not listed",
+    "invalid_header",
+    answer(204, origin, "Allow-Methods: put", "Allow-Headers: x a"),
+    { method: "DELETE" },
+  ),
+  preflight(
+    "a method list that is malformed counts before a header list that is",
+    "invalid_method",
+    answer(204, origin, "Allow-Methods: a b", "Allow-Headers: x a"),
+    { method: "DELETE" },
+  ),
+  preflight(
+    "a method that is not listed counts before a header that is not",
+    "method_not_allowed",
+    answer(204, origin, "Allow-Methods: PUT", "Allow-Headers: x-a"),
+    { method: "DELETE", headers: { "x-b": "1" } },
+  ),
+];
+
 export const allowHeaders: readonly ServerCase[] = [
   preflight("no Allow-Headers", "header_not_allowed", answer(204, origin)),
   preflight("an empty Allow-Headers", "header_not_allowed", answer(204, origin, "Allow-Headers:")),
@@ -136,6 +157,12 @@ export const needsPreflight: readonly ServerCase[] = [
     headers: { range: "bytes=9-0" },
   }),
   sends("a suffix range needs a preflight", "allow_origin_missing", { headers: { range: "bytes=-9" } }),
+  ...Object.entries({ "save-data": "on", dpr: "1.5", width: "9", "viewport-width": "9", "device-memory": "8" })
+    .concat(Object.entries({ rtt: "99", downlink: "1.5", ect: "4g", "user-agent": "page" }))
+    .map(([name, value]) => sends(`${name} needs no preflight in Chromium`, "allowed", { headers: { [name]: value } })),
+  sends("a client hint with a value of another form needs a preflight", "allow_origin_missing", {
+    headers: { "save-data": "off" },
+  }),
   sends("HEAD needs no preflight", "allowed", { method: "HEAD" }),
 ];
 

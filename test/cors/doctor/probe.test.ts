@@ -3,11 +3,17 @@ import { readFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server } from "node:net";
+import { networkInterfaces } from "node:os";
 import { afterEach, expect, test } from "vitest";
 import { createProbe, type WireRequest } from "../../../src/cors/doctor/index.ts";
 
 const probe = createProbe({ userAgent: "doctor", timeoutMs: 5_000 });
 const impatientProbe = createProbe({ userAgent: "doctor", timeoutMs: 100 });
+
+/** Some containers have no IPv6. */
+const loopbackAddresses = Object.values(networkInterfaces())
+  .flatMap((addresses = []) => addresses.map(({ address }) => address))
+  .filter((address) => address === "127.0.0.1" || address === "::1");
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -38,7 +44,15 @@ function rawServer(onRequest: (text: string) => string | null): Server {
 
 function get(url: string): WireRequest {
   const request = { kind: "request", method: "GET", headers: [], body: null } as const;
-  return { ...request, url: new URL(url), origin: "http://page.test", pageOrigin: "http://page.test" };
+  return {
+    ...request,
+    url: new URL(url),
+    origin: "http://page.test",
+    pageOrigin: "http://page.test",
+    redirectedFrom: [],
+    sendsReferrer: true,
+    revalidates: false,
+  };
 }
 
 async function fixture(name: string): Promise<string> {
@@ -107,6 +121,31 @@ test("reads headers that Node refuses by default and browsers take", async () =>
   const port = await listen(rawServer(() => "HTTP/1.1 200 OK\r\nX-A: a\x01b\r\nContent-Length: 0\r\n\r\n"));
   expect(await probe(get(`http://127.0.0.1:${port}/`))).toMatchObject({
     response: { headers: [["X-A", "a\x01b"], expect.anything()] },
+  });
+});
+
+test.each(["localhost", "localhost.", "api.localhost", "a.b.localhost"])(
+  "%s is this machine, whichever of its addresses the server listens on",
+  async (name) => {
+    for (const address of loopbackAddresses) {
+      const server = rawServer(() => "HTTP/1.1 204 No Content\r\n\r\n");
+      servers.push(server.listen(0, address));
+      await once(server, "listening");
+      // A listening TCP server has an address and a port.
+      const { port } = server.address() as AddressInfo;
+      expect(await probe(get(`http://${name}:${port}/`))).toMatchObject({ response: { status: 204 } });
+    }
+  },
+);
+
+test("a head that browsers refuse", async () => {
+  const port = await listen(rawServer(() => "HTTP/1.1 302 Found\r\nLocation: /a\r\nLocation: /b\r\n\r\n"));
+  expect(await probe(get(`http://127.0.0.1:${port}/`))).toEqual({
+    noResponse: {
+      code: "invalid_response",
+      detail: "Location came with different values",
+      chrome: "net::ERR_RESPONSE_HEADERS_MULTIPLE_LOCATION",
+    },
   });
 });
 

@@ -8,6 +8,7 @@ import {
   articleCall,
   articleCallWithCredentials,
   credentials,
+  type End,
   getWithCredentials,
   headers,
   open,
@@ -168,9 +169,76 @@ export const redirects: readonly ServerCase[] = [
     [302, "http://user:secret@localhost:{api_port}{path}/next"],
     { reply },
   ),
-  redirect("a redirect to another scheme", "redirect_scheme", [302, "ftp://localhost/"], {}),
+  redirect(
+    "a redirect to a URL with a user name on the page's origin",
+    "redirect_credentials",
+    [302, "http://user:secret@localhost:{page_port}{path}/next", []],
+    { reply },
+    { of: "page" },
+  ),
+  redirect("a redirect to a blocked port", "blocked_port", [302, "http://localhost:6000/"], {}),
+  redirect("a redirect to port 0", "blocked_port", [302, "http://localhost:0/"], {}),
+  redirect(
+    "a redirect to a blocked port without Allow-Origin",
+    "allow_origin_missing",
+    [302, "http://localhost:6000/", []],
+    {},
+  ),
+  redirect("a redirect to a host without an address", "host_not_found", [302, "http://name.invalid/"], {}),
+  ...[
+    "ftp://localhost/",
+    "javascript:1",
+    "mailto:a@b.test",
+    "chrome-extension://a/",
+    "custom:a",
+    "data:,a",
+    "file:///etc/hosts",
+  ]
+    .concat(["blob:http://localhost/a", "about:blank", "filesystem:http://localhost/temporary/a", "chrome://version"])
+    .concat(["ws://localhost/", "wss://localhost/", "view-source:http://localhost/"])
+    .map((location) => redirect(`a redirect to ${location}`, "redirect_scheme", [302, location], {})),
+  redirect("a redirect to ws: that needs a preflight", "redirect_scheme", [307, "ws://localhost/"], {}, articleCall),
+  redirect("a redirect to data: without Allow-Origin", "allow_origin_missing", [302, "data:,a", []], {}),
+  redirect("a redirect to no URL without Allow-Origin", "redirect_location", [302, "http://[", []], {}),
+  redirect("a redirect in two lines that agree", "allowed", [302, "{path}/next", [origin, "Location: {path}/next"]], {
+    reply,
+  }),
+  redirect("a redirect in two lines that differ", "invalid_response", [302, "/a", [origin, "Location: /b"]], {}),
+  redirect("a redirect to nowhere, which is a reply", "allowed", [302, ""], {}),
   redirect("a redirect to something that is no URL", "redirect_location", [302, "http://["], {}),
   redirect("a redirect to itself", "redirect_count", [302, "{path}"], {}),
+];
+
+const head = (bytes: string) => `HTTP/1.1 200 OK\r\nConnection: close\r\n${bytes}`;
+const allowing = "Access-Control-Allow-Origin: *\r\n";
+const bytes = (name: string, ends: End, bytes: string): ServerCase => {
+  return { name, ends, behaviour: { reply: { bytes } }, asks: {} };
+};
+
+export const heads: readonly ServerCase[] = [
+  bytes("a blank before the colon", "allowed", head("Access-Control-Allow-Origin : *\r\n\r\n")),
+  bytes("a line without a colon", "allowed", head(`nothing\r\n${allowing}\r\n`)),
+  bytes("a header name that is none", "allowed", head(`X A: 1\r\n${allowing}\r\n`)),
+  bytes("a value on the next line", "allowed", head("Access-Control-Allow-Origin:\r\n *\r\n\r\n")),
+  bytes("http in lower case", "allowed", head(`${allowing}\r\n`).replace("HTTP", "http")),
+  bytes("blank lines before the status line", "allowed", `\r\n\r\n${head(`${allowing}\r\n`)}`),
+  bytes("line feeds alone", "allowed", head(`${allowing}\r\n`).replaceAll("\r", "")),
+  bytes("no status", "allowed", head(`${allowing}\r\n`).replace(" 200 OK", "")),
+  bytes("a head that is cut before its blank line", "allowed", head(allowing)),
+  bytes("a head that is cut in a header", "allow_origin_missing", head("Access-Control-Allow-Ori")),
+  bytes("Content-Length twice, alike", "allowed", head(`${allowing}Content-Length: 0\r\nContent-Length: 0\r\n\r\n`)),
+  bytes("Content-Length twice", "invalid_response", head(`${allowing}Content-Length: 0\r\nContent-Length: 1\r\n\r\n`)),
+  bytes(
+    "a comma in Content-Disposition",
+    "invalid_response",
+    head(`${allowing}Content-Disposition: a; filename=b,c\r\n\r\n`),
+  ),
+  bytes("NUL in a header", "not_http", head(`${allowing}X-A: a\0b\r\n\r\n`)),
+  bytes("a 407 without a proxy", "invalid_response", head(`${allowing}\r\n`).replace("200 OK", "407 Proxy")),
+  bytes("early hints before the response", "allowed", `HTTP/1.1 103 Early Hints\r\n\r\n${head(`${allowing}\r\n`)}`),
+  bytes("a switch of protocols that nobody asked for", "empty_response", "HTTP/1.1 101 Switching Protocols\r\n\r\n"),
+  bytes("a body that is cut off", "allowed", head(`${allowing}Content-Length: 9\r\n\r\na`)),
+  bytes("a body that is not gzip", "allowed", head(`${allowing}Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\na`)),
 ];
 
 export const readableHeaders: readonly ServerCase[] = [

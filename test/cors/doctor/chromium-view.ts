@@ -1,0 +1,30 @@
+/** What Chromium prints and sends, in a form in which the doctor's can be compared with it. */
+
+import { consoleLines, type Diagnosis } from "../../../src/cors/doctor/index.ts";
+import type { SeenRequest } from "./broken-server.ts";
+
+/** The line that the doctor foretells, in the form in which the tests' browser hands its lines out; null for none. */
+export function expectedLine(diagnosis: Diagnosis): string | null {
+  const line = consoleLines(diagnosis)?.chrome ?? null;
+  if (line === null) return null;
+  const networkError = /net::\w+$/.exec(line);
+  // The developer tools put method and URL before it.
+  if (networkError !== null) return `Failed to load resource: ${networkError[0]}`;
+  return normalizeLines([line])[0] ?? "";
+}
+
+/** Chromium reports any of several refused headers, and knows more schemes the more of Chrome is built in. */
+export function normalizeLines(lines: readonly string[]): string[] {
+  return lines.map((line) =>
+    line
+      .replace(/Request header field \S+/, "Request header field X")
+      .replace(/protocol schemes: .*/, "protocol schemes: X"),
+  );
+}
+
+export function comparable({ method, headers }: SeenRequest) {
+  const own = [...headers].filter(
+    ([name]) => !/^(user-agent|accept-language|sec-ch-.*|sec-fetch-storage-access)$/.test(name),
+  );
+  return { method, headers: Object.fromEntries(own.sort()) };
+}
