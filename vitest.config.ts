@@ -2,7 +2,11 @@ import { configDefaults, defineConfig } from "vitest/config";
 import { hasChromium } from "./test/setup/chromium.ts";
 
 /** Tests that drive a real browser. CI must have one. */
-const browserTests = ["test/browser/**", "test/cors/doctor/chromium.test.ts"];
+const browserTests = [
+  "test/browser/**",
+  "test/cors/doctor/chromium.test.ts",
+  "test/cors/doctor/random-servers.test.ts",
+];
 const skipped = process.env["CI"] || (await hasChromium()) ? [] : browserTests;
 if (skipped.length > 0) {
   process.stderr.write(
