@@ -3,6 +3,7 @@ import type { Server, ServerResponse } from "node:http";
 import { Server as ConnectionServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import fp from "fastify-plugin";
+import { socketsRead } from "./idle-connections.ts";
 
 /** How a server's clients get to another one before it closes. */
 export interface Departure {
@@ -60,6 +61,8 @@ export const departure = fp(
         }, SILENCE_MS),
         setTimeout(() => app.server.closeAllConnections(), LAST_RESORT_MS),
       );
+      // Idle connections are closed next.
+      await socketsRead();
       // Fastify waits for the connections of a server that listens.
       if (!app.server.listening) await new Promise((closed) => app.server.close(closed));
     });

@@ -1,10 +1,14 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
+import { setImmediate as immediate } from "node:timers/promises";
 import type { Connections } from "./connections.ts";
 import type { ServerLimits } from "./server-limits.ts";
 
 /** A turn of the event loop that took longer may have missed bytes that arrived meanwhile. */
 const SHORT_TURN_MS = 5;
+
+/** A process that is busy for so many turns in a row is not waited for any longer: a second at least. */
+const TURNS_MAX = 200;
 
 /**
  * Decides how long connections may idle, and closes those that have been silent for too long.
@@ -30,22 +34,26 @@ export function keepIdleConnections(
   server.on("timeout", closeUnlessHeard);
 }
 
-/**
- * Closes a connection unless bytes of a request are there.
- *
- * Node runs timers before it reads sockets, so after a busy moment the request may lie unread in the kernel when the time is
- * up. The socket is read once more, and again until that took too short a time for anything to arrive unnoticed.
- */
+/** Closes a connection unless bytes of a request are there. */
 function closeUnlessHeard(socket: Socket): void {
   const { bytesRead } = socket;
-  const turn = () => {
+  void socketsRead().then(() => {
+    if (socket.bytesRead === bytesRead) socket.destroy();
+  });
+}
+
+/**
+ * Resolves when what clients have sent so far was read.
+ *
+ * Node runs timers and closes before it reads sockets, so after a busy moment a request may lie unread in the kernel. Sockets are
+ * read once more, and again until that took too short a time for anything to arrive unnoticed.
+ */
+export async function socketsRead(): Promise<void> {
+  // Immediates run right after sockets were read; from the first one to the next is a whole turn.
+  await immediate();
+  for (let turns = 0; turns < TURNS_MAX; turns += 1) {
     const started = performance.now();
-    // Immediates run right after sockets were read.
-    setImmediate(() => {
-      if (socket.destroyed || socket.bytesRead !== bytesRead) return;
-      if (performance.now() - started > SHORT_TURN_MS) turn();
-      else socket.destroy();
-    });
-  };
-  turn();
+    await immediate();
+    if (performance.now() - started <= SHORT_TURN_MS) return;
+  }
 }

@@ -67,12 +67,14 @@ test("so is one that arrives while the server is busy after the time is up", asy
   const service = await start();
   const { client, socket } = await connectTo(service);
   await keepAliveOf(client);
-  // Before the server looks at the connection, and too late to be read.
+  // Each of these immediates runs before the server's own, at the end of a turn; so the second is too late to be read in its turn.
   socket.prependOnceListener("timeout", () =>
-    setImmediate(() => {
-      send(client);
-      holdUpEventLoop();
-    }),
+    setImmediate(() =>
+      setImmediate(() => {
+        send(client);
+        holdUpEventLoop();
+      }),
+    ),
   );
   socket.setTimeout(1);
   expect((await client.read("POST", TIME))?.status).toBe(401);
@@ -85,6 +87,16 @@ test("a connection on which nothing has come by then is closed", async () => {
   await keepAliveOf(client);
   socket.setTimeout(1);
   expect(await client.read("POST", TIME)).toBeUndefined();
+});
+
+test("a request that has arrived when the server closes is answered, though it was not read", async () => {
+  const service = await start();
+  const { client } = await connectTo(service);
+  await keepAliveOf(client);
+  send(client);
+  const closed = service.app.close();
+  expect((await client.read("POST", TIME))?.status).toBe(401);
+  await closed;
 });
 
 test("a connection may idle longer than one that has never said anything", async () => {
