@@ -1,5 +1,6 @@
 import { configDefaults, defineConfig } from "vitest/config";
-import { hasChromium } from "./test/setup/chromium.ts";
+import { chromiumLack } from "./test/setup/chromium.ts";
+import { SkippedTests } from "./test/setup/skipped-tests.ts";
 
 /** Tests that drive a real browser. CI must have one. */
 const browserTests = [
@@ -7,17 +8,17 @@ const browserTests = [
   "test/cors/doctor/chromium.test.ts",
   "test/cors/doctor/random-servers.test.ts",
 ];
-const skipped = process.env["CI"] || (await hasChromium()) ? [] : browserTests;
+const lack = process.env["CI"] ? undefined : await chromiumLack();
+const skipped = lack === undefined ? [] : browserTests;
 if (skipped.length > 0) {
-  process.stderr.write(
-    `No Chromium runs here: leaving out ${skipped.join(" and ")}. Set CHROME_PATH to have them run.\n`,
-  );
+  process.stderr.write(`Leaving out ${skipped.join(" and ")}: ${lack}.\n`);
 }
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, ...skipped],
+    reporters: ["default", new SkippedTests()],
     globalSetup: ["test/setup/postgres.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -12,6 +12,7 @@ import {
   mapFinanceError,
   overloaded,
 } from "./finance/index.ts";
+import { frontPage } from "./front-page.ts";
 import {
   admission,
   Connections,
@@ -66,6 +67,8 @@ export interface AppOptions {
   readonly draining?: AbortSignal;
   /** What GET /metrics answers. Default: `metrics`. */
   readonly scrape?: () => Promise<string>;
+  /** HTML for browsers at `GET /`. Default: the root is a path without a method. */
+  readonly frontPage?: string | undefined;
 }
 
 /**
@@ -130,6 +133,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     requestsInFlight: () => report.inFlight,
     onRefusal: refused,
   });
+  if (options.frontPage !== undefined) await app.register(frontPage, { html: options.frontPage });
   await app.register(metricsEndpoint, { metrics, scrape: options.scrape });
   await app.register(health, { readiness });
   await app.register(

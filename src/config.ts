@@ -105,7 +105,7 @@ export function readConfig(environment: Environment): Config {
     values.DATABASE_URL === undefined ? undefined : readConnectionUrl(values.DATABASE_URL, { environment });
   if (database?.ok === false) mistakes.push(...database.mistakes.map((mistake) => `DATABASE_URL: ${mistake}`));
   if (production && values.DATABASE_URL === undefined) {
-    mistakes.push("DATABASE_URL: is required in production, as postgres://user:password@host:5432/finance");
+    mistakes.push("DATABASE_URL: is required in production, such as postgres://user:password@host:5432/finance");
   }
   if (production && values.CORS_ALLOWED_ORIGINS === undefined) {
     mistakes.push("CORS_ALLOWED_ORIGINS: is required in production; list the origins of your pages, or none");
@@ -117,15 +117,19 @@ export function readConfig(environment: Environment): Config {
   if (production && isUnset(environment, "AUTH_JWKS_URL") && isUnset(environment, "AUTH_JWT_SECRET")) {
     mistakes.push("AUTH_JWKS_URL or AUTH_JWT_SECRET: one is required in production");
   }
+  const consolePort = values.CONSOLE_PORT ?? (production ? "off" : 5173);
+  const port = values.PORT ?? 9707;
+  if (port === consolePort && port !== 0) {
+    mistakes.push(`PORT, CONSOLE_PORT: both are ${port}; give each a port of its own, or set CONSOLE_PORT to off`);
+  }
   const cors = compile(corsConfig(values));
   if (!cors.ok) mistakes.push(...cors.mistakes.map(printMistake));
   if (!cors.ok || mistakes.length > 0) throw new ConfigError(mistakes);
 
-  const consolePort = values.CONSOLE_PORT ?? (production ? "off" : 5173);
   return {
     environment: production ? "production" : "development",
     host: values.HOST ?? "127.0.0.1",
-    port: values.PORT ?? 9707,
+    port,
     consolePort: consolePort === "off" || consolePort === 0 ? undefined : consolePort,
     consoleApiUrl: values.CONSOLE_API_URL,
     databaseUrl: values.DATABASE_URL,

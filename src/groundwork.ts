@@ -41,7 +41,7 @@ export async function layGroundwork(config: Config, log: Logger, closing: Closin
     const pending = await pendingMigrations(pool, await migrationsDirectory());
     if (pending.length > 0) log.warn({ pending }, "migrations are missing: run npm run migrate");
     else if (config.demoData) {
-      const count = await seedDemoData(pool, new Date());
+      const count = await seedDemoData(pool, new Date(), () => log.info("filling the empty ledger with demo data"));
       if (count > 0) log.info({ transfers: count }, "seeded the demo data");
     }
     if (config.environment === "production" && pending.length === 0 && (await canChangePostings(pool))) {

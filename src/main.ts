@@ -6,6 +6,7 @@ import { type Config, readConfig } from "./config.ts";
 import { runCommand } from "./cors/doctor/index.ts";
 import { describeFailure } from "./failure.ts";
 import { type Groundwork, layGroundwork } from "./groundwork.ts";
+import { apiPlace, checkFree, consolePlace } from "./listening.ts";
 import { openLog } from "./log.ts";
 import { connectionsOf, serve } from "./serving.ts";
 import { runWorker } from "./serving-worker.ts";
@@ -55,6 +56,8 @@ async function runPrimary(): Promise<void> {
   try {
     const config = readConfig(process.env);
     const log = openLog(config, { shared: config.workers !== undefined });
+    await checkFree(apiPlace(config, config.port));
+    if (config.consolePort !== undefined) await checkFree(consolePlace(config.host, config.consolePort));
     const groundwork = await layGroundwork(config, log, closing);
     const start = config.workers === undefined ? serveAlone : serveByWorkers;
     const service = await start(config, log, groundwork, closing);

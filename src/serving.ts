@@ -6,6 +6,8 @@ import type { Closing } from "./closing.ts";
 import type { Config } from "./config.ts";
 import { findObstacle, migrationsDirectory, openPool } from "./database/index.ts";
 import { lanePoolOptions, openLedger } from "./finance/index.ts";
+import { frontPageOf } from "./front-page.ts";
+import { apiPlace, listen } from "./listening.ts";
 import { createMetrics, type Departure, type Metrics, sendClientsAway, startTracing } from "./operations/index.ts";
 
 export interface ServingOptions {
@@ -78,6 +80,7 @@ export async function serve(options: ServingOptions): Promise<Serving> {
     metrics,
     tracing,
     ...(scrape !== undefined && { scrape }),
+    frontPage: frontPageOf(config),
     draining: draining.signal,
     readiness: async () => {
       if (leaving.signal.aborted) return "shutting down";
@@ -85,11 +88,10 @@ export async function serve(options: ServingOptions): Promise<Serving> {
     },
   });
   closing.add(() => app.close());
-  await app.listen({ host: config.host, port: options.port });
-  const address = app.server.address();
+  const port = await listen(app, apiPlace(config, options.port));
   closing.add(async () => draining.abort());
   return {
-    port: typeof address === "object" && address !== null ? address.port : options.port,
+    port,
     metrics,
     leave: async (departure) => {
       leaving.abort();

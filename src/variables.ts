@@ -10,8 +10,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
-function wholeNumber(least: number, most: number) {
-  const problem = `must be a whole number from ${least} to ${most}`;
+/** @param word what may stand in place of a number, for the message. */
+function wholeNumber(least: number, most: number, word?: string) {
+  const problem = `must be ${word === undefined ? "" : `${word} or `}a whole number from ${least} to ${most}`;
   return z
     .string()
     .regex(/^\d{1,10}$/, problem)
@@ -31,21 +32,21 @@ const variables = {
   NODE_ENV: z.enum(["development", "production", "test"], "must be development, production or test"),
   HOST: z.string(),
   PORT: wholeNumber(0, 65_535),
-  CONSOLE_PORT: z.literal("off").or(wholeNumber(0, 65_535)),
+  CONSOLE_PORT: z.literal("off").or(wholeNumber(0, 65_535, "off")),
   CONSOLE_API_URL: url("https:", "http:").refine(
     (text) => !URL.canParse(text) || new URL(text).href === `${text}/`,
-    "must be an origin alone, as https://api.example.com",
+    "must be an origin alone, such as https://api.example.com",
   ),
   DATABASE_URL: z.string(),
   DATA_DIR: z.string(),
   TWIRP_PREFIX: z
     .string()
-    .regex(/^(\/[\w.~-]+)*$/, 'must be empty or start with "/" and end without one, as /twirp or /api/twirp'),
+    .regex(/^(\/[\w.~-]+)*$/, 'must be empty or start with "/" and end without one, such as /twirp or /api/twirp'),
   CORS_ALLOWED_ORIGINS: z.string(),
   CORS_ALLOWED_HEADERS: z.string(),
   CORS_EXPOSED_HEADERS: z.string(),
   CORS_ALLOW_CREDENTIALS: flag,
-  CORS_MAX_AGE: z.literal("disable").or(wholeNumber(0, 86_400)),
+  CORS_MAX_AGE: z.literal("disable").or(wholeNumber(0, 86_400, "disable")),
   CORS_PREFLIGHT_STATUS: z.enum(["200", "204"], "must be 200 or 204").transform(Number),
   AUTH_JWKS_URL: url("https:", "http:"),
   AUTH_JWT_SECRET: z.string().refine((text) => Buffer.byteLength(text) >= 32, "must be at least 32 bytes of UTF-8"),
@@ -64,7 +65,7 @@ const variables = {
     .string()
     .refine(
       (text) => commaList(text).every(isNetwork),
-      "must be a comma list of addresses, networks as 10.0.0.0/8, loopback, linklocal or uniquelocal",
+      "must be a comma list of addresses, networks such as 10.0.0.0/8, loopback, linklocal or uniquelocal",
     )
     .transform(commaList),
   DEMO_DATA: flag,

@@ -7,6 +7,7 @@ import type { Config } from "./config.ts";
 import { buildConsole } from "./console.ts";
 import { migrationsDirectory } from "./database/index.ts";
 import type { Groundwork } from "./groundwork.ts";
+import { consolePlace, listen, urlOf } from "./listening.ts";
 
 const DEVELOPMENT_TOKEN_DAYS = 30;
 const DEVELOPMENT_ADMIN = { subject: "alice", scope: "finance.read finance.write finance.admin" };
@@ -34,7 +35,7 @@ export async function welcome({ config, log, groundwork, apiPort, closing }: Wel
     const api = consoleApiUrl === undefined ? { port: apiPort } : { url: consoleApiUrl };
     const pages = await buildConsole({ root, log, api, twirpPrefix, developmentToken: tokens?.admin.value });
     closing.add(() => pages.close());
-    await pages.listen({ host: config.host, port: config.consolePort });
+    await listen(pages, consolePlace(config.host, config.consolePort));
   }
   return banner({
     apiUrl: urlOf(config.host, apiPort),
@@ -53,9 +54,4 @@ async function developmentTokens(secret: string, auth: Config["auth"]): Promise<
     admin: { subject: DEVELOPMENT_ADMIN.subject, value: await mint(DEVELOPMENT_ADMIN) },
     plain: { subject: DEVELOPMENT_PLAIN_USER.subject, value: await mint(DEVELOPMENT_PLAIN_USER) },
   };
-}
-
-function urlOf(host: string, port: number): string {
-  const name = host === "127.0.0.1" || host === "0.0.0.0" || host === "::" ? "localhost" : host;
-  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
 }

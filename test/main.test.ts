@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { access, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -80,6 +81,11 @@ describe("a first start on an empty directory", () => {
       200,
     );
 
+    const root = `http://127.0.0.1:${environment["PORT"]}/`;
+    const page = await fetch(root, { headers: { accept: "text/html" } });
+    expect(await page.text()).toContain(`http://localhost:${environment["CONSOLE_PORT"]}/`);
+    expect(await (await fetch(root)).json()).toMatchObject({ code: "bad_route" });
+
     const console = `http://127.0.0.1:${environment["CONSOLE_PORT"]}`;
     expect(await (await fetch(console)).text()).toContain("<!doctype html>");
     expect(await (await fetch(`${console}/settings.json`)).json()).toMatchObject({ twirpPrefix: "/twirp" });
@@ -138,17 +144,20 @@ describe("ends with 1 and one line that names the way out:", () => {
     return service.output();
   }
 
-  test("a port in use", async () => {
+  test.each([
+    ["PORT", "the API"],
+    ["CONSOLE_PORT", "the console"],
+  ])("a port in use, by its variable %s, before anything is made", async (variable, what) => {
     const taken: Server = createServer().listen(0, "127.0.0.1");
-    await new Promise((resolve) => taken.once("listening", resolve));
+    await once(taken, "listening");
     const { port } = taken.address() as AddressInfo;
-    const database = await createTestDatabase();
-    const environment = { ...(await ownEnvironment()), DATABASE_URL: database.url, PORT: `${port}` };
+    const environment = { ...(await ownEnvironment()), [variable]: `${port}` };
     expect(await refusal(environment)).toBe(
-      `port ${port} is in use: stop what listens there, or set PORT or CONSOLE_PORT\n`,
+      `port ${port}, for ${what}, is in use: stop what listens there, or set ${variable}\n`,
     );
-    await new Promise((resolve) => taken.close(resolve));
-    await database.drop();
+    await expect(access(join(directory, "data"))).rejects.toThrow("ENOENT");
+    taken.close();
+    await once(taken, "close");
   });
 
   test("a data directory that can't be written", async () => {

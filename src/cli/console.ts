@@ -5,6 +5,7 @@ import { buildConsole } from "../console.ts";
 import { runCommand } from "../cors/doctor/index.ts";
 import { migrationsDirectory } from "../database/index.ts";
 import { describeFailure } from "../failure.ts";
+import { consolePlace, listen } from "../listening.ts";
 
 const HELP = `usage: CONSOLE_API_URL=https://api.example.com node dist/cli/console.js
 
@@ -40,5 +41,5 @@ async function serve(): Promise<void> {
     developmentToken: undefined,
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void pages.close());
-  await pages.listen({ host, port });
+  await listen(pages, consolePlace(host, port));
 }

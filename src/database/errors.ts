@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { errorCode, isCertificateCode } from "./connection-errors.ts";
 import { type ConnectionTarget, readConnectionUrl } from "./connection-url.ts";
 
@@ -107,7 +108,7 @@ const OUTPUT_FAILURES: readonly (readonly [RegExp, (match: RegExpExecArray) => s
   ],
   [
     /(?:FATAL: {2}|PANIC: {2}|error: |^postgres: )(.+)/m,
-    ([, message]) => `can't be used (${message}); mend it, or set another DATA_DIR`,
+    ([, message]) => `can't be used (${message}); repair it, or set another DATA_DIR`,
   ],
 ];
 
@@ -127,13 +128,14 @@ export function outputFailure(failure: PostgresFailure, dataDir: string): Databa
 /** @returns the one line for a file system error met in `dataDir`; any other error as it is. */
 export function directoryFailure(error: unknown, dataDir: string): unknown {
   const code = errorCode(error) ?? "";
-  const reason = code === "ENOENT" ? missing(error) : DIRECTORY_FAILURES[code];
+  const reason = code === "ENOENT" ? missing(error, dataDir) : DIRECTORY_FAILURES[code];
   return reason === undefined ? error : new DatabaseStartError(`DATA_DIR ${dataDir} ${reason}`, { cause: error });
 }
 
-function missing(error: unknown): string {
+function missing(error: unknown, dataDir: string): string {
   const path = error instanceof Error && "path" in error ? String(error.path) : "a file";
-  return `lacks ${path}, which can't be made; restore it, or set another DATA_DIR`;
+  if (`${resolve(dataDir)}/`.startsWith(`${path}/`)) return "can't be made there; set another DATA_DIR";
+  return `has lost ${path}; restore it, or set another DATA_DIR`;
 }
 
 function firstLine(error: unknown): string {

@@ -67,15 +67,17 @@ const SEEDING_LOCK = 8_157_030_411;
  * Opens accounts 1 to 8 and posts a year of transfers up to yesterday, all or nothing, once: only when the ledger has no
  * account at all.
  *
+ * @param onStart told when there is something to do, which takes seconds.
  * @returns how many transfers were posted; 0 when the ledger was in use already.
  */
-export async function seedDemoData(pool: Pool, now: Date): Promise<number> {
+export async function seedDemoData(pool: Pool, now: Date, onStart?: () => void): Promise<number> {
   return await withTransaction(pool, async (client) => {
     // Of two processes that start at once the second waits here and then finds the accounts of the first.
     await client.query("select pg_advisory_xact_lock($1)", [SEEDING_LOCK]);
     await client.query(joinWriters);
     const { rowCount } = await client.query("select from account limit 1");
     if (rowCount !== 0) return 0;
+    onStart?.();
     const firstDay = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()) - DAYS * DAY_MS;
     for (const { unlimited = false, ...account } of accounts) {
       const opened = { ...account, overdraftLimit: 0n, unlimitedOverdraft: unlimited, metadata: {} };

@@ -140,6 +140,18 @@ export class Call implements CallOutcome, HoldingCall {
     );
   }
 
+  #assertContentType(raw: IncomingMessage): void {
+    const { contentType } = this.context;
+    if (contentType === TwirpContentType.Unknown) {
+      // The error is Go's, word for word; what is expected stands beside it: https://www.w3.org/TR/ldp/#header-accept-post
+      this.#reply.header("accept-post", Object.values(MEDIA_TYPE).join(", "));
+      const msg = `unexpected Content-Type: ${quote(raw.headers["content-type"] ?? "")}`;
+      throw badRouteError(msg, raw.method ?? "", decodePath(pathOfTarget(raw.url ?? "")));
+    }
+    // Fastify refuses spellings that Go takes, such as a trailing semicolon, before it looks for a parser.
+    raw.headers["content-type"] = contentType === TwirpContentType.JSON ? MEDIA_TYPE.json : MEDIA_TYPE.protobuf;
+  }
+
   #admission(route: MethodRoute): unknown {
     const { context } = this;
     const { settings, drain } = this.#mount;
@@ -149,7 +161,7 @@ export class Call implements CallOutcome, HoldingCall {
     return whenDone(runHooks(received, context), () => {
       const { raw } = context.request;
       if (!isExactPath(raw.url ?? "", route.path)) throw badRoute(raw.method ?? "", raw.url ?? "", route.table);
-      assertContentType(context.contentType, raw);
+      this.#assertContentType(raw);
       context.methodName = route.methodName;
       if ("failure" in limit) throw limit.failure;
       if (drain.started) throw this.#toBeRepeated(shuttingDown());
@@ -345,15 +357,6 @@ function whenDone<Value>(value: Value | Promise<Value>, next: (value: Value) => 
 
 function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
-}
-
-function assertContentType(contentType: TwirpContentType, raw: IncomingMessage): void {
-  if (contentType === TwirpContentType.Unknown) {
-    const msg = `unexpected Content-Type: ${quote(raw.headers["content-type"] ?? "")}`;
-    throw badRouteError(msg, raw.method ?? "", decodePath(pathOfTarget(raw.url ?? "")));
-  }
-  // Fastify refuses spellings that Go takes, as a trailing semicolon, before it looks for a parser.
-  raw.headers["content-type"] = contentType === TwirpContentType.JSON ? MEDIA_TYPE.json : MEDIA_TYPE.protobuf;
 }
 
 function decode(route: MethodRoute, isJson: boolean, body: Buffer): object {

@@ -85,7 +85,7 @@ afterAll(async () => {
 
 describe.each(browsers)("in %s", (_, launch) => {
   if (launch === undefined) {
-    test.skipIf(!process.env["CI"])("is not tested", () => expect.fail("CI needs Firefox"));
+    test.skipIf(!process.env["CI"])("(skipped where Firefox is not installed)", () => expect.fail("CI needs Firefox"));
     return;
   }
 

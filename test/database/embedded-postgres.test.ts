@@ -224,13 +224,13 @@ describe("a directory that can't be used is told in one line:", () => {
       "a database that lost its password",
       "password",
       undefined,
-      /^DATA_DIR DIR lacks DIR\/postgres\/password, which can't be made; restore it, or set another DATA_DIR$/,
+      /^DATA_DIR DIR has lost DIR\/postgres\/password; restore it, or set another DATA_DIR$/,
     ],
     [
       "a damaged database",
       "cluster/global/pg_control",
       undefined,
-      /^DATA_DIR DIR can't be used \(could not find the database system\); mend it, or set another DATA_DIR$/,
+      /^DATA_DIR DIR can't be used \(could not find the database system\); repair it, or set another DATA_DIR$/,
     ],
   ])("%s; once it is mended, the directory is free", async (_, file, content, message) => {
     const path = join(dataDir, "postgres", file);

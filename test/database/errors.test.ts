@@ -21,7 +21,7 @@ describe("what PostgreSQL's programs write becomes one line", () => {
     ],
     [
       "LOG:  starting\nPANIC:  could not locate a valid checkpoint record at 0/1\nLOG:  startup process was terminated",
-      "DATA_DIR .data can't be used (could not locate a valid checkpoint record at 0/1); mend it, or set another DATA_DIR",
+      "DATA_DIR .data can't be used (could not locate a valid checkpoint record at 0/1); repair it, or set another DATA_DIR",
     ],
     [
       "Error: spawn postgres ENOENT",

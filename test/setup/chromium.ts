@@ -10,12 +10,78 @@ import { fileURLToPath } from "node:url";
 import packaged from "@sparticuz/chromium";
 import { type Browser, chromium } from "playwright-core";
 
-const INSTALLED = [
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-];
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where Chromium, Chrome and Edge are installed, by platform. */
+const INSTALLED: Readonly<Record<string, (environment: Environment) => string[]>> = {
+  linux: () => [
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/snap/bin/chromium",
+    "/usr/bin/google-chrome",
+    "/usr/bin/google-chrome-stable",
+    "/opt/google/chrome/chrome",
+    "/usr/bin/microsoft-edge",
+  ],
+  darwin: ({ HOME = "" }) =>
+    ["", HOME].flatMap((home) =>
+      ["Google Chrome", "Chromium", "Microsoft Edge"].map(
+        (name) => `${home}/Applications/${name}.app/Contents/MacOS/${name}`,
+      ),
+    ),
+  win32: (environment) =>
+    ["PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"].flatMap((variable) => {
+      const programs = environment[variable];
+      const paths = [
+        "Google\\Chrome\\Application\\chrome",
+        "Chromium\\Application\\chrome",
+        "Microsoft\\Edge\\Application\\msedge",
+      ];
+      return programs === undefined ? [] : paths.map((path) => `${programs}\\${path}.exe`);
+    }),
+};
+
+const HOW_TO_INSTALL: Readonly<Record<string, string>> = {
+  linux: "install one (apt install chromium)",
+  darwin: "install Google Chrome (brew install --cask google-chrome)",
+  win32: "install Google Chrome (winget install Google.Chrome)",
+};
+
+/** The places to look for a browser at, in this order: CHROME_PATH alone where it is set. */
+export function chromiumPlaces(platform: string, environment: Environment): string[] {
+  const { CHROME_PATH } = environment;
+  return CHROME_PATH ? [CHROME_PATH] : (INSTALLED[platform]?.(environment) ?? []);
+}
+
+/** Why no browser runs here, and what to do about it. */
+export function describeLack(platform: string, arch: string, environment: Environment): string {
+  const { CHROME_PATH } = environment;
+  if (CHROME_PATH) return `CHROME_PATH is ${CHROME_PATH}, which can't be executed`;
+  const places = chromiumPlaces(platform, environment).join(", ");
+  const remedy = HOW_TO_INSTALL[platform] ?? "install Chromium";
+  return (
+    `there is no Chromium, Chrome or Edge at ${places || "any known place"}, and the packaged one runs on Linux x64, ` +
+    `not on ${platform} ${arch}: ${remedy}, or set CHROME_PATH`
+  );
+}
+
+/** The same for this machine; undefined where a browser runs. */
+export async function chromiumLack(): Promise<string | undefined> {
+  return (await findInstalled()) !== undefined || runsPackaged()
+    ? undefined
+    : describeLack(process.platform, process.arch, process.env);
+}
+
+async function findInstalled(): Promise<string | undefined> {
+  for (const path of chromiumPlaces(process.platform, process.env)) {
+    if (await isExecutable(path)) return path;
+  }
+  return undefined;
+}
+
+function runsPackaged(): boolean {
+  return process.platform === "linux" && process.arch === "x64" && !process.env["CHROME_PATH"];
+}
 
 /** Nothing but the test's own pages may be asked for. */
 const QUIET = [
@@ -40,26 +106,10 @@ const UNPACKED = join(
  * @throws Error that says what was tried when none can run here.
  */
 export async function launchChromium(): Promise<Browser> {
-  const { CHROME_PATH } = process.env;
-  const installed = CHROME_PATH ? [CHROME_PATH] : INSTALLED;
-  for (const executablePath of installed) {
-    if (await isExecutable(executablePath)) return await launch({ executablePath });
-  }
-  if (CHROME_PATH) throw new Error(`CHROME_PATH is ${CHROME_PATH}, which can't be executed`);
-  if (process.platform !== "linux" || process.arch !== "x64") {
-    const here = `${process.platform} on ${process.arch}`;
-    throw new Error(
-      `no Chromium at ${installed.join(", ")}, and the packaged one does not run on ${here}: set CHROME_PATH`,
-    );
-  }
+  const executablePath = await findInstalled();
+  if (executablePath !== undefined) return await launch({ executablePath });
+  if (!runsPackaged()) throw new Error(describeLack(process.platform, process.arch, process.env));
   return await launch(await packagedChromium());
-}
-
-/** Whether this machine has a browser for the tests: an installed one, or the packaged one's platform. */
-export async function hasChromium(): Promise<boolean> {
-  const { CHROME_PATH } = process.env;
-  const installed = await Promise.all((CHROME_PATH ? [CHROME_PATH] : INSTALLED).map(isExecutable));
-  return installed.includes(true) || (process.platform === "linux" && process.arch === "x64");
 }
 
 interface Executable {

@@ -23,6 +23,14 @@ describe("a call", () => {
     expect(binary.rawPayload.toString("hex")).toBe("08071203626f62");
   });
 
+  test("in another type is refused as in Go, with a header that names the types that are taken", async () => {
+    const { app } = await serve({ services: [hatService(echo)] });
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const reply = await app.inject({ method: "POST", url: "/twirp/hats.HatService/Make", headers, payload: "{}" });
+    expect(reply.json()).toMatchObject({ code: "bad_route" });
+    expect(reply.headers["accept-post"]).toBe("application/json, application/protobuf");
+  });
+
   test("takes an object literal as well as a message", async () => {
     const { app, call } = await serve({
       services: [hatService({ Make: () => ({ size: 1n, name: "cap", tags: [] }) })],

@@ -238,7 +238,7 @@ describe("a start that fails is reported once:", () => {
     const service = startProcess(environment);
     expect(await service.ended).toBe(1);
     const { PORT } = environment;
-    expect(service.output()).toBe(`port ${PORT} is in use: stop what listens there, or set PORT or CONSOLE_PORT\n`);
+    expect(service.output()).toBe(`port ${PORT}, for the API, is in use: stop what listens there, or set PORT\n`);
   });
 });
 
