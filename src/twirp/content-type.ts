@@ -21,7 +21,7 @@ export function contentTypeOf(header: string | undefined): TwirpContentType {
 }
 
 /** HTTP knows two kinds of white space (https://www.rfc-editor.org/rfc/rfc9110#section-5.6.3), JavaScript many more. */
-function trimBlanks(text: string): string {
+export function trimBlanks(text: string): string {
   const isBlank = (index: number) => text[index] === " " || text[index] === "\t";
   let start = 0;
   let end = text.length;

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { TwirpError, TwirpErrorCode } from "twirp-ts";
 import { clientGone } from "./call-signal.ts";
+import { trimBlanks } from "./content-type.ts";
 import { quote } from "./quote.ts";
 
 /** What a request body may cost. */
@@ -53,7 +54,7 @@ export function readBody(
 
   // A plugin that unpacks bodies puts a stream of its own in the request's place.
   const encoding = payload === request ? request.headers["content-encoding"] : undefined;
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity") finish({ failure: encoded(encoding) });
+  if (encoding !== undefined && !isIdentity(encoding)) finish({ failure: encoded(encoding) });
   const declared = Number(request.headers["content-length"]);
   if (declared > limits.bodyLimit) finish({ failure: tooLarge(limits.bodyLimit, `${declared} are declared`) });
   return { abandon };
@@ -127,6 +128,11 @@ export function readBody(
       });
     }
   }
+}
+
+/** Whether a Content-Encoding, which is a list, leaves the body as it is. */
+function isIdentity(encoding: string): boolean {
+  return encoding.split(",").every((coding) => /^(?:identity)?$/i.test(trimBlanks(coding)));
 }
 
 function encoded(encoding: string): TwirpError {

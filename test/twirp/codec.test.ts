@@ -179,6 +179,7 @@ describe("JSON is written", () => {
     ["at", { at: { seconds: 1n, nanos: 1 } }, "1970-01-01T00:00:01.000000001Z"],
     ["took", { took: { seconds: -1n, nanos: -500_000 } }, "-1.000500s"],
     ["mask", { mask: { paths: ["text", "display_name"] } }, "text,displayName"],
+    ["mask", { mask: { paths: ["_a.b_c1._d"] } }, "A.bC1.D"],
     ["boxed", { boxed: { value: 5n } }, "5"],
   ])("%s: %o", (name, fields, value) => {
     expect(write(fields)[name]).toBe(value);
@@ -228,6 +229,13 @@ describe("nothing is written of", () => {
     expect(() => codec.writeBinary(AllTypes.create({ text: "begun", items: ["x"] }))).toThrow(TypeError);
     expect(codec.writeBinary(AllTypes.create({ flag: true })).toString("hex")).toBe("4001");
   });
+
+  test.each(["", ".", "a.", "1foo", "a..b", "a_", "a__b", "a_1", "a_B", "A", "é", "a b"])(
+    "a mask with %j, which is no list of field names or would read back as another",
+    (path) => {
+      expect(() => write({ mask: { paths: ["a", path] } })).toThrow(RangeError);
+    },
+  );
 
   test("times out of range, or a mask that JSON cannot spell", () => {
     expect(() => write({ at: { seconds: 253_402_300_800n, nanos: 0 } })).toThrow(RangeError);

@@ -133,12 +133,13 @@ function bytesReader(field: string): ValueReader {
     if (cursor.peek() !== "string") throw cursor.failure(`${field}: expected a base64 string`);
     cursor.budget.takeObject();
     const text = cursor.readString();
-    const unpadded = text.length % 4 !== 0;
-    const wellFormed = STANDARD_BASE64.test(text) || URL_BASE64.test(text);
-    // Padding is either complete or left out.
-    if (!wellFormed || (unpadded && (text.includes("=") || text.length % 4 === 1))) {
+    const digits = text.includes("\n") || text.includes("\r") ? text.replace(/[\r\n]/g, "") : text;
+    // Padding is complete, or left out. As in Go, line breaks mean nothing but count in which of both it is.
+    const isPadded = text.length % 4 === 0;
+    const hasLength = isPadded ? digits.length % 4 === 0 : digits.length % 4 !== 1 && !digits.includes("=");
+    if (!hasLength || !(STANDARD_BASE64.test(digits) || URL_BASE64.test(digits))) {
       throw cursor.failure(`${field}: expected a base64 string`);
     }
-    return new Uint8Array(Buffer.from(text, "base64"));
+    return new Uint8Array(Buffer.from(digits, "base64"));
   };
 }

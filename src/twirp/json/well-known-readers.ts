@@ -62,10 +62,21 @@ function longFormOf(field: FieldInfo | undefined): LongType | undefined {
 }
 
 function maskPaths(text: string): string[] | undefined {
-  if (text === "") return [];
-  const paths = text.split(",");
+  const list = trimSpace(text);
+  if (list === "") return [];
+  const paths = list.split(",");
   if (!paths.every((path) => /^[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)*$/.test(path))) return undefined;
   return paths.map((path) => path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+}
+
+/** Go's strings.TrimSpace, which knows another set of characters than JavaScript's trim. */
+function trimSpace(text: string): string {
+  const isSpace = (index: number) => /\p{White_Space}/u.test(text.charAt(index));
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(start)) start += 1;
+  while (start < end && isSpace(end - 1)) end -= 1;
+  return text.slice(start, end);
 }
 
 function wrapperReader(type: IMessageType<MessageFields>): MessageReader {

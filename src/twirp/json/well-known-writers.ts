@@ -33,9 +33,11 @@ function wrapperWriter(type: IMessageType<MessageFields>): MessageWriter {
   return (message) => write(message["value"]);
 }
 
-// Only a path that reads back the same may be written. https://protobuf.dev/reference/protobuf/google.protobuf/#json-encoding-field-masks
+const MASK_PATH = /^_?[a-z](?:_?[a-z]|\d)*(?:\._?[a-z](?:_?[a-z]|\d)*)*$/;
+
+// Only a path of field names that reads back the same may be written. https://protobuf.dev/reference/protobuf/google.protobuf/#json-encoding-field-masks
 function maskPath(path: unknown): string {
-  if (typeof path !== "string" || !/^[a-z0-9.]*(?:_[a-z][a-z0-9.]*)*$/.test(path)) {
+  if (typeof path !== "string" || !MASK_PATH.test(path)) {
     throw new RangeError(`field mask path ${JSON.stringify(path)} has no JSON form`);
   }
   return path.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
