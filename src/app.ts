@@ -29,8 +29,10 @@ import {
   type ReportedCall,
   RequestReport,
   requestId,
+  requestIdHeader,
   requestIdOf,
   requestLog,
+  SECURITY_HEADERS,
   SERVER_LIMITS,
   type ServerLimits,
   securityHeaders,
@@ -43,6 +45,7 @@ import {
   CallMemory,
   callOf,
   createTwirpClientErrors,
+  strictHttp,
   twirp,
   twirpFrameworkErrors,
   twirpOptions,
@@ -74,8 +77,9 @@ export interface AppOptions {
 /**
  * Composes the API: who comes in which order.
  *
- * A request passes the request id, the report that counts and logs it, CORS (which answers preflights), then its route: a
- * Twirp call authenticates the caller, checks the method's scope, reads the body, runs, and answers in Twirp's form.
+ * A request passes the request id, the report that counts and logs it, the rules of HTTP, CORS (which answers preflights),
+ * then its route: a Twirp call authenticates the caller, checks the method's scope, reads the body, runs, and answers in
+ * Twirp's form.
  */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, log, authenticate, ledger, readiness, draining, tracing, metrics = createMetrics(version) } = options;
@@ -96,7 +100,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     ...serverOptions(limits),
     ...(config.trustProxy.length > 0 && { trustProxy: [...config.trustProxy] }),
     clientErrorHandler: createTwirpClientErrors({
-      headersFor: (origin) => corsHeadersFor(config.cors, origin),
+      headersFor: (origin, header) => ({
+        ...requestIdHeader(header),
+        ...SECURITY_HEADERS,
+        ...corsHeadersFor(config.cors, origin),
+      }),
       onError: (code) => metrics.brokenRequests.inc({ reason: reasonOfClientError(code) }),
     }),
     // A malformed URL reaches no hook.
@@ -114,6 +122,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.addHook("onRequest", (request, reply, next) => {
     report.follow(request, reply);
     next();
+  });
+  await app.register(strictHttp, {
+    decorate: ({ headers }, reply) => {
+      metrics.brokenRequests.inc({ reason: "malformed" });
+      reply.headers(corsHeadersFor(config.cors, headers.origin));
+    },
   });
   await app.register(cors, {
     policy: config.cors,

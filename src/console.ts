@@ -3,7 +3,8 @@ import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
 import { createProbe, diagnose, readArguments, renderJson } from "./cors/doctor/index.ts";
-import { departure } from "./operations/index.ts";
+import { departure, requestId, requestIdHeader, requestIdOf, SECURITY_HEADERS } from "./operations/index.ts";
+import { createTwirpClientErrors, strictHttp } from "./twirp/index.ts";
 
 export interface ConsoleOptions {
   /** Where `npm run build` put the pages. */
@@ -34,10 +35,17 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
     loggerInstance: options.log,
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: "idle",
+    genReqId: requestIdOf,
+    http: { requireHostHeader: false },
+    clientErrorHandler: createTwirpClientErrors({
+      headersFor: (_origin, header) => ({ ...requestIdHeader(header), ...SECURITY_HEADERS }),
+    }),
   });
+  await app.register(requestId);
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(pageHeaders(apiUrlOf(request, options)));
   });
+  await app.register(strictHttp);
   await app.register(departure);
   await app.register(fastifyStatic, {
     root: options.root,

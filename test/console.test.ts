@@ -50,7 +50,7 @@ describe("the API is", () => {
     ["on the page's own host", "books.example:5173", {}, "http://books.example:9707"],
     ["on an address of version 6", "[::1]:5173", {}, "http://[::1]:9707"],
     ["at the URL that was set", "localhost:5173", elsewhere, "https://api.example.com"],
-    ["not where a Host that no browser sends says", "x;script-src *", {}, "http://localhost:9707"],
+    ["not where a Host that no browser sends says", "x;script-src*", {}, "http://localhost:9707"],
   ])("%s", async (_, host, change, apiUrl) => {
     const { headers, payload } = await get("/settings.json", host, change);
     expect(JSON.parse(payload)).toMatchObject({ apiUrl, twirpPrefix: "/twirp" });

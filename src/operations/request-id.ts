@@ -11,6 +11,11 @@ export function requestIdOf(request: Pick<IncomingMessage, "headers">): string {
   return typeof given === "string" && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
+/** The header for a reply to what became no request, of which only some headers may be known. */
+export function requestIdHeader(header: (name: string) => string | undefined): { readonly [HEADER]: string } {
+  return { [HEADER]: requestIdOf({ headers: { [HEADER]: header(HEADER) } }) };
+}
+
 /** Puts x-request-id on every reply. */
 export const requestId = fp(
   (app, _options, done) => {

@@ -7,7 +7,7 @@ import fp from "fastify-plugin";
  *
  * https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
  */
-const HEADERS = {
+export const SECURITY_HEADERS = {
   "x-content-type-options": "nosniff",
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -28,5 +28,5 @@ export const securityHeaders = fp(
 
 /** The same for replies that no hook sees, as those of `frameworkErrors`. */
 export function setSecurityHeaders(reply: FastifyReply): void {
-  reply.headers(HEADERS);
+  reply.headers(SECURITY_HEADERS);
 }

@@ -52,6 +52,8 @@ export function serverOptions(limits: ServerLimits) {
       requestTimeout: limits.requestTimeoutMs,
       connectionsCheckingInterval: limits.checkIntervalMs,
       maxHeaderSize: limits.headerBytesMax,
+      // Node would answer with an empty 400; strictHttp says why.
+      requireHostHeader: false,
       keepAlive: true,
       keepAliveInitialDelay: limits.probeAfterMs,
     },

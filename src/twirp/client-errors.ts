@@ -1,14 +1,19 @@
-import { type ServerResponse, STATUS_CODES } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { TwirpError, TwirpErrorCode } from "twirp-ts";
+import { TwirpErrorCode } from "twirp-ts";
 import { MEDIA_TYPE } from "./content-type.ts";
-import { errorResponse } from "./error-response.ts";
+import { errorResponse, STATUS_OF_CODE } from "./error-response.ts";
+import { fault, type HttpFault, malformed, unsupportedCoding, unsupportedVersion } from "./http-faults.ts";
 import { badRoute } from "./paths.ts";
+import { type ReceivedHead, readHead } from "./received-head.ts";
 
 /** What Node reports of a connection whose bytes are no HTTP request. */
 interface ConnectionError extends Error {
   readonly code?: string;
+  /** What came last. */
   readonly rawPacket?: unknown;
+  /** Offset in it. */
+  readonly bytesParsed?: unknown;
 }
 
 /** Options of `createTwirpClientErrors`. */
@@ -17,14 +22,15 @@ export interface ClientErrorsOptions {
    * Headers to add to the reply, as CORS ones.
    *
    * @param origin the request's Origin, as far as it could be read; undefined when it has none or it was not read yet.
+   * @param header the first value of another header, by its name in lower case, as far as it could be read.
    */
-  readonly headersFor?: (origin: string | undefined) => Readonly<Record<string, string | undefined>>;
+  readonly headersFor?: (
+    origin: string | undefined,
+    header: (name: string) => string | undefined,
+  ) => Readonly<Record<string, string | undefined>>;
   /** Called with Node's code for each connection that sent no request, or none in time. */
   readonly onError?: (code: string) => void;
 }
-
-const HEADER_OVERFLOW = "HPE_HEADER_OVERFLOW";
-const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP\/1\.[01]\r?\n/;
 
 /**
  * Fastify's `clientErrorHandler`: what it answers when Node cannot read a request at all, before there is one to route.
@@ -38,26 +44,78 @@ export const twirpClientErrors = createTwirpClientErrors();
 export function createTwirpClientErrors({ headersFor, onError }: ClientErrorsOptions = {}) {
   return (error: ConnectionError, socket: Socket): void => {
     onError?.(error.code ?? "unknown");
-    answer(error, socket, headersFor?.(originIn(error.rawPacket)) ?? {});
+    const broken = requestInBody(socket);
+    const head = broken === undefined ? headIn(error) : headOf(broken);
+    answer(error, socket, broken, () => {
+      const origin = head.header("origin");
+      // It is sent back.
+      const isSafe = origin !== undefined && /^[!-~]+$/.test(origin);
+      return replyOf(explainConnectionError(error, head), headersFor?.(isSafe ? origin : undefined, head.header) ?? {});
+    });
   };
 }
 
-function answer(error: ConnectionError, socket: Socket, headers: Readonly<Record<string, string | undefined>>): void {
+function headIn({ rawPacket, bytesParsed }: ConnectionError): ReceivedHead {
+  const packet = Buffer.isBuffer(rawPacket) ? rawPacket : Buffer.alloc(0);
+  return readHead(packet, typeof bytesParsed === "number" ? bytesParsed : 0);
+}
+
+function headOf({ headers }: IncomingMessage): ReceivedHead {
+  return { requestLine: undefined, header: (name) => [headers[name]].flat()[0] };
+}
+
+/**
+ * Answers on a connection, or ends it in silence where a reply would be read as part of another.
+ *
+ * @param broken the request whose body is broken; undefined when the bytes are none.
+ */
+function answer(
+  error: ConnectionError,
+  socket: Socket,
+  broken: IncomingMessage | undefined,
+  reply: () => string,
+): void {
   const pending = pendingReply(socket);
-  if (pending?.req.complete === true && !pending.writableFinished) {
-    // What is broken follows good calls, whose replies still go out.
+  if (error.code === "ECONNRESET" || !socket.writable) socket.destroy(error);
+  else if (pending === undefined || pending.writableFinished) {
+    if (broken === undefined) endWith(socket, reply());
+    // It was refused before its body broke.
+    else socket.destroySoon();
+  } else if (pending.req === broken && !pending.writableEnded) {
+    if (pending.headersSent) socket.destroy(error);
+    else endWith(socket, reply());
+  } else {
+    // Earlier pipelined requests were valid; let their replies finish first.
     socket.pause();
-    closeAfter(pending, socket);
-    return;
+    pending.once("finish", () => answer(error, socket, broken, reply));
   }
-  // A connection that is gone, or in the middle of a reply, takes no other reply.
-  if (error.code === "ECONNRESET" || !socket.writable || socket.bytesWritten > 0) {
-    socket.destroy(error);
-    return;
-  }
-  const { status: ownStatus, body } = errorResponse(explainConnectionError(error));
-  // Twirp has no code of this status, which proxies and browsers know. https://www.rfc-editor.org/rfc/rfc6585#section-5
-  const status = error.code === HEADER_OVERFLOW ? 431 : ownStatus;
+}
+
+/** Ends a connection, which closes once the client's end is read too. */
+function endWith(socket: Socket, reply: string): void {
+  socket.end(reply);
+  socket.resume();
+}
+
+/** What Node keeps of a connection, and has always kept for its own answer to such errors; its types do not say so. */
+interface Internals {
+  readonly _httpMessage?: ServerResponse | null;
+  readonly parser?: { readonly incoming?: IncomingMessage | null } | null;
+}
+
+/** The reply that is being worked on. */
+function pendingReply(socket: Socket): ServerResponse | undefined {
+  return (socket as Socket & Internals)._httpMessage ?? undefined;
+}
+
+/** The request whose body is being read. */
+function requestInBody(socket: Socket): IncomingMessage | undefined {
+  const request = (socket as Socket & Internals).parser?.incoming;
+  return request?.complete === false ? request : undefined;
+}
+
+function replyOf({ status, error }: HttpFault, headers: Readonly<Record<string, string | undefined>>): string {
+  const { body } = errorResponse(error);
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     `Content-Type: ${MEDIA_TYPE.json}`,
@@ -65,43 +123,35 @@ function answer(error: ConnectionError, socket: Socket, headers: Readonly<Record
     "Connection: close",
     ...Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`])),
   ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  return `${head.join("\r\n")}\r\n\r\n${body}`;
 }
 
-function closeAfter(reply: ServerResponse, socket: Socket): void {
-  reply.once("finish", () => {
-    const next = pendingReply(socket);
-    if (next === undefined) socket.destroySoon();
-    else closeAfter(next, socket);
-  });
-}
-
-/** The reply that is being worked on. */
-function pendingReply(socket: Socket): ServerResponse | undefined {
-  // Node has always kept it here for its own answer to such errors, but its types do not say so.
-  const { _httpMessage } = socket as Socket & { readonly _httpMessage?: ServerResponse | null };
-  return _httpMessage ?? undefined;
-}
-
-/** The Origin in what was received last, which for a browser's request is all of its header, or nearly. */
-function originIn(packet: unknown): string | undefined {
-  if (!Buffer.isBuffer(packet)) return undefined;
-  return /\r\norigin:[ \t]*([!-~]+)[ \t]*\r\n/i.exec(packet.toString("latin1"))?.[1];
-}
-
-function explainConnectionError(error: ConnectionError): TwirpError {
-  if (error.code === HEADER_OVERFLOW) {
-    return new TwirpError(TwirpErrorCode.Malformed, "failed to read request: its header is too large");
+function explainConnectionError({ code }: ConnectionError, { requestLine, header }: ReceivedHead): HttpFault {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      // https://www.rfc-editor.org/rfc/rfc6585#section-5
+      return malformed("its header is too large", { status: 431 });
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return fault(TwirpErrorCode.DeadlineExceeded, "deadline exceeded");
+    case "HPE_INVALID_METHOD":
+      if (requestLine !== undefined && isVersion1(requestLine.version)) {
+        const { method, target } = requestLine;
+        const error = badRoute(method, target, { prefix: "", services: new Set() });
+        return { status: STATUS_OF_CODE.get(error.code) ?? 404, error, closes: true };
+      }
+      break;
+    case "HPE_PAUSED_H2_UPGRADE":
+      return unsupportedVersion("HTTP/2.0");
+    case "HPE_INVALID_VERSION":
+      if (requestLine !== undefined && !isVersion1(requestLine.version)) return unsupportedVersion(requestLine.version);
+      break;
+    case "HPE_INVALID_TRANSFER_ENCODING":
+      if (header("content-length") === undefined) return unsupportedCoding(header("transfer-encoding") ?? "");
+      break;
   }
-  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
-    return new TwirpError(TwirpErrorCode.DeadlineExceeded, "failed to read request: deadline exceeded");
-  }
-  if (error.code === "HPE_INVALID_METHOD") {
-    const packet = Buffer.isBuffer(error.rawPacket) ? error.rawPacket.toString("latin1") : "";
-    const [, method, target] = REQUEST_LINE.exec(packet) ?? [];
-    if (method !== undefined && target !== undefined) {
-      return badRoute(method, target, { prefix: "", services: new Set() });
-    }
-  }
-  return new TwirpError(TwirpErrorCode.Malformed, "failed to read request: it is not valid HTTP");
+  return malformed("it is not valid HTTP");
+}
+
+function isVersion1(version: string): boolean {
+  return version === "HTTP/1.1" || version === "HTTP/1.0";
 }

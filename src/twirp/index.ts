@@ -17,3 +17,4 @@ export {
 } from "./options.ts";
 export { callOf, twirp } from "./plugin.ts";
 export type { ResponseHeaders } from "./response-headers.ts";
+export { type StrictHttpOptions, strictHttp } from "./strict-http.ts";

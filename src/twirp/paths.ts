@@ -17,12 +17,17 @@ export interface TwirpPath {
 
 const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
 
-/** The path of a request target: without the query, which may hold secrets, and without scheme and host. */
+/**
+ * The path of a request target: without the query, which may hold secrets, and without scheme and host. A target has no
+ * fragment, so a `#` is part of the path, as in Go; a host alone, as CONNECT has it, has no path.
+ */
 export function pathOfTarget(target: string): string {
-  // RFC 9112 section 3.2.2: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
-  const path = target.startsWith("/") ? target : target.replace(ABSOLUTE_FORM, "");
-  const end = path.search(/[?#]/);
-  return end === -1 ? path : path.slice(0, end);
+  // https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+  const isOriginForm = target.startsWith("/");
+  const rest = isOriginForm ? target : target.replace(ABSOLUTE_FORM, "");
+  const query = rest.indexOf("?");
+  const path = query === -1 ? rest : rest.slice(0, query);
+  return isOriginForm || path.startsWith("/") || path === "*" ? path : "";
 }
 
 /** The path with its percent escapes decoded, or as it stands when they are broken. */

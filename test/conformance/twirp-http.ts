@@ -49,18 +49,30 @@ export class WireConnection {
     if (!chunked && !names.has("content-length") && hasBody) lines.push(`Content-Length: ${request.body.length}`);
     const head = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
     const message = Buffer.concat([head, chunked ? chunkedBody(request.body) : request.body]);
-    return new Promise((resolve) => this.#socket.write(message, () => resolve()));
+    return this.send(message);
+  }
+
+  /** Writes bytes, whatever they are. */
+  send(bytes: Buffer): Promise<void> {
+    return new Promise((resolve) => this.#socket.write(bytes, () => resolve()));
   }
 
   /** Reads the next final reply; undefined when the server closes first. Rejects after the time, in milliseconds. */
   async read(method: string, timeout: number): Promise<WireResponse | undefined> {
     const deadline = Date.now() + timeout;
     for (;;) {
+      const response = await this.readAny(method, deadline - Date.now());
+      if (response === undefined || response.status >= 200) return response;
+    }
+  }
+
+  /** Reads the next reply, which may be an interim one such as 100. */
+  async readAny(method: string, timeout: number): Promise<WireResponse | undefined> {
+    const deadline = Date.now() + timeout;
+    for (;;) {
       const response = this.#parse(method);
-      if (response !== undefined) {
-        if (response.status >= 200) return response;
-      } else if (this.#ended) return undefined;
-      else await this.#more(deadline - Date.now());
+      if (response !== undefined || this.#ended) return response;
+      await this.#more(deadline - Date.now());
     }
   }
 

@@ -24,7 +24,10 @@ test("a name answers in its own spelling, and in Go's where that differs", () =>
 
 test.each([
   ["/a/b?token=secret", "/a/b"],
-  ["/a/b#part", "/a/b"],
+  ["/a/b#part", "/a/b#part"],
+  ["/a/b?c#d", "/a/b"],
+  ["example.com:443", ""],
+  ["http://host", ""],
   ["http://host:1/a/b?x", "/a/b"],
   ["HTTPS://host/a", "/a"],
   ["//a", "//a"],
