@@ -5,6 +5,7 @@ import type { Config } from "./config.ts";
 import {
   canChangePostings,
   checkDatabase,
+  findDurabilityRisks,
   migrate,
   migrationsDirectory,
   openPool,
@@ -38,6 +39,7 @@ export async function layGroundwork(config: Config, log: Logger, closing: Closin
   let connectionsMax: number;
   try {
     connectionsMax = await readConnectionsMax(pool);
+    for (const risk of await findDurabilityRisks(pool)) log.warn(risk);
     const pending = await pendingMigrations(pool, await migrationsDirectory());
     if (pending.length > 0) log.warn({ pending }, "migrations are missing: run npm run migrate");
     else if (config.demoData) {

@@ -13,5 +13,5 @@ export type { DatabaseLog } from "./log.ts";
 export { migrate, migrationsDirectory, pendingMigrations } from "./migrations.ts";
 export { brokenBy, openPool, withConnection, withTransaction } from "./pool.ts";
 export { findObstacle } from "./readiness.ts";
-export { checkDatabase, readConnectionsMax } from "./server-check.ts";
+export { checkDatabase, findDurabilityRisks, readConnectionsMax } from "./server-check.ts";
 export { parseTimestamptz } from "./timestamp.ts";

@@ -42,3 +42,22 @@ select current_setting('max_connections')::int - current_setting('superuser_rese
   );
   return rows[0]?.available ?? 0;
 }
+
+/** Settings without which what was acknowledged may be gone after a crash, and what is then lost. */
+const DURABLE_SETTINGS = {
+  synchronous_commit: "transfers that were acknowledged may be lost when the server crashes",
+  fsync: "the whole database may be lost when the machine crashes",
+  full_page_writes: "pages that were half written when the machine crashed can't be repaired",
+};
+
+/**
+ * What in the server's settings puts acknowledged transfers at risk: a line each, as they hold for the pool's sessions. The
+ * database and the role may have settings of their own.
+ */
+export async function findDurabilityRisks(pool: Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ name: keyof typeof DURABLE_SETTINGS }>(
+    "select name from unnest($1::text[]) with ordinality as s (name, ordinal) where current_setting(name) = 'off' order by ordinal",
+    [Object.keys(DURABLE_SETTINGS)],
+  );
+  return rows.map(({ name }) => `PostgreSQL has ${name} = off: ${DURABLE_SETTINGS[name]}; set it to on`);
+}

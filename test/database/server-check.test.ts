@@ -1,8 +1,15 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { describe, expect, inject, test } from "vitest";
-import { checkDatabase } from "../../src/database/index.ts";
+import pino from "pino";
+import { describe, expect, inject, test, vi } from "vitest";
+import { Closing } from "../../src/closing.ts";
+import { readConfig } from "../../src/config.ts";
+import { checkDatabase, findDurabilityRisks, openPool, startEmbeddedPostgres } from "../../src/database/index.ts";
+import { silentLog } from "../../src/database/log.ts";
 import { requireVersion } from "../../src/database/server-check.ts";
+import { layGroundwork } from "../../src/groundwork.ts";
+import { createTestDatabase } from "../setup/database.ts";
+import { makeDataDir, removeDataDir } from "./data-directory.ts";
 
 const PASSWORD = "top-secret";
 const line = async (url: string): Promise<string> => {
@@ -62,6 +69,77 @@ describe("a database that can't be used is told in one line without its password
     expect(text).toMatch(message);
     expect(text).not.toContain(PASSWORD);
     expect(text).not.toContain("\n");
+  });
+});
+
+describe("settings that put acknowledged transfers at risk", () => {
+  const risky = (name: string) => expect.stringMatching(`^PostgreSQL has ${name} = off: .*; set it to on$`);
+
+  test("are none where PostgreSQL has its own defaults", async () => {
+    const directory = await makeDataDir();
+    const own = await startEmbeddedPostgres({ dataDir: directory, log: silentLog });
+    const pool = openPool({ connectionString: own.url });
+    try {
+      expect(await findDurabilityRisks(pool)).toEqual([]);
+      // Of the server.
+      for (const name of ["fsync", "full_page_writes"]) await pool.query(`alter system set ${name} = off`);
+      await pool.query("select pg_reload_conf()");
+      await vi.waitFor(
+        async () => expect(await findDurabilityRisks(pool)).toEqual([risky("fsync"), risky("full_page_writes")]),
+        { timeout: 10_000, interval: 10 },
+      );
+    } finally {
+      await pool.end();
+      await own.stop();
+      await removeDataDir(directory);
+    }
+  });
+
+  test("are told as they hold for the role and the database", async () => {
+    const database = await createTestDatabase();
+    const set = (value: string) =>
+      database.pool.query(
+        `alter database "${new URL(database.url).pathname.slice(1)}" set synchronous_commit = ${value}`,
+      );
+    const risks = async () => {
+      const pool = openPool({ connectionString: database.url });
+      return await findDurabilityRisks(pool).finally(() => pool.end());
+    };
+    try {
+      await set("off");
+      expect(await risks()).toContainEqual(risky("synchronous_commit"));
+      await set("on");
+      expect(await risks()).not.toContainEqual(risky("synchronous_commit"));
+    } finally {
+      await database.drop();
+    }
+  });
+
+  test("are in the log of a start, in development and in production, once each", async () => {
+    const database = await createTestDatabase();
+    try {
+      await database.pool.query(
+        `alter database "${new URL(database.url).pathname.slice(1)}" set synchronous_commit = off`,
+      );
+      for (const environment of ["development", "production"]) {
+        const logged: string[] = [];
+        const logger = pino({ level: "warn" }, { write: (line: string) => logged.push(JSON.parse(line).msg) });
+        const config = readConfig({
+          NODE_ENV: environment,
+          DATABASE_URL: database.url,
+          AUTH_JWT_SECRET: "a secret of 32 bytes for a test!!",
+          CORS_ALLOWED_ORIGINS: "none",
+        });
+        const closing = new Closing();
+        await layGroundwork(config, logger, closing);
+        await closing.closeAll();
+        expect(logged.filter((message) => message.includes("synchronous_commit"))).toEqual([
+          risky("synchronous_commit"),
+        ]);
+      }
+    } finally {
+      await database.drop();
+    }
   });
 });
 
