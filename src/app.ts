@@ -1,6 +1,6 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
 import { version } from "../package.json";
-import type { Authenticate, Caller } from "./auth/index.ts";
+import { type Authenticate, type Caller, readAuthorization } from "./auth/index.ts";
 import type { Config } from "./config.ts";
 import { applyCorsHeaders, cors, corsHeadersFor } from "./cors/index.ts";
 import {
@@ -162,7 +162,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       ...(draining !== undefined && { draining }),
       services: [financeServiceOf(ledger)],
       extendContext: ({ request }) => {
-        const { authorization } = request.headers;
+        const authorization = readAuthorization(request.raw.rawHeaders);
         const caller =
           tracing === undefined
             ? authenticate(authorization)

@@ -75,7 +75,7 @@ export async function serve(options: ServingOptions): Promise<Serving> {
   const app = await buildApp({
     config,
     log,
-    authenticate: createAuthenticator({ ...config.auth, trust }),
+    authenticate: createAuthenticator({ ...config.auth, trust, log }),
     ledger,
     metrics,
     tracing,

@@ -1,11 +1,13 @@
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { errors, type JWTPayload, jwtVerify } from "jose";
 import type { Caller } from "./caller.ts";
 import { CallerCache } from "./caller-cache.ts";
+import { KeysUnavailableError, PublishedKeys, type PublishedKeysOptions } from "./published-keys.ts";
 
 /** Why a call is unauthenticated; goes on the wire as meta.reason. */
 export type AuthenticationReason =
   | "token_missing"
   | "token_malformed"
+  | "token_key_ambiguous"
   | "token_signature_invalid"
   | "token_algorithm_refused"
   | "token_expired"
@@ -25,14 +27,6 @@ export class AuthenticationError extends Error {
   }
 }
 
-/** The keys to check a token with could not be fetched: answer 503, the token may be good. */
-export class KeysUnavailableError extends Error {
-  constructor(options: ErrorOptions) {
-    super("the signing keys can't be fetched", options);
-    this.name = "KeysUnavailableError";
-  }
-}
-
 /** Who signs tokens. */
 export type TokenTrust =
   | {
@@ -44,7 +38,10 @@ export type TokenTrust =
       readonly jwksUrl: string;
     };
 
-export interface AuthenticatorOptions {
+/** How published keys are fetched, besides what {@link PublishedKeysOptions} has as defaults. */
+type FetchingOptions = Omit<PublishedKeysOptions, "url" | "onChange">;
+
+export interface AuthenticatorOptions extends FetchingOptions {
   readonly trust: TokenTrust;
   /** Must equal the token's `iss`. Default: not checked. */
   readonly issuer?: string | undefined;
@@ -80,25 +77,40 @@ const CLOCK_TOLERANCE_SECONDS = 5;
 
 /** Makes the function that turns Authorization headers into callers. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticate {
-  const key = keyFor(options.trust);
+  const { trust, issuer, audience, now = Date.now, ...fetching } = options;
+  const cache = new CallerCache({ sizeMax: 10_000, lifetimeMsMax: 60_000 });
+  const published =
+    "jwksUrl" in trust
+      ? new PublishedKeys({ ...fetching, now, url: trust.jwksUrl, onChange: () => cache.clear() })
+      : undefined;
+  const secret = new TextEncoder().encode("secret" in trust ? trust.secret : "");
+  const key = published?.find ?? (() => secret);
   const verification = {
-    algorithms: "secret" in options.trust ? SECRET_ALGORITHMS : JWKS_ALGORITHMS,
+    algorithms: published === undefined ? SECRET_ALGORITHMS : JWKS_ALGORITHMS,
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     requiredClaims: ["sub", "exp"],
-    ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
-    ...(options.audience === undefined ? {} : { audience: options.audience }),
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(audience === undefined ? {} : { audience }),
   };
-  const cache = new CallerCache({ sizeMax: 10_000, lifetimeMsMax: 60_000 });
   return (authorization) => {
     const token = bearerToken(authorization);
-    return cache.get(token, Date.now()) ?? verify(token);
+    const refreshing = published?.keepFresh();
+    if (refreshing !== undefined) return refreshing.then(() => callerOf(token));
+    return callerOf(token);
   };
+
+  function callerOf(token: string): Caller | Promise<Caller> {
+    return cache.get(token, now()) ?? verify(token);
+  }
 
   async function verify(token: string): Promise<Caller> {
     try {
-      const { payload } = await jwtVerify(token, key, verification);
+      const keys = cache.generation;
+      const { payload } = await jwtVerify(token, key, { ...verification, currentDate: new Date(now()) });
+      requirePlainSignature(token);
       const caller = toCaller(payload);
-      cache.set(token, caller, (payload.exp ?? 0) * 1000, Date.now());
+      // Keys that changed meanwhile may no longer be those that it was checked with.
+      if (cache.generation === keys) cache.set(token, caller, (payload.exp ?? 0) * 1000, now());
       return caller;
     } catch (error) {
       throw toAuthenticationError(error);
@@ -106,10 +118,25 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
   }
 }
 
-function keyFor(trust: TokenTrust): JWTVerifyGetKey {
-  if ("jwksUrl" in trust) return createRemoteJWKSet(new URL(trust.jwksUrl));
-  const secret = new TextEncoder().encode(trust.secret);
-  return () => secret;
+const AUTHORIZATION = "authorization";
+
+/**
+ * The Authorization header of a request, which Node would take from the first of several.
+ *
+ * @param rawHeaders names and values in turn, as they were sent.
+ * @throws AuthenticationError when there is more than one.
+ */
+export function readAuthorization(rawHeaders: readonly string[]): string | undefined {
+  const values = rawHeaders.filter((_, index) => index % 2 === 1 && isAuthorization(rawHeaders[index - 1] ?? ""));
+  if (values.length > 1) {
+    const message = `the header authorization was sent ${values.length} times; send one, with one token`;
+    throw new AuthenticationError("token_malformed", message);
+  }
+  return values[0];
+}
+
+function isAuthorization(name: string): boolean {
+  return name.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION;
 }
 
 // https://www.rfc-editor.org/rfc/rfc6750#section-2.1; the scheme is case-insensitive by RFC 9110 section 11.1.
@@ -122,6 +149,13 @@ function bearerToken(authorization: string | undefined): string {
     throw new AuthenticationError("token_malformed", "the header authorization must be: Bearer TOKEN");
   }
   return match[1];
+}
+
+/** A signature has one spelling, without padding: https://www.rfc-editor.org/rfc/rfc7515#section-2 */
+function requirePlainSignature(token: string): void {
+  const signature = token.slice(token.lastIndexOf(".") + 1);
+  if (Buffer.from(signature, "base64url").toString("base64url") === signature) return;
+  throw new AuthenticationError("token_malformed", "the token's signature must be base64url without padding");
 }
 
 function toCaller(payload: JWTPayload): Caller {
@@ -148,7 +182,7 @@ function isWellFormed(text: string): boolean {
 }
 
 function toAuthenticationError(error: unknown): Error {
-  if (error instanceof AuthenticationError) return error;
+  if (error instanceof AuthenticationError || error instanceof KeysUnavailableError) return error;
   const cause = { cause: error };
   if (error instanceof errors.JWTExpired)
     return new AuthenticationError("token_expired", "the token has expired", cause);
@@ -159,11 +193,15 @@ function toAuthenticationError(error: unknown): Error {
   if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JWKSNoMatchingKey) {
     return new AuthenticationError("token_signature_invalid", "the token was not signed by a key trusted here", cause);
   }
+  if (error instanceof errors.JWKSMultipleMatchingKeys) {
+    const message =
+      "the token names no key, and several that the issuer publishes fit it: sign with a kid in its header";
+    return new AuthenticationError("token_key_ambiguous", message, cause);
+  }
   if (
     error instanceof errors.JWSInvalid ||
     error instanceof errors.JWTInvalid ||
-    error instanceof errors.JOSENotSupported ||
-    error instanceof errors.JWKSMultipleMatchingKeys
+    error instanceof errors.JOSENotSupported
   ) {
     return new AuthenticationError("token_malformed", "the token is not a signed JWT", cause);
   }

@@ -17,9 +17,21 @@ export interface CallerCacheOptions {
 export class CallerCache {
   readonly #options: CallerCacheOptions;
   readonly #callers = new Map<string, Remembered>();
+  #generation = 0;
 
   constructor(options: CallerCacheOptions) {
     this.#options = options;
+  }
+
+  /** Changes each time that everything is forgotten. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Forgets every token: the keys that they were checked with may have been withdrawn. */
+  clear(): void {
+    this.#generation += 1;
+    this.#callers.clear();
   }
 
   /** @returns undefined when the token must be checked (again). */

@@ -4,8 +4,9 @@ export {
   type AuthenticationReason,
   type AuthenticatorOptions,
   createAuthenticator,
-  KeysUnavailableError,
+  readAuthorization,
   type TokenTrust,
 } from "./authenticator.ts";
 export { type Caller, hasScope, type Scope } from "./caller.ts";
 export { developmentSecret, mintToken, type TokenClaims } from "./development-token.ts";
+export { KeysUnavailableError } from "./published-keys.ts";

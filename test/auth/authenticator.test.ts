@@ -10,6 +10,7 @@ import {
   hasScope,
   KeysUnavailableError,
   mintToken,
+  readAuthorization,
 } from "../../src/auth/index.ts";
 
 const secret = "0123456789abcdef0123456789abcdef";
@@ -39,8 +40,18 @@ describe("with a shared secret", () => {
     const signed = `${encode(header)}.${encode(payload)}`;
     return `Bearer ${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
   }
-  const payload = { sub: "alice", iss: "https://issuer.test", aud: "finance", exp: nowSeconds + 60 };
+  /** The same with a payload of Latin-1 bytes. */
+  function forgeBytes(payload: string): string {
+    const signed = `${encode(hs256)}.${Buffer.from(payload, "latin1").toString("base64url")}`;
+    return `Bearer ${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
+  }
+  /** With another last character that decodes to the same bytes. */
+  function respelt(token: string): string {
+    const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    return `${token.slice(0, -1)}${alphabet[alphabet.indexOf(token.at(-1) ?? "") + 1]}`;
+  }
   const hs256 = { alg: "HS256" };
+  const payload = { sub: "alice", iss: "https://issuer.test", aud: "finance", exp: nowSeconds + 60 };
   const ownKey = { kty: "oct", k: Buffer.from("k".repeat(32)).toString("base64url") };
 
   test("accepts a good token and reads the caller from it", async () => {
@@ -104,6 +115,15 @@ describe("with a shared secret", () => {
     ["no subject", forge(hs256, { ...payload, sub: undefined }), "token_claim_invalid"],
     ["an empty subject", forge(hs256, { ...payload, sub: "" }), "token_claim_invalid"],
     ["a subject of 256 characters", forge(hs256, { ...payload, sub: "s".repeat(256) }), "token_claim_invalid"],
+    ["half a surrogate pair in the subject", forge(hs256, { ...payload, sub: "q\ud801" }), "token_claim_invalid"],
+    ["a whole surrogate pair in the subject", forge(hs256, { ...payload, sub: "🪙" }), "accepted 🪙"],
+    [
+      "a subject that is no UTF-8",
+      forgeBytes(JSON.stringify({ ...payload, sub: "~" }).replace("~", "\xff")),
+      "token_malformed",
+    ],
+    ["a signature with padding", `${forge(hs256, payload)}=`, "token_malformed"],
+    ["a signature whose last bits are not zero", respelt(forge(hs256, payload)), "token_malformed"],
     ["a subject that is a number", forge(hs256, { ...payload, sub: 7 }), "token_claim_invalid"],
     ["a scope that is a list", forge(hs256, { ...payload, scope: ["finance.admin"] }), "token_claim_invalid"],
   ])("%s", async (_, authorization, reason) => {
@@ -116,6 +136,21 @@ describe("with a shared secret", () => {
     const lenient = createAuthenticator({ trust: { secret: key } });
     expect(await reasonOf(lenient, forge(hs256, payload, key))).toBe("accepted alice");
   });
+});
+
+test.each<[what: string, rawHeaders: string[], found: string]>([
+  ["none", ["Host", "a"], "undefined"],
+  ["one", ["Host", "authorization", "AUTHORIZATION", "Bearer a"], "Bearer a"],
+  ["two", ["Authorization", "Bearer a", "x", "y", "authorization", "Bearer b"], "sent 2 times"],
+  ["the same twice", ["authorization", "Bearer a", "authorization", "Bearer a"], "sent 2 times"],
+])("of several Authorization headers none counts: %s", (_, rawHeaders, found) => {
+  let outcome: string;
+  try {
+    outcome = `${readAuthorization(rawHeaders)}`;
+  } catch (error) {
+    outcome = error instanceof AuthenticationError ? `${error.reason}: ${error.message}` : `${error}`;
+  }
+  expect(outcome).toContain(found);
 });
 
 describe("with published keys", () => {

@@ -12,6 +12,15 @@ test("a token is remembered until it expires, and no longer than the cache allow
   expect([callers.get("long", 999), callers.get("long", 1000)]).toEqual([caller, undefined]);
 });
 
+test("a cache that was cleared knows nobody, and says that it was", () => {
+  const callers = cache();
+  const before = callers.generation;
+  callers.set("a", caller, 900, 0);
+  callers.clear();
+  expect(callers.get("a", 1)).toBeUndefined();
+  expect(callers.generation).not.toBe(before);
+});
+
 test("the token that came first makes room", () => {
   const callers = cache();
   for (const token of ["a", "b", "c"]) callers.set(token, caller, 900, 0);

@@ -1,4 +1,7 @@
 /** Who may do what: every method, by every kind of caller. */
+import { once } from "node:events";
+import { request as httpRequest } from "node:http";
+import { json } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
 import { INT64_MAX } from "../../src/finance/money.ts";
@@ -377,6 +380,30 @@ describe.each(methods)("%s", (method) => {
       expect.stringContaining("finance."),
     ]);
   });
+});
+
+test("turns away a request with two Authorization headers, whichever comes first", async () => {
+  const good = `Bearer ${tokens.admin}`;
+  for (const authorization of [
+    [good, "Bearer garbage"],
+    ["Bearer garbage", good],
+    [good, good],
+  ]) {
+    const sent = httpRequest(`${service.url}/twirp/finance.v1.FinanceService/GetAccount`, { method: "POST" });
+    sent.setHeader("content-type", "application/json");
+    sent.setHeader("authorization", authorization);
+    sent.end('{"id":"1"}');
+    const [response] = await once(sent, "response");
+    const reply = await json(response);
+    expect([response.statusCode, reply]).toEqual([
+      401,
+      {
+        code: "unauthenticated",
+        msg: "the header authorization was sent 2 times; send one, with one token",
+        meta: { reason: "token_malformed" },
+      },
+    ]);
+  }
 });
 
 test("lists without a filter hold what is the caller's alone", async () => {
