@@ -24,6 +24,9 @@ const DOCTOR_TIMEOUT_SECONDS = 5;
 /** A name or address as browsers send it: nothing else may get into a policy or a URL. */
 const HOST_NAME = /^(?:[\w.-]+|\[[\da-f:.]+\])$/i;
 
+/** What proxies add to what they forward. */
+const PROXY_HEADERS = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
+
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
@@ -65,23 +68,33 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
   });
   app.get("/diagnosis.json", async (request, reply) => {
     reply.header("cache-control", "no-store");
-    const { protocol, host } = request;
+    const origin = originOf(request);
     // Whoever may choose the name may choose whom we ask; and an API elsewhere may look otherwise from here than from a page.
-    if ("url" in options.api || !isOfThisMachine(request) || !URL.canParse(`${protocol}://${host}`)) {
+    if ("url" in options.api || !isOfThisMachine(request) || origin === undefined) {
       return await reply.code(404).send({ message: "the doctor is asked here only for an API on this machine" });
     }
     const url = `${apiUrlOf(request, options)}${options.twirpPrefix}/finance.v1.FinanceService/GetAccount`;
-    return await reply.type("application/json").send(await diagnoseFor(`${protocol}://${host}`, url));
+    return await reply.type("application/json").send(await diagnoseFor(origin, url));
   });
   return app;
 }
 
+/** The origin of the console's own pages, as a browser writes it; undefined when the Host leads to none. */
+function originOf({ protocol, host }: FastifyRequest): string | undefined {
+  const url = `${protocol}://${host}`;
+  if (!URL.canParse(url)) return undefined;
+  const { origin, port } = new URL(url);
+  return port === "0" ? undefined : origin;
+}
+
 /**
  * Whether a browser on this machine asks, under a name that leads here: a page that reached us under a name of its own
- * choosing (DNS rebinding) must not get the token, nor another machine that calls us localhost.
+ * choosing (DNS rebinding) must not get the token, nor another machine that calls us localhost, directly or through a proxy
+ * on this one.
  */
-function isOfThisMachine({ hostname, socket }: FastifyRequest): boolean {
+function isOfThisMachine({ hostname, headers, socket }: FastifyRequest): boolean {
   const { remoteAddress = "" } = socket;
+  if (PROXY_HEADERS.some((name) => headers[name] !== undefined)) return false;
   return LOOPBACK_NAMES.has(hostname) && loopback.check(remoteAddress, isIPv6(remoteAddress) ? "ipv6" : "ipv4");
 }
 

@@ -14,7 +14,13 @@ beforeAll(async () => {
   await writeFile(join(root, "index.html"), "<!doctype html>");
 });
 
-async function get(path: string, host: string, change: Partial<ConsoleOptions> = {}, remoteAddress = "127.0.0.1") {
+async function get(
+  path: string,
+  host: string,
+  change: Partial<ConsoleOptions> = {},
+  remoteAddress = "127.0.0.1",
+  headers: Record<string, string> = {},
+) {
   const app = await buildConsole({
     root,
     log: pino({ level: "silent" }),
@@ -23,7 +29,7 @@ async function get(path: string, host: string, change: Partial<ConsoleOptions> =
     developmentToken: "a token",
     ...change,
   });
-  const reply = await app.inject({ url: path, headers: { host }, remoteAddress });
+  const reply = await app.inject({ url: path, headers: { host, ...headers }, remoteAddress });
   await app.close();
   return reply;
 }
@@ -72,6 +78,21 @@ test.each([
   expect(JSON.parse(payload).developmentToken).toBe(token);
 });
 
+test.each(["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"])(
+  "a request that a proxy on this machine forwarded with %s gets no token and no diagnosis",
+  async (name) => {
+    const { payload } = await get("/settings.json", "localhost:5173", {}, "127.0.0.1", { [name]: "192.0.2.7" });
+    expect(JSON.parse(payload).developmentToken).toBeUndefined();
+    const diagnosis = await get("/diagnosis.json", "localhost:5173", {}, "127.0.0.1", { [name]: "192.0.2.7" });
+    expect(diagnosis.statusCode).toBe(404);
+  },
+);
+
+test.each(["localhost:", "localhost:80"])("the page at %s has the origin that browsers write", async (host) => {
+  const reply = await get("/diagnosis.json", host, { api: { port: await freePort() } });
+  expect(JSON.parse(reply.payload)).toMatchObject({ request: { origin: "http://localhost" } });
+});
+
 test("the doctor's diagnosis is of the API on this machine, for a page on the console's own origin", async () => {
   const port = await freePort();
   const reply = await get("/diagnosis.json", "localhost:5173", { api: { port } });
@@ -88,6 +109,8 @@ test("the doctor's diagnosis is of the API on this machine, for a page on the co
 test.each<[why: string, host: string, change: Partial<ConsoleOptions>]>([
   ["a page that chose its own name", "rebound.example:5173", {}],
   ["a host whose port is none", "localhost:abc", {}],
+  ["a host whose port is too large", "localhost:99999", {}],
+  ["a host whose port is 0", "localhost:0", {}],
   ["an API elsewhere", "localhost:5173", { api: { url: "https://api.example.com" } }],
 ])("nobody is asked on behalf of %s", async (_, host, change) => {
   expect((await get("/diagnosis.json", host, change)).statusCode).toBe(404);
