@@ -30,10 +30,17 @@ export interface Groundwork {
  * Makes the database ready: starts the embedded one and migrates it, or looks for the one that was named; fills it with
  * demo data where that is wanted; makes the development secret.
  *
+ * @param signal ends it between two steps: a database that was started by then is closed with `closing`.
  * @throws DatabaseStartError when there is no usable database.
  */
-export async function layGroundwork(config: Config, log: Logger, closing: Closing): Promise<Groundwork> {
-  const { databaseUrl, database } = await openDatabase(config, log, closing);
+export async function layGroundwork(
+  config: Config,
+  log: Logger,
+  closing: Closing,
+  signal: AbortSignal,
+): Promise<Groundwork> {
+  const { databaseUrl, database } = await openDatabase(config, log, closing, signal);
+  signal.throwIfAborted();
   for (const warning of config.warnings) log.warn(warning);
   const pool = openPool({ connectionString: databaseUrl, max: 1, log });
   let connectionsMax: number;
@@ -52,17 +59,19 @@ export async function layGroundwork(config: Config, log: Logger, closing: Closin
   } finally {
     await pool.end();
   }
+  signal.throwIfAborted();
   const trust = config.auth.trust ?? { secret: await developmentSecret(config.dataDir) };
   return { databaseUrl, database, trust, connectionsMax };
 }
 
-async function openDatabase(config: Config, log: Logger, closing: Closing) {
+async function openDatabase(config: Config, log: Logger, closing: Closing, signal: AbortSignal) {
   if (config.databaseUrl !== undefined) {
     const place = await checkDatabase(config.databaseUrl);
     return { databaseUrl: config.databaseUrl, database: `PostgreSQL at ${place}` };
   }
   const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, log });
   closing.add(() => embedded.stop());
+  signal.throwIfAborted();
   await migrate({ connectionString: embedded.url, directory: await migrationsDirectory(), log });
   return { databaseUrl: embedded.url, database: `embedded PostgreSQL in ${config.dataDir}` };
 }

@@ -16,6 +16,7 @@ import { startWorkers } from "./workers/index.ts";
 /** A worker that is replaced keeps idle connections for as long as Node does by default, so that no call meets their end. */
 const HANDOVER_MS = 5000;
 const WORKERS_MAX = 64;
+const STOPPING = ["SIGINT", "SIGTERM"] as const;
 
 /** The service, in however many processes. */
 interface Service {
@@ -53,19 +54,26 @@ else {
 /** Starts the service: in this process, or, where WORKERS says so, in others that it supervises. */
 async function runPrimary(): Promise<void> {
   const closing = new Closing();
+  /** Aborts when a signal to stop comes before the service runs. */
+  const starting = new AbortController();
+  const interrupt = () => starting.abort();
+  for (const signal of STOPPING) process.once(signal, interrupt);
   try {
     const config = readConfig(process.env);
     const log = openLog(config, { shared: config.workers !== undefined });
     await checkFree(apiPlace(config, config.port));
     if (config.consolePort !== undefined) await checkFree(consolePlace(config.host, config.consolePort));
-    const groundwork = await layGroundwork(config, log, closing);
+    const groundwork = await layGroundwork(config, log, closing, starting.signal);
     const start = config.workers === undefined ? serveAlone : serveByWorkers;
     const service = await start(config, log, groundwork, closing);
     const greeting = await welcome({ config, log, groundwork, apiPort: service.port, closing });
+    starting.signal.throwIfAborted();
+    for (const signal of STOPPING) process.off(signal, interrupt);
     handleSignals(service, log, closing);
     process.stdout.write(greeting);
   } catch (error) {
-    await closing.closeAll();
+    const closed = await closing.closeAll();
+    if (starting.signal.aborted) process.exit(closed ? 0 : 1);
     process.stderr.write(`${describeFailure(error)}\n`);
     process.exit(1);
   }
@@ -112,6 +120,6 @@ function handleSignals({ renew, leave }: Service, log: Logger, closing: Closing)
     const closed = await closing.closeAll();
     process.exit(left && closed ? 0 : 1);
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop(signal));
+  for (const signal of STOPPING) process.once(signal, () => void stop(signal));
   if (renew !== undefined) process.on("SIGHUP", () => void renew());
 }

@@ -124,6 +124,22 @@ describe("a first start on an empty directory", () => {
     });
   });
 
+  test.each(["creating the embedded database", "filling the empty ledger"])(
+    "ends with 0 when it is stopped while it logs: %s, leaves no database running, and starts again",
+    async (step) => {
+      const environment = { ...(await ownEnvironment()), LOG_LEVEL: "info" };
+      const first = start(environment);
+      await first.printed(step);
+      first.child.kill("SIGTERM");
+      expect(await first.ended).toBe(0);
+      expect(first.output()).not.toContain(READY);
+      await expect(access(join(directory, "data/postgres/cluster/postmaster.pid"))).rejects.toThrow("ENOENT");
+      const second = start(environment);
+      await second.printed(READY);
+      expect((await call(environment, second.output(), "GetAccount", { id: 4 })).status).toBe(200);
+    },
+  );
+
   test("refuses a second process on the same directory, which leaves the first alone", async () => {
     const environment = await ownEnvironment();
     const first = start(environment);

@@ -29,9 +29,12 @@ process.exitCode = await runCommand(process.argv.slice(2), { help: HELP, options
 
 /** @returns the exit status. */
 async function verify(): Promise<number> {
+  const interruption = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interruption.abort());
   try {
-    return (await countFindings()) === 0 ? 0 : UNSOUND;
+    return (await countFindings(interruption.signal)) === 0 ? 0 : UNSOUND;
   } catch (error) {
+    if (interruption.signal.aborted) return INTERRUPTED;
     const isKnown = error instanceof ConfigError || error instanceof DatabaseStartError;
     console.error(
       isKnown ? error.message : `the ledger could not be audited: ${error instanceof Error ? error.message : error}`,
@@ -40,12 +43,13 @@ async function verify(): Promise<number> {
   }
 }
 
-async function countFindings(): Promise<number> {
+async function countFindings(interruption: AbortSignal): Promise<number> {
   const { databaseUrl, dataDir } = readConfig(process.env);
   const database = await openDatabase(databaseUrl, dataDir);
-  const interrupted = () => void database.close().finally(() => process.exit(INTERRUPTED));
-  process.once("SIGINT", interrupted);
-  process.once("SIGTERM", interrupted);
+  // The database is never left behind, however early the signal came.
+  if (interruption.aborted) await database.close();
+  interruption.throwIfAborted();
+  interruption.addEventListener("abort", () => void database.close().finally(() => process.exit(INTERRUPTED)));
   const pool = openPool({ connectionString: database.url, max: 1 });
   try {
     const missing = await pendingMigrations(pool, await migrationsDirectory());

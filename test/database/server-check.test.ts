@@ -131,7 +131,7 @@ describe("settings that put acknowledged transfers at risk", () => {
           CORS_ALLOWED_ORIGINS: "none",
         });
         const closing = new Closing();
-        await layGroundwork(config, logger, closing);
+        await layGroundwork(config, logger, closing, new AbortController().signal);
         await closing.closeAll();
         expect(logged.filter((message) => message.includes("synchronous_commit"))).toEqual([
           risky("synchronous_commit"),
