@@ -21,13 +21,15 @@ export const Struct: AnyType = new MessageType<Fields>("google.protobuf.Struct",
   { no: 1, name: "fields", kind: "map", K: ScalarType.STRING, V: { kind: "message", T: () => Value } },
 ]);
 
-const Value: AnyType = new MessageType<Fields>("google.protobuf.Value", [
+export const NULL_VALUE: EnumInfo = ["google.protobuf.NullValue", { 0: "NULL_VALUE", NULL_VALUE: 0 }];
+
+export const Value: AnyType = new MessageType<Fields>("google.protobuf.Value", [
   {
     no: 1,
     name: "null_value",
     kind: "enum",
     oneof: "kind",
-    T: () => ["google.protobuf.NullValue", { 0: "NULL_VALUE", NULL_VALUE: 0 }],
+    T: () => NULL_VALUE,
   },
   { no: 2, name: "number_value", kind: "scalar", oneof: "kind", T: ScalarType.DOUBLE },
   { no: 3, name: "string_value", kind: "scalar", oneof: "kind", T: ScalarType.STRING },
@@ -36,11 +38,11 @@ const Value: AnyType = new MessageType<Fields>("google.protobuf.Value", [
   { no: 6, name: "list_value", kind: "message", oneof: "kind", T: () => ListValue },
 ]);
 
-const ListValue: AnyType = new MessageType<Fields>("google.protobuf.ListValue", [
+export const ListValue: AnyType = new MessageType<Fields>("google.protobuf.ListValue", [
   { no: 1, name: "values", kind: "message", repeat: RepeatType.UNPACKED, T: () => Value },
 ]);
 
-const FieldMask: AnyType = new MessageType<Fields>("google.protobuf.FieldMask", [
+export const FieldMask: AnyType = new MessageType<Fields>("google.protobuf.FieldMask", [
   { no: 1, name: "paths", kind: "scalar", repeat: RepeatType.UNPACKED, T: ScalarType.STRING },
 ]);
 
