@@ -10,6 +10,7 @@ import { type Micros, toTimestamptz } from "./micros.ts";
 import { accountDigits, minorUnitDigitsOf } from "./money.ts";
 import { bytesOf, extentOf, type PagedRow, type PageExtent, pageOf } from "./page.ts";
 import { readPageToken, writePageToken } from "./page-token.ts";
+import { settleAll } from "./pipeline.ts";
 import { type Actor, isVisibleTo } from "./policy.ts";
 import type { AccountChange, AccountFilter, NewAccount, Page } from "./validation.ts";
 
@@ -160,24 +161,31 @@ ${FROM_ACCOUNT}
  */
 export async function updateAccount(pool: Pool, actor: Actor, change: AccountChange): Promise<AccountRecord> {
   return await withTransaction(pool, async (client) => {
-    await client.query(joinWritersBriefly);
-    await client.query("select from account_balance where account_id = $1::bigint for no key update", [change.id]);
-    const before = await loadAccount(client, change.id);
+    // Sent together, here and below: postings on the account wait for as long as this holds its lock.
+    const locking = [
+      client.query(joinWritersBriefly),
+      client.query("select from account_balance where account_id = $1::bigint for no key update", [change.id]),
+    ];
+    const loading = loadAccount(client, change.id);
+    await settleAll([...locking, loading]);
+    const before = await loading;
     if (before === undefined || !isVisibleTo(before, actor)) throw new FinanceError(accountNotFound(change.id));
     const after = changedAccount(before, change, actor);
-    await client.query("update account set name = $2, metadata = $3::jsonb where id = $1::bigint", [
+    const describing = client.query("update account set name = $2, metadata = $3::jsonb where id = $1::bigint", [
       after.id,
       after.name,
       JSON.stringify(after.metadata),
     ]);
-    await client.query(
+    const setting = client.query(
       `update account_balance
           set status = $2, overdraft_limit = $3::bigint, unlimited_overdraft = $4,
               updated_at = greatest(updated_at, clock_timestamp())
         where account_id = $1::bigint`,
       [after.id, after.status, after.overdraftLimit, after.unlimitedOverdraft],
     );
-    const written = await loadAccount(client, change.id);
+    const reloading = loadAccount(client, change.id);
+    await settleAll([describing, setting, reloading]);
+    const written = await reloading;
     if (written === undefined) throw new Error(`account ${change.id} vanished under its lock`);
     return written;
   });

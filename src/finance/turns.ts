@@ -21,11 +21,19 @@ export interface TurnsOptions {
 
 const RETRY_AFTER_MS = 500;
 
-/** Works that take long are begun by callers in turn, each caller's in order. */
+/** After a work that took longer, its caller's other works rest beside other callers. */
+const SHORT_MS_MAX = 50;
+const REST_MS_MAX = 500;
+
+/**
+ * Works that take long are begun by callers in turn, each caller's in order. A caller who has more works waiting rests after
+ * a long one for as long as it took, while others are active: the database and the event loop are theirs meanwhile.
+ */
 export class Turns {
   readonly #options: Required<TurnsOptions>;
   readonly #active = new ActiveCallers();
   readonly #underWay = new Map<string, number>();
+  readonly #resting = new Set<string>();
   #slotsTaken = 0;
   /** By caller, in the order of their turns; no list is empty. */
   readonly #waiting = new Map<string, (() => void)[]>();
@@ -52,16 +60,17 @@ export class Turns {
     this.#active.note(caller, this.#options.now());
     if (this.#waiting.has(caller) || !this.#mayBegin(caller)) await this.#wait(caller);
     else this.#begin(caller);
+    const startedMs = this.#options.now();
     try {
       return await work();
     } finally {
-      this.#end(caller);
+      this.#end(caller, this.#options.now() - startedMs);
     }
   }
 
   #mayBegin(caller: string): boolean {
     const { slots, slotsAlone, slotsBesideOthers, now } = this.#options;
-    if (this.#slotsTaken >= slots) return false;
+    if (this.#slotsTaken >= slots || this.#resting.has(caller)) return false;
     const share = this.#active.hasOther(caller, now()) ? slotsBesideOthers : slotsAlone;
     return (this.#underWay.get(caller) ?? 0) < share;
   }
@@ -98,12 +107,23 @@ export class Turns {
     this.#underWay.set(caller, (this.#underWay.get(caller) ?? 0) + 1);
   }
 
-  #end(caller: string): void {
+  #end(caller: string, tookMs: number): void {
     this.#slotsTaken -= 1;
     const left = (this.#underWay.get(caller) ?? 1) - 1;
     if (left === 0) this.#underWay.delete(caller);
     else this.#underWay.set(caller, left);
+    const isLong = tookMs > SHORT_MS_MAX && this.#waiting.has(caller);
+    if (isLong && this.#active.hasOther(caller, this.#options.now())) this.#rest(caller, tookMs);
     while (this.#beginNext());
+  }
+
+  #rest(caller: string, tookMs: number): void {
+    this.#resting.add(caller);
+    const end = () => {
+      this.#resting.delete(caller);
+      while (this.#beginNext());
+    };
+    setTimeout(end, Math.min(tookMs, REST_MS_MAX));
   }
 
   /** @returns whether anybody was waiting who may begin. */

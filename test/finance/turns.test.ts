@@ -93,6 +93,49 @@ test("works of one key run one after the other where it may have one slot", asyn
   expect(harness.underWay).toEqual(["b1", "a2"]);
 });
 
+describe("after a long work", () => {
+  async function afterOne(tookMs: number, names: string): Promise<Harness> {
+    const harness = new Harness({ slots: 4 });
+    harness.ask(names);
+    await settled();
+    harness.nowMs = tookMs;
+    await harness.end("a1");
+    return harness;
+  }
+
+  test("a caller with more of them rests for as long as it took, beside others", async () => {
+    const harness = await afterOne(100, "b1 a1 a2");
+    expect(harness.underWay).toEqual(["b1"]);
+    harness.ask("c1 a3");
+    await vi.advanceTimersByTimeAsync(99);
+    expect(harness.underWay).toEqual(["b1", "c1"]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(harness.underWay).toEqual(["b1", "c1", "a2"]);
+  });
+
+  test.each<[what: string, tookMs: number, names: string, underWay: string[]]>([
+    ["nobody rests who is alone", 100, "a1 a2 a3 a4 a5", ["a2", "a3", "a4", "a5"]],
+    ["nobody rests after a short work", 50, "b1 a1 a2", ["b1", "a2"]],
+  ])("%s", async (_, tookMs, names, underWay) => {
+    const harness = await afterOne(tookMs, names);
+    expect(harness.underWay).toEqual(underWay);
+  });
+
+  test("nobody rests who has nothing waiting", async () => {
+    const harness = await afterOne(100, "b1 a1");
+    harness.ask("a2");
+    await settled();
+    expect(harness.underWay).toEqual(["b1", "a2"]);
+  });
+
+  test("no rest is longer than half a second", async () => {
+    const harness = await afterOne(900, "b1 a1 a2");
+    harness.ask("c1");
+    await vi.advanceTimersByTimeAsync(500);
+    expect(harness.underWay).toContain("a2");
+  });
+});
+
 test("a work that fails gives its slot back", async () => {
   const turns = new Turns({ room: "reads", watch: new LedgerWatch(), slots: 1 });
   await expect(turns.run("a", () => Promise.reject(new Error("broken")))).rejects.toThrow("broken");
