@@ -42,7 +42,7 @@ test("on a denied origin nobody gets in, and the connection page says why, what 
         expect.stringContaining("No: the preflight or the call was refused"),
       ]);
       const doctor = page.getByRole("region", { name: "What the doctor finds" });
-      expect(await doctor.innerText()).toContain(`CORS_ALLOWED_ORIGINS=`);
+      expect(await doctor.innerText()).toContain(`add ${service.deniedUrl} to CORS_ALLOWED_ORIGINS`);
       expect(await doctor.innerText()).toContain(service.deniedUrl);
       await doctor.getByText("What the browser's console prints").click();
       await doctor.getByText("has been blocked by CORS policy").waitFor();
@@ -106,6 +106,30 @@ test.each(["en-US@posix", "C", "", "de_DE.UTF-8", undefined])(
     });
   },
 );
+
+test("a page whose code fails says so, and leaves the rest of the console alone", async () => {
+  await service.visit(async (page) => {
+    await signIn(page);
+    await page.route("**/finance.v1.FinanceService/GetAccount", async (route) => {
+      if (route.request().method() !== "POST") return await route.continue();
+      const response = await route.fetch();
+      // No service answers this; it stands for whatever the page does not expect.
+      await route.fulfill({ response, json: { ...(await response.json()), currency: "?!" } });
+    });
+    await goTo(page, "/accounts/4");
+    const alert = page.getByRole("alert");
+    await alert.getByText("This page failed:").waitFor();
+    await page.getByRole("link", { name: "Activity", exact: true }).click();
+    await page.getByRole("table", { name: "Transfers" }).waitFor();
+    expect(await alert.count()).toBe(0);
+
+    await goTo(page, "/accounts/4");
+    await alert.waitFor();
+    await page.unroute("**/finance.v1.FinanceService/GetAccount");
+    await alert.getByRole("button", { name: "Reload the console" }).click();
+    await page.getByText("Draw across the chart").waitFor();
+  });
+});
 
 test("without a network the page says that it is this device", async () => {
   await service.visit(async (page) => {

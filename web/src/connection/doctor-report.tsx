@@ -1,7 +1,7 @@
 import type { Diagnosis, DoctorFailure, DoctorStep, HeaderLine } from "./doctor.ts";
 import { Mark } from "./mark.tsx";
 
-/** The verdict first, then what mends it, then each step that a browser takes. */
+/** The verdict first, then how to fix it, then each step that a browser takes. */
 export function DoctorReport({ diagnosis: { allowed, failure, steps, notes } }: { readonly diagnosis: Diagnosis }) {
   return (
     <>
@@ -38,7 +38,7 @@ function Failure({ failure: { meaning, hint, consoles, cures } }: { readonly fai
       </p>
       {cures && (
         <>
-          <p>What mends it on this server:</p>
+          <p>How to fix it on this server:</p>
           <pre>
             <code>{cures.financeService.join("\n")}</code>
           </pre>
