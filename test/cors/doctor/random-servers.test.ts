@@ -204,6 +204,8 @@ function fillIn(text: string, path: string): string {
     .replaceAll("{next}", index === null ? "" : urlOf(index, hop + 1))
     .replaceAll("{origin}", origin)
     .replaceAll("{path}", path)
+    .replaceAll("{case}", `case-${index}`)
+    .replaceAll("{step}", String(hop + 1))
     .replaceAll("{http_port}", String(plain.port))
     .replaceAll("{https_port}", String(secure.port));
 }

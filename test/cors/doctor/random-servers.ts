@@ -81,6 +81,27 @@ const odd = [
   "",
 ];
 
+/** URLs as people write them by hand. */
+const oddlyWritten = [
+  "{step}",
+  "./{step}?again#part",
+  "../{case}/{step}",
+  "HTTP://LOCALHOST:{http_port}{path}1",
+  "http:\\\\localhost:{http_port}{path}1",
+  "http:/localhost:{http_port}{path}1",
+  " {path}1 ",
+  "{path}1\t2",
+  '{path}1/a b<>"`{}',
+  "{path}1/%41%zz?%41 '#%41",
+  "{path}1/\xc3\xa9?\xc3\xa9#\xc3\xa9",
+  "http://localhost:{http_port}:1{path}1",
+  "http://LOCAL\u00adHOST:{http_port}{path}1",
+  "http://127.1:{http_port}{path}1",
+  "http://0x7f.0.0.1:{http_port}{path}1",
+  "http://localhost:0{http_port}{path}1",
+  "http://@localhost:{http_port}{path}1",
+];
+
 /** Makes one server and one call of it. */
 export function randomServer(random: Random): RandomServer {
   const from = weighted<PlaceName>(random, [
@@ -144,6 +165,11 @@ function pageHeaders(random: Random): [name: string, value: string][] {
     ["access-control-allow-origin", ["*"]],
     ["cache-control", ["no-cache"]],
     ["if-none-match", ['"1"']],
+    ["if-modified-since", ["Thu, 01 Jan 1970 00:00:00 GMT", ""]],
+    ["if-range", ['"1"']],
+    ["intervention", ["a"]],
+    ["x-requested-with", ["XMLHttpRequest"]],
+    ["pragma", ["no-cache"]],
     ["user-agent", ["page"]],
     ["save-data", ["on", "ON", "off"]],
     ["dpr", ["2", "1.5", "1.", "x"]],
@@ -161,11 +187,46 @@ function pageHeaders(random: Random): [name: string, value: string][] {
     [1, 4],
   ]);
   const chosen = new Map<string, string>();
+  if (random() < 0.15) {
+    const [name] = pick(
+      random,
+      known.filter(([each]) => each !== "cache-control"),
+    );
+    chosen.set(name, randomValue(random));
+  }
   for (let i = 0; i < count; i++) {
     const [name, values] = random() < 0.5 ? pick(random, known.slice(0, 2)) : pick(random, known);
     chosen.set(name, pick(random, values));
   }
   return [...chosen];
+}
+
+/** What may stand in a header of a page, near to what is safelisted. */
+function randomValue(random: Random): string {
+  const start = pick(random, ["", "", "text/plain", "multipart/form-data", "bytes=", "on", "4g", "1", "de"]);
+  const parts = [
+    "1",
+    "0",
+    ".",
+    "-",
+    ",",
+    ";",
+    "=",
+    " ",
+    "a",
+    "A",
+    "/",
+    '"',
+    "(",
+    ":",
+    "\v",
+    "\x01",
+    "\x7f",
+    "é",
+    "*",
+    "x".repeat(60),
+  ];
+  return start + Array.from({ length: Math.floor(random() * 5) }, () => pick(random, parts)).join("");
 }
 
 /** The lines that decide whether a page may see a response; right ones come often, or no chain would get far. */
@@ -233,6 +294,8 @@ function preflightAnswer(random: Random): Answer {
   ]);
   if (methods !== null) lines.push(`Access-Control-Allow-Methods: ${methods}`);
   if (headers !== null) lines.push(`Access-Control-Allow-Headers: ${headers}`);
+  if (methods !== null && random() < 0.1) lines.push(`Access-Control-Allow-Methods: ${randomList(random)}`);
+  if (headers !== null && random() < 0.1) lines.push(`ACCESS-control-allow-headers: ${randomList(random)}`);
   if (random() < 0.2) lines.push(`Access-Control-Max-Age: ${pick(random, ["600", "0", "-1", "x", "", "1.5"])}`);
   if (random() < 0.05) lines.push(`Location: ${pick(random, ["{path}", "https://login.invalid/", "http://[", ""])}`);
   return withOddHead(random, status, lines);
@@ -282,7 +345,11 @@ const oddBodies = [
 function redirectReply(random: Random): Answer {
   const status = pick(random, [301, 302, 303, 307, 308]);
   const location =
-    random() < 0.15 ? pick(random, odd) : pick(random, ["{next}", "{next}", "{next}?a=b#c", "{next}?\xe9"]);
+    random() < 0.15
+      ? pick(random, odd)
+      : random() < 0.2
+        ? pick(random, oddlyWritten)
+        : pick(random, ["{next}", "{next}?a=b#c", "{next}?\xe9"]);
   const lines = [...corsLines(random), `Location: ${location}`];
   if (random() < 0.05) lines.push(pick(random, [`Location: ${location}`, "Location: /elsewhere", "Location:"]));
   return withOddHead(random, status, lines);
@@ -311,10 +378,41 @@ function randomList(random: Random): string {
   return Array.from({ length }, () => pick(random, parts)).join("");
 }
 
+/** A few bytes put in or taken out anywhere. */
+function mutate(random: Random, text: string): string {
+  let mutated = text;
+  for (let edits = 1 + Math.floor(random() * 3); edits > 0; edits--) {
+    const at = Math.floor(random() * mutated.length);
+    const inserted = pick(random, [
+      "",
+      "",
+      "\r",
+      "\n",
+      "\r\n",
+      "\0",
+      ":",
+      " ",
+      "\t",
+      ",",
+      '"',
+      "\\",
+      "h",
+      "9",
+      "\x7f",
+      "\xff",
+    ]);
+    mutated = mutated.slice(0, at) + inserted + mutated.slice(inserted === "" ? at + 1 : at);
+  }
+  return mutated;
+}
+
 /** Now and then a head as no proper server would send it. */
 function withOddHead(random: Random, status: number, headers: readonly string[]): Answer {
-  const lines = ["Connection: close", ...headers];
-  const proper = `HTTP/1.1 ${status} Status\r\nContent-Length: 0\r\n${lines.join("\r\n")}\r\n\r\n`;
+  // Without its second line a browser may use the connection again while it is being closed, and ask twice.
+  const start = `HTTP/1.1 ${status} Status\r\nConnection: close\r\n`;
+  const rest = ["Content-Length: 0", ...headers, "", ""].join("\r\n");
+  const proper = start + rest;
+  if (random() < 0.05) return { bytes: start + mutate(random, rest) };
   if (random() < 0.88) return { bytes: proper };
   const bytes = pick(random, [
     proper.replace("HTTP/1.1", "http/1.1"),
