@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import fastifyPlugin from "fastify-plugin";
@@ -33,14 +34,24 @@ export const strictHttp = fastifyPlugin<StrictHttpOptions>(
       server.emit("request", request, response);
     });
     server.on("connect", (request, socket) => refuseConnect(server, request, socket));
+    const closing = new WeakSet<Socket>();
     app.addHook("onRequest", (request, reply, next) => {
+      const { socket } = request.raw;
+      // Nobody knows where the request before this one ended, so this may be a part of it: it must not be carried out.
+      if (closing.has(socket)) {
+        reply.hijack();
+        return;
+      }
       const fault = findFault(request.raw);
       if (fault === undefined) {
         next();
         return;
       }
       decorate?.(request, reply);
-      if (fault.closes) reply.header("connection", "close");
+      if (fault.closes) {
+        closing.add(socket);
+        reply.header("connection", "close");
+      }
       sendExactly(reply.code(fault.status).header("content-type", MEDIA_TYPE.json), errorResponse(fault.error).body);
     });
     done();

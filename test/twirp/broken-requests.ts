@@ -278,7 +278,7 @@ export function brokenRequests(path: string, further = ""): readonly BrokenReque
     ],
     [
       "more than 2000 header lines",
-      post(`${HOST}${LENGTH}${"a: b\r\n".repeat(2100)}`),
+      post(`${HOST}${LENGTH}${"a:\r\n".repeat(2100)}`),
       431,
       "malformed",
       "its header has more than 1000 lines",

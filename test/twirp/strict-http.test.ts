@@ -149,6 +149,20 @@ describe("no route is found for", () => {
   });
 });
 
+test("what follows a request whose end is unclear is not carried out, since it may be a part of it", async () => {
+  const names: string[] = [];
+  const connection = await listen(async (_context, hat) => {
+    names.push(hat.name);
+    return hat;
+  });
+  const unclear = `POST ${PATH} HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`;
+  await connection.send(Buffer.concat([good('{"name":"first"}'), Buffer.from(unclear), good('{"name":"smuggled"}')]));
+  expect((await connection.read("POST", TIME))?.status).toBe(200);
+  expect((await connection.read("POST", TIME))?.status).toBe(400);
+  expect(await connection.read("POST", TIME)).toBeUndefined();
+  expect(names).toEqual(["first"]);
+});
+
 test("a body that nobody will read is not asked for", async () => {
   const connection = await listen();
   await connection.send(Buffer.from(`POST ${PATH} HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 14\r\n\r\n`));
