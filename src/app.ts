@@ -22,9 +22,13 @@ import {
   health,
   heldBytesMaxOf,
   keepIdleConnections,
+  limitPipelining,
+  localNames,
   type Metrics,
   metricsEndpoint,
+  OPEN_ROUTES,
   OverloadError,
+  proxiesIn,
   type ReadinessCheck,
   type ReportedCall,
   RequestReport,
@@ -55,7 +59,7 @@ import {
 const CALL_DEADLINE_MS = 30_000;
 
 export interface AppOptions {
-  readonly config: Pick<Config, "cors" | "twirpPrefix" | "bodyLimit" | "overload" | "trustProxy">;
+  readonly config: Pick<Config, "environment" | "cors" | "twirpPrefix" | "bodyLimit" | "overload" | "trustProxy">;
   readonly log: FastifyBaseLogger;
   readonly authenticate: Authenticate;
   readonly ledger: Ledger;
@@ -134,7 +138,17 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     onRefusal: ({ reason }) => metrics.corsRefusals.inc({ reason }),
   });
   const refused = (reason: string) => metrics.overloadRefusals.inc({ reason });
-  const connections = new Connections(app.server, config.overload.connectionsMax, () => refused("connections"));
+  limitPipelining(app.server, {
+    unansweredMax: limits.unansweredMax,
+    waitingMax: config.overload.requestsInFlightMax,
+    onCut: () => refused("pipelined"),
+  });
+  const connections = new Connections(app.server, {
+    max: config.overload.connectionsMax,
+    maxPerAddress: config.overload.connectionsPerAddressMax,
+    isProxy: proxiesIn(config.trustProxy),
+    onDrop: refused,
+  });
   keepIdleConnections(app.server, connections, limits);
   const memory = new CallMemory({
     bytesMax: heldBytesMaxOf(config.overload.heldBytes, config.bodyLimit),
@@ -148,7 +162,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     onRefusal: refused,
   });
   if (options.frontPage !== undefined) await app.register(frontPage, { html: options.frontPage });
-  await app.register(metricsEndpoint, { metrics, scrape: options.scrape });
+  if (config.environment === "development") await app.register(localNames, { routes: OPEN_ROUTES });
+  await app.register(metricsEndpoint, { metrics, scrape: options.scrape, sharedMs: limits.metricsSharedMs });
   await app.register(health, { readiness });
   await app.register(
     twirp,

@@ -40,6 +40,8 @@ export interface Config {
   readonly overload: AdmissionLimits & {
     /** Open connections of clients. */
     readonly connectionsMax: number;
+    /** Those of one address that is not a trusted proxy's; infinite for no limit. */
+    readonly connectionsPerAddressMax: number;
     /** Bytes that calls hold together; 0 is no limit. Default: see operations. */
     readonly heldBytes: number | undefined;
     /** Calls a second of one caller; undefined is no limit. */
@@ -126,6 +128,7 @@ export function readConfig(environment: Environment): Config {
   if (!cors.ok) mistakes.push(...cors.mistakes.map(printMistake));
   if (!cors.ok || mistakes.length > 0) throw new ConfigError(mistakes);
 
+  const connectionsMax = values.MAX_CONNECTIONS ?? 10_000;
   return {
     environment: production ? "production" : "development",
     host: values.HOST ?? "127.0.0.1",
@@ -143,7 +146,8 @@ export function readConfig(environment: Environment): Config {
     },
     bodyLimit: values.BODY_LIMIT ?? 1_048_576,
     overload: {
-      connectionsMax: values.MAX_CONNECTIONS ?? 10_000,
+      connectionsMax,
+      connectionsPerAddressMax: connectionsPerAddressMaxOf(values.MAX_CONNECTIONS_PER_ADDRESS, connectionsMax),
       requestsInFlightMax: values.MAX_REQUESTS_IN_FLIGHT ?? 10_000,
       eventLoopDelayMs: values.OVERLOAD_EVENT_LOOP_DELAY_MS ?? 2000,
       heapBytes: values.OVERLOAD_HEAP_BYTES,
@@ -204,4 +208,10 @@ function corsConfig(values: Values) {
     maxAge: values.CORS_MAX_AGE ?? 86_400,
     preflightStatus: values.CORS_PREFLIGHT_STATUS ?? 204,
   });
+}
+
+/** @returns a quarter of all connections, yet never few, where nothing is configured. */
+function connectionsPerAddressMaxOf(configured: number | undefined, connectionsMax: number): number {
+  if (configured === 0) return Number.POSITIVE_INFINITY;
+  return configured ?? Math.max(Math.floor(connectionsMax / 4), 100);
 }

@@ -54,6 +54,7 @@ const variables = {
   AUTH_AUDIENCE: z.string(),
   BODY_LIMIT: wholeNumber(1, 1_073_741_824),
   MAX_CONNECTIONS: wholeNumber(1, 1_000_000),
+  MAX_CONNECTIONS_PER_ADDRESS: wholeNumber(0, 1_000_000),
   MAX_REQUESTS_IN_FLIGHT: wholeNumber(1, 1_000_000),
   OVERLOAD_EVENT_LOOP_DELAY_MS: wholeNumber(0, 60_000),
   OVERLOAD_HEAP_BYTES: wholeNumber(0, 9_999_999_999),

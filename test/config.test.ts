@@ -20,6 +20,16 @@ function mistakesOf(environment: Record<string, string>): readonly string[] {
   return [];
 }
 
+test.each([
+  [{}, 2500],
+  [{ MAX_CONNECTIONS: "2" }, 100],
+  [{ MAX_CONNECTIONS: "80000" }, 20_000],
+  [{ MAX_CONNECTIONS_PER_ADDRESS: "7" }, 7],
+  [{ MAX_CONNECTIONS_PER_ADDRESS: "0" }, Number.POSITIVE_INFINITY],
+])("%j allows one address so many connections", (environment, connections) => {
+  expect(readConfig(environment).overload.connectionsPerAddressMax).toBe(connections);
+});
+
 test("nothing set gives the development defaults", () => {
   const { cors, ...rest } = readConfig({});
   expect(rest).toEqual({
@@ -34,10 +44,12 @@ test("nothing set gives the development defaults", () => {
     bodyLimit: 1_048_576,
     overload: {
       connectionsMax: 10_000,
+      connectionsPerAddressMax: 2500,
       requestsInFlightMax: 10_000,
       eventLoopDelayMs: 2000,
       heapBytes: undefined,
       memoryBytes: 0,
+      heldBytes: undefined,
       perCaller: undefined,
       perAddress: undefined,
     },

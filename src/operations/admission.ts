@@ -22,7 +22,7 @@ export interface AdmissionLimits {
 
 export interface AdmissionOptions {
   readonly limits: AdmissionLimits;
-  readonly connections: Pick<Connections, "isSurplus">;
+  readonly connections: Pick<Connections, "surplusReason">;
   readonly requestsInFlight: () => number;
   /** Called for each request that is turned away here. */
   readonly onRefusal: (reason: OverloadReason) => void;
@@ -30,8 +30,8 @@ export interface AdmissionOptions {
   readonly sampleIntervalMs?: number;
 }
 
-/** Who asks here must get an answer above all when the process is overloaded. */
-const ALWAYS_ADMITTED: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz", "/metrics"]);
+/** Probes and scrapes. Who asks here needs no token, and must get an answer above all when the process is overloaded. */
+export const OPEN_ROUTES: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz", "/metrics"]);
 const HEAP_PART = 0.9;
 /** The part of V8's heap that calls may hold, and the bytes past which more would not help. */
 const HELD_PART = 0.25;
@@ -49,11 +49,13 @@ export const admission = fp<AdmissionOptions>(
     const takeOfAddress = createRateLimiter(limits.perAddress, "rate_per_address");
 
     app.addHook("onRequest", (request, reply, next) => {
-      if (ALWAYS_ADMITTED.has(request.routeOptions.url)) return next();
+      if (OPEN_ROUTES.has(request.routeOptions.url)) return next();
       try {
-        if (connections.isSurplus(request.raw.socket)) {
+        const surplus = connections.surplusReason(request.raw.socket);
+        if (surplus !== undefined) {
           reply.header("connection", "close");
-          throw new OverloadError("connections", "too many connections are open", RETRY_AFTER_MS);
+          const whose = surplus === "connections" ? "" : " from your address";
+          throw new OverloadError(surplus, `too many connections are open${whose}`, RETRY_AFTER_MS);
         }
         // This one is in flight already.
         if (requestsInFlight() > limits.requestsInFlightMax) {
@@ -74,7 +76,7 @@ export const admission = fp<AdmissionOptions>(
       maxRssBytes: limits.memoryBytes,
       sampleInterval: options.sampleIntervalMs ?? 1000,
       pressureHandler: (request: FastifyRequest, _reply, type) => {
-        if (ALWAYS_ADMITTED.has(request.routeOptions.url)) return;
+        if (OPEN_ROUTES.has(request.routeOptions.url)) return;
         const reason = REASON_OF_PRESSURE[type] ?? "event_loop_delay";
         onRefusal(reason);
         throw new OverloadError(reason, "the server has too much to do", RETRY_AFTER_MS);

@@ -1,6 +1,7 @@
 import fp from "fastify-plugin";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { CallMetrics } from "./call-metrics.ts";
+import { shared } from "./shared.ts";
 
 /** Connections of a pool, as node-postgres counts them. */
 export interface PoolConnections {
@@ -136,13 +137,17 @@ export interface MetricsEndpointOptions {
   readonly metrics: Metrics;
   /** What GET /metrics answers. Default: `metrics` themselves. */
   readonly scrape?: (() => Promise<string>) | undefined;
+  /** Milliseconds for which one answer is given to all who ask. */
+  readonly sharedMs: number;
 }
 
 /** GET /metrics. */
 export const metricsEndpoint = fp<MetricsEndpointOptions>(
-  (app, { metrics, scrape = () => metrics.registry.metrics() }, done) => {
+  (app, { metrics, scrape = () => metrics.registry.metrics(), sharedMs }, done) => {
+    // Bytes that replies share: text would be copied for each reply that waits for its client.
+    const answer = shared(sharedMs, async () => Buffer.from(await scrape()));
     app.get("/metrics", async (_request, reply) => {
-      return await reply.type(metrics.registry.contentType).send(await scrape());
+      return await reply.type(metrics.registry.contentType).send(await answer());
     });
     done();
   },

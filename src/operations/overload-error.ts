@@ -5,6 +5,7 @@ export type OverloadReason =
   | "memory"
   | "requests_in_flight"
   | "connections"
+  | "connections_per_address"
   | "rate_per_address"
   | "rate_per_caller";
 

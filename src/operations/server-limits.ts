@@ -24,6 +24,10 @@ export interface ServerLimits {
   readonly probeAfterMs: number;
   /** How often the first and the third are looked after. */
   readonly checkIntervalMs: number;
+  /** Unanswered requests of one connection; it is read no further until some are answered. */
+  readonly unansweredMax: number;
+  /** Milliseconds for which one rendering of the metrics is given to all who ask. */
+  readonly metricsSharedMs: number;
   /** Bytes of a request's header. */
   readonly headerBytesMax: number;
 }
@@ -38,6 +42,8 @@ export const SERVER_LIMITS: ServerLimits = {
   crowdedKeepAliveTimeoutMs: 72_000,
   probeAfterMs: 60_000,
   checkIntervalMs: 1000,
+  unansweredMax: 16,
+  metricsSharedMs: 1000,
   headerBytesMax: 16_384,
 };
 

@@ -67,7 +67,8 @@ export async function startTestService(
     authenticate: createAuthenticator({ ...config.auth, trust: { secret: SECRET } }),
     ledger,
     readiness: async () => undefined,
-    limits,
+    // A test that reads a count wants the latest.
+    limits: { metricsSharedMs: 0, ...limits },
     tracing,
   });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
