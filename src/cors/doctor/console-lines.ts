@@ -3,7 +3,7 @@ import type { Finding } from "./cors-check.ts";
 import { type Cures, errorPageCures, responseHeaderCures, sameForAll } from "./cures.ts";
 import type { Diagnosis, Failure } from "./diagnosis.ts";
 import { explainFailure, type FailureCode } from "./explanations.ts";
-import type { Header } from "./header-list.ts";
+import { type Header, hasCorsHeaders } from "./header-list.ts";
 import { findUnsafeHeaders } from "./safelist.ts";
 
 /** What each browser writes into its console; several lines are parted by a line feed, null is nothing at all. */
@@ -52,7 +52,7 @@ export function curesFor(diagnosis: Diagnosis): CureLines | null {
   };
   const { findings } = failure;
   // Where no CORS header comes at all, the rest follows from the origin, but in nginx, which knows nothing of CORS.
-  const isSilent = failure.code === "allow_origin_missing" && !lastHeaders(diagnosis).some(isOfCors);
+  const isSilent = failure.code === "allow_origin_missing" && !hasCorsHeaders(lastHeaders(diagnosis));
   const causes = isSilent ? findings.slice(0, 1) : findings;
   return {
     financeService: linesFor("financeService", failure.code === "allow_origin_missing" ? findings.slice(0, 1) : causes),
@@ -75,10 +75,6 @@ function curesOf(diagnosis: Diagnosis, failure: Failure, { code, refused }: Find
 
 function lastHeaders({ steps }: Diagnosis): readonly Header[] {
   return steps.findLast(({ exchange }) => exchange !== null)?.exchange?.response?.headers ?? [];
-}
-
-function isOfCors([name]: Header): boolean {
-  return name.toLowerCase().startsWith("access-control-");
 }
 
 /** Listing the origin null would let everyone in, and listing the page's would not help. */

@@ -57,16 +57,21 @@ export function* send(record: FetchRecord, request: WireRequest): Conversation<W
   return null;
 }
 
-/** Notes what a check saw, the rule that it must obey and what it found, which it also returns as a list. */
+/**
+ * Notes what a check saw, the rule that it must obey and what it found, which it also returns as a list.
+ *
+ * @param fault the result of a step that found something; a `note` is only the consequence of another step's failure.
+ */
 export function judge(
   record: FetchRecord,
   name: StepName,
   found: Finding | null,
   seen: string,
   rule: string,
+  fault: "failed" | "note" = "failed",
 ): Finding[] {
   const hint = found?.hint == null ? "" : ` (${found.hint})`;
-  note(record, name, found === null ? "passed" : "failed", `${seen}; ${rule}${hint}.`);
+  note(record, name, found === null ? "passed" : fault, `${seen}; ${rule}${hint}.`);
   return found === null ? [] : [found];
 }
 

@@ -15,6 +15,11 @@ export function getHeader(headers: readonly Header[], name: string): string | nu
   return values.length === 0 ? null : values.join(", ");
 }
 
+/** Whether the server says anything of CORS. */
+export function hasCorsHeaders(headers: readonly Header[]): boolean {
+  return headers.some(([name]) => name.toLowerCase().startsWith("access-control-"));
+}
+
 /** A list of names from a header. */
 export interface NameList {
   /** In order and as written; empty when the header is absent, empty or malformed. */

@@ -12,7 +12,7 @@ import {
 } from "./cors-check.ts";
 import { type Conversation, type FetchRecord, fail, judge, note, send, show } from "./fetch-record.ts";
 import { checkCors, commonParts, type FetchState, hasReadableLocation, originOf } from "./fetch-state.ts";
-import { getHeader, type Header } from "./header-list.ts";
+import { getHeader, type Header, hasCorsHeaders } from "./header-list.ts";
 import { describeCache, readPreflightCache } from "./preflight-cache.ts";
 import { hintForRedirect, isRedirect, locationOf } from "./redirect.ts";
 import { findUnsafeHeaders } from "./safelist.ts";
@@ -92,15 +92,17 @@ function checkPreflight(
   const badStatus = checkPreflightStatus(status);
   findings.push(...judge(record, "preflight_status", badStatus, `The status is ${status}`, "it must be 200 to 299"));
 
+  // Who answers without any CORS header does not mean the lists by it.
+  const fault = hasCorsHeaders(headers) ? "failed" : "note";
   const lists = checkAllowLists(credentials, state.method, names, response, strict);
   const methods = show("Access-Control-Allow-Methods", getHeader(headers, "access-control-allow-methods"));
   const methodRule = safelistedMethods.has(state.method)
     ? `${state.method} needs no permission`
     : `it must have ${state.method}`;
-  judge(record, "allow_methods", lists.methods, methods, methodRule);
+  judge(record, "allow_methods", lists.methods, methods, methodRule, fault);
   const listed = show("Access-Control-Allow-Headers", getHeader(headers, "access-control-allow-headers"));
   const headerRule = names.length === 0 ? "no header needs permission" : `it must have ${names.join(", ")}`;
-  judge(record, "allow_headers", lists.headers, listed, headerRule);
+  judge(record, "allow_headers", lists.headers, listed, headerRule, fault);
   if (lists.headers === null && isAuthorizationByWildcard(names, response)) {
     const text = "By the standard * does not cover authorization; browsers let it pass for now: name it.";
     note(record, "allow_headers", "note", text);

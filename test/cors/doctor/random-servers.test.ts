@@ -83,7 +83,7 @@ test(`${count} random servers: Chromium and the doctor agree (RANDOM_SERVERS_SEE
     return line === null || normalizeLines(linesOf.get(index) ?? []).includes(line);
   };
   // Lines may come a little after the page's promise.
-  await vi.waitUntil(() => servers.every((_, index) => isPrinted(index)), { timeout: 2_000 }).catch(() => {});
+  await vi.waitUntil(() => servers.every((_, index) => isPrinted(index)), { timeout: 10_000 }).catch(() => {});
   const differences = servers.flatMap((server, index) => {
     const chromium = inChromium[index] ?? [];
     const doctor = factsOf(index, diagnoses[index]?.reply ?? null);

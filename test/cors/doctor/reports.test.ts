@@ -94,7 +94,7 @@ describe("the text", () => {
       ✗ Access-Control-Allow-Origin is missing; it must be http://localhost:5173 or *.
       ✗ The status is 403; it must be 200 to 299 (the server refuses the origin, or asks for a permission before CORS is answered).
       ✓ Access-Control-Allow-Methods is missing; POST needs no permission.
-      ✗ Access-Control-Allow-Headers is missing; it must have authorization.
+      ! Access-Control-Allow-Headers is missing; it must have authorization.
       ! A note.
 
       BLOCKED by the preflight: allow_origin_missing
