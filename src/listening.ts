@@ -51,7 +51,6 @@ export async function listen(app: FastifyInstance, place: ListeningPlace): Promi
  * @throws ListenError
  */
 export async function checkFree(place: ListeningPlace): Promise<void> {
-  if (place.port === 0) return;
   const server = createServer().listen(place.port, place.host);
   try {
     await once(server, "listening");

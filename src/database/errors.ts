@@ -134,7 +134,7 @@ export function directoryFailure(error: unknown, dataDir: string): unknown {
 
 function missing(error: unknown, dataDir: string): string {
   const path = error instanceof Error && "path" in error ? String(error.path) : "a file";
-  if (`${resolve(dataDir)}/`.startsWith(`${path}/`)) return "can't be made there; set another DATA_DIR";
+  if (`${resolve(dataDir)}/`.startsWith(`${path}/`)) return "can't be made; set another DATA_DIR";
   return `has lost ${path}; restore it, or set another DATA_DIR`;
 }
 

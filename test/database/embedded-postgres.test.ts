@@ -203,6 +203,11 @@ describe("a directory that can't be used is told in one line:", () => {
     );
   });
 
+  test.runIf(process.platform === "linux")("where nothing can be made", async () => {
+    expect(await failure("/proc/nothing")).toBe("DATA_DIR DIR can't be made; set another DATA_DIR");
+    expect(await failure("/proc/nothing/deeper")).toBe("DATA_DIR DIR can't be made; set another DATA_DIR");
+  });
+
   test("something else where the database would be", async () => {
     const directory = await makeDataDir();
     await mkdir(join(directory, "postgres"));
