@@ -18,7 +18,6 @@ const FOREIGN = [
   "localhost.evil.example",
   "127.0.0.1.evil.example",
   "notlocalhost",
-  "a b",
 ];
 const PRODUCTION = {
   NODE_ENV: "production",
