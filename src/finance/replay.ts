@@ -32,19 +32,29 @@ export async function loadUsedKey<Row extends KeyRow>(db: Pool | ClientBase, cla
 }
 
 /**
- * The first outcome of a request about a transfer, for one that today's rules would refuse unread: an earlier version may
- * have carried it out.
+ * The first outcomes of requests about transfers that today's rules would refuse unread: an earlier version may have carried
+ * them out. However many they are, it is two statements.
  *
- * @param makesTransfer whether the request makes a transfer, rather than settling one.
+ * @param makesTransfer whether the requests make transfers, rather than settle some.
+ * @returns the outcome of each claim that has one.
  */
-export async function loadOutcome(
+export async function loadOutcomes(
   db: Pool | ClientBase,
-  claim: Claim,
+  claims: readonly Claim[],
   makesTransfer: boolean,
-): Promise<TransferRecord | Refusal | undefined> {
-  const row = await loadUsedKey(db, claim);
-  if (row === undefined || !isSameRequest(row, claim)) return undefined;
-  const ids = row.transfer_id === null ? [] : [transferId(row.transfer_id)];
-  const loaded = await loadTransfers(db, ids);
-  return keyUseOf(row, new Map(loaded.map((each) => [each.current.id, each]))).outcomeOf(makesTransfer);
+): Promise<Map<Claim, TransferRecord | Refusal>> {
+  const { rows } = await db.query<KeyRow>(
+    `select ${KEY_COLUMNS} from idempotency i where i.key_digest = any($1::uuid[])`,
+    [claims.map(({ keyDigest }) => keyDigest)],
+  );
+  const used = new Map(rows.filter(isUsed).map((row) => [row.key_digest, row]));
+  const ids = [...used.values()].flatMap(({ transfer_id: id }) => (id === null ? [] : [transferId(id)]));
+  const loaded = new Map((await loadTransfers(db, ids)).map((each) => [each.current.id, each]));
+  return new Map(
+    claims.flatMap((claim) => {
+      const row = used.get(claim.keyDigest);
+      if (row === undefined || !isSameRequest(row, claim)) return [];
+      return [[claim, keyUseOf(row, loaded).outcomeOf(makesTransfer)]];
+    }),
+  );
 }

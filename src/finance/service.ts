@@ -19,7 +19,7 @@ import { type AccountRecord, listAccounts, updateAccount } from "./accounts.ts";
 import { loadBalance, loadBalanceHistory, loadTrialBalance } from "./balances.ts";
 import type { Outcome } from "./decide-group.ts";
 import { listEntries } from "./entries.ts";
-import { accountNotFound, FinanceError, refuse, transferNotFound } from "./errors.ts";
+import { accountNotFound, FinanceError, type Refusal, refuse, transferNotFound } from "./errors.ts";
 import { readAccountId, readTransferId } from "./fields.ts";
 import type { Claim, KeyedMethodName } from "./idempotency.ts";
 import type { AccountId } from "./identifiers.ts";
@@ -31,7 +31,7 @@ import { saturate } from "./money.ts";
 import type { Order } from "./order.ts";
 import type { PageExtent } from "./page.ts";
 import { type Actor, adminPartOfChange, adminPartOfNewAccount, adminPartOfTransfer, isVisibleTo } from "./policy.ts";
-import { loadOutcome } from "./replay.ts";
+import { loadOutcomes } from "./replay.ts";
 import { listTransfers } from "./transfer-list.ts";
 import { loadTransfers, seesTransfer } from "./transfers.ts";
 import {
@@ -168,7 +168,8 @@ function createFinanceService({
       const { transfers, atomic } = readBatch(request);
       // Before anything is posted: later it could no longer be refused.
       ctx.reserve(transfers.length * BATCH_RESULT_BYTES);
-      const members = await Promise.all(transfers.map((transfer, index) => readMember(transfer, index, actor, atomic)));
+      const asked = transfers.map((transfer, index) => readMember(transfer, index, actor, atomic));
+      const members = await answerUnread(asked, actor);
       const orders = members.flatMap((member) => ("result" in member ? [] : [member]));
       const decided = orders.length === 0 ? [] : await postings.post({ orders, atomic });
       let next = 0;
@@ -213,7 +214,7 @@ function createFinanceService({
     async GetTransfer(ctx, request) {
       const actor = actorOf(ctx.caller);
       const id = readTransferId(request.id, "id");
-      const [loaded] = await loadTransfers(pool, [id]);
+      const [loaded] = await readTurns.run(actor.subject, () => loadTransfers(pool, [id]));
       if (loaded === undefined || !seesTransfer(loaded.current, actor)) throw new FinanceError(transferNotFound(id));
       return toTransferMessage(loaded.current, actor);
     },
@@ -339,34 +340,48 @@ function createFinanceService({
     };
     const isMaker = name === "CreateTransfer" || name === "ReverseTransfer";
     const { result, replayed } = await orAsBefore(ctx, request, actor, { name, message: request }, post, (claim) =>
-      replayOf(claim, isMaker),
+      replayOf(claim, actor, isMaker),
     );
     if (replayed) ctx.headers.set(REPLAYED_HEADER, "true");
     if ("situation" in result) throw new FinanceError(result);
     return toTransferMessage(result, actor);
   }
 
-  async function replayOf(claim: Claim, makesTransfer: boolean): Promise<Outcome | undefined> {
-    const result = await loadOutcome(pool, claim, makesTransfer);
+  async function replayOf(claim: Claim, actor: Actor, makesTransfer: boolean): Promise<Outcome | undefined> {
+    const before = await readTurns.run(actor.subject, () => loadOutcomes(pool, [claim], makesTransfer));
+    const result = before.get(claim);
     return result && { result, replayed: true };
   }
 
-  /** A member of a batch, or what became of it unread. What is wrong with one of an atomic batch is an error of the call. */
-  async function readMember(
-    request: CreateTransferRequest,
-    index: number,
-    actor: Actor,
-    atomic: boolean,
-  ): Promise<Order | Outcome> {
-    const key = request.idempotencyKey;
-    try {
-      return readCreation(request, () => key, actor, `transfers[${index}].`);
-    } catch (error) {
-      if (atomic || !(error instanceof FinanceError)) throw error;
-      const claim = claimUnread(key, actor, "CreateTransfer", request);
-      const before = claim && (await replayOf(claim, true));
-      return before ?? { result: error.refusal, replayed: false };
-    }
+  /** Members of a batch, those that were refused unread with their outcome. */
+  async function answerUnread(members: readonly (Order | Unread)[], actor: Actor): Promise<(Order | Outcome)[]> {
+    const claims = members.flatMap((member) => ("refusal" in member && member.claim ? [member.claim] : []));
+    const before =
+      claims.length === 0
+        ? new Map<Claim, Outcome["result"]>()
+        : await readTurns.run(actor.subject, () => loadOutcomes(pool, claims, true));
+    return members.map((member) => {
+      if (!("refusal" in member)) return member;
+      const result = member.claim && before.get(member.claim);
+      return result === undefined ? { result: member.refusal, replayed: false } : { result, replayed: true };
+    });
+  }
+}
+
+/** A member of a batch whose fields are refused. */
+interface Unread {
+  readonly refusal: Refusal;
+  readonly claim: Claim | undefined;
+}
+
+/** Reads a member of a batch. What is wrong with one of an atomic batch is an error of the call. */
+function readMember(request: CreateTransferRequest, index: number, actor: Actor, atomic: boolean): Order | Unread {
+  const key = request.idempotencyKey;
+  try {
+    return readCreation(request, () => key, actor, `transfers[${index}].`);
+  } catch (error) {
+    if (atomic || !(error instanceof FinanceError)) throw error;
+    return { refusal: error.refusal, claim: claimUnread(key, actor, "CreateTransfer", request) };
   }
 }
 

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { inspect } from "node:util";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { fundsOf, openAccount, openFunded } from "../setup/ledger.ts";
 import { type Reply, startTestService, type TestService } from "../setup/service.ts";
 
@@ -75,6 +76,16 @@ describe("an independent batch", () => {
     expect(await funds()).toBe(`${100 - 2 * posted}/${100 - 2 * posted} ${posted}/${posted} ${posted}/${posted}`);
     const good = await service.call("CreateTransfer", move(a, b, 1, { idempotency_key: "malformed" }), alice);
     expect([good.status, good.headers.get("idempotent-replayed")]).toEqual([200, null]);
+  });
+
+  test("looks up the keys of all malformed members at once, so that it takes no connection from anybody", async () => {
+    const queries = vi.spyOn(service.pool, "query");
+    const transfers = Array.from({ length: 1000 }, (_, index) => ({ idempotency_key: `malformed-${index}` }));
+    const { body } = await service.call("BatchCreateTransfers", { transfers });
+    const texts = queries.mock.calls.map(([query]) => inspect(query));
+    queries.mockRestore();
+    expect(body.results).toHaveLength(1000);
+    expect(texts.filter((text) => text.includes("from idempotency"))).toHaveLength(1);
   });
 
   test("of malformed members only answers each", async () => {
