@@ -236,6 +236,15 @@ describe("no Any is read from", () => {
 });
 
 describe("an Any is written", () => {
+  test("with a Struct of as many levels as JSON may have, each of which is three messages", () => {
+    const struct = `${'{"a":'.repeat(97)}1${"}".repeat(97)}`;
+    const json = `{"content":{"@type":"google.protobuf.Struct","value":${struct}}}`;
+    expect(codec.writeJson(Envelope.create(read(json)))).toBe(json);
+    expect(() =>
+      read(`{"content":{"@type":"google.protobuf.Struct","value":{"a":${struct.replace("1", "[1]")}}}}`),
+    ).toThrow("nesting deeper than 100");
+  });
+
   test("with the defaults of its message, when those are asked for", () => {
     const { content } = JSON.parse(
       codecOf(Envelope, true).writeJson(Envelope.create({ content: pack("test.Holder", "") })),

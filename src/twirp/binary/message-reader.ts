@@ -36,9 +36,13 @@ export class BinaryReaders {
     this.#rules = rules;
   }
 
-  /** Reads a message. Throws a RangeError when the bytes are none, or more than the rules allow. */
-  read(type: IMessageType<MessageFields>, body: Buffer): MessageFields {
-    const wire = new WireReader(body, this.#rules.budget());
+  /**
+   * Reads a message. Throws a RangeError when the bytes are none, or more than the rules allow.
+   *
+   * @param depthMax deepest nesting of messages. Default 100.
+   */
+  read(type: IMessageType<MessageFields>, body: Buffer, depthMax?: number): MessageFields {
+    const wire = new WireReader(body, this.#rules.budget(), depthMax);
     wire.budget.takeObject();
     const message = type.create();
     this.#of(type)(wire, message);

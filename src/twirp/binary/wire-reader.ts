@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { DecodingBudget } from "../decoding-limits.ts";
 import { WIRE } from "./wire-types.ts";
 
-/** Deepest nesting of messages and groups that is read. */
+/** Deepest nesting of messages and groups that is read, unless more is asked for. */
 const DEPTH_MAX = 100;
 
 /** Largest field number that a .proto may use. */
@@ -19,15 +19,17 @@ export class WireReader {
   /** What may still be built of the bytes. */
   readonly budget: DecodingBudget;
   readonly #bytes: Buffer;
+  readonly #depthMax: number;
   #position = 0;
   #end: number;
   #depth = 0;
   #low = 0;
   #high = 0;
 
-  constructor(bytes: Buffer, budget: DecodingBudget) {
+  constructor(bytes: Buffer, budget: DecodingBudget, depthMax = DEPTH_MAX) {
     this.budget = budget;
     this.#bytes = bytes;
+    this.#depthMax = depthMax;
     this.#end = bytes.length;
   }
 
@@ -172,7 +174,7 @@ export class WireReader {
 
   #enter(): void {
     this.#depth += 1;
-    if (this.#depth > DEPTH_MAX) throw this.failure(`nesting deeper than ${DEPTH_MAX}`);
+    if (this.#depth > this.#depthMax) throw this.failure(`nesting deeper than ${this.#depthMax}`);
   }
 
   #length(): number {

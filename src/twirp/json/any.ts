@@ -15,6 +15,9 @@ import { isWellKnown } from "./well-known-types.ts";
 /** Deepest nesting of Anys that is written. Each holds the next in its bytes, where no other limit sees it. */
 const DEPTH_MAX = 100;
 
+/** Deepest nesting within an Any that is written: each of the 100 levels of JSON that it may come from is up to three messages. */
+const CONTENT_DEPTH_MAX = 300;
+
 /**
  * The reader of `google.protobuf.Any`: an object with a member `@type`, wherever it stands, beside the fields of the
  * message, or beside `value` for a type that has a JSON form of its own. As in Go where unknown fields are ignored, an object
@@ -130,7 +133,7 @@ export function anyWriter(
     if (depth === DEPTH_MAX) throw new RangeError(`google.protobuf.Any: nesting deeper than ${DEPTH_MAX}`);
     depth += 1;
     try {
-      const message = readers.read(type, Buffer.from(value.buffer, value.byteOffset, value.byteLength));
+      const message = readers.read(type, bytesOf(value), CONTENT_DEPTH_MAX);
       const json = writerOf(type)(message);
       const start = `{"@type":${quoted(typeUrl)}`;
       if (isWellKnown(type)) return `${start},"value":${json}}`;
@@ -139,4 +142,8 @@ export function anyWriter(
       depth -= 1;
     }
   };
+}
+
+function bytesOf(value: Uint8Array): Buffer {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
