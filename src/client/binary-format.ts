@@ -15,38 +15,34 @@ const MAP_ENTRY: MessageType<Readonly<Record<"key" | "value", string>>> = {
   fields: { key: [1, "string"], value: [2, "string"] },
 };
 
+type FieldKind = Pick<MessageField, "scalar" | "members" | "message">;
+
 const VARINT = 0;
 const DELIMITED = 2;
 
 export function encodeBinary<T>(type: MessageType<T>, message: T): Uint8Array<ArrayBuffer> {
-  const writer = new BinaryWriter();
-  writeMessage(writer, type, message as Values);
-  return writer.finish();
+  return writeMessage(type, message as Values);
 }
 
-function writeMessage(writer: BinaryWriter, type: MessageType<unknown>, message: Values): void {
+function writeMessage(type: MessageType<unknown>, message: Values): Uint8Array<ArrayBuffer> {
+  const writer = new BinaryWriter();
   for (const [field, value] of setFields(type, message)) {
     const entries = field.label === "map" ? Object.entries(value as Values) : undefined;
     for (const one of entries?.map(([key, item]) => ({ key, value: item })) ?? [value].flat()) {
-      writer.uint32(tagOf(field));
-      writeValue(writer, entries ? MAP_ENTRY : field.type, one);
+      writer.int32(tagOf(field));
+      writeValue(writer, entries ? { message: MAP_ENTRY } : field, one);
     }
   }
+  return writer.finish();
 }
 
-function writeValue(writer: BinaryWriter, type: MessageField["type"], value: unknown): void {
-  if (typeof value === "bigint") writer.int64(value);
-  else if (typeof value === "number") writer.int32(value);
-  else if (typeof value === "boolean") writer.bool(value);
-  else if (type === "time") writeNested(writer, TIMESTAMP, parseTime(`${value}`));
-  else if (typeof value === "string") writer.string(value);
-  else if (typeof type === "object" && "fields" in type) writeNested(writer, type, value);
-}
-
-function writeNested(writer: BinaryWriter, type: MessageType<unknown>, value: unknown): void {
-  writer.fork();
-  writeMessage(writer, type, value as Values);
-  writer.join();
+function writeValue(writer: BinaryWriter, { scalar, message }: FieldKind, value: unknown): void {
+  if (message) writer.delimited(writeMessage(message, value as Values));
+  else if (scalar === "time") writer.delimited(writeMessage(TIMESTAMP, { ...parseTime(`${value}`) }));
+  else if (scalar === "string") writer.string(`${value}`);
+  else if (typeof value === "bigint") writer.int64(value);
+  // An int32, a bool, or a member of an enum.
+  else writer.int32(Number(value));
 }
 
 /** @throws Error for bytes that are no such message. */
@@ -60,25 +56,25 @@ function readMessage(reader: BinaryReader, type: MessageType<unknown>, end: numb
   const fields = fieldsOf(type);
   while (reader.pos < end) {
     const tag = reader.uint32();
-    if (tag < 8) throw new RangeError(`${type.name} has a field without a number`);
+    if (tag < 8) throw new RangeError("a field without a number");
     const field = fields.find((candidate) => tagOf(candidate) === tag);
     if (field === undefined) {
       reader.skip(tag & 7);
       continue;
     }
     const before = message[field.name];
-    if (field.label === "list" && Array.isArray(before)) before.push(readValue(reader, field.type));
+    if (field.label === "list" && Array.isArray(before)) before.push(readValue(reader, field));
     else if (field.label === "map") message[field.name] = withEntry(before, readNested(reader, MAP_ENTRY));
-    else setField(message, field, readValue(reader, field.type));
+    else setField(message, field, readValue(reader, field));
   }
-  if (reader.pos !== end) throw new RangeError(`${type.name} ends at byte ${reader.pos} instead of ${end}`);
+  if (reader.pos !== end) throw new RangeError("premature end");
   return message;
 }
 
-function readValue(reader: BinaryReader, type: MessageField["type"]): unknown {
-  if (type === "time") return formatTime({ seconds: 0n, nanos: 0, ...readNested(reader, TIMESTAMP) });
-  if (typeof type === "string") return reader[type]();
-  return "members" in type ? memberOf(type, reader.int32()) : readNested(reader, type);
+function readValue(reader: BinaryReader, { scalar, members, message }: FieldKind): unknown {
+  if (scalar === "time") return formatTime({ seconds: 0n, nanos: 0, ...readNested(reader, TIMESTAMP) });
+  if (scalar) return reader[scalar]();
+  return message ? readNested(reader, message) : memberOf(members ?? {}, reader.int32());
 }
 
 function readNested(reader: BinaryReader, type: MessageType<unknown>): Values {
@@ -91,7 +87,7 @@ function withEntry(map: unknown, { key, value }: Values): Values {
   return Object.fromEntries([...Object.entries(map as Values), [key, value]]);
 }
 
-function tagOf({ number, type }: MessageField): number {
-  const isVarint = typeof type === "string" ? type !== "string" && type !== "time" : "members" in type;
-  return (number << 3) | (isVarint ? VARINT : DELIMITED);
+function tagOf({ number, scalar, message }: MessageField): number {
+  const isDelimited = message || scalar === "string" || scalar === "time";
+  return (number << 3) | (isDelimited ? DELIMITED : VARINT);
 }

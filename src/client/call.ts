@@ -1,11 +1,13 @@
 import { decode, encode, type Format, mediaTypeOf } from "./codec.ts";
-import { FinanceError, type FinanceErrorCode, type LocalReason } from "./error.ts";
+import { FinanceError } from "./error.ts";
+import { failure, failureOf, unreadable } from "./failure.ts";
 import { fillIdempotencyKeys } from "./idempotency.ts";
 import { complete } from "./message.ts";
 import type { Input, Method } from "./method.ts";
 import { refusalOf } from "./refusal.ts";
 import { retryDelayMs } from "./retry.ts";
-import type { Transport } from "./transport.ts";
+import type { TokenSource } from "./token.ts";
+import type { Transport, TransportReply } from "./transport.ts";
 
 /** What may differ from call to call. */
 export interface CallOptions {
@@ -35,7 +37,7 @@ export interface ReplyInfo {
 export interface Connection {
   /** Of the service, without the method. */
   readonly url: string;
-  readonly token: string | (() => string | Promise<string>) | undefined;
+  readonly tokens: TokenSource;
   readonly transport: Transport;
   readonly format: Format;
   readonly timeoutMs: number;
@@ -62,27 +64,24 @@ export async function call<I extends object, O extends object>(
   const { timeoutMs = connection.timeoutMs, maxRetries = connection.maxRetries } = options;
   const deadlineMs = Date.now() + timeoutMs;
   const controller = new AbortController();
-  const cancel = () => controller.abort(failure("canceled", "canceled", "the caller gave up", options.signal?.reason));
+  const cancel = () => controller.abort(failure("canceled", "the caller gave up", { cause: options.signal?.reason }));
   const timer =
     timeoutMs <= TIMER_MS_MAX
-      ? setTimeout(
-          () => controller.abort(failure("deadline_exceeded", "timed_out", `no reply within ${timeoutMs} ms`)),
-          timeoutMs,
-        )
+      ? setTimeout(() => controller.abort(failure("timed_out", `no reply within ${timeoutMs} ms`)), timeoutMs)
       : undefined;
   options.signal?.addEventListener("abort", cancel);
   if (options.signal?.aborted) cancel();
   try {
-    const request = prepare(connection.format, method, input);
+    const { body, isRepeatable } = prepare(connection.format, method, input);
     for (let failures = 0; ; failures += 1) {
       try {
         return await within(
           controller.signal,
-          attempt(connection, method, request.body, options, controller.signal, deadlineMs),
+          attempt({ connection, method, body, options, signal: controller.signal, deadlineMs }),
         );
       } catch (error) {
         const delayMs =
-          error instanceof FinanceError && request.isRepeatable && failures < maxRetries
+          error instanceof FinanceError && isRepeatable && failures < maxRetries
             ? retryDelayMs(error, failures)
             : undefined;
         const isTooLate = delayMs === undefined || delayMs > TIMER_MS_MAX || Date.now() + delayMs >= deadlineMs;
@@ -96,10 +95,6 @@ export async function call<I extends object, O extends object>(
   }
 }
 
-function failure(code: FinanceErrorCode, reason: LocalReason, message: string, cause?: unknown): FinanceError {
-  return new FinanceError(code, message, { reason, cause });
-}
-
 function prepare<I extends object, O extends object>(format: Format, method: Method<I, O>, input: Input<I>) {
   try {
     // A copy: the caller's object stays as it is, and every try sends the same keys.
@@ -107,78 +102,83 @@ function prepare<I extends object, O extends object>(format: Format, method: Met
     const isRepeatable = method.isRead || fillIdempotencyKeys(message);
     return { isRepeatable, body: encode(format, method.request, message) };
   } catch (error) {
-    throw failure("invalid_argument", "invalid_request", `the request can't be sent: ${error}`, error);
+    throw failure("invalid_request", `the request can't be sent: ${error}`, { cause: error });
   }
 }
 
-async function attempt<I extends object, O extends object>(
-  { url, token, transport, format, headers, sendsTimeout, isCrossOrigin }: Connection,
-  method: Method<I, O>,
-  body: string | Uint8Array<ArrayBuffer>,
-  options: CallOptions,
-  signal: AbortSignal,
-  deadlineMs: number,
-): Promise<O> {
+interface Attempt<I extends object, O extends object> {
+  readonly connection: Connection;
+  readonly method: Method<I, O>;
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  readonly options: CallOptions;
+  readonly signal: AbortSignal;
+  readonly deadlineMs: number;
+}
+
+/** One try; with a token that the service refuses, and another to be had, two. */
+async function attempt<I extends object, O extends object>(work: Attempt<I, O>): Promise<O> {
+  const { signal, connection } = work;
+  const { tokens } = connection;
   signal.throwIfAborted();
-  const bearer = typeof token === "function" ? await tokenFrom(token) : token;
+  const bearer = await tokens.current();
+  try {
+    return await send(work, bearer);
+  } catch (error) {
+    if (!(error instanceof FinanceError) || error.status !== 401) throw error;
+    const other = await tokens.insteadOf(bearer, error.reason ?? error.code);
+    if (other === undefined) throw error;
+    return await send(work, other);
+  }
+}
+
+async function send<I extends object, O extends object>(work: Attempt<I, O>, bearer: string): Promise<O> {
+  const { connection, method, body, options, signal } = work;
+  const { url, transport, format, isCrossOrigin } = connection;
   signal.throwIfAborted();
-  const reply = await send();
-  options.onReply?.({
-    status: reply.status,
-    requestId: reply.header("x-request-id") ?? undefined,
-    isReplay: reply.header("idempotent-replayed") === "true",
-  });
-  if (reply.status !== 200) throw refusalOf(reply);
+  const headers = requestHeaders(work, bearer);
+  const { reply, info } = await sent();
+  options.onReply?.(info);
+  if (info.status !== 200) throw refusalOf(reply);
   try {
     return decode(format, method.response, reply);
   } catch (error) {
-    throw new FinanceError("internal", `the reply is not one of ${method.name}: ${error}`, {
-      status: 200,
-      reason: "invalid_reply",
-      requestId: reply.header("x-request-id") ?? undefined,
-      cause: error,
-    });
+    throw unreadable(error, info);
   }
 
-  async function send() {
-    const all = requestHeaders();
+  async function sent() {
     try {
-      return await transport.send({ url: `${url}/${method.name}`, headers: all, body, signal });
+      const reply = await transport.send({ url: `${url}/${method.name}`, headers, body, signal });
+      return { reply, info: infoOf(reply) };
     } catch (error) {
-      if (error instanceof FinanceError) throw error;
-      throw isCrossOrigin
-        ? failure(
-            "unavailable",
-            "cors_or_network",
-            `blocked by CORS or network: no answer that this page may read from ${url}`,
-            error,
-          )
-        : failure("unavailable", "network", `no answer from ${url}`, error);
-    }
-  }
-
-  function requestHeaders() {
-    try {
-      const all = new Headers(headers);
-      new Headers(options.headers).forEach((value, name) => {
-        all.set(name, value);
-      });
-      all.set("content-type", mediaTypeOf(format));
-      if (bearer) all.set("authorization", `Bearer ${bearer}`);
-      const leftMs = Math.max(1, Math.ceil(deadlineMs - Date.now()));
-      if (sendsTimeout && leftMs <= TIMEOUT_HEADER_MS_MAX) all.set("twirp-timeout-ms", `${leftMs}`);
-      return Object.fromEntries(all);
-    } catch (error) {
-      throw failure("invalid_argument", "invalid_request", `the headers can't be sent: ${error}`, error);
+      throw failureOf(error, url, isCrossOrigin);
     }
   }
 }
 
-async function tokenFrom(token: () => string | Promise<string>): Promise<string> {
+function infoOf(reply: TransportReply): ReplyInfo {
+  return {
+    status: reply.status,
+    requestId: reply.header("x-request-id") ?? undefined,
+    isReplay: reply.header("idempotent-replayed") === "true",
+  };
+}
+
+function requestHeaders<I extends object, O extends object>(
+  { connection, options, deadlineMs }: Attempt<I, O>,
+  bearer: string,
+): Record<string, string> {
   try {
-    return await token();
+    const all = new Headers(connection.headers);
+    new Headers(options.headers).forEach((value, name) => {
+      all.set(name, value);
+    });
+    all.set("content-type", mediaTypeOf(connection.format));
+    if (bearer) all.set("authorization", `Bearer ${bearer}`);
+    const leftMs = Math.max(1, Math.ceil(deadlineMs - Date.now()));
+    if (connection.sendsTimeout && leftMs <= TIMEOUT_HEADER_MS_MAX) all.set("twirp-timeout-ms", `${leftMs}`);
+    return Object.fromEntries(all);
   } catch (error) {
-    throw failure("unauthenticated", "token_unavailable", `no token: ${error}`, error);
+    throw failure("invalid_request", `the headers can't be sent: ${error}`, { cause: error });
   }
 }
 

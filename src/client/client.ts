@@ -1,8 +1,7 @@
 import { type CallOptions, type Connection, call } from "./call.ts";
 import type { Format } from "./codec.ts";
-import { FinanceError } from "./error.ts";
 import { type FetchLike, fetchTransport } from "./fetch-transport.ts";
-import type { Input, ListMethod, Method, Page, Paged } from "./method.ts";
+import type { Input, ListMethod, Method } from "./method.ts";
 import type * as financeMethods from "./methods.ts";
 import {
   batchCreateTransfers,
@@ -22,16 +21,21 @@ import {
   voidTransfer,
 } from "./methods.ts";
 import { type AxiosLike, overAxios } from "./over-axios.ts";
+import type { Page, Paged } from "./paging.ts";
+import { type TokenOption, tokenSource } from "./token.ts";
 import type { Transport } from "./transport.ts";
 
 /** Where the service is, and how to call it. */
 export interface ClientOptions {
-  /** Scheme, host, port and what else comes before `prefix`, as "https://api.example.com". In a page it may be relative, as "/". */
+  /** Scheme, host, port and what else comes before `prefix`, as "https://api.example.com". In a page it may begin with "/" or ".". */
   readonly baseUrl: string;
   /** The server's TWIRP_PREFIX. Default "/twirp". */
   readonly prefix?: string | undefined;
-  /** The bearer token, or a function that gives it, asked before each try of each call. Default: none is sent. */
-  readonly token?: string | (() => string | Promise<string>) | undefined;
+  /**
+   * The bearer token, or a function that gives it, asked before each try of each call. When the service refuses its token, it is
+   * asked for another one and told why, and the call is sent once more. Default: none is sent.
+   */
+  readonly token?: TokenOption | undefined;
   /** What carries the calls: fetch, axios, an instance of axios, or a transport. Default: the global fetch. */
   readonly transport?: FetchLike | AxiosLike | Transport | undefined;
   /** Default "json", which a browser's network panel can show; "protobuf" is smaller on the wire. */
@@ -50,22 +54,31 @@ export interface ClientOptions {
 }
 
 /** An RPC, ready to be called; needs no `this`. */
-export type Call<I, O> = (request: Input<I>, options?: CallOptions) => Promise<O>;
+export type Call<I, O, Request = Input<I>> = (...args: CallArguments<Request>) => Promise<O>;
+
+/** Of a method whose request may be left out, `Request` includes undefined. */
+type CallArguments<Request> = undefined extends Request
+  ? [request?: Request, options?: CallOptions]
+  : [request: Request, options?: CallOptions];
 
 /** An RPC that answers page by page. */
-export interface ListCall<I, O, Item> extends Call<I, O> {
+export interface ListCall<I, O, Item, Request = Input<I>> extends Call<I, O, Request> {
   /** Every item from the request's page on, asking for each next page when the ones before it are used up. The options hold for each page. */
-  each(request: Input<I>, options?: CallOptions): AsyncGenerator<Item, void, undefined>;
+  each(...args: CallArguments<Request>): AsyncGenerator<Item, void, undefined>;
+  /** Every page from the request's on, each when it is asked for. */
+  pages(...args: CallArguments<Request>): AsyncGenerator<O, void, undefined>;
 }
 
 /** A client with the given methods. */
 export type Client<M> = {
   readonly [Name in keyof M]: M[Name] extends ListMethod<infer I, infer O, infer Item>
-    ? ListCall<I, O, Item>
+    ? ListCall<I, O, Item, RequestOf<M[Name], I>>
     : M[Name] extends Method<infer I, infer O>
-      ? Call<I, O>
+      ? Call<I, O, RequestOf<M[Name], I>>
       : never;
 };
+
+type RequestOf<M, I> = M extends { readonly needsNoRequest: true } ? Input<I> | undefined : Input<I>;
 
 /** A client with every method of the service. */
 export interface FinanceClient extends Client<typeof financeMethods> {}
@@ -73,7 +86,7 @@ export interface FinanceClient extends Client<typeof financeMethods> {}
 /**
  * Makes a client with every method of the service.
  *
- * @throws TypeError when `baseUrl` is no URL.
+ * @throws TypeError when `baseUrl` is no URL of http or https.
  * @example
  * const finance = createFinanceClient({ baseUrl: "https://api.example.com", token });
  * const account = await finance.getAccount({ id: 4n });
@@ -104,7 +117,7 @@ const everyMethod: typeof financeMethods = {
 /**
  * Makes a client with the methods that are named, so that a bundler leaves out the messages of all others.
  *
- * @throws TypeError when `baseUrl` is no URL.
+ * @throws TypeError when `baseUrl` is no URL of http or https.
  * @example
  * const finance = createClient({ getAccount, listEntries }, { baseUrl: "https://api.example.com", token });
  */
@@ -122,11 +135,11 @@ function connect(options: ClientOptions): Connection {
   const { timeoutMs = 30_000, maxRetries = 2, headers = {} } = options;
   // Only pages and their workers have a location, and only they are subject to CORS.
   const page = globalThis.location?.href;
-  const base = new URL(baseUrl, page);
+  const base = readBaseUrl(baseUrl, page);
   const isCrossOrigin = page !== undefined && base.origin !== new URL(page).origin;
   return {
     url: `${base.origin}${withoutTrailingSlashes(base.pathname)}${prefix}/${SERVICE}`,
-    token,
+    tokens: tokenSource(token),
     transport:
       "send" in transport ? transport : "request" in transport ? overAxios(transport) : fetchTransport(transport),
     format,
@@ -140,29 +153,24 @@ function connect(options: ClientOptions): Connection {
 
 type AnyMethod = Method<object, object> | ListMethod<Paged, Page, unknown>;
 
-function bind(connection: Connection, method: AnyMethod): Call<object, object> {
-  const bound: Call<object, object> = (request, options) => call(connection, method, request, options);
+function bind(connection: Connection, method: AnyMethod): Call<object, object, object | undefined> {
+  const bound: Call<object, object, object | undefined> = (request = {}, options) =>
+    call(connection, method, request, options);
   if (!("itemsOf" in method)) return bound;
-  const list: ListMethod<Paged, Page, unknown> = method;
-  return Object.assign(bound, {
-    each: (request: Input<Paged>, options?: CallOptions) => eachItem(connection, list, request, options),
-  });
+  const { name, itemsOf }: ListMethod<Paged, Page, unknown> = method;
+  const load = (request: Input<Paged>, options?: CallOptions): Promise<Page> =>
+    call(connection, method, request, options);
+  return Object.assign(bound, method.paging({ name, load, itemsOf }));
 }
 
-async function* eachItem(
-  connection: Connection,
-  method: ListMethod<Paged, Page, unknown>,
-  input: Input<Paged>,
-  options?: CallOptions,
-): AsyncGenerator<unknown, void, undefined> {
-  for (let pageToken = input.pageToken; ; ) {
-    const page = await call(connection, method, { ...input, pageToken }, options);
-    yield* method.itemsOf(page);
-    if (page.nextPageToken === "") return;
-    if (page.nextPageToken === pageToken)
-      throw new FinanceError("internal", `${method.name} gives the same page for ever`, { reason: "invalid_reply" });
-    pageToken = page.nextPageToken;
-  }
+/** Without this, "localhost:9707" would be a URL of the scheme "localhost:", and in a page "api.example.com" one of its folders. */
+function readBaseUrl(baseUrl: string, page: string | undefined): URL {
+  const isRelative = page !== undefined && /^([./]|$)/.test(baseUrl);
+  if (isRelative || /^https?:\/\//i.test(baseUrl)) return new URL(baseUrl || "/", page);
+  // Numbers and names without a dot are nearby.
+  const scheme = /\.[a-z]/i.test(baseUrl) ? "https" : "http";
+  const hint = /^[^:/]+(:\d+)?(\/|$)/.test(baseUrl) ? `; did you mean ${scheme}://${baseUrl}` : "";
+  throw new TypeError(`baseUrl must start with http:// or https://, not "${baseUrl}"${hint}`);
 }
 
 function withoutTrailingSlashes(path: string): string {

@@ -16,9 +16,9 @@ export function encode<T>(format: Format, type: MessageType<T>, message: T): str
 }
 
 /** @throws Error when the reply holds no such message. */
-export function decode<T>(format: Format, type: MessageType<T>, { body, header }: TransportReply): T {
-  const contentType = header("content-type") ?? "none";
+export function decode<T>(format: Format, type: MessageType<T>, reply: TransportReply): T {
+  const contentType = reply.header("content-type") ?? "none";
   const [mediaType = ""] = contentType.split(";");
   if (mediaType.trim().toLowerCase() !== mediaTypeOf(format)) throw new TypeError(`its content type is ${contentType}`);
-  return format === "json" ? decodeJson(type, new TextDecoder().decode(body)) : decodeBinary(type, body);
+  return format === "json" ? decodeJson(type, new TextDecoder().decode(reply.body)) : decodeBinary(type, reply.body);
 }

@@ -33,20 +33,23 @@ export function errorCodeOf(code: string): FinanceErrorCode | undefined {
  * Why a call failed on this side of the wire, in `FinanceError.reason`. Reasons of the service itself are those of its
  * `meta.reason`, as "insufficient_funds".
  *
- * - `canceled`: the call's `signal` aborted. Code `canceled`.
+ * - `canceled`: the call's `signal` aborted, or the transport canceled it. Code `canceled`.
  * - `timed_out`: `timeoutMs` passed. Code `deadline_exceeded`. A write may have happened all the same.
  * - `cors_or_network`: a page got no answer from another origin that it may read; the browser keeps to itself whether CORS
  *   or the network is to blame. Code `unavailable`.
  * - `network`: no answer, where CORS plays no part. Code `unavailable`.
+ * - `transport_failed`: an interceptor, a wrapper of fetch or a transport of the application threw; `cause` is its error. Code
+ *   `unknown`.
  * - `token_unavailable`: the function in the option `token` failed; `cause` is its error. Code `unauthenticated`.
  * - `invalid_request`: the request can't be sent as it is, such as an amount beyond int64. Code `invalid_argument`.
- * - `invalid_reply`: what came with status 200 is no reply of this method. Code `internal`.
+ * - `invalid_reply`: what came is no reply of this method, can't be decoded, or broke off. Code `internal`.
  */
 export type LocalReason =
   | "canceled"
   | "timed_out"
   | "cors_or_network"
   | "network"
+  | "transport_failed"
   | "token_unavailable"
   | "invalid_request"
   | "invalid_reply";
@@ -82,7 +85,7 @@ export class FinanceError extends Error {
   readonly retryAfterMs: number | undefined;
 
   constructor(code: FinanceErrorCode, message: string, details: FinanceErrorDetails = {}) {
-    super(message, "cause" in details ? { cause: details.cause } : undefined);
+    super(message, details);
     this.name = "FinanceError";
     this.code = code;
     this.status = details.status ?? 0;

@@ -1,3 +1,4 @@
+import { unreadable } from "./failure.ts";
 import type { Transport } from "./transport.ts";
 
 /** `fetch`, or a function that behaves like it. */
@@ -14,12 +15,19 @@ export function fetchTransport(fetchLike?: FetchLike): Transport {
       // Browsers refuse fetch as a method of another object, so it is called as the function it is.
       const send = fetchLike ?? fetch;
       // A POST that is redirected may arrive as a GET, or elsewhere with the token: a redirect is an answer in itself.
-      const response = await send(url, { method: "POST", headers, body, signal, redirect: "manual" });
-      return {
-        status: response.status,
-        header: (name) => response.headers.get(name),
-        body: new Uint8Array(await response.arrayBuffer()),
-      };
+      const init = { method: "POST", headers, body, signal, redirect: "manual" } as const;
+      const response = await send(url, init).catch((error: unknown) => {
+        // Of fetch itself each is the network's, whatever the language that the browser says it in.
+        if (send === fetch && error instanceof TypeError) Object.assign(error, { code: "ERR_NETWORK" });
+        throw error;
+      });
+      const { status, headers: replyHeaders } = response;
+      const header = (name: string) => replyHeaders.get(name);
+      try {
+        return { status, header, body: new Uint8Array(await response.arrayBuffer()) };
+      } catch (error) {
+        throw signal.aborted ? error : unreadable(error, { status, requestId: header("x-request-id") ?? undefined });
+      }
     },
   };
 }

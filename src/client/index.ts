@@ -46,4 +46,5 @@ export type { Currency, FormatMoneyOptions, ParsedMoney } from "./money.ts";
 export { formatMoney, parseMoney } from "./money.ts";
 export type { AxiosLike } from "./over-axios.ts";
 export { fromDate, justAfter, toDate } from "./time.ts";
+export type { TokenOption, TokenRequest } from "./token.ts";
 export type { Transport, TransportReply, TransportRequest } from "./transport.ts";

@@ -5,21 +5,20 @@ import { formatTime, parseTime } from "./time.ts";
 /** A message as its table sees it: values by the names of fields, and of oneofs. */
 export type Values = Record<string, unknown>;
 
-/** A field of a message, with what its table says made ready. */
+/** A field of a message, with what its table says made ready. One of `scalar`, `members` and `message` is there. */
 export interface MessageField {
   readonly name: string;
   /** As the proto and the service's JSON have it. */
   readonly protoName: string;
   readonly number: number;
-  readonly type: Scalar | "time" | EnumField | MessageType<unknown>;
   readonly label: FieldLabel | undefined;
+  readonly scalar?: Scalar;
+  /** Of an enum. */
+  readonly members?: EnumType;
+  readonly message?: MessageType<unknown>;
 }
 
-export type Scalar = "int32" | "int64" | "bool" | "string";
-
-export interface EnumField {
-  readonly members: EnumType;
-}
+export type Scalar = "int32" | "int64" | "bool" | "string" | "time";
 
 /** What only a newer service knows. */
 const UNRECOGNIZED = -1;
@@ -33,18 +32,18 @@ export function fieldsOf(message: MessageType<unknown>): readonly MessageField[]
       name,
       protoName: name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
       number,
-      type: tableOf(type),
       label,
+      ...tableOf(type),
     }));
     known.set(message, fields);
   }
   return fields;
 }
 
-function tableOf(type: FieldType): MessageField["type"] {
-  if (typeof type === "string") return type;
+function tableOf(type: FieldType): Pick<MessageField, "scalar" | "members" | "message"> {
+  if (typeof type === "string") return { scalar: type };
   const table = type();
-  return isMessageType(table) ? table : { members: table };
+  return isMessageType(table) ? { message: table } : { members: table };
 }
 
 function isMessageType(table: MessageType<unknown> | EnumType): table is MessageType<unknown> {
@@ -62,10 +61,9 @@ export function emptyMessage(type: MessageType<unknown>): Values {
 
 const ZEROS = { int32: 0, int64: 0n, bool: false, string: "", time: undefined };
 
-function zeroOf({ type, label }: MessageField): unknown {
+function zeroOf({ label, scalar, members }: MessageField): unknown {
   if (label !== undefined) return label === "list" ? [] : label === "map" ? {} : undefined;
-  if (typeof type === "string") return ZEROS[type];
-  return "members" in type ? 0 : undefined;
+  return scalar ? ZEROS[scalar] : members && 0;
 }
 
 /** A field's value in a message; of a oneof's member undefined unless it is the one that is set. */
@@ -91,7 +89,7 @@ export function setFields(type: MessageType<unknown>, message: Values): (readonl
 }
 
 /** The member of an enum; UNRECOGNIZED for one that only a newer service knows. */
-export function memberOf({ members }: EnumField, value: unknown): number {
+export function memberOf(members: EnumType, value: unknown): number {
   const member = typeof value === "number" ? value in members && value : members[`${value}`];
   return typeof member === "number" ? member : UNRECOGNIZED;
 }
@@ -104,77 +102,93 @@ export function isObject(value: unknown): value is Values {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** How a field of a message is called in a mistake. */
-export function pathTo(name: string, path: string): string {
-  return path === "" ? name : `${path}.${name}`;
+/** How a message stands in a value that is yet to be checked. */
+export interface Source {
+  fieldOf(message: Values, field: MessageField): unknown;
+  /** Whether a member that the enum does not have is a mistake, instead of one of a newer service. */
+  readonly knowsEveryMember: boolean;
 }
 
-/** Reads a field value by value, as its label wants it. */
-export function eachValue(
-  { label }: MessageField,
+/** @throws TypeError that names the field, from `path` on. */
+export function readMessage(type: MessageType<unknown>, input: unknown, source: Source, path = ""): Values {
+  if (!isObject(input)) throw mistake(path || type.name, "an object", input);
+  const message = emptyMessage(type);
+  for (const field of fieldsOf(type)) {
+    const value = source.fieldOf(input, field) ?? undefined;
+    if (value === undefined) continue;
+    const { name, label } = field;
+    const at = path === "" ? name : `${path}.${name}`;
+    if (typeof label === "object" && message[label.oneof]) throw mistake(at, `the only ${label.oneof}`, value);
+    setField(message, field, readField(field, value, source, at));
+  }
+  return message;
+}
+
+function readField(
+  { label, scalar = "string", members, message }: MessageField,
   field: unknown,
+  source: Source,
   path: string,
-  read: (value: unknown, path: string) => unknown,
 ): unknown {
+  const read = (value: unknown, at: string) => {
+    if (message) return readMessage(message, value, source, at);
+    if (!members) return readScalar(scalar, value, at);
+    const member = memberOf(members, typeof value === "string" ? value : readScalar("int32", value, at));
+    if (source.knowsEveryMember && member === UNRECOGNIZED) throw mistake(at, `one of ${memberNames(members)}`, value);
+    return member;
+  };
   if (label === "list") {
     if (!Array.isArray(field)) throw mistake(path, "a list", field);
     return field.map((item, index) => read(item, `${path}[${index}]`));
   }
   if (label === "map") {
     if (!isObject(field)) throw mistake(path, "an object", field);
-    return Object.fromEntries(Object.entries(field).map(([key, item]) => [key, read(item, pathTo(key, path))]));
+    return Object.fromEntries(Object.entries(field).map(([key, item]) => [key, read(item, `${path}.${key}`)]));
   }
   return read(field, path);
 }
 
-/** @throws TypeError for what is not a value of the type. */
-export function readScalar(type: Scalar | "time", value: unknown, path: string): unknown {
-  if (type === "time") return readTime(value, path);
-  if (!isScalar(type, value)) throw mistake(path, WANTED[type], value);
-  return value;
+/** What a scalar is in TypeScript, and in a mistake. */
+const SCALARS = {
+  int64: ["bigint", "an integer within 64 bits"],
+  int32: ["number", "an integer within 32 bits"],
+  bool: ["boolean", "a boolean"],
+  string: ["string", "a string"],
+  time: ["string", "an RFC 3339 string"],
+} as const;
+
+function readScalar(type: Scalar, value: unknown, path: string): unknown {
+  const [kind, wanted] = SCALARS[type];
+  const read =
+    type === "time" ? canonicalTime(value) : type === "int64" || type === "int32" ? integerOf(type, value) : value;
+  if (typeof read !== kind) throw mistake(path, wanted, value);
+  return read;
 }
 
-function isScalar(type: Scalar, value: unknown): boolean {
-  switch (type) {
-    case "int64":
-      return typeof value === "bigint" && isInt64(value);
-    case "int32":
-      return typeof value === "number" && (value | 0) === value;
-    case "bool":
-      return typeof value === "boolean";
-    case "string":
-      return typeof value === "string";
-  }
+/** Of a number or of its digits; undefined for what is neither, lost digits or is out of range. */
+function integerOf(type: "int64" | "int32", value: unknown): unknown {
+  const isWhole =
+    typeof value === "bigint" ||
+    (typeof value === "string" ? /^-?(0|[1-9]\d*)$/.test(value) : Number.isSafeInteger(value));
+  const integer = isWhole ? BigInt(`${value}`) : undefined;
+  if (integer === undefined || BigInt.asIntN(type === "int64" ? 64 : 32, integer) !== integer) return undefined;
+  return type === "int64" ? integer : Number(integer);
 }
 
-function readTime(value: unknown, path: string): string {
+function canonicalTime(value: unknown): string | undefined {
   try {
-    if (typeof value === "string") return formatTime(parseTime(value));
+    return typeof value === "string" ? formatTime(parseTime(value)) : undefined;
   } catch {
-    // The mistake says where it is.
+    return undefined;
   }
-  throw mistake(path, WANTED.time, value);
 }
-
-const WANTED = {
-  int64: "an integer within 64 bits",
-  int32: "an integer within 32 bits",
-  bool: "a boolean",
-  string: "a string",
-  time: 'an RFC 3339 string such as "2026-01-31T12:00:00.123456Z"',
-};
 
 const SHOWN_LENGTH_MAX = 100;
 
 /** @param wanted what should be there, with its article. */
-export function mistake(path: string, wanted: string, value: unknown): TypeError {
-  const text =
-    typeof value === "object"
-      ? JSON.stringify(toJson(value))
-      : typeof value === "string"
-        ? `"${value}"`
-        : String(value);
-  return new TypeError(`${path} must be ${wanted}, not ${text.slice(0, SHOWN_LENGTH_MAX)}`);
+function mistake(path: string, wanted: string, value: unknown): TypeError {
+  const shown = typeof value === "string" ? `"${value}"` : Array.isArray(value) ? "a list" : String(value);
+  return new TypeError(`${path} must be ${wanted}, not ${shown.slice(0, SHOWN_LENGTH_MAX)}`);
 }
 
 /**
@@ -198,45 +212,13 @@ export function toJson(value: unknown): unknown {
  */
 export function complete<T>(type: MessageType<T>, input: unknown): T {
   // The table says that these are the values of a T.
-  return completeMessage(type, input, "") as T;
+  return readMessage(type, input, REQUEST) as T;
 }
 
-function completeMessage(type: MessageType<unknown>, input: unknown, path: string): Values {
-  if (!isObject(input)) throw mistake(path || type.name, "an object", input);
-  const message = emptyMessage(type);
-  for (const field of fieldsOf(type)) {
-    const value = fieldValue(input, field);
-    if (value === undefined || value === null) continue;
-    const at = pathTo(field.name, path);
-    setField(
-      message,
-      field,
-      eachValue(field, value, at, (one, place) => completeValue(field.type, one, place)),
-    );
-  }
-  return message;
-}
+const REQUEST: Source = { fieldOf: fieldValue, knowsEveryMember: true };
 
-function completeValue(type: MessageField["type"], value: unknown, path: string): unknown {
-  if (typeof type === "object") {
-    if (!("members" in type)) return completeMessage(type, value, path);
-    const member = memberOf(type, value);
-    if (member === UNRECOGNIZED) throw mistake(path, `one of ${memberNames(type)}`, value);
-    return member;
-  }
-  // A Date would be shown in the very form that is wanted.
-  if (value instanceof Date) throw new TypeError(`${path} must be a string, not a Date; fromDate makes one of it`);
-  return readScalar(type, type === "int64" ? toInt64(value) : value, path);
-}
-
-/** JavaScript may have it as a number or as text, such as part of a URL. */
-function toInt64(value: unknown): unknown {
-  const isWhole = Number.isSafeInteger(value) || (typeof value === "string" && /^-?\d+$/.test(value));
-  return isWhole ? BigInt(`${value}`) : value;
-}
-
-function memberNames({ members }: EnumField): string {
+function memberNames(members: EnumType): string {
   return Object.keys(members)
-    .filter((name) => typeof members[name] === "number" && name !== "UNRECOGNIZED")
+    .filter((name) => Number(members[name]) >= 0)
     .join(", ");
 }

@@ -1,4 +1,5 @@
 import type { MessageType } from "../../generated/client/messages.ts";
+import type { Page, Paged, paging } from "./paging.ts";
 
 /** A message as a caller writes it: what is left out has its zero value. */
 export type Input<T> = T extends readonly (infer Item)[]
@@ -18,17 +19,14 @@ export interface Method<I extends object, O extends object> {
   readonly isRead: boolean;
 }
 
+/** A method that says something without a request. */
+export interface NeedsNoRequest {
+  readonly needsNoRequest: true;
+}
+
 /** An RPC that answers page by page. */
 export interface ListMethod<I extends Paged, O extends Page, Item> extends Method<I, O> {
   itemsOf(page: O): readonly Item[];
-}
-
-/** The request for a page. */
-export interface Paged {
-  pageToken: string;
-}
-
-/** A page and where the next one starts; empty on the last page. */
-export interface Page {
-  nextPageToken: string;
+  /** How it goes on from page to page. */
+  readonly paging: typeof paging;
 }

@@ -28,7 +28,8 @@ import {
   UpdateAccountRequest,
   VoidTransferRequest,
 } from "../../generated/client/messages.ts";
-import type { ListMethod, Method } from "./method.ts";
+import type { ListMethod, Method, NeedsNoRequest } from "./method.ts";
+import { paging } from "./paging.ts";
 
 /** Opens an account with a zero balance. Scope finance.write; finance.admin to open one for another owner. */
 export const createAccount: Method<CreateAccountRequest, Account> = {
@@ -47,12 +48,14 @@ export const getAccount: Method<GetAccountRequest, Account> = {
 };
 
 /** Pages through the accounts the caller may see, in id order. Scope finance.read. */
-export const listAccounts: ListMethod<ListAccountsRequest, ListAccountsResponse, Account> = {
+export const listAccounts: ListMethod<ListAccountsRequest, ListAccountsResponse, Account> & NeedsNoRequest = {
   name: "ListAccounts",
   request: ListAccountsRequest,
   response: ListAccountsResponse,
   isRead: true,
+  needsNoRequest: true,
   itemsOf: (page) => page.accounts,
+  paging,
 };
 
 /** Changes what is present in the request and leaves the rest. It takes no key, so it is never retried. Scope finance.write. */
@@ -115,12 +118,14 @@ export const getTransfer: Method<GetTransferRequest, Transfer> = {
 };
 
 /** Pages through the transfers the caller may see, newest id first. Scope finance.read. */
-export const listTransfers: ListMethod<ListTransfersRequest, ListTransfersResponse, Transfer> = {
+export const listTransfers: ListMethod<ListTransfersRequest, ListTransfersResponse, Transfer> & NeedsNoRequest = {
   name: "ListTransfers",
   request: ListTransfersRequest,
   response: ListTransfersResponse,
   isRead: true,
+  needsNoRequest: true,
   itemsOf: (page) => page.transfers,
+  paging,
 };
 
 /** Pages through one account's statement in sequence order. Scope finance.read. */
@@ -130,6 +135,7 @@ export const listEntries: ListMethod<ListEntriesRequest, ListEntriesResponse, En
   response: ListEntriesResponse,
   isRead: true,
   itemsOf: (page) => page.entries,
+  paging,
 };
 
 /** Reads an account's balance as it stood at a time. Scope finance.read. */
@@ -149,9 +155,10 @@ export const getBalanceHistory: Method<GetBalanceHistoryRequest, GetBalanceHisto
 };
 
 /** Proves the books: per currency, total debits against total credits. Scope finance.admin. */
-export const getTrialBalance: Method<GetTrialBalanceRequest, GetTrialBalanceResponse> = {
+export const getTrialBalance: Method<GetTrialBalanceRequest, GetTrialBalanceResponse> & NeedsNoRequest = {
   name: "GetTrialBalance",
   request: GetTrialBalanceRequest,
   response: GetTrialBalanceResponse,
   isRead: true,
+  needsNoRequest: true,
 };

@@ -1,4 +1,5 @@
-import { FinanceError } from "./error.ts";
+import { transportFailed } from "./failure.ts";
+import { isObject } from "./message.ts";
 import type { Transport } from "./transport.ts";
 
 /** axios itself, or an instance that `axios.create()` made. */
@@ -16,7 +17,6 @@ export interface AxiosCall {
   responseType: "arraybuffer";
   timeout: number;
   maxRedirects: number;
-  validateStatus: null;
   transformRequest: [];
   transformResponse: [];
 }
@@ -32,7 +32,7 @@ export interface AxiosAnswer {
 export function overAxios(axios: AxiosLike): Transport {
   return {
     async send({ url, headers, body, signal }) {
-      const answer = await axios.request({
+      const call: AxiosCall = {
         url,
         method: "POST",
         headers: { ...headers },
@@ -42,27 +42,37 @@ export function overAxios(axios: AxiosLike): Transport {
         responseType: "arraybuffer",
         timeout: 0,
         maxRedirects: 0,
-        validateStatus: null,
         transformRequest: [],
         transformResponse: [],
-      });
-      const { status, data } = answer;
+      };
+      // Interceptors see as errors what the instance's `validateStatus` makes errors of. The client sees a reply.
+      const answer: unknown = await axios.request(call).catch((error) => responseOf(error, url));
+      if (!isAnswer(answer)) throw new TypeError("an interceptor of this axios instance changed the response");
       return {
-        status,
+        status: answer.status,
         header(name) {
           const value: unknown = Reflect.get(answer.headers, name);
           return typeof value === "string" ? value : undefined;
         },
-        body: bytesOf(data),
+        // An ArrayBuffer from a browser, a Buffer from Node; the copy shares no memory with its pool.
+        body: new Uint8Array(answer.data),
       };
     },
   };
 }
 
-/** An ArrayBuffer from a browser, a Buffer from Node; the copy shares no memory with its pool. */
-function bytesOf(data: unknown): Uint8Array {
-  if (data instanceof ArrayBuffer || data instanceof Uint8Array) return new Uint8Array(data);
-  throw new FinanceError("internal", "an interceptor of this axios instance gave no response, or a changed one", {
-    reason: "invalid_reply",
-  });
+/** @throws the error itself when there was no reply, or none that came whole. */
+function responseOf(error: unknown, url: string): unknown {
+  if (!isObject(error)) throw error;
+  const { config, response } = error;
+  // An interceptor may have made another call, such as one for a token: its failure is the interceptor's.
+  if (isObject(config) && config["url"] !== url) throw transportFailed(error);
+  if (isAnswer(response)) return response;
+  throw error;
+}
+
+function isAnswer(answer: unknown): answer is AxiosAnswer & { data: ArrayBuffer | Uint8Array } {
+  if (!isObject(answer) || !isObject(answer["headers"])) return false;
+  const { data } = answer;
+  return data instanceof ArrayBuffer || data instanceof Uint8Array;
 }

@@ -23,7 +23,7 @@ export function parseTime(time: string): Instant {
   const seconds = localMs / 1000 - offsetSeconds;
   // A day that its month does not have would be one of the next month.
   const isReal = secondsText(localMs / 1000) === local && Number(hours) < 24 && Number(minutes) < 60;
-  if (!isReal || secondsText(seconds) === undefined) throw new TypeError(`${JSON.stringify(time)} is no RFC 3339 time`);
+  if (!isReal || secondsText(seconds) === undefined) throw noTime(time);
   return { seconds: BigInt(seconds), nanos: Number(fraction.padEnd(9, "0")) };
 }
 
@@ -31,10 +31,14 @@ export function parseTime(time: string): Instant {
 export function formatTime({ seconds, nanos }: Instant): string {
   const text = secondsText(Number(seconds));
   if (text === undefined || nanos < 0 || nanos >= NANOS_PER_SECOND)
-    throw new TypeError(`${seconds} s and ${nanos} ns since 1970 are no time`);
+    throw noTime(`${seconds} s and ${nanos} ns since 1970`);
   let fraction = `${nanos}`.padStart(9, "0");
   while (fraction.endsWith("000")) fraction = fraction.slice(0, -3);
   return `${text}${fraction && `.${fraction}`}Z`;
+}
+
+function noTime(time: string): TypeError {
+  return new TypeError(`no time from year 1 to 9999: ${time}`);
 }
 
 /** Without zone; undefined beyond the years 1 to 9999. */

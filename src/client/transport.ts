@@ -17,7 +17,11 @@ export interface TransportReply {
   readonly body: Uint8Array;
 }
 
-/** What carries the calls. It must follow no redirect, and rejects when there is no answer; a FinanceError is passed on as it is. */
+/**
+ * What carries the calls. It must follow no redirect. When there is no answer it rejects with the error of fetch, axios or Node,
+ * or with one whose `code` is "ERR_NETWORK"; such calls are repeated. Any other error is the application's own: the call fails
+ * with `transport_failed`. A FinanceError is passed on as it is.
+ */
 export interface Transport {
   send(request: TransportRequest): Promise<TransportReply>;
 }

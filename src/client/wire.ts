@@ -1,15 +1,7 @@
 /** Protobuf's wire format, as far as this API uses it. https://protobuf.dev/programming-guides/encoding/ */
 
 export class BinaryWriter {
-  #bytes: number[] = [];
-  readonly #outer: number[][] = [];
-
-  uint32(value: number): this {
-    let rest = value;
-    for (; rest > 127; rest >>>= 7) this.#bytes.push((rest & 127) | 128);
-    this.#bytes.push(rest);
-    return this;
-  }
+  readonly #bytes: number[] = [];
 
   int64(value: bigint): this {
     let rest = BigInt.asUintN(64, value);
@@ -18,40 +10,24 @@ export class BinaryWriter {
     return this;
   }
 
+  /** Also what is not negative of uint32 and bool. Negative ones take ten bytes, as if they were int64. */
   int32(value: number): this {
-    // Negative ones take ten bytes, as if they were int64.
     return this.int64(BigInt(value));
   }
 
-  bool(value: boolean): this {
-    return this.uint32(value ? 1 : 0);
-  }
-
   string(value: string): this {
-    return this.#delimited(new TextEncoder().encode(value));
+    return this.delimited(new TextEncoder().encode(value));
   }
 
-  /** What follows, up to `join`, is written behind its length. */
-  fork(): this {
-    this.#outer.push(this.#bytes);
-    this.#bytes = [];
+  /** A text or a message, behind its length. */
+  delimited(bytes: Uint8Array): this {
+    this.int32(bytes.length);
+    for (const byte of bytes) this.#bytes.push(byte);
     return this;
-  }
-
-  join(): this {
-    const inner = this.#bytes;
-    this.#bytes = this.#outer.pop() ?? [];
-    return this.#delimited(inner);
   }
 
   finish(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#bytes);
-  }
-
-  #delimited(bytes: Iterable<number> & { readonly length: number }): this {
-    this.uint32(bytes.length);
-    for (const byte of bytes) this.#bytes.push(byte);
-    return this;
   }
 }
 

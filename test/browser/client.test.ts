@@ -5,7 +5,13 @@ import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type * as client from "../../src/client/index.ts";
-import { jsonReply, type ScriptedReply, type ScriptedServer, startScriptedServer } from "../client/scripted-server.ts";
+import {
+  jsonReply,
+  refusalReply,
+  type ScriptedReply,
+  type ScriptedServer,
+  startScriptedServer,
+} from "../client/scripted-server.ts";
 import { launchChromium } from "../setup/chromium.ts";
 import { freePort } from "../setup/process.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
@@ -14,7 +20,7 @@ const PAGE_SCRIPT = `
   import axios from "axios";
   import * as client from "finance-service/client";
   const transports = { fetch, axios, "own axios": client.axiosTransport() };
-  Object.assign(globalThis, { client, transports });`;
+  Object.assign(globalThis, { axios, client, transports });`;
 
 const WAYS = ["fetch", "axios", "own axios"].flatMap((transport) =>
   (["json", "protobuf"] as const).map((format) => ({ transport, format })),
@@ -182,6 +188,131 @@ describe.each(WAYS)("$format over $transport", (way) => {
     proxy.reply({ status: 204, headers: CORS }, reply);
     expect(await inPage(GET(), { ...way, options: { baseUrl: proxy.url } })).toMatchObject(error);
   });
+});
+
+describe("failures that are neither CORS's nor the network's are told as they are, and not repeated", () => {
+  /** A call over a transport that is made in the page, to a server whose every reply the page may read. */
+  const over = (transport: string) =>
+    `const custom = client.createFinanceClient({ baseUrl: ${JSON.stringify(proxy.url)}, transport: ${transport} });
+    return await custom.getAccount({ id: 4n });`;
+  const posts = () => proxy.seen.filter(({ method }) => method === "POST").length;
+  const preflight = { status: 204, headers: CORS };
+  const notFound = refusalReply(404, { code: "not_found", msg: "no account 4" }, CORS);
+
+  test.each<[what: string, transport: string, error: object, sent: number]>([
+    [
+      "a response interceptor that throws for a status",
+      `(() => {
+        const instance = axios.create();
+        instance.interceptors.response.use(undefined, (error) => { throw new Error("HTTP " + error.response.status); });
+        return instance;
+      })()`,
+      { code: "unknown", reason: "transport_failed", cause: "Error: HTTP 404" },
+      1,
+    ],
+    [
+      "a request interceptor that throws",
+      `(() => {
+        const instance = axios.create();
+        instance.interceptors.request.use(() => { throw new Error("no session"); });
+        return instance;
+      })()`,
+      { code: "unknown", reason: "transport_failed", cause: "Error: no session" },
+      0,
+    ],
+    [
+      "a request interceptor that cancels",
+      `(() => {
+        const instance = axios.create();
+        instance.interceptors.request.use(() => { throw new axios.CanceledError(); });
+        return instance;
+      })()`,
+      { code: "canceled", reason: "canceled" },
+      0,
+    ],
+    ["an instance as it comes", "axios.create()", { code: "not_found", message: "no account 4" }, 1],
+    [
+      "a wrapper of fetch with a mistake",
+      "(url, init) => fetch(url, init).then((response) => response.nothing.there)",
+      { code: "unknown", reason: "transport_failed" },
+      1,
+    ],
+    [
+      "a wrapper of fetch whose own signal aborts",
+      "(url, init) => fetch(url, { ...init, signal: AbortSignal.abort() })",
+      { code: "canceled", reason: "canceled" },
+      0,
+    ],
+  ])("%s", async (_, transport, error, sent) => {
+    proxy.reply(preflight, notFound);
+    expect(await inPage(over(transport))).toMatchObject(error);
+    expect(posts()).toBe(sent);
+  });
+
+  test.each<[what: string, reply: ScriptedReply]>([
+    ["breaks off", { fault: "cut", headers: CORS }],
+    ["is no gzip", { ...jsonReply({ id: "4" }, { ...CORS, "content-encoding": "gzip" }) }],
+  ])("a body that %s", async (_, reply) => {
+    proxy.reply(preflight, reply);
+    expect(await inPage(over("fetch"))).toMatchObject({ code: "internal", status: 200, reason: "invalid_reply" });
+    expect(posts()).toBe(1);
+  });
+
+  test("while a wrapper of fetch that is blocked is CORS or the network, and repeated", async () => {
+    proxy.reply({ status: 204 });
+    expect(await inPage(over("(url, init) => fetch(url, init)"))).toMatchObject({ reason: "cors_or_network" });
+    expect(proxy.seen.map(({ method }) => method)).toEqual(["OPTIONS", "OPTIONS", "OPTIONS"]);
+  });
+});
+
+test.each(WAYS)("a refused token is renewed once for all calls: $format over $transport", async (way) => {
+  const expired = await service.token("alice", "finance.read", -60);
+  const outcome = await inPage(
+    `const asked = [];
+    let current = ${JSON.stringify(expired)};
+    const renewing = client.createFinanceClient({
+      baseUrl: ${JSON.stringify(service.url)},
+      format: ${JSON.stringify(way.format)},
+      transport: transports[${JSON.stringify(way.transport)}],
+      token: async ({ refused }) => {
+        if (refused) {
+          asked.push(refused);
+          current = ${JSON.stringify(token)};
+        }
+        return current;
+      },
+    });
+    const accounts = await Promise.all([1, 2, 3].map(() => renewing.getAccount({ id: ${accountId}n })));
+    return { names: accounts.map(({ name }) => name), asked };`,
+    way,
+  );
+  expect(outcome).toEqual({ names: ["Wallet", "Wallet", "Wallet"], asked: ["token_expired"] });
+});
+
+test("keys are made on plain http too, where the browser has no crypto.randomUUID", async () => {
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    await page.route("http://shop.test/**", async (route) => {
+      const { pathname } = new URL(route.request().url());
+      await route.fulfill({ response: await route.fetch({ url: `http://127.0.0.1:${pagesPort}${pathname}` }) });
+    });
+    await page.goto("http://shop.test/");
+    const outcome = await page.evaluate<unknown>(`(async () => {
+      const keys = [];
+      const send = async ({ body }) => {
+        keys.push(JSON.parse(body).idempotencyKey);
+        return { status: 200, header: () => "application/json", body: new TextEncoder().encode("{}") };
+      };
+      const finance = client.createFinanceClient({ baseUrl: "http://api.test", transport: { send } });
+      await finance.createTransfer({ amount: 1n });
+      await finance.createTransfer({ amount: 1n, idempotencyKey: client.newIdempotencyKey() });
+      return { isSecureContext, uuid: typeof crypto.randomUUID, keys: keys.map((key) => /^[0-9a-f]{32}$/.test(key)) };
+    })()`);
+    expect(outcome).toEqual({ isSecureContext: false, uuid: "undefined", keys: [true, true] });
+  } finally {
+    await context.close();
+  }
 });
 
 test("a redirect, of which the browser tells nothing", async () => {

@@ -6,6 +6,8 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { nextTick, type Ref, ref } from "vue";
+import type { FinanceClient } from "../../src/client/index.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
 const guide = await readFile(new URL("../../docs/client.md", import.meta.url), "utf8");
@@ -87,14 +89,14 @@ test.each<[name: string, exported: object]>([
   ["first-call.ts", { line: "Account 4: 123450 USD" }],
   [
     "statement.ts",
-    { amounts: [123450n], transfers: [expect.objectContaining({ amount: 123450n })], nextPageToken: "" },
+    { amounts: [123450n], sizes: [6], transfers: [expect.objectContaining({ amount: 123450n })], nextPageToken: "" },
   ],
   [
     "times.ts",
     { balanceThen: expect.objectContaining({ balance: 123450n }), later: expect.objectContaining({ entries: [] }) },
   ],
   ["json.ts", { stored: expect.stringMatching(/^{"id":"4",.*"balance":"123450",/) }],
-  ["money.ts", { shown: "$1,234.50", german: "1.234,50\u00a0€", minor: 123450n }],
+  ["money.ts", { shown: "$1,234.50", lines: ["$1,234.50"], german: "1.234,50\u00a0€", minor: 123450n }],
 ])("%s gives what it says", async (name, exported) => {
   expect(await run(name)).toMatchObject(exported);
 });
@@ -118,6 +120,35 @@ test("the guide's refusals reach the person who pays", async () => {
   token = await service.token("alice", "finance.write", -60);
   expect(await pay(1n)).toBe("Sign in again.");
   token = await service.token("alice");
+});
+
+test("the guide's token function is asked for another token when the service refuses its own", async () => {
+  const tokens = [await service.token("alice", "finance.read", -60), token];
+  const { fetch: send } = globalThis;
+  vi.stubGlobal("fetch", async (url: string, init: RequestInit) =>
+    url === "/session/token" ? new Response(tokens.shift()) : await send(url, init),
+  );
+  const { finance } = (await run("tokens.ts")) as Record<"finance", FinanceClient>;
+  expect(await finance.getAccount({ id: 4n })).toMatchObject({ id: 4n });
+  expect(tokens).toEqual([]);
+});
+
+test("the guide's Vue function forgets what was shown when the id changes", async () => {
+  const { useAccount } = (await run("use-account.ts")) as Record<
+    "useAccount",
+    (id: Ref<bigint>) => { account: Ref<object | undefined>; problem: Ref<object | undefined> }
+  >;
+  const id = ref(4n);
+  const { account, problem } = useAccount(id);
+  await vi.waitFor(() => expect(account.value).toMatchObject({ id: 4n }));
+  id.value = 999n;
+  await nextTick();
+  expect(account.value).toBeUndefined();
+  await vi.waitFor(() => expect(problem.value).toMatchObject({ code: "not_found" }));
+  id.value = 5n;
+  await nextTick();
+  expect(problem.value).toBeUndefined();
+  await vi.waitFor(() => expect(account.value).toMatchObject({ id: 5n }));
 });
 
 test("a form that is sent twice moves money once", async () => {

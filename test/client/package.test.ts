@@ -38,6 +38,10 @@ import {
 const finance = createFinanceClient({ baseUrl: "http://127.0.0.1:1", token: async () => "t", maxRetries: 0 });
 const small = createClient({ getAccount }, { baseUrl: "http://127.0.0.1:1" });
 const balanceOf = async (id: bigint): Promise<bigint> => (await finance.getAccount({ id })).balance;
+// @ts-expect-error an account must be named
+export const noRequest = () => finance.listEntries();
+export const everything = async () => [await finance.listTransfers(), await finance.getTrialBalance()];
+export const shown = async () => (await finance.listTransfers()).transfers.map((t) => formatMoney(t.amount, t));
 export const read: (request: { id: bigint }) => Promise<Account> = small.getAccount;
 // @ts-expect-error an id is a bigint
 export const wrongType = () => finance.getAccount({ id: "4" });

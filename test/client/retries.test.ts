@@ -46,7 +46,7 @@ describe("what is worth repeating", () => {
     ["502 of a proxy", { status: 502, body: "<html>" }, 2],
     ["503 of a proxy", { status: 503 }, 2],
     ["504 of a proxy", { status: 504 }, 2],
-    ["a connection that was cut", { fault: "cut" }, 2],
+    ["a connection that ended", { fault: "drop" }, 2],
     ["unavailable", refusalReply(503, { code: "unavailable", msg: "" }), 2],
     [
       "a full queue that says when",
@@ -59,6 +59,7 @@ describe("what is worth repeating", () => {
     ["not a refusal", refusalReply(412, { code: "failed_precondition", msg: "" }), 1],
     ["not what took too long", refusalReply(408, { code: "deadline_exceeded", msg: "" }), 1],
     ["not 500 of a proxy", { status: 500 }, 1],
+    ["not a reply that broke off", { fault: "cut" }, 1],
     ["not a reply that can't be read", { headers: { "content-type": "text/html" } }, 1],
   ])("%s", async (_, reply, tries) => {
     server.reply(reply, jsonReply({}));

@@ -7,8 +7,8 @@ export interface ScriptedReply {
   readonly status?: number;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string | Uint8Array;
-  /** Instead of an answer: `hang` gives none, `cut` ends the connection in the middle of the body. */
-  readonly fault?: "hang" | "cut";
+  /** Instead of an answer: `hang` gives none, `drop` ends the connection, `cut` does in the middle of the body. */
+  readonly fault?: "hang" | "drop" | "cut";
 }
 
 export interface SeenRequest {
@@ -41,8 +41,9 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     seen.push({ method, url, headers, body: Buffer.concat(chunks) });
     server.emit("seen");
     if (fault === "hang") return;
+    if (fault === "drop") return void response.destroy();
     if (fault === "cut") {
-      response.writeHead(status, { "content-type": "application/json", "content-length": "1000" });
+      response.writeHead(status, { ...replyHeaders, "content-type": "application/json", "content-length": "1000" });
       response.write('{"id":', () => response.destroy());
       return;
     }

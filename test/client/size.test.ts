@@ -2,9 +2,9 @@
 import { expect, test } from "vitest";
 import { bundleSize, clientOf, wholeClient } from "../../bench/bundle-size.ts";
 
-test("a page that calls one method downloads at most 7 kB", async () => {
+test("a page that calls one method downloads at most 7 KiB", async () => {
   const { gzipped } = await bundleSize(clientOf("getAccount"));
-  expect(gzipped).toBeLessThanOrEqual(7000);
+  expect(gzipped).toBeLessThanOrEqual(7 * 1024);
 });
 
 test("it grows only by the messages of what else is called", async () => {

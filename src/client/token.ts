@@ -1,0 +1,50 @@
+import { failure } from "./failure.ts";
+
+/** What a token function is told. */
+export interface TokenRequest {
+  /**
+   * Why the service refused the token that the function gave last, such as "token_expired": that one is of no use any more.
+   * Undefined when none was refused.
+   */
+  readonly refused: string | undefined;
+}
+
+/** The bearer token, or a function that gives it. */
+export type TokenOption = string | ((request: TokenRequest) => string | Promise<string>);
+
+/** Where the bearer tokens of a client come from. */
+export interface TokenSource {
+  /** Empty: none. */
+  current(): Promise<string>;
+  /** Another token than one that was refused; undefined when there is none. Calls that were refused together share it. */
+  insteadOf(refused: string, reason: string): Promise<string | undefined>;
+}
+
+/** Both reject with a FinanceError when the function fails. */
+export function tokenSource(option: TokenOption | undefined): TokenSource {
+  const give = typeof option === "function" ? option : () => option ?? "";
+  let renewal: { readonly refused: string; readonly token: Promise<string> } | undefined;
+
+  async function ask(request: TokenRequest): Promise<string> {
+    try {
+      return await give(request);
+    } catch (error) {
+      throw failure("token_unavailable", `no token: ${error}`, { cause: error });
+    }
+  }
+  return {
+    current: () => ask({ refused: undefined }),
+    async insteadOf(refused, reason) {
+      // It also serves calls whose refusal comes after it is done.
+      if (renewal === undefined || renewal.refused !== refused) {
+        const started = { refused, token: ask({ refused: reason }) };
+        renewal = started;
+        started.token.catch(() => {
+          if (renewal === started) renewal = undefined;
+        });
+      }
+      const token = await renewal.token;
+      return token === refused ? undefined : token;
+    },
+  };
+}

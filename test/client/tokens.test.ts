@@ -1,0 +1,145 @@
+/** What becomes of a call whose token the service refuses. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ClientOptions, createFinanceClient, type TokenRequest } from "../../src/client/index.ts";
+import { startTestService } from "../setup/service.ts";
+import {
+  jsonReply,
+  refusalReply,
+  type ScriptedReply,
+  type ScriptedServer,
+  startScriptedServer,
+} from "./scripted-server.ts";
+import { ways } from "./transports.ts";
+
+let server: ScriptedServer;
+
+beforeAll(async () => {
+  server = await startScriptedServer();
+});
+afterAll(() => server.close());
+
+const expired = refusalReply(401, { code: "unauthenticated", msg: "", meta: { reason: "token_expired" } });
+const transfer = { debitAccountId: 1n, creditAccountId: 2n, amount: 3n };
+
+function clientOf(token: NonNullable<ClientOptions["token"]>) {
+  return createFinanceClient({ baseUrl: server.url, token });
+}
+
+const bearers = () => server.seen.map(({ headers }) => headers.authorization?.replace("Bearer ", ""));
+
+test("the token function is told why its token was refused, and the call is sent once more under the same key", async () => {
+  server.reply(expired, jsonReply({ id: "8" }));
+  const asked: TokenRequest[] = [];
+  const finance = clientOf((request) => `t${asked.push(request)}`);
+  expect(await finance.createTransfer(transfer)).toMatchObject({ id: 8n });
+  expect(asked).toEqual([{ refused: undefined }, { refused: "token_expired" }]);
+  expect(bearers()).toEqual(["t1", "t2"]);
+  const keys = server.seen.map(({ body }) => JSON.parse(String(body)).idempotencyKey);
+  expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+  expect(keys[1]).toBe(keys[0]);
+});
+
+test.each<[what: string, reply: ScriptedReply, refused: string]>([
+  [
+    "another reason",
+    refusalReply(401, { code: "unauthenticated", msg: "", meta: { reason: "token_signature_invalid" } }),
+    "token_signature_invalid",
+  ],
+  ["no reason", refusalReply(401, { code: "unauthenticated", msg: "" }), "unauthenticated"],
+  ["a proxy", { status: 401, body: "<html>" }, "unauthenticated"],
+])("401 with %s is told too", async (_, reply, refused) => {
+  server.reply(reply, jsonReply({}));
+  const asked: (string | undefined)[] = [];
+  await clientOf((request) => `t${asked.push(request.refused)}`).updateAccount({ id: 4n });
+  expect(asked).toEqual([undefined, refused]);
+});
+
+describe("it never goes on for ever", () => {
+  test("a new token that is refused too is the end", async () => {
+    server.reply(expired);
+    const asked: TokenRequest[] = [];
+    const call = clientOf((request) => `t${asked.push(request)}`).getAccount({ id: 4n });
+    await expect(call).rejects.toMatchObject({ status: 401, reason: "token_expired" });
+    expect(bearers()).toEqual(["t1", "t2"]);
+    expect(asked).toHaveLength(2);
+  });
+
+  test("a token that was refused is not sent again", async () => {
+    server.reply(expired);
+    await expect(clientOf(() => "t").getAccount({ id: 4n })).rejects.toMatchObject({ status: 401 });
+    expect(bearers()).toEqual(["t"]);
+  });
+
+  test("nor is one that is not from a function", async () => {
+    server.reply(expired);
+    await expect(clientOf("t").getAccount({ id: 4n })).rejects.toMatchObject({ status: 401 });
+    expect(bearers()).toEqual(["t"]);
+  });
+
+  test("a token function that fails when it is asked again is the failure", async () => {
+    server.reply(expired);
+    const call = clientOf(({ refused }) => {
+      if (refused) throw new Error("signed out");
+      return "t";
+    }).getAccount({ id: 4n });
+    await expect(call).rejects.toMatchObject({ reason: "token_unavailable", message: "no token: Error: signed out" });
+  });
+
+  test("a refresh that failed is tried again by the next call", async () => {
+    server.reply(expired, expired, jsonReply({ id: "4" }));
+    let attempts = 0;
+    const finance = clientOf(({ refused }) => {
+      if (!refused) return "old";
+      attempts += 1;
+      if (attempts === 1) throw new Error("offline");
+      return "new";
+    });
+    await expect(finance.getAccount({ id: 4n })).rejects.toMatchObject({ reason: "token_unavailable" });
+    expect(await finance.getAccount({ id: 4n })).toMatchObject({ id: 4n });
+    expect(attempts).toBe(2);
+  });
+});
+
+test("403 asks for no other token", async () => {
+  server.reply(refusalReply(403, { code: "permission_denied", msg: "" }));
+  const asked: TokenRequest[] = [];
+  const call = clientOf((request) => `t${asked.push(request)}`).getAccount({ id: 4n });
+  await expect(call).rejects.toMatchObject({ status: 403 });
+  expect(asked).toHaveLength(1);
+});
+
+test("after a renewal the other retries go on as before", async () => {
+  server.reply(expired, { status: 503 }, jsonReply({ id: "4" }));
+  let token = "old";
+  const finance = clientOf(({ refused }) => {
+    if (refused) token = "new";
+    return token;
+  });
+  expect(await finance.getAccount({ id: 4n })).toMatchObject({ id: 4n });
+  expect(bearers()).toEqual(["old", "new", "new"]);
+});
+
+test.each(ways)("calls that are refused together share one new token: $way", async ({ transport, format }) => {
+  const service = await startTestService();
+  try {
+    const old = await service.token("alice", "finance.read finance.write", -60);
+    const fresh = await service.token("alice");
+    let current = old;
+    const refusals: string[] = [];
+    const token = async ({ refused }: TokenRequest) => {
+      if (refused === undefined) return current;
+      refusals.push(refused);
+      current = fresh;
+      return fresh;
+    };
+    const finance = createFinanceClient({ baseUrl: service.url, token, transport, format });
+    const account = { type: 2, currency: "USD" };
+    const names = Array.from({ length: 20 }, (_, index) => `account ${index}`);
+    const opened = await Promise.all(names.map((name) => finance.createAccount({ ...account, name })));
+    expect(opened.map(({ name }) => name)).toEqual(names);
+    expect(refusals).toEqual(["token_expired"]);
+    expect((await finance.listAccounts()).accounts).toHaveLength(20);
+  } finally {
+    await service.close();
+  }
+});
