@@ -36,6 +36,11 @@ const lengthOf = (value: unknown): number =>
 const ofSelf: Charge = (self) => lengthOf(typeof self === "object" && self instanceof String ? String(self) : self);
 const ofResult: Charge = (_self, _args, result) => lengthOf(result);
 const ofFirst: Charge = (_self, [first]) => lengthOf(first);
+/** A search walks from where it starts to what it finds. */
+const ofSearch: Charge = (self, [, from], result) => {
+  const start = typeof from === "number" ? from : 0;
+  return (typeof result === "number" && result >= 0 ? result + 1 : lengthOf(self)) - start;
+};
 const ofKeys: Charge = (_self, [first]) =>
   typeof first === "object" && first !== null ? Reflect.ownKeys(first).length : 1;
 const ofEach: Charge = (_self, [list]) => (list as unknown[]).reduce<number>((sum, part) => sum + lengthOf(part), 0);
@@ -74,17 +79,15 @@ const METHODS: readonly Patch[] = [
   [RegExp.prototype, ["exec", "test"], (self, [text]) => ofExpression(self, text)],
   [
     String.prototype,
-    ["indexOf", "lastIndexOf", "includes", "trim", "trimStart", "trimEnd", "toLowerCase", "toUpperCase", "normalize"],
+    ["lastIndexOf", "trim", "trimStart", "trimEnd", "toLowerCase", "toUpperCase", "normalize"],
     ofSelf,
   ],
+  [String.prototype, ["indexOf", "includes"], ofSearch],
+  [Array.prototype, ["indexOf", "includes"], ofSearch],
   [String.prototype, ["localeCompare", "isWellFormed", "toWellFormed", Symbol.iterator], ofSelf],
   [String.prototype, ["slice", "substring", "substr", "concat", "repeat", "padStart", "padEnd"], ofResult],
   [String.prototype, ["startsWith", "endsWith"], ofFirst],
-  [
-    Array.prototype,
-    ["includes", "indexOf", "lastIndexOf", "find", "findIndex", "findLast", "findLastIndex", "some", "every", "join"],
-    ofSelf,
-  ],
+  [Array.prototype, ["lastIndexOf", "find", "findIndex", "findLast", "findLastIndex", "some", "every", "join"], ofSelf],
   [
     Array.prototype,
     ["map", "filter", "forEach", "flatMap", "flat", "reduce", "reduceRight", "fill", "reverse"],
