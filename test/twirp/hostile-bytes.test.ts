@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { STATUS_OF_CODE } from "../../src/twirp/error-response.ts";
 import { strictHttp, twirp, twirpClientErrors, twirpFrameworkErrors } from "../../src/twirp/index.ts";
 import { WireConnection, type WireRequest, type WireResponse } from "../conformance/twirp-http.ts";
+import { seededRandom } from "../setup/random.ts";
 import { financeStandIn } from "./finance-stand-in.ts";
-import { hostileRequest, seededRandom } from "./hostile-requests.ts";
+import { hostileRequest } from "./hostile-requests.ts";
 import { listenOn } from "./serve.ts";
 
 /** The same seed makes the same requests. */

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createProbe, type Diagnosis, diagnose, type PageRequest, type Reply } from "../../../src/cors/doctor/index.ts";
 import { readHeaders, readMethod } from "../../../src/cors/doctor/page-request.ts";
 import { launchChromium } from "../../setup/chromium.ts";
-import { seededRandom } from "../../twirp/hostile-requests.ts";
+import { seededRandom } from "../../setup/random.ts";
 import { type Behaviour, type BrokenServer, type SeenRequest, startBrokenServer } from "./broken-server.ts";
 import { comparable, expectedLine, normalizeLines } from "./chromium-view.ts";
 import { type PlaceName, type RandomServer, randomServer } from "./random-servers.ts";

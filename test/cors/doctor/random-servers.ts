@@ -1,9 +1,7 @@
 /** Servers that answer at random, with redirects between them, and what a page asks of them: the same seed, the same servers. */
 
+import type { Random } from "../../setup/random.ts";
 import type { Answer } from "./broken-server.ts";
-
-/** A number from 0 to 1, 1 left out. */
-export type Random = () => number;
 
 /** Where a page is: on a plain or a secure origin, or in a sandboxed frame on the plain one. */
 export type PlaceName = "http" | "https" | "sandbox";
