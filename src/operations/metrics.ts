@@ -95,7 +95,7 @@ export function createMetrics(version = "unknown"): Metrics {
     ),
     brokenRequests: counterOf(
       "http_broken_requests_total",
-      "Connections whose bytes were no request in time, by reason",
+      "Connections whose bytes were no request in time, or none that HTTP allows, by reason",
     ),
     batchEnded({ kind, size, seconds, failed }) {
       const labels = { queue: kind };
