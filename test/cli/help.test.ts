@@ -1,8 +1,9 @@
 /** Every command as it is run: help, and bad usage. Those of `npm run build` are in dist; the others are bundled here. */
 import { execFile } from "node:child_process";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 
 const built = ["main", "cli/console", "cli/doctor", "cli/migrate", "cli/token", "cli/verify"];
 const forDevelopers = ["bench/run", "test/browser/screenshots", "test/conformance/run", "test/faults/run"];
@@ -22,6 +23,8 @@ beforeAll(async () => {
     logLevel: "error",
   });
 });
+
+afterAll(() => rm(bundles, { recursive: true, force: true }));
 
 interface Run {
   readonly status: number;
