@@ -157,6 +157,25 @@ describe("a method that refuses more itself", () => {
     expect([elementsSent(beyond.counts), Object.keys(beyond.counts)]).toEqual([5, ["a", "b", "c"]]);
   });
 
+  test.each([3, 70, 200])("hears how many of %i pairs came between those of other maps", (max) => {
+    const elements = {
+      "test.AllTypes.by_id": { max, refusedBy: "method" },
+      "test.AllTypes.counts": { max, refusedBy: "method" },
+    } as const;
+    const { binary } = readersOf(AllTypes, { elements });
+    const hex = (bytes: number[]) => Buffer.from(bytes).toString("hex");
+    const count = (index: number) => hex([0x62, 5, 0x0a, 1, 0x30 + index, 0x10, 1]);
+    // Each value of by_id holds a map of its own.
+    const id = (index: number) => hex([0xba, 1, 12, 0x08, 0x80 + (index % 128), index >> 7, 0x12, 7]) + count(0);
+    for (const sent of [max, max + 1, max + 30]) {
+      const ids = Array.from({ length: sent }, (_, index) => id(index) + count(index % 3));
+      const message = binary(ids.join("") + id(0)) as { byId: Fields; counts: Fields };
+      const beyond = sent > max ? 1 : 0;
+      expect(elementsSent(message.byId)).toBe(sent + beyond);
+      expect([Object.keys(message.byId).length, elementsSent(message.counts)]).toEqual([Math.min(sent, max + 1), 3]);
+    }
+  });
+
   test("hears how many packed numbers came", () => {
     const { longs } = binary("d20105020202020200".slice(0, -2)) as { longs: unknown[] };
     expect([elementsSent(longs), longs]).toEqual([5, [1n, 1n, 1n]]);

@@ -1,7 +1,7 @@
 /** Reading a request takes steps in proportion to its bytes at most, whatever they are. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { BinaryReaders } from "../../src/twirp/binary/message-reader.ts";
-import { UNLIMITED } from "../../src/twirp/decoding-limits.ts";
+import { DecodingRules, UNLIMITED } from "../../src/twirp/decoding-limits.ts";
 import { JsonReaders } from "../../src/twirp/json/message-reader.ts";
 import { TypeRegistry } from "../../src/twirp/type-registry.ts";
 import { type Form, type Forms, steepOf } from "../setup/growth.ts";
@@ -261,6 +261,18 @@ function occurrencesOf(number: number): Readonly<Record<string, BytesOf>> {
 describe("protobuf", () => {
   test.each(NUMBERS)("field %i", (number) => {
     expect(steep(occurrencesOf(number), (body) => binaryReaders.read(AllTypes, body))).toEqual([]);
+  });
+
+  test("maps with limits, between each other", () => {
+    const elements = { "test.AllTypes.by_id": 1e6, "test.AllTypes.counts": 1e6 };
+    const limited = new BinaryReaders(new DecodingRules({ elements }, new TypeRegistry([AllTypes])));
+    const count = (index: number) => [...tag(12, 2), ...part([...tag(1, 2), ...part([...Buffer.from(`${index}`)])])];
+    const id = (index: number) => [
+      ...tag(23, 2),
+      ...part([...tag(1, 0), ...varint(index), ...tag(2, 2), ...part(count(0))]),
+    ];
+    const bodies: Forms<Buffer> = { both: (size) => repeated(size, (index) => [...id(index), ...count(index)]) };
+    expect(steep(bodies, (body) => limited.read(AllTypes, body))).toEqual([]);
   });
 
   test("deep messages", () => {

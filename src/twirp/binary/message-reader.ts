@@ -154,9 +154,6 @@ function messageFieldReader(
   };
 }
 
-/** How many pairs a map with a limit has that is being read. */
-const mapSizes = new WeakMap<MessageFields, number>();
-
 function mapReader(field: FieldInfo & { kind: "map" }, readerOf: ReaderOf, limit: FieldLimit): FieldReader {
   const { localName, K, V } = field;
   const key = entryMember(1, K, undefined);
@@ -170,7 +167,7 @@ function mapReader(field: FieldInfo & { kind: "map" }, readerOf: ReaderOf, limit
     wireType: WIRE.bytes,
     read: (wire, message) => {
       const map = mapOf(message, localName);
-      const size = limit.finite ? (mapSizes.get(map) ?? 0) : 0;
+      const size = limit.finite ? wire.mapSizes.of(map) : 0;
       if (!limit.keeps(map, size)) {
         wire.skip(WIRE.bytes);
         return;
@@ -196,8 +193,9 @@ function mapReader(field: FieldInfo & { kind: "map" }, readerOf: ReaderOf, limit
       });
       const name = String(entryKey);
       // A key that comes again replaces its value.
-      if (limit.finite && !(name in map)) mapSizes.set(map, size + 1);
+      const isNew = !(name in map);
       map[name] = entryValue;
+      if (isNew && limit.finite) wire.mapSizes.grown(map);
     },
   };
 }

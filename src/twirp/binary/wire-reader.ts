@@ -11,6 +11,35 @@ const FIELD_NUMBER_MAX = 2 ** 29 - 1;
 /** Strings up to this many bytes are looked through here, which is cheaper than asking twice across into native code. */
 const SHORT_TEXT = 32;
 
+/** Maps of up to this many pairs are counted anew when more of them comes. */
+const SMALL_MAP = 64;
+
+/** How many pairs maps have, whose entries mostly come one after the other. */
+class MapSizes {
+  #current: object | undefined;
+  #pairs = 0;
+  /** Larger maps that were put aside for another one. */
+  #large: Map<object, number> | undefined;
+
+  of(map: object): number {
+    if (map === this.#current) return this.#pairs;
+    if (this.#current !== undefined && this.#pairs > SMALL_MAP) {
+      this.#large ??= new Map();
+      this.#large.set(this.#current, this.#pairs);
+    }
+    this.#current = map;
+    this.#pairs = this.#large?.get(map) ?? Object.keys(map).length;
+    return this.#pairs;
+  }
+
+  /** Notes a pair that was added. A small map that was put aside meanwhile is counted anew, with that pair. */
+  grown(map: object): void {
+    if (map !== this.#current && this.#large?.has(map) !== true) return;
+    this.of(map);
+    this.#pairs += 1;
+  }
+}
+
 /**
  * Reads the protobuf wire format within bounds: whatever the bytes are, it takes nothing that is not there, allocates
  * nothing before that, and throws a RangeError.
@@ -18,6 +47,7 @@ const SHORT_TEXT = 32;
 export class WireReader {
   /** What may still be built of the bytes. */
   readonly budget: DecodingBudget;
+  readonly mapSizes = new MapSizes();
   readonly #bytes: Buffer;
   readonly #depthMax: number;
   #position = 0;
