@@ -157,8 +157,7 @@ export const catalogue = [
     situation: "overloaded",
     code: TwirpErrorCode.ResourceExhausted,
     meta: ["retry_after_ms"],
-    meaning:
-      "Too much waits already, to be posted or for a database connection, or the caller calls too often; nothing was decided.",
+    meaning: "Too much waits or is held already, or the caller calls too often; nothing was decided.",
   },
   {
     situation: "unavailable",
