@@ -170,6 +170,7 @@ describe("GetTrialBalance", () => {
       total_debits: total,
       total_credits: total,
       balanced: true,
+      minor_unit_digits: 2,
       ...exactTotals,
     };
   };
