@@ -47,6 +47,7 @@ describe("CreateTransfer", () => {
       credit_account_id: from,
       amount: "120",
       currency: "USD",
+      minor_unit_digits: 2,
       state: "TRANSFER_STATE_POSTED",
       description: "Refund",
       metadata: { order: "77" },
