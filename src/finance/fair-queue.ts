@@ -4,7 +4,7 @@
  * Method: deficit round robin (https://doi.org/10.1109/90.502236) over lines, one for each caller. In each round a line
  * may send up to `turnSize` orders. A group is never split: one with more orders is taken when its line has credit, and
  * leaves a debt that later rounds pay off. While several callers are active such a large group is a batch of its own, and
- * after it large groups pause for as long as it took, so that they have half of the time at most, even beside callers who
+ * after it large groups pause for twice as long as it took, so that they have a third of the time at most, even beside callers who
  * send one order after the other and so are seldom seen waiting. A caller alone has no turns and no pauses.
  *
  * Nothing here waits or reads a clock; whoever takes batches tells the time.
@@ -42,6 +42,8 @@ export interface Batch<Item> {
   readonly isLarge: boolean;
 }
 
+/** Its answer takes the event loop about as long as its orders took the database. */
+const PAUSE_FACTOR = 2;
 /** A batch that takes longer waits for something else than its orders. */
 const PAUSE_MS_MAX = 500;
 
@@ -99,7 +101,7 @@ export class FairQueue<Item> {
 
   /** Begins the pause after a batch that `isLarge`. */
   ended(tookMs: number, nowMs: number): void {
-    this.#largeFromMs = nowMs + Math.min(tookMs, PAUSE_MS_MAX);
+    this.#largeFromMs = nowMs + Math.min(PAUSE_FACTOR * tookMs, PAUSE_MS_MAX);
   }
 
   /** A whole batch of the one caller who is active, if there is only one. */
