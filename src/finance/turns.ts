@@ -24,10 +24,12 @@ const RETRY_AFTER_MS = 500;
 /** After a work that took longer, its caller's other works rest beside other callers. */
 const SHORT_MS_MAX = 50;
 const REST_MS_MAX = 500;
+/** Writing a long answer takes the event loop about as long as reading it took. */
+const REST_FACTOR = 2;
 
 /**
  * Works that take long are begun by callers in turn, each caller's in order. A caller who has more works waiting rests after
- * a long one for as long as it took, while others are active: the database and the event loop are theirs meanwhile.
+ * a long one for twice as long as it took, while others are active: the database and the event loop are theirs meanwhile.
  */
 export class Turns {
   readonly #options: Required<TurnsOptions>;
@@ -123,7 +125,7 @@ export class Turns {
       this.#resting.delete(caller);
       while (this.#beginNext());
     };
-    setTimeout(end, Math.min(tookMs, REST_MS_MAX));
+    setTimeout(end, Math.min(REST_FACTOR * tookMs, REST_MS_MAX));
   }
 
   /** @returns whether anybody was waiting who may begin. */

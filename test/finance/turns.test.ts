@@ -103,11 +103,11 @@ describe("after a long work", () => {
     return harness;
   }
 
-  test("a caller with more of them rests for as long as it took, beside others", async () => {
+  test("a caller with more of them rests for twice as long as it took, beside others", async () => {
     const harness = await afterOne(100, "b1 a1 a2");
     expect(harness.underWay).toEqual(["b1"]);
     harness.ask("c1 a3");
-    await vi.advanceTimersByTimeAsync(99);
+    await vi.advanceTimersByTimeAsync(199);
     expect(harness.underWay).toEqual(["b1", "c1"]);
     await vi.advanceTimersByTimeAsync(1);
     expect(harness.underWay).toEqual(["b1", "c1", "a2"]);
