@@ -1,8 +1,8 @@
-/** Writes the OpenAPI document, the reference page and the client's messages into a directory: `node generate.mjs .` */
+/** Writes the OpenAPI document, the reference page and the client's tables of fields into a directory: `node generate.mjs .` */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { clientMessages } from "./client-messages.ts";
+import { clientFields } from "./client-fields.ts";
 import { describeApi, openApiDocument } from "./document.ts";
 import type { Image } from "./image.ts";
 import { referencePage } from "./reference.ts";
@@ -19,7 +19,7 @@ const image: Image = JSON.parse(
 const api = describeApi(image);
 write("generated/openapi.json", `${JSON.stringify(openApiDocument(api), null, 2)}\n`);
 write("docs/api.md", referencePage(api));
-write("generated/client/messages.ts", clientMessages(image));
+write("generated/client/fields.ts", clientFields(image));
 
 function write(name: string, text: string): void {
   const path = join(directory, name);

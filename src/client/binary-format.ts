@@ -1,5 +1,5 @@
 /** Messages in protobuf's binary format. https://protobuf.dev/programming-guides/encoding/ */
-import type { MessageType } from "../../generated/client/messages.ts";
+import type { MessageType } from "../../generated/client/fields.ts";
 import { emptyMessage, fieldsOf, type MessageField, memberOf, setField, setFields, type Values } from "./message.ts";
 import { formatTime, type Instant, parseTime } from "./time.ts";
 import { BinaryReader, BinaryWriter } from "./wire.ts";

@@ -1,4 +1,4 @@
-import type { MessageType } from "../../generated/client/messages.ts";
+import type { MessageType } from "../../generated/client/fields.ts";
 import { decodeBinary, encodeBinary } from "./binary-format.ts";
 import { decodeJson, encodeJson } from "./json-format.ts";
 import type { TransportReply } from "./transport.ts";

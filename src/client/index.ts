@@ -1,35 +1,43 @@
 export type {
   Account,
+  CreateAccountRequest,
+  GetAccountRequest,
+  ListAccountsRequest,
+  ListAccountsResponse,
+  UpdateAccountRequest,
+} from "../../generated/client/finance/v1/account.ts";
+export { AccountStatus, AccountType } from "../../generated/client/finance/v1/account.ts";
+export type {
+  Entry,
+  ListEntriesRequest,
+  ListEntriesResponse,
+} from "../../generated/client/finance/v1/entry.ts";
+export type {
   BalancePoint,
+  CurrencyTrialBalance,
+  GetBalanceHistoryRequest,
+  GetBalanceHistoryResponse,
+  GetBalanceRequest,
+  GetBalanceResponse,
+  GetTrialBalanceRequest,
+  GetTrialBalanceResponse,
+} from "../../generated/client/finance/v1/report.ts";
+export { Interval } from "../../generated/client/finance/v1/report.ts";
+export type {
   BatchCreateTransfersError,
   BatchCreateTransfersRequest,
   BatchCreateTransfersResponse,
   BatchCreateTransfersResult,
   CaptureTransferRequest,
-  CreateAccountRequest,
   CreateTransferRequest,
-  CurrencyTrialBalance,
-  Entry,
-  GetAccountRequest,
-  GetBalanceHistoryRequest,
-  GetBalanceHistoryResponse,
-  GetBalanceRequest,
-  GetBalanceResponse,
   GetTransferRequest,
-  GetTrialBalanceRequest,
-  GetTrialBalanceResponse,
-  ListAccountsRequest,
-  ListAccountsResponse,
-  ListEntriesRequest,
-  ListEntriesResponse,
   ListTransfersRequest,
   ListTransfersResponse,
   ReverseTransferRequest,
   Transfer,
-  UpdateAccountRequest,
   VoidTransferRequest,
-} from "../../generated/client/messages.ts";
-export { AccountStatus, AccountType, Interval, TransferState } from "../../generated/client/messages.ts";
+} from "../../generated/client/finance/v1/transfer.ts";
+export { TransferState } from "../../generated/client/finance/v1/transfer.ts";
 export { axiosTransport } from "./axios-transport.ts";
 export type { CallOptions, ReplyInfo } from "./call.ts";
 export type { Call, Client, ClientOptions, FinanceClient, ListCall } from "./client.ts";

@@ -1,5 +1,5 @@
 /** Messages in protobuf's JSON format, as strict as Go's. https://protobuf.dev/programming-guides/json/ */
-import type { MessageType } from "../../generated/client/messages.ts";
+import type { MessageType } from "../../generated/client/fields.ts";
 import { type MessageField, readMessage, type Source, setFields, type Values } from "./message.ts";
 
 export function encodeJson<T>(type: MessageType<T>, message: T): string {

@@ -1,5 +1,5 @@
-/** Messages by the tables of generated/client: what a caller wrote made whole, and what both formats share. */
-import type { EnumType, FieldLabel, FieldType, MessageType } from "../../generated/client/messages.ts";
+/** Messages by the tables of generated/client/fields.ts: what a caller wrote made whole, and what both formats share. */
+import type { EnumType, FieldLabel, FieldType, MessageType } from "../../generated/client/fields.ts";
 import { formatTime, parseTime } from "./time.ts";
 
 /** A message as its table sees it: values by the names of fields, and of oneofs. */

@@ -1,4 +1,4 @@
-import type { MessageType } from "../../generated/client/messages.ts";
+import type { MessageType } from "../../generated/client/fields.ts";
 import type { Page, Paged, paging } from "./paging.ts";
 
 /** A message as a caller writes it: what is left out has its zero value. */

@@ -1,57 +1,60 @@
 /**
  * The RPCs of finance.v1.FinanceService, each a value of its own: a bundler keeps the messages of those that are used.
  */
-import {
+import * as fields from "../../generated/client/fields.ts";
+import type {
   Account,
-  BatchCreateTransfersRequest,
-  BatchCreateTransfersResponse,
-  CaptureTransferRequest,
   CreateAccountRequest,
-  CreateTransferRequest,
-  type Entry,
   GetAccountRequest,
+  ListAccountsRequest,
+  ListAccountsResponse,
+  UpdateAccountRequest,
+} from "../../generated/client/finance/v1/account.ts";
+import type { Entry, ListEntriesRequest, ListEntriesResponse } from "../../generated/client/finance/v1/entry.ts";
+import type {
   GetBalanceHistoryRequest,
   GetBalanceHistoryResponse,
   GetBalanceRequest,
   GetBalanceResponse,
-  GetTransferRequest,
   GetTrialBalanceRequest,
   GetTrialBalanceResponse,
-  ListAccountsRequest,
-  ListAccountsResponse,
-  ListEntriesRequest,
-  ListEntriesResponse,
+} from "../../generated/client/finance/v1/report.ts";
+import type {
+  BatchCreateTransfersRequest,
+  BatchCreateTransfersResponse,
+  CaptureTransferRequest,
+  CreateTransferRequest,
+  GetTransferRequest,
   ListTransfersRequest,
   ListTransfersResponse,
   ReverseTransferRequest,
   Transfer,
-  UpdateAccountRequest,
   VoidTransferRequest,
-} from "../../generated/client/messages.ts";
+} from "../../generated/client/finance/v1/transfer.ts";
 import type { ListMethod, Method, NeedsNoRequest } from "./method.ts";
 import { paging } from "./paging.ts";
 
 /** Opens an account with a zero balance. Scope finance.write; finance.admin to open one for another owner. */
 export const createAccount: Method<CreateAccountRequest, Account> = {
   name: "CreateAccount",
-  request: CreateAccountRequest,
-  response: Account,
+  request: fields.CreateAccountRequest,
+  response: fields.Account,
   isRead: false,
 };
 
 /** Reads one account with its balances, never older than the call's arrival. Scope finance.read. */
 export const getAccount: Method<GetAccountRequest, Account> = {
   name: "GetAccount",
-  request: GetAccountRequest,
-  response: Account,
+  request: fields.GetAccountRequest,
+  response: fields.Account,
   isRead: true,
 };
 
 /** Pages through the accounts the caller may see, in id order. Scope finance.read. */
 export const listAccounts: ListMethod<ListAccountsRequest, ListAccountsResponse, Account> & NeedsNoRequest = {
   name: "ListAccounts",
-  request: ListAccountsRequest,
-  response: ListAccountsResponse,
+  request: fields.ListAccountsRequest,
+  response: fields.ListAccountsResponse,
   isRead: true,
   needsNoRequest: true,
   itemsOf: (page) => page.accounts,
@@ -61,16 +64,16 @@ export const listAccounts: ListMethod<ListAccountsRequest, ListAccountsResponse,
 /** Changes what is present in the request and leaves the rest. It takes no key, so it is never retried. Scope finance.write. */
 export const updateAccount: Method<UpdateAccountRequest, Account> = {
   name: "UpdateAccount",
-  request: UpdateAccountRequest,
-  response: Account,
+  request: fields.UpdateAccountRequest,
+  response: fields.Account,
   isRead: false,
 };
 
 /** Debits one account and credits another, or holds the amount when `pending`. Scope finance.write. */
 export const createTransfer: Method<CreateTransferRequest, Transfer> = {
   name: "CreateTransfer",
-  request: CreateTransferRequest,
-  response: Transfer,
+  request: fields.CreateTransferRequest,
+  response: fields.Transfer,
   isRead: false,
 };
 
@@ -80,48 +83,48 @@ export const createTransfer: Method<CreateTransferRequest, Transfer> = {
  */
 export const batchCreateTransfers: Method<BatchCreateTransfersRequest, BatchCreateTransfersResponse> = {
   name: "BatchCreateTransfers",
-  request: BatchCreateTransfersRequest,
-  response: BatchCreateTransfersResponse,
+  request: fields.BatchCreateTransfersRequest,
+  response: fields.BatchCreateTransfersResponse,
   isRead: false,
 };
 
 /** Posts a pending transfer, wholly or in part; the rest of the hold is freed. Scope finance.write. */
 export const captureTransfer: Method<CaptureTransferRequest, Transfer> = {
   name: "CaptureTransfer",
-  request: CaptureTransferRequest,
-  response: Transfer,
+  request: fields.CaptureTransferRequest,
+  response: fields.Transfer,
   isRead: false,
 };
 
 /** Frees the whole hold of a pending transfer. Scope finance.write. */
 export const voidTransfer: Method<VoidTransferRequest, Transfer> = {
   name: "VoidTransfer",
-  request: VoidTransferRequest,
-  response: Transfer,
+  request: fields.VoidTransferRequest,
+  response: fields.Transfer,
   isRead: false,
 };
 
 /** Posts the opposite of a posted or captured transfer, once. Scope finance.write. */
 export const reverseTransfer: Method<ReverseTransferRequest, Transfer> = {
   name: "ReverseTransfer",
-  request: ReverseTransferRequest,
-  response: Transfer,
+  request: fields.ReverseTransferRequest,
+  response: fields.Transfer,
   isRead: false,
 };
 
 /** Reads one transfer. Scope finance.read. */
 export const getTransfer: Method<GetTransferRequest, Transfer> = {
   name: "GetTransfer",
-  request: GetTransferRequest,
-  response: Transfer,
+  request: fields.GetTransferRequest,
+  response: fields.Transfer,
   isRead: true,
 };
 
 /** Pages through the transfers the caller may see, newest id first. Scope finance.read. */
 export const listTransfers: ListMethod<ListTransfersRequest, ListTransfersResponse, Transfer> & NeedsNoRequest = {
   name: "ListTransfers",
-  request: ListTransfersRequest,
-  response: ListTransfersResponse,
+  request: fields.ListTransfersRequest,
+  response: fields.ListTransfersResponse,
   isRead: true,
   needsNoRequest: true,
   itemsOf: (page) => page.transfers,
@@ -131,8 +134,8 @@ export const listTransfers: ListMethod<ListTransfersRequest, ListTransfersRespon
 /** Pages through one account's statement in sequence order. Scope finance.read. */
 export const listEntries: ListMethod<ListEntriesRequest, ListEntriesResponse, Entry> = {
   name: "ListEntries",
-  request: ListEntriesRequest,
-  response: ListEntriesResponse,
+  request: fields.ListEntriesRequest,
+  response: fields.ListEntriesResponse,
   isRead: true,
   itemsOf: (page) => page.entries,
   paging,
@@ -141,24 +144,24 @@ export const listEntries: ListMethod<ListEntriesRequest, ListEntriesResponse, En
 /** Reads an account's balance as it stood at a time. Scope finance.read. */
 export const getBalance: Method<GetBalanceRequest, GetBalanceResponse> = {
   name: "GetBalance",
-  request: GetBalanceRequest,
-  response: GetBalanceResponse,
+  request: fields.GetBalanceRequest,
+  response: fields.GetBalanceResponse,
   isRead: true,
 };
 
 /** Reads an account's balance at the end of each interval of a span, in UTC. Scope finance.read. */
 export const getBalanceHistory: Method<GetBalanceHistoryRequest, GetBalanceHistoryResponse> = {
   name: "GetBalanceHistory",
-  request: GetBalanceHistoryRequest,
-  response: GetBalanceHistoryResponse,
+  request: fields.GetBalanceHistoryRequest,
+  response: fields.GetBalanceHistoryResponse,
   isRead: true,
 };
 
 /** Proves the books: per currency, total debits against total credits. Scope finance.admin. */
 export const getTrialBalance: Method<GetTrialBalanceRequest, GetTrialBalanceResponse> & NeedsNoRequest = {
   name: "GetTrialBalance",
-  request: GetTrialBalanceRequest,
-  response: GetTrialBalanceResponse,
+  request: fields.GetTrialBalanceRequest,
+  response: fields.GetTrialBalanceResponse,
   isRead: true,
   needsNoRequest: true,
 };

@@ -2,7 +2,8 @@
 import * as full from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import * as messages from "../../generated/client/messages.ts";
+import * as fields from "../../generated/client/fields.ts";
+import { AccountType } from "../../generated/client/finance/v1/account.ts";
 import { decodeBinary, encodeBinary } from "../../src/client/binary-format.ts";
 import { decodeJson, encodeJson } from "../../src/client/json-format.ts";
 import { complete } from "../../src/client/message.ts";
@@ -11,9 +12,9 @@ import { MessageCodecs } from "../../src/twirp/message-codec.ts";
 import { TypeRegistry } from "../../src/twirp/type-registry.ts";
 import { allMessages, type MessageInfo, messageOf } from "../twirp/finance-messages.ts";
 
-const { Account, AccountType, BatchCreateTransfersResponse, CreateTransferRequest, ListTransfersResponse } = messages;
+const { Account, BatchCreateTransfersResponse, CreateTransferRequest, ListTransfersResponse } = fields;
 
-type Message = messages.MessageType<unknown>;
+type Message = fields.MessageType<unknown>;
 
 const codecs = new MessageCodecs({ emitDefaults: true, camelCase: false }, new TypeRegistry([]));
 
@@ -28,8 +29,8 @@ const instants = fc.record({
 });
 
 function clientTypeOf({ typeName }: MessageInfo): Message {
-  const found = Object.entries(messages).find(([name]) => `finance.v1.${name}` === typeName)?.[1];
-  if (found === undefined || !("fields" in found)) throw new Error(`${typeName} is not among the client's messages`);
+  const found = Object.entries(fields).find(([name]) => `finance.v1.${name}` === typeName)?.[1];
+  if (found === undefined) throw new Error(`${typeName} is not among the client's messages`);
   // Each table has a type of its own; here they are read by what they say.
   return found as Message;
 }
@@ -325,7 +326,7 @@ describe("a request is made whole, or its mistake is named", () => {
 
   test("a mistake within a list says where", () => {
     const request = { transfers: [{}, { amount: true }] };
-    expect(() => complete(messages.BatchCreateTransfersRequest, request)).toThrow("transfers[1].amount must be");
+    expect(() => complete(fields.BatchCreateTransfersRequest, request)).toThrow("transfers[1].amount must be");
   });
 
   test("an enum is taken by its member or its name, and a mistake names them all", () => {

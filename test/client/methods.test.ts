@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import * as messages from "../../generated/client/messages.ts";
+import * as fields from "../../generated/client/fields.ts";
 import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
 import { createFinanceClient } from "../../src/client/index.ts";
 import * as methods from "../../src/client/methods.ts";
 
-function messageNamed(typeName: string): unknown {
-  return Reflect.get(messages, typeName.replace("finance.v1.", ""));
+function tableNamed(typeName: string): unknown {
+  return Reflect.get(fields, typeName.replace("finance.v1.", ""));
 }
 
 test("there is a method for each RPC of the service, and no other", () => {
@@ -15,11 +15,14 @@ test("there is a method for each RPC of the service, and no other", () => {
   expect(Object.keys(finance).sort()).toEqual(names.sort());
 });
 
-test.each(Object.values(methods))("$name has the messages of the service", ({ name, request, response }) => {
-  const rpc = FinanceService.methods.find((method) => method.name === name);
-  expect(request).toBe(messageNamed(rpc?.I.typeName ?? ""));
-  expect(response).toBe(messageNamed(rpc?.O.typeName ?? ""));
-});
+test.each(Object.values(methods))(
+  "$name has the tables of the messages of the service",
+  ({ name, request, response }) => {
+    const rpc = FinanceService.methods.find((method) => method.name === name);
+    expect(request).toBe(tableNamed(rpc?.I.typeName ?? ""));
+    expect(response).toBe(tableNamed(rpc?.O.typeName ?? ""));
+  },
+);
 
 test.each(Object.values(methods))("$name is a read if it gets or lists", ({ name, isRead }) => {
   expect(isRead).toBe(/^(Get|List)[A-Z]/.test(name));

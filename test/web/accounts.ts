@@ -1,9 +1,10 @@
-import { Account, AccountStatus, AccountType } from "../../generated/client/messages.ts";
+import * as fields from "../../generated/client/fields.ts";
+import { type Account, AccountStatus, AccountType } from "../../src/client/index.ts";
 import { complete } from "../../src/client/message.ts";
 
 /** An open liability in dollars, but for what is said. */
 export function anAccount(account: Partial<Account>): Account {
-  return complete(Account, {
+  return complete(fields.Account, {
     id: 1n,
     name: "Wallet",
     type: AccountType.ACCOUNT_TYPE_LIABILITY,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { Transfer } from "../../generated/client/messages.ts";
+import * as fields from "../../generated/client/fields.ts";
 import * as Server from "../../generated/server/finance/v1/account.ts";
-import { AccountType } from "../../src/client/index.ts";
+import { AccountType, type Transfer } from "../../src/client/index.ts";
 import { complete } from "../../src/client/message.ts";
 import { type Actor, adminPartOfChange, adminPartOfNewAccount, may, maySettle } from "../../src/finance/policy.ts";
 import { type Permissions, permissionsOf } from "../../web/src/session/permissions.ts";
@@ -30,7 +30,7 @@ const safe = anAccount({ id: 6n, owner: "bob", type: ASSET });
 const listed = new Map([wallet, safe].map((account) => [account.id, account]));
 
 function transfer(debitAccountId: bigint, creditAccountId: bigint, createdBy = ""): Transfer {
-  return complete(Transfer, { debitAccountId, creditAccountId, createdBy });
+  return complete(fields.Transfer, { debitAccountId, creditAccountId, createdBy });
 }
 
 test.each<[what: string, allowed: readonly CallerName[], ask: (may: Permissions) => boolean]>([

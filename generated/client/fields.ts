@@ -1,0 +1,395 @@
+// Generated from proto/ by `npm run generate`. Do not edit.
+import * as account from "./finance/v1/account.js";
+import * as entry from "./finance/v1/entry.js";
+import * as report from "./finance/v1/report.js";
+import * as transfer from "./finance/v1/transfer.js";
+
+/** A message: how its fields are called and written. */
+export interface MessageType<T> {
+  readonly name: string;
+  readonly fields: Readonly<Record<string, Field>>;
+  /** Never there: it ties the table to the type of its messages. */
+  readonly message?: T;
+}
+
+/** A field's number, its type, and what else it is. */
+export type Field = readonly [number: number, type: FieldType, label?: FieldLabel];
+
+/** A message's or enum's table is given by a function, since it may stand further down. */
+export type FieldType =
+  | "int32"
+  | "int64"
+  | "bool"
+  | "string"
+  | "time"
+  | (() => MessageType<unknown>)
+  | (() => EnumType);
+
+/** A map is always one of strings to strings. */
+export type FieldLabel = "optional" | "list" | "map" | { readonly oneof: string };
+
+/** An enum of TypeScript, with `UNRECOGNIZED` for values that only a newer service knows. */
+export type EnumType<Member = number> = Readonly<Record<string, string | Member>>;
+
+/** The fields that a table must have to agree with what ts-proto declares: a row for each, and for each member of a oneof. */
+type FieldsOf<T> = {
+  readonly [Name in Exclude<keyof T, OneofOf<T>>]-?: RowOf<T, Name>;
+} & {
+  readonly [Case in CaseOf<T>["$case"]]: readonly [number, TypeOf<MemberOf<CaseOf<T>, Case>>, { readonly oneof: OneofOf<T> }];
+};
+
+type RowOf<T, Name extends keyof T, Value = NonNullable<T[Name]>> = [Value] extends [readonly (infer Item)[]]
+  ? readonly [number, TypeOf<Item>, "list"]
+  : string extends keyof Value
+    ? readonly [number, "string", "map"]
+    : {} extends Pick<T, Name>
+      ? readonly [number, TypeOf<Value>, "optional"]
+      : readonly [number, undefined extends T[Name] ? ([Value] extends [string] ? "time" : TypeOf<Value>) : TypeOf<Value>];
+
+/** 0.5 tells a number from an enum, since no literal that an enum lacks may be assigned to it. */
+type TypeOf<Value> = [Value] extends [bigint]
+  ? "int64"
+  : [Value] extends [boolean]
+    ? "bool"
+    : [Value] extends [string]
+      ? "string"
+      : 0.5 extends Value
+        ? "int32"
+        : [Value] extends [number]
+          ? () => EnumType<Value>
+          : () => MessageType<Value>;
+
+type OneofOf<T> = { [Name in keyof T]-?: NonNullable<T[Name]> extends { $case: string } ? Name : never }[keyof T];
+
+type CaseOf<T> = Extract<T[OneofOf<T>], { $case: string }>;
+
+type MemberOf<One, Case extends PropertyKey> = One extends Record<Case, infer Member> ? Member : never;
+
+export const Account: MessageType<account.Account> = {
+  name: "Account",
+  fields: {
+    id: [1, "int64"],
+    name: [2, "string"],
+    owner: [3, "string"],
+    type: [4, () => account.AccountType],
+    currency: [5, "string"],
+    status: [6, () => account.AccountStatus],
+    minorUnitDigits: [7, "int32"],
+    debitsPosted: [8, "int64"],
+    creditsPosted: [9, "int64"],
+    debitsPending: [10, "int64"],
+    creditsPending: [11, "int64"],
+    balance: [12, "int64"],
+    availableBalance: [13, "int64"],
+    overdraftLimit: [14, "int64"],
+    unlimitedOverdraft: [15, "bool"],
+    metadata: [16, "string", "map"],
+    createdAt: [17, "time"],
+    updatedAt: [18, "time"],
+    totalDebits: [19, "string"],
+    totalCredits: [20, "string"],
+  } satisfies FieldsOf<account.Account>,
+};
+
+export const CreateAccountRequest: MessageType<account.CreateAccountRequest> = {
+  name: "CreateAccountRequest",
+  fields: {
+    name: [1, "string"],
+    type: [2, () => account.AccountType],
+    currency: [3, "string"],
+    owner: [4, "string"],
+    overdraftLimit: [5, "int64"],
+    unlimitedOverdraft: [6, "bool"],
+    metadata: [7, "string", "map"],
+    idempotencyKey: [8, "string"],
+  } satisfies FieldsOf<account.CreateAccountRequest>,
+};
+
+export const GetAccountRequest: MessageType<account.GetAccountRequest> = {
+  name: "GetAccountRequest",
+  fields: {
+    id: [1, "int64"],
+  } satisfies FieldsOf<account.GetAccountRequest>,
+};
+
+export const ListAccountsRequest: MessageType<account.ListAccountsRequest> = {
+  name: "ListAccountsRequest",
+  fields: {
+    owner: [1, "string"],
+    type: [2, () => account.AccountType],
+    currency: [3, "string"],
+    status: [4, () => account.AccountStatus],
+    namePrefix: [5, "string"],
+    pageSize: [6, "int32"],
+    pageToken: [7, "string"],
+  } satisfies FieldsOf<account.ListAccountsRequest>,
+};
+
+export const ListAccountsResponse: MessageType<account.ListAccountsResponse> = {
+  name: "ListAccountsResponse",
+  fields: {
+    accounts: [1, () => Account, "list"],
+    nextPageToken: [2, "string"],
+  } satisfies FieldsOf<account.ListAccountsResponse>,
+};
+
+export const UpdateAccountRequest: MessageType<account.UpdateAccountRequest> = {
+  name: "UpdateAccountRequest",
+  fields: {
+    id: [1, "int64"],
+    name: [2, "string", "optional"],
+    metadata: [3, "string", "map"],
+    status: [4, () => account.AccountStatus, "optional"],
+    overdraftLimit: [5, "int64", "optional"],
+    unlimitedOverdraft: [6, "bool", "optional"],
+  } satisfies FieldsOf<account.UpdateAccountRequest>,
+};
+
+export const Entry: MessageType<entry.Entry> = {
+  name: "Entry",
+  fields: {
+    accountId: [1, "int64"],
+    sequence: [2, "int64"],
+    transferId: [3, "int64"],
+    counterpartyAccountId: [4, "int64"],
+    amount: [5, "int64"],
+    balanceAfter: [6, "int64"],
+    description: [7, "string"],
+    createdAt: [8, "time"],
+    effectiveAt: [9, "time"],
+    currency: [10, "string"],
+    minorUnitDigits: [11, "int32"],
+  } satisfies FieldsOf<entry.Entry>,
+};
+
+export const ListEntriesRequest: MessageType<entry.ListEntriesRequest> = {
+  name: "ListEntriesRequest",
+  fields: {
+    accountId: [1, "int64"],
+    after: [2, "time"],
+    before: [3, "time"],
+    pageSize: [4, "int32"],
+    pageToken: [5, "string"],
+    newestFirst: [6, "bool"],
+  } satisfies FieldsOf<entry.ListEntriesRequest>,
+};
+
+export const ListEntriesResponse: MessageType<entry.ListEntriesResponse> = {
+  name: "ListEntriesResponse",
+  fields: {
+    entries: [1, () => Entry, "list"],
+    nextPageToken: [2, "string"],
+  } satisfies FieldsOf<entry.ListEntriesResponse>,
+};
+
+export const GetBalanceRequest: MessageType<report.GetBalanceRequest> = {
+  name: "GetBalanceRequest",
+  fields: {
+    accountId: [1, "int64"],
+    asOf: [2, "time"],
+  } satisfies FieldsOf<report.GetBalanceRequest>,
+};
+
+export const GetBalanceResponse: MessageType<report.GetBalanceResponse> = {
+  name: "GetBalanceResponse",
+  fields: {
+    balance: [1, "int64"],
+    asOf: [2, "time"],
+    sequence: [3, "int64"],
+    currency: [4, "string"],
+    minorUnitDigits: [5, "int32"],
+  } satisfies FieldsOf<report.GetBalanceResponse>,
+};
+
+export const GetBalanceHistoryRequest: MessageType<report.GetBalanceHistoryRequest> = {
+  name: "GetBalanceHistoryRequest",
+  fields: {
+    accountId: [1, "int64"],
+    start: [2, "time"],
+    end: [3, "time"],
+    interval: [4, () => report.Interval],
+  } satisfies FieldsOf<report.GetBalanceHistoryRequest>,
+};
+
+export const GetBalanceHistoryResponse: MessageType<report.GetBalanceHistoryResponse> = {
+  name: "GetBalanceHistoryResponse",
+  fields: {
+    points: [1, () => BalancePoint, "list"],
+  } satisfies FieldsOf<report.GetBalanceHistoryResponse>,
+};
+
+export const BalancePoint: MessageType<report.BalancePoint> = {
+  name: "BalancePoint",
+  fields: {
+    time: [1, "time"],
+    balance: [2, "int64"],
+    debits: [3, "int64"],
+    credits: [4, "int64"],
+    totalDebits: [5, "string"],
+    totalCredits: [6, "string"],
+    currency: [7, "string"],
+    minorUnitDigits: [8, "int32"],
+  } satisfies FieldsOf<report.BalancePoint>,
+};
+
+export const GetTrialBalanceRequest: MessageType<report.GetTrialBalanceRequest> = {
+  name: "GetTrialBalanceRequest",
+  fields: {
+    asOf: [1, "time"],
+  } satisfies FieldsOf<report.GetTrialBalanceRequest>,
+};
+
+export const GetTrialBalanceResponse: MessageType<report.GetTrialBalanceResponse> = {
+  name: "GetTrialBalanceResponse",
+  fields: {
+    currencies: [1, () => CurrencyTrialBalance, "list"],
+    asOf: [2, "time"],
+  } satisfies FieldsOf<report.GetTrialBalanceResponse>,
+};
+
+export const CurrencyTrialBalance: MessageType<report.CurrencyTrialBalance> = {
+  name: "CurrencyTrialBalance",
+  fields: {
+    currency: [1, "string"],
+    accounts: [2, "int64"],
+    totalDebits: [3, "int64"],
+    totalCredits: [4, "int64"],
+    balanced: [5, "bool"],
+    exactTotalDebits: [6, "string"],
+    exactTotalCredits: [7, "string"],
+    minorUnitDigits: [8, "int32"],
+  } satisfies FieldsOf<report.CurrencyTrialBalance>,
+};
+
+export const Transfer: MessageType<transfer.Transfer> = {
+  name: "Transfer",
+  fields: {
+    id: [1, "int64"],
+    debitAccountId: [2, "int64"],
+    creditAccountId: [3, "int64"],
+    amount: [4, "int64"],
+    currency: [5, "string"],
+    state: [6, () => transfer.TransferState],
+    description: [7, "string"],
+    metadata: [8, "string", "map"],
+    idempotencyKey: [9, "string"],
+    debitAccountBalance: [10, "int64"],
+    creditAccountBalance: [11, "int64"],
+    capturedAmount: [12, "int64"],
+    reversesTransferId: [13, "int64"],
+    reversedByTransferId: [14, "int64"],
+    createdAt: [15, "time"],
+    effectiveAt: [16, "time"],
+    expiresAt: [17, "time"],
+    settledAt: [18, "time"],
+    createdBy: [19, "string"],
+    minorUnitDigits: [20, "int32"],
+  } satisfies FieldsOf<transfer.Transfer>,
+};
+
+export const CreateTransferRequest: MessageType<transfer.CreateTransferRequest> = {
+  name: "CreateTransferRequest",
+  fields: {
+    debitAccountId: [1, "int64"],
+    creditAccountId: [2, "int64"],
+    amount: [3, "int64"],
+    description: [4, "string"],
+    metadata: [5, "string", "map"],
+    effectiveAt: [6, "time"],
+    pending: [7, "bool"],
+    expiresAt: [8, "time"],
+    idempotencyKey: [9, "string"],
+    dryRun: [10, "bool"],
+  } satisfies FieldsOf<transfer.CreateTransferRequest>,
+};
+
+export const BatchCreateTransfersRequest: MessageType<transfer.BatchCreateTransfersRequest> = {
+  name: "BatchCreateTransfersRequest",
+  fields: {
+    transfers: [1, () => CreateTransferRequest, "list"],
+    atomic: [2, "bool"],
+  } satisfies FieldsOf<transfer.BatchCreateTransfersRequest>,
+};
+
+export const BatchCreateTransfersResponse: MessageType<transfer.BatchCreateTransfersResponse> = {
+  name: "BatchCreateTransfersResponse",
+  fields: {
+    results: [1, () => BatchCreateTransfersResult, "list"],
+  } satisfies FieldsOf<transfer.BatchCreateTransfersResponse>,
+};
+
+export const BatchCreateTransfersResult: MessageType<transfer.BatchCreateTransfersResult> = {
+  name: "BatchCreateTransfersResult",
+  fields: {
+    transfer: [1, () => Transfer, { oneof: "outcome" }],
+    error: [2, () => BatchCreateTransfersError, { oneof: "outcome" }],
+    replayed: [3, "bool"],
+  } satisfies FieldsOf<transfer.BatchCreateTransfersResult>,
+};
+
+export const BatchCreateTransfersError: MessageType<transfer.BatchCreateTransfersError> = {
+  name: "BatchCreateTransfersError",
+  fields: {
+    code: [1, "string"],
+    msg: [2, "string"],
+    meta: [3, "string", "map"],
+  } satisfies FieldsOf<transfer.BatchCreateTransfersError>,
+};
+
+export const CaptureTransferRequest: MessageType<transfer.CaptureTransferRequest> = {
+  name: "CaptureTransferRequest",
+  fields: {
+    id: [1, "int64"],
+    amount: [2, "int64", "optional"],
+    idempotencyKey: [3, "string"],
+  } satisfies FieldsOf<transfer.CaptureTransferRequest>,
+};
+
+export const VoidTransferRequest: MessageType<transfer.VoidTransferRequest> = {
+  name: "VoidTransferRequest",
+  fields: {
+    id: [1, "int64"],
+    idempotencyKey: [2, "string"],
+  } satisfies FieldsOf<transfer.VoidTransferRequest>,
+};
+
+export const ReverseTransferRequest: MessageType<transfer.ReverseTransferRequest> = {
+  name: "ReverseTransferRequest",
+  fields: {
+    id: [1, "int64"],
+    description: [2, "string"],
+    idempotencyKey: [3, "string"],
+  } satisfies FieldsOf<transfer.ReverseTransferRequest>,
+};
+
+export const GetTransferRequest: MessageType<transfer.GetTransferRequest> = {
+  name: "GetTransferRequest",
+  fields: {
+    id: [1, "int64"],
+  } satisfies FieldsOf<transfer.GetTransferRequest>,
+};
+
+export const ListTransfersRequest: MessageType<transfer.ListTransfersRequest> = {
+  name: "ListTransfersRequest",
+  fields: {
+    accountId: [1, "int64"],
+    state: [2, () => transfer.TransferState],
+    createdAfter: [3, "time"],
+    createdBefore: [4, "time"],
+    minAmount: [5, "int64"],
+    maxAmount: [6, "int64"],
+    metadata: [7, "string", "map"],
+    pageSize: [8, "int32"],
+    pageToken: [9, "string"],
+    settledAfter: [10, "time"],
+    settledBefore: [11, "time"],
+  } satisfies FieldsOf<transfer.ListTransfersRequest>,
+};
+
+export const ListTransfersResponse: MessageType<transfer.ListTransfersResponse> = {
+  name: "ListTransfersResponse",
+  fields: {
+    transfers: [1, () => Transfer, "list"],
+    nextPageToken: [2, "string"],
+  } satisfies FieldsOf<transfer.ListTransfersResponse>,
+};
