@@ -3,9 +3,10 @@
  *
  * Method: deficit round robin (https://doi.org/10.1109/90.502236) over lines, one for each caller. In each round a line
  * may send up to `turnSize` orders. A group is never split: one with more orders is taken when its line has credit, and
- * leaves a debt that later rounds pay off. While several callers are active such a large group is a batch of its own, and
- * after it large groups pause for twice as long as it took, so that they have a third of the time at most, even beside callers who
- * send one order after the other and so are seldom seen waiting. A caller alone has no turns and no pauses.
+ * leaves a debt that later rounds pay off. While several callers are active such a large group is a batch of its own.
+ * While another caller sends small groups, large ones pause after each for twice as long as it took: they have a third of
+ * the time at most, even beside a caller who sends one order after the other and so is seldom seen waiting. A caller alone
+ * has no turns, and callers of large groups among themselves have no pauses.
  *
  * Nothing here waits or reads a clock; whoever takes batches tells the time.
  */
@@ -38,11 +39,11 @@ interface Line<Item> {
 
 export interface Batch<Item> {
   readonly items: readonly Item[];
-  /** Whether it is a large group beside other active callers: `ended` must be told how long it took. */
-  readonly isLarge: boolean;
+  /** Who sent it, when it is a large group beside other active callers: `ended` must be told how long it took. */
+  readonly largeOf?: string;
 }
 
-/** Its answer takes the event loop about as long as its orders took the database. */
+/** The reply to a large group takes the event loop about as long as its orders took the database. */
 const PAUSE_FACTOR = 2;
 /** A batch that takes longer waits for something else than its orders. */
 const PAUSE_MS_MAX = 500;
@@ -54,6 +55,7 @@ export class FairQueue<Item> {
   #size = 0;
   #largeFromMs = Number.NEGATIVE_INFINITY;
   readonly #active = new ActiveCallers();
+  readonly #activeWithSmall = new ActiveCallers();
 
   constructor(options: FairQueueOptions) {
     this.#options = options;
@@ -68,11 +70,12 @@ export class FairQueue<Item> {
   add(caller: string, orders: number, item: Item, nowMs: number): boolean {
     const line = this.#lines.get(caller) ?? { caller, entries: [], size: 0, credit: this.#options.turnSize };
     if (line.size + orders > this.#options.sizeMax - this.#size - orders) return false;
-    line.entries.push({ item, orders });
+    const entry = { item, orders };
+    line.entries.push(entry);
     line.size += orders;
     this.#size += orders;
     this.#lines.set(caller, line);
-    this.#active.note(caller, nowMs);
+    this.#note(caller, entry, nowMs);
     return true;
   }
 
@@ -99,8 +102,9 @@ export class FairQueue<Item> {
     return next;
   }
 
-  /** Begins the pause after a batch that `isLarge`. */
-  ended(tookMs: number, nowMs: number): void {
+  /** Begins the pause after a large group, if another caller sends small ones. */
+  ended(caller: string, tookMs: number, nowMs: number): void {
+    if (!this.#activeWithSmall.hasOther(caller, nowMs)) return;
     this.#largeFromMs = nowMs + Math.min(PAUSE_FACTOR * tookMs, PAUSE_MS_MAX);
   }
 
@@ -119,7 +123,7 @@ export class FairQueue<Item> {
     // If somebody comes now, this batch is what the caller owes.
     line.credit = this.#options.turnSize - size;
     this.#pass(line);
-    return { items, isLarge: false };
+    return { items };
   }
 
   /** Gives each line its turn once, unless the batch is full before. */
@@ -133,26 +137,32 @@ export class FairQueue<Item> {
         if (nowMs < this.#largeFromMs || items.length > 0) continue;
         const item = this.#takeHead(line, head, nowMs);
         this.#pass(line);
-        return { items: [item], isLarge: true };
+        return { items: [item], largeOf: line.caller };
       }
       while (head !== undefined && line.credit > 0 && !this.#isLarge(head)) {
-        if (size + head.orders > this.#options.batchSizeMax) return { items, isLarge: false };
+        if (size + head.orders > this.#options.batchSizeMax) return { items };
         size += head.orders;
         items.push(this.#takeHead(line, head, nowMs));
         [head] = line.entries;
       }
       this.#pass(line);
     }
-    return items.length === 0 ? undefined : { items, isLarge: false };
+    return items.length === 0 ? undefined : { items };
   }
 
-  #takeHead(line: Line<Item>, { item, orders }: Entry<Item>, nowMs: number): Item {
+  #takeHead(line: Line<Item>, entry: Entry<Item>, nowMs: number): Item {
+    const { item, orders } = entry;
     line.entries.shift();
     line.size -= orders;
     line.credit -= orders;
     this.#size -= orders;
-    this.#active.note(line.caller, nowMs);
+    this.#note(line.caller, entry, nowMs);
     return item;
+  }
+
+  #note(caller: string, entry: Entry<Item>, nowMs: number): void {
+    this.#active.note(caller, nowMs);
+    if (!this.#isLarge(entry)) this.#activeWithSmall.note(caller, nowMs);
   }
 
   /** Puts a line behind the others, with the credit for its next turn; without entries it is gone once its debt is paid. */

@@ -132,7 +132,7 @@ export class PostingQueue {
     const batch = first !== undefined && this.#backgroundBudgetMs > 0 ? undefined : this.#waiting.take(this.#now());
     if (batch !== undefined || first === undefined) return batch;
     this.#background.shift();
-    return { items: [first], isLarge: false };
+    return { items: [first] };
   }
 
   /** Takes the next batch once the pause is over that all who wait are in. */
@@ -144,12 +144,12 @@ export class PostingQueue {
     this.#pause = setTimeout(() => this.#fillLanes(), Math.ceil(nextMs - nowMs));
   }
 
-  async #runLane({ items, isLarge }: Batch<Waiting>): Promise<void> {
+  async #runLane({ items, largeOf }: Batch<Waiting>): Promise<void> {
     const startedMs = this.#now();
     await this.#postOrHalve(items);
     const endedMs = this.#now();
     const tookMs = endedMs - startedMs;
-    if (isLarge) this.#waiting.ended(tookMs, endedMs);
+    if (largeOf !== undefined) this.#waiting.ended(largeOf, tookMs, endedMs);
     const change = items[0]?.group.background ? -tookMs : tookMs * BACKGROUND_SHARE;
     const budgetMs = Math.min(this.#backgroundBudgetMs + change, BACKGROUND_BUDGET_MS_MAX);
     this.#backgroundBudgetMs = Math.max(budgetMs, -BACKGROUND_BUDGET_MS_MAX);

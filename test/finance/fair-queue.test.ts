@@ -80,7 +80,7 @@ describe(`with turns of ${TURN} orders and batches of ${BATCH}`, () => {
       for (const [caller, orders] of groupsOf("b1 a20 a20 a1")) harness.add(caller, orders);
       expect(harness.take(0)).toBe("b1");
       expect(harness.take(0)).toBe("a20");
-      harness.queue.ended(50, 100);
+      harness.queue.ended("a", 50, 100);
       return harness;
     }
 
@@ -104,7 +104,7 @@ describe(`with turns of ${TURN} orders and batches of ${BATCH}`, () => {
 
     test("no pause is longer than half a second", () => {
       const harness = afterLarge();
-      harness.queue.ended(5000, 100);
+      harness.queue.ended("a", 5000, 100);
       expect(harness.queue.nextMs(100)).toBe(600);
     });
 
@@ -114,7 +114,20 @@ describe(`with turns of ${TURN} orders and batches of ${BATCH}`, () => {
       harness.take(0);
       harness.add("a", 5, 1000);
       harness.add("a", 5, 1000);
-      expect(harness.queue.take(1000)).toMatchObject({ items: [{ orders: 5 }, { orders: 5 }], isLarge: false });
+      expect(harness.queue.take(1000)).toEqual({
+        items: [expect.objectContaining({ orders: 5 }), expect.objectContaining({ orders: 5 })],
+      });
+    });
+
+    test("callers who all send large groups do not pause, and do once somebody sends a small one", () => {
+      const harness = new Harness();
+      for (const [caller, orders] of groupsOf("a20 b20 a20 b20")) harness.add(caller, orders);
+      expect(harness.take(0)).toBe("a20");
+      harness.queue.ended("a", 50, 50);
+      expect(harness.take(50)).toBe("b20");
+      harness.add("c", 1, 60);
+      harness.queue.ended("b", 50, 100);
+      expect([harness.take(100), harness.take(100), harness.queue.nextMs(100)]).toEqual(["c1", "", 200]);
     });
   });
 
@@ -165,7 +178,7 @@ test("every group is taken once, each caller's in the order of arrival, and no p
         if (batch === undefined) throw new Error("nothing was taken though something waits");
         taken.push(...batch.items);
         nowMs += tookMs;
-        if (batch.isLarge) harness.queue.ended(tookMs, nowMs);
+        if (batch.largeOf !== undefined) harness.queue.ended(batch.largeOf, tookMs, nowMs);
       };
       for (const { caller, orders, taken: takes } of script) {
         harness.add(caller, orders, nowMs);
