@@ -30,7 +30,7 @@ afterEach(async () => {
 type Call = (method: string, request: object) => Promise<Reply>;
 
 /** Transfers without a pause: posted, held, captured, expired, in atomic groups and alone, on either server. */
-function keepWriting(calls: readonly Call[], writers: number): { stop(): Promise<number> } {
+function keepWriting(calls: readonly Call[], writers: number) {
   let running = true;
   let posted = 0;
   const accountAt = (index: number) => accounts[index % accounts.length];
@@ -61,10 +61,11 @@ function keepWriting(calls: readonly Call[], writers: number): { stop(): Promise
   };
   const all = Array.from({ length: writers }, (_, writer) => run(writer));
   return {
+    /** Transfers so far. */
+    posted: () => posted,
     stop: async () => {
       running = false;
       await Promise.all(all);
-      return posted;
     },
   };
 }
@@ -124,17 +125,17 @@ test("under eight writers on two servers", async () => {
   const writing = keepWriting([one.call, other.call], 8);
   const answers: Answer[] = [];
   const end = Date.now() + 5000;
-  for (let round = 0; Date.now() < end; round += 1) {
+  const enough = () => Date.now() > end && writing.posted() > 200 && answers.length > 200;
+  for (let round = 0; !enough(); round += 1) {
     const call = round % 2 === 0 ? one.call : other.call;
     const account = accounts[round % accounts.length];
     answers.push(...(await ask(call, ago(round % 21), account)), ...(await askPresent(call, account)));
   }
   // While postings go on, and when they are over.
   await expectToStay(other.call, answers.slice(-40));
-  expect(await writing.stop()).toBeGreaterThan(200);
-  expect(answers.length).toBeGreaterThan(200);
+  await writing.stop();
   await expectToStay(one.call, answers);
-}, 60_000);
+}, 120_000);
 
 test("while a commit stalls for three seconds", async () => {
   await database.pool.query(`
@@ -222,20 +223,20 @@ describe.skipIf(PGBOUNCER === undefined && !process.env["CI"])(
         const writing = keepWriting([first.call, second.call], 8);
         const answers: Answer[] = [];
         const end = Date.now() + 4000;
-        for (let round = 0; Date.now() < end; round += 1) {
+        const enough = () => Date.now() > end && writing.posted() > 50 && answers.length > 100;
+        for (let round = 0; !enough(); round += 1) {
           if (round === 20) first.process.child.kill("SIGSTOP");
           answers.push(...(await ask(second.call, ago(round % 7), accounts[round % 4])));
           if (round === 20) first.process.child.kill("SIGCONT");
         }
-        expect(await writing.stop()).toBeGreaterThan(50);
+        await writing.stop();
         await expectToStay(second.call, answers);
-        expect(answers.length).toBeGreaterThan(100);
       } finally {
         for (const { process: instance } of [first, second]) instance.child.kill("SIGTERM");
         await Promise.all([first, second].map(({ process: instance }) => instance.ended));
         await pooler.stop();
         await directory.remove();
       }
-    }, 60_000);
+    }, 120_000);
   },
 );
