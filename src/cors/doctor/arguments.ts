@@ -51,7 +51,7 @@ if not: why, what the browsers' consoles print, and how to fix it. Any server wi
   --data BODY          default {} with content-type: application/json, else none
   --credentials        the page sends cookies: fetch's credentials: "include", axios's withCredentials
   --strict             by the letter of the standard, where browsers are laxer for now: * and authorization, and in
-                       Chrome client hints such as save-data
+                       Chrome client hints such as save-data, ranges such as Bytes=0-9 and the ports 4190 and 6679
   --preflight-only     never sends the actual request; the verdict is the preflight's
   --from-config        asks no server, but the policy in this environment's CORS_* variables
   --timeout SECONDS    for each request, default 10

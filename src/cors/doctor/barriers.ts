@@ -10,10 +10,19 @@ const blockedPorts: ReadonlySet<string> = new Set(
   ),
 );
 
+/** Those of them that Chromium does not block, as Firefox and Safari do. */
+const portsOpenInChromium: ReadonlySet<string> = new Set(["4190", "6679"]);
+
 /** Why the browser does not send a request to this URL for the page; null when it sends it. */
-export function findBarrier(pageOrigin: string, url: URL): Finding | null {
+export function findBarrier(pageOrigin: string, url: URL, strict: boolean): Finding | null {
   if (isMixedContent(pageOrigin, url) && !isLocalNetwork(url.hostname)) return finding("mixed_content", url.href);
-  return blockedPorts.has(url.port) ? finding("blocked_port", url.port) : null;
+  if (!blockedPorts.has(url.port) || (!strict && isOpenInChromiumAlone(url))) return null;
+  return finding("blocked_port", url.port);
+}
+
+/** Whether the standard blocks the port and Chromium does not. */
+export function isOpenInChromiumAlone(url: URL): boolean {
+  return portsOpenInChromium.has(url.port);
 }
 
 /**

@@ -30,16 +30,23 @@ export function browserHeaders(request: WireRequest, identity: BrowserIdentity):
   // Chromium does not let a page choose its User-Agent.
   headers.push(...request.headers.filter(([name]) => name !== "user-agent"));
   if (origin !== null) headers.push(["Origin", origin]);
-  headers.push(["User-Agent", identity.userAgent], ["Sec-Fetch-Mode", "cors"]);
-  if (isTrustworthy(url)) headers.push(["Sec-Fetch-Site", siteRelation(request)], ["Sec-Fetch-Dest", "empty"]);
+  headers.push(["User-Agent", identity.userAgent]);
+  const trustworthy = isTrustworthy(url);
+  if (trustworthy || request.kind === "preflight") headers.push(["Sec-Fetch-Mode", "cors"]);
+  if (trustworthy) headers.push(["Sec-Fetch-Site", siteRelation(request)], ["Sec-Fetch-Dest", "empty"]);
   const referer = referrerOf(request);
   if (referer !== null) headers.push(["Referer", referer]);
-  headers.push(["Accept-Encoding", ofPage.has("range") ? "identity" : "gzip, deflate, br, zstd"]);
+  headers.push(["Accept-Encoding", ofPage.has("range") ? "identity" : codings(trustworthy)]);
   if (!ofPage.has("accept-language")) headers.push(["Accept-Language", "en-US,en;q=0.9"]);
   return headers;
 }
 
-/** https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy: fetch metadata goes nowhere else. */
+/** Chromium offers the newer codings only where no old proxy on the way can break them. */
+function codings(trustworthy: boolean): string {
+  return trustworthy ? "gzip, deflate, br, zstd" : "gzip, deflate";
+}
+
+/** https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy: fetch metadata goes hardly anywhere else. */
 function isTrustworthy(url: URL): boolean {
   return url.protocol === "https:" || isLoopback(url.hostname);
 }

@@ -17,7 +17,7 @@ export interface Finding {
 
 /** A response as it came: one element a line, duplicates kept. */
 export interface WireResponse {
-  /** 100 to 999. */
+  /** 200 to 999 of a proper server. */
   readonly status: number;
   readonly headers: readonly Header[];
 }

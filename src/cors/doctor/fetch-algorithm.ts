@@ -6,7 +6,7 @@
  */
 
 import { trimValue } from "../token.ts";
-import { findBarrier, isLocalMixedContent } from "./barriers.ts";
+import { findBarrier, isLocalMixedContent, isOpenInChromiumAlone } from "./barriers.ts";
 import type { WireResponse } from "./cors-check.ts";
 import type { Diagnosis, Reply } from "./diagnosis.ts";
 import { type Conversation, type FetchRecord, fail, note, send } from "./fetch-record.ts";
@@ -32,7 +32,7 @@ export function* fetchAlgorithm(page: PageRequest, options: FetchOptions = {}): 
   let state = start(record, page);
   let reply: Reply | null = null;
   while (reply === null) {
-    if (!mayBeSent(record, state)) break;
+    if (!mayBeSent(record, state, strict)) break;
     if (!(yield* preflightIfNeeded(record, state, strict)) || preflightOnly) break;
     const request = actualRequest(state);
     const response = yield* send(record, request);
@@ -63,9 +63,9 @@ function start(record: FetchRecord, page: PageRequest): FetchState {
 }
 
 /** Mixed content and blocked ports, on every hop. */
-function mayBeSent(record: FetchRecord, state: FetchState): boolean {
+function mayBeSent(record: FetchRecord, state: FetchState, strict: boolean): boolean {
   const { page, url } = state;
-  const barrier = findBarrier(page.origin, url);
+  const barrier = findBarrier(page.origin, url, strict);
   if (barrier?.code === "mixed_content") {
     note(record, "mixed_content", "failed", `An https page may not call ${url.href}, which is plain http.`);
   } else if (barrier?.code === "blocked_port") {
@@ -73,6 +73,9 @@ function mayBeSent(record: FetchRecord, state: FetchState): boolean {
   } else if (isLocalMixedContent(page.origin, url)) {
     const text = `Firefox and Safari block ${url.origin} as mixed content; Chrome asks the user for the local network.`;
     note(record, "mixed_content", "note", text);
+  }
+  if (barrier === null && isOpenInChromiumAlone(url)) {
+    note(record, "blocked_port", "note", `Firefox and Safari refuse to call port ${url.port}; Chrome does not.`);
   }
   if (barrier !== null) fail(record, actualRequest(state), null, [barrier]);
   return barrier === null;
@@ -156,6 +159,8 @@ function readReply(record: FetchRecord, state: FetchState, { status, headers }: 
     note(record, "exposed_headers", "note", text);
   }
   const names = readable.length === 0 ? "no headers" : `the headers ${readable.join(", ")}`;
-  note(record, "exposed_headers", "passed", `The page reads the status ${status}, the body and ${names}.`);
-  return { status, readable, hidden };
+  // Chromium hands it to the page in 16 bits.
+  const readStatus = status & 0xffff;
+  note(record, "exposed_headers", "passed", `The page reads the status ${readStatus}, the body and ${names}.`);
+  return { status: readStatus, readable, hidden };
 }

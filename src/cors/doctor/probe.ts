@@ -50,10 +50,16 @@ function exchange(request: WireRequest, options: ProbeOptions): Promise<WireOutc
 function open(url: URL, secure: boolean): Socket {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
-  const target = { host, port, ...(isLoopbackName(host) && { lookup: lookupLoopback }) };
+  const target = { host, port, ...(isLoopbackName(host) && hasLabels(host) && { lookup: lookupLoopback }) };
   if (!secure) return connectTcp(target);
   const servername = isIP(host) === 0 ? { servername: host.replace(/\.$/, "") } : {};
   return connectTls({ ...target, ...servername, ALPNProtocols: ["http/1.1"] });
+}
+
+/** A name with an empty or an endless label has no address, below localhost neither. */
+function hasLabels(name: string): boolean {
+  const labels = name.replace(/\.$/, "").split(".");
+  return labels.every(({ length }) => length >= 1 && length <= 63);
 }
 
 /** As browsers do, without a resolver, which knows these names on some systems only. */
@@ -65,10 +71,16 @@ const lookupLoopback: LookupFunction = (_name, _options, answer) => {
 };
 
 function printRequest(request: WireRequest, identity: BrowserIdentity): Buffer {
-  const { url, method, body } = request;
+  const { method, body } = request;
   const lines = browserHeaders(request, identity).map(([name, value]) => `${name}: ${value}\r\n`);
-  const head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join("")}\r\n`;
+  const head = `${method} ${requestTarget(request.url)} HTTP/1.1\r\n${lines.join("")}\r\n`;
   return Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(body ?? "")]);
+}
+
+/** Path and query; a bare question mark is kept, which `search` leaves out. */
+function requestTarget({ href, origin }: URL): string {
+  const [target = ""] = href.slice(origin.length).split("#");
+  return target;
 }
 
 /** Chromium's names for heads that it does not take, in words. */

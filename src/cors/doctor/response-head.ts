@@ -29,6 +29,7 @@ export type HeadReading =
   | { readonly kind: "error"; readonly error: string };
 
 const headBytesMax = 262_144;
+const statusMax = 2 ** 31 - 1;
 /** How many characters may stand before the status line. */
 const slopMax = 4;
 /** Enough to know that no status line comes. */
@@ -47,7 +48,8 @@ export function readResponseHead(received: ReceivedBytes): HeadReading {
     if (end === null && !ended) return rest.length < headBytesMax ? { kind: "incomplete" } : tooBig;
     // A head that is cut off could have been cut by somebody on the way, which TLS is meant to rule out.
     if (end === null && received.secure) return { kind: "error", error: "RESPONSE_HEADERS_TRUNCATED" };
-    const reading = parseHead(rest.slice(statusLine, end ?? rest.length));
+    const head = rest.slice(0, end ?? rest.length);
+    const reading = head.includes("\0") ? invalid : parseHead(head.slice(statusLine));
     if (end === null || reading.kind !== "response" || !isInformational(reading.response)) return reading;
     start += end;
   }
@@ -91,7 +93,6 @@ function readWithoutStatusLine(received: ReceivedBytes, rest: string, hadHead: b
 }
 
 function parseHead(head: string): HeadReading {
-  if (head.includes("\0")) return invalid;
   const [statusLine = "", ...lines] = splitLines(head);
   const headers = parseHeaders(lines);
   const error = findAmbiguity(statusLine, headers);
@@ -142,8 +143,7 @@ function isBlank(character: string | undefined): boolean {
 /** What is not a number is 200. */
 function parseStatus(statusLine: string): number {
   const digits = /^[^ ]* +(\d+)/.exec(statusLine)?.[1];
-  // Chromium hands it to the page in 16 bits.
-  return digits === undefined ? 200 : Math.min(Number(digits), 2 ** 31 - 1) & 0xffff;
+  return digits === undefined ? 200 : Math.min(Number(digits), statusMax);
 }
 
 /** Headers that may come twice only with one value, since two layers could read the reply as two different ones. */

@@ -31,8 +31,6 @@ const chromiumNames: ReadonlyMap<string, RegExp> = new Map([
   ["intervention", /^/],
   ["rtt", /^\d+$/],
   ["save-data", /^on$/i],
-  // The page's is not sent.
-  ["user-agent", /^/],
   ["viewport-width", /^\d+$/],
   ["width", /^\d+$/],
 ]);
@@ -50,7 +48,9 @@ const safelistedTypes: ReadonlySet<string> = new Set([
  * @param strict by the standard, without what Chromium adds.
  */
 export function findUnsafeHeaders(headers: readonly Header[], strict: boolean): UnsafeHeader[] {
-  const judged = headers.map(([name, value]) => ({ name, value, why: whyUnsafe(name, value, strict) }));
+  // Chromium drops the page's user-agent before it looks at anything.
+  const sent = strict ? headers : headers.filter(([name]) => name !== "user-agent");
+  const judged = sent.map(([name, value]) => ({ name, value, why: whyUnsafe(name, value, strict) }));
   const sum = judged.reduce((bytes, { value, why }) => bytes + (why === null ? value.length : 0), 0);
   const whySum = sum > valueBytesSumMax ? `is one of values of more than ${valueBytesSumMax} bytes` : null;
   return judged
@@ -72,7 +72,10 @@ function whyUnsafe(name: string, value: string, strict: boolean): string | null 
   if (!safelistedNames.has(name) && chromium === undefined) return "is not a safelisted header";
   if (value.length > valueBytesMax) return `has a value of more than ${valueBytesMax} bytes`;
   if (chromium !== undefined) return chromium.test(value) ? null : "has a value that is not of its form";
-  if (name === "range") return isSimpleRange(value) ? null : "is not of the form bytes=0- or bytes=0-99";
+  if (name === "range") {
+    const range = strict ? simpleRange : chromiumRange;
+    return isSimpleRange(range.exec(value)) ? null : "is not of the form bytes=0- or bytes=0-99";
+  }
   if (name === "accept-language" || name === "content-language") {
     return /^[0-9A-Za-z *,\-.;=]*$/.test(value) ? null : "has a value with an unsafe character";
   }
@@ -85,8 +88,16 @@ function whyUnsafe(name: string, value: string, strict: boolean): string | null 
 }
 
 /** https://fetch.spec.whatwg.org/#simple-range-header-value */
-function isSimpleRange(value: string): boolean {
-  const [, start, end] = /^bytes=(\d+)-(\d*)$/.exec(value) ?? [];
-  if (start === undefined || Math.max(Number(start), Number(end)) >= 2 ** 63) return false;
-  return end === undefined || end === "" || Number(start) <= Number(end);
+const simpleRange = /^bytes=(\d+)-(\d*)$/;
+/** Chromium takes any case and a plus, and reads -1 as an open end. */
+const chromiumRange = /^bytes=\+?(\d+)-(?:\+?(\d+)|-0*1)?$/i;
+
+/** Chromium counts in 64 bits with a sign. */
+const rangeMax = 2n ** 63n - 1n;
+
+function isSimpleRange(range: RegExpExecArray | null): boolean {
+  if (range === null) return false;
+  const [, start = "", end = ""] = range;
+  const [first, last] = [BigInt(start), end === "" ? rangeMax : BigInt(end)];
+  return first <= last && last <= rangeMax;
 }

@@ -257,6 +257,14 @@ describe("what is never sent", () => {
     expect(requests).toHaveLength(1);
   });
 
+  test.each(["4190", "6679"])("the port %s is called by Chrome alone", (port) => {
+    const url = `https://api.test:${port}/`;
+    expect(results(at(url).diagnosis)).toContain("blocked_port note");
+    expect(at(url).requests).toHaveLength(1);
+    const { diagnosis } = run({ ...page, url: new URL(url) }, [], { strict: true });
+    expect(diagnosis.failure).toMatchObject({ code: "blocked_port", value: port });
+  });
+
   test.each([
     ["http://api.test/", "mixed_content"],
     ["https://api.test:10080/", "blocked_port"],

@@ -49,6 +49,7 @@ export const preflightStatus: readonly ServerCase[] = [
   preflight("OPTIONS is redirected", "preflight_redirect", answer(302, origin, headers, "Location: {path}/next")),
   preflight("OPTIONS is redirected, without Allow-Origin", "preflight_redirect", answer(308, "Location: {path}/next")),
   preflight("OPTIONS has a redirect status and no Location", "preflight_status", answer(302, origin, headers)),
+  preflight("OPTIONS has a status that is 200 in its low 16 bits", "preflight_status", answer(65736, origin, headers)),
   preflight("OPTIONS gets no answer but the end of the connection", "empty_response", { bytes: "" }),
   preflight("OPTIONS gets an answer that is not HTTP", "not_http", { bytes: "220 mail.example.com ESMTP\r\n" }),
 ];
@@ -156,12 +157,20 @@ export const needsPreflight: readonly ServerCase[] = [
   sends("a range that ends before it starts needs a preflight", "allow_origin_missing", {
     headers: { range: "bytes=9-0" },
   }),
-  sends("a suffix range needs a preflight", "allow_origin_missing", { headers: { range: "bytes=-9" } }),
+  ...["bytes=-9", "bytes=", "bytes= 0-9", "bytes=0-9,20-29", "items=0-9", "0-9", "bytes=0-9223372036854775808"].map(
+    (range) => sends(`the range ${range} needs a preflight`, "allow_origin_missing", { headers: { range } }),
+  ),
+  ...["Bytes=0-9", "bytes=+0-9", "bytes=0--1", "bytes=00-9", "bytes=0-9223372036854775807"].map((range) =>
+    sends(`the range ${range} needs no preflight in Chromium`, "allowed", { headers: { range } }),
+  ),
   ...Object.entries({ "save-data": "on", dpr: "1.5", width: "9", "viewport-width": "9", "device-memory": "8" })
     .concat(Object.entries({ rtt: "99", downlink: "1.5", ect: "4g", "user-agent": "page" }))
     .map(([name, value]) => sends(`${name} needs no preflight in Chromium`, "allowed", { headers: { [name]: value } })),
   sends("a client hint with a value of another form needs a preflight", "allow_origin_missing", {
     headers: { "save-data": "off" },
+  }),
+  sends("a user-agent of any length needs no preflight in Chromium", "allowed", {
+    headers: { "user-agent": "a".repeat(2000) },
   }),
   sends("HEAD needs no preflight", "allowed", { method: "HEAD" }),
 ];

@@ -112,6 +112,23 @@ test("sends method, body and headers as they are given", async () => {
   ]);
 });
 
+test.each([
+  ["/path?", "/path?"],
+  ["/?#part", "/?"],
+  ["/a?b#c?d", "/a?b"],
+  ["", "/"],
+])("%j asks for %s", async (written, target) => {
+  let seen = "";
+  const port = await listen(
+    rawServer((text) => {
+      seen = text;
+      return "HTTP/1.1 204 No Content\r\n\r\n";
+    }),
+  );
+  await probe(get(`http://127.0.0.1:${port}${written}`));
+  expect(seen.split(" ")[1]).toBe(target);
+});
+
 test("does not wait for a body that never ends", async () => {
   const server = createHttpServer((_request, response) => response.writeHead(200).write("endless"));
   expect(await probe(get(`http://127.0.0.1:${await listen(server)}/`))).toMatchObject({ response: { status: 200 } });
@@ -149,9 +166,9 @@ test("a head that browsers refuse", async () => {
   });
 });
 
-test("a host without an address", async () => {
-  expect(await probe(get("http://name.invalid/"))).toEqual({
-    noResponse: { code: "host_not_found", detail: expect.stringContaining("name.invalid cannot be resolved") },
+test.each(["name.invalid", "a..localhost", `${"a".repeat(64)}.localhost`])("%s has no address", async (host) => {
+  expect(await probe(get(`http://${host}/`))).toEqual({
+    noResponse: { code: "host_not_found", detail: expect.stringContaining(`${host} cannot be resolved`) },
   });
 });
 

@@ -47,6 +47,8 @@ const bases: readonly (readonly [weight: number, base: string])[] = [
   [2, "http://api.localhost:{http_port}"],
   [1, "http://localhost.:{http_port}"],
   [1, "http://127.1.2.3:{http_port}"],
+  // Not trusted as loopback is.
+  [1, "http://0.0.0.0:{http_port}"],
   [4, "https://localhost:{https_port}"],
   [2, "https://127.0.0.1:{https_port}"],
   [2, "https://a.b.localhost:{https_port}"],
@@ -57,6 +59,7 @@ const unreachable = [
   "https://localhost:10080",
   "http://api.invalid",
   "http://api.invalid:6667",
+  "http://a..localhost:{http_port}",
 ];
 
 const odd = [
@@ -83,6 +86,7 @@ const odd = [
 const oddlyWritten = [
   "{step}",
   "./{step}?again#part",
+  "{path}1?",
   "../{case}/{step}",
   "HTTP://LOCALHOST:{http_port}{path}1",
   "http:\\\\localhost:{http_port}{path}1",

@@ -233,6 +233,7 @@ export const heads: readonly ServerCase[] = [
     "invalid_response",
     head(`${allowing}Content-Disposition: a; filename=b,c\r\n\r\n`),
   ),
+  bytes("NUL before the status line", "not_http", `\0${head(`${allowing}\r\n`)}`),
   bytes("NUL in a header", "not_http", head(`${allowing}X-A: a\0b\r\n\r\n`)),
   bytes("a 407 without a proxy", "invalid_response", head(`${allowing}\r\n`).replace("200 OK", "407 Proxy")),
   bytes("early hints before the response", "allowed", `HTTP/1.1 103 Early Hints\r\n\r\n${head(`${allowing}\r\n`)}`),

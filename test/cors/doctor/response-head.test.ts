@@ -90,8 +90,8 @@ test.each([
   ["HTTP/1.1", 200],
   ["HTTP/1.1 OK", 200],
   ["HTTP/1.1 0 None", 0],
-  ["HTTP/1.1 70000", 4464],
-  ["HTTP/1.1 99999999999", 65_535],
+  ["HTTP/1.1 70000", 70_000],
+  ["HTTP/1.1 99999999999", 2_147_483_647],
 ])("%s has the status %d", (line, status) => {
   expect(read(`${line}\r\n\r\n`)).toMatchObject({ response: { status } });
 });
