@@ -245,7 +245,7 @@ describe("a hold that expires", () => {
       while (isPosting) expect(verdictOf(await service.call("CreateTransfer", move))).toBe("200");
     });
     await vi.waitFor(async () => expect(await fundsOf(service, source)).toBe("20000/20000"), {
-      timeout: 20_000,
+      timeout: 40_000,
       interval: 20,
     });
     isPosting = false;
