@@ -2,9 +2,15 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 import type { Socket } from "node:net";
 import { TwirpErrorCode } from "twirp-ts";
 import { MEDIA_TYPE } from "./content-type.ts";
-import { errorResponse, STATUS_OF_CODE } from "./error-response.ts";
-import { fault, type HttpFault, malformed, unsupportedCoding, unsupportedVersion } from "./http-faults.ts";
-import { badRoute } from "./paths.ts";
+import { errorResponse } from "./error-response.ts";
+import {
+  fault,
+  type HttpFault,
+  malformed,
+  unknownMethod,
+  unsupportedCoding,
+  unsupportedVersion,
+} from "./http-faults.ts";
 import { type ReceivedHead, readHead } from "./received-head.ts";
 
 /** What Node reports of a connection whose bytes are no HTTP request. */
@@ -78,8 +84,8 @@ function answer(
   const pending = pendingReply(socket);
   if (error.code === "ECONNRESET" || !socket.writable) socket.destroy(error);
   else if (pending === undefined || pending.writableFinished) {
-    if (broken === undefined) endWith(socket, reply());
-    // It was refused before its body broke.
+    if (broken === undefined && pending?._last !== true) endWith(socket, reply());
+    // It was refused before its body broke, or said that nothing would follow.
     else socket.destroySoon();
   } else if (pending.req === broken && !pending.writableEnded) {
     if (pending.headersSent) socket.destroy(error);
@@ -99,12 +105,13 @@ function endWith(socket: Socket, reply: string): void {
 
 /** What Node keeps of a connection, and has always kept for its own answer to such errors; its types do not say so. */
 interface Internals {
-  readonly _httpMessage?: ServerResponse | null;
+  /** Of a reply: whether it announced that its connection ends with it. */
+  readonly _httpMessage?: (ServerResponse & { readonly _last?: boolean }) | null;
   readonly parser?: { readonly incoming?: IncomingMessage | null } | null;
 }
 
 /** The reply that is being worked on. */
-function pendingReply(socket: Socket): ServerResponse | undefined {
+function pendingReply(socket: Socket): NonNullable<Internals["_httpMessage"]> | undefined {
   return (socket as Socket & Internals)._httpMessage ?? undefined;
 }
 
@@ -135,9 +142,7 @@ function explainConnectionError({ code }: ConnectionError, { requestLine, header
       return fault(TwirpErrorCode.DeadlineExceeded, "deadline exceeded");
     case "HPE_INVALID_METHOD":
       if (requestLine !== undefined && isVersion1(requestLine.version)) {
-        const { method, target } = requestLine;
-        const error = badRoute(method, target, { prefix: "", services: new Set() });
-        return { status: STATUS_OF_CODE.get(error.code) ?? 404, error, closes: true };
+        return unknownMethod(requestLine.method, requestLine.target);
       }
       break;
     case "HPE_PAUSED_H2_UPGRADE":

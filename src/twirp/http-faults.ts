@@ -1,6 +1,7 @@
-import type { IncomingMessage } from "node:http";
+import { type IncomingMessage, METHODS } from "node:http";
 import { TwirpError, TwirpErrorCode } from "twirp-ts";
 import { STATUS_OF_CODE } from "./error-response.ts";
+import { badRoute } from "./paths.ts";
 import { quote } from "./quote.ts";
 
 /** Why something is no request that this server answers, as far as HTTP is concerned. */
@@ -20,11 +21,12 @@ const HOST = /^[\w!$%&'()*+,.:;=[\]~-]*$/;
 
 /** What HTTP does not allow of a request that Node has read; undefined when there is nothing. */
 export function findFault(request: IncomingMessage): HttpFault | undefined {
-  const { httpVersion, headers, rawHeaders } = request;
+  const { httpVersion, headers, rawHeaders, method = "", url = "" } = request;
   if (httpVersion !== "1.1" && httpVersion !== "1.0") return unsupportedVersion(`HTTP/${httpVersion}`);
   if (rawHeaders.length > 2 * HEADER_LINES_MAX) {
     return malformed(`its header has more than ${HEADER_LINES_MAX} lines`, { status: 431, closes: true });
   }
+  if (!isMethod(method)) return unknownMethod(method, url);
   const coding = headers["transfer-encoding"];
   if (coding !== undefined) {
     // https://www.rfc-editor.org/rfc/rfc9112#section-6.1
@@ -46,6 +48,19 @@ function countHosts(rawHeaders: readonly string[]): number {
     if (name.length === 4 && name.toLowerCase() === "host") count += 1;
   }
   return count;
+}
+
+/** Whether Node knows a method: its parser also takes some of RTSP, which resembles HTTP/1.0. */
+export function isMethod(method: string): boolean {
+  return KNOWN_METHODS.has(method);
+}
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
+
+/** No route takes a method that Node does not know. */
+export function unknownMethod(method: string, target: string): HttpFault {
+  const error = badRoute(method, target, { prefix: "", services: new Set() });
+  return { status: STATUS_OF_CODE.get(error.code) ?? 404, error, closes: true };
 }
 
 /** https://www.rfc-editor.org/rfc/rfc9110#section-15.6.6 */

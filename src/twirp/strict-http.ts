@@ -6,7 +6,7 @@ import fastifyPlugin from "fastify-plugin";
 import { MEDIA_TYPE } from "./content-type.ts";
 import { errorResponse } from "./error-response.ts";
 import { sendExactly } from "./exact-reply.ts";
-import { findFault, HEADER_LINES_MAX } from "./http-faults.ts";
+import { findFault, HEADER_LINES_MAX, isMethod } from "./http-faults.ts";
 
 /** Options of `strictHttp`. */
 export interface StrictHttpOptions {
@@ -34,9 +34,18 @@ export const strictHttp = fastifyPlugin<StrictHttpOptions>(
       server.emit("request", request, response);
     });
     server.on("connect", (request, socket) => refuseConnect(server, request, socket));
+    // Fastify runs no hook for a method that Node does not know, so it gets to see another one.
+    const methods = new WeakMap<IncomingMessage, string>();
+    server.prependListener("request", (request) => {
+      const { method = "" } = request;
+      if (isMethod(method)) return;
+      methods.set(request, method);
+      request.method = "GET";
+    });
     const closing = new WeakSet<Socket>();
     app.addHook("onRequest", (request, reply, next) => {
       const { socket } = request.raw;
+      request.raw.method = methods.get(request.raw) ?? request.raw.method;
       // Nobody knows where the request before this one ended, so this may be a part of it: it must not be carried out.
       if (closing.has(socket)) {
         reply.hijack();

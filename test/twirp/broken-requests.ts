@@ -98,6 +98,15 @@ export function brokenRequests(path: string, further = ""): readonly BrokenReque
       "it has no Host header",
       { goesOn: true },
     ],
+    ...["DESCRIBE", "SETUP", "GET_PARAMETER"].map(
+      (method): Row => [
+        `${method} of RTSP`,
+        post(`${HOST}${LENGTH}`, "{}", `${method} ${path} RTSP/1.0`),
+        404,
+        "bad_route",
+        `unsupported method "${method}" (only POST is allowed)`,
+      ],
+    ),
     [
       "CONNECT to a host",
       `CONNECT example.com:443 HTTP/1.1\r\n${HOST}${own}\r\n`,

@@ -163,6 +163,16 @@ test("what follows a request whose end is unclear is not carried out, since it m
   expect(names).toEqual(["first"]);
 });
 
+test.each([
+  ["asks for it", `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`],
+  ["leaves its end unclear", `POST ${PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n`],
+])("nothing follows the reply that ends a connection, to a request that %s", async (_what, head) => {
+  const connection = await listen();
+  await connection.send(Buffer.from(`${head}2\r\n{}\r\n0\r\n\r\n`));
+  expect((await connection.read("POST", TIME))?.headers.get("connection")?.at(-1)?.toLowerCase()).toBe("close");
+  expect(await connection.read("POST", TIME)).toBeUndefined();
+});
+
 test("a body that nobody will read is not asked for", async () => {
   const connection = await listen();
   await connection.send(Buffer.from(`POST ${PATH} HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 14\r\n\r\n`));
