@@ -88,14 +88,14 @@ export async function serve(options: ServingOptions): Promise<Serving> {
     },
   });
   closing.add(() => app.close());
-  const port = await listen(app, apiPlace(config, options.port));
+  const { port, doors } = await listen(app, apiPlace(config, options.port));
   closing.add(async () => draining.abort());
   return {
     port,
     metrics,
     leave: async (departure) => {
       leaving.abort();
-      await sendClientsAway(app.server, departure);
+      await sendClientsAway(app.server, departure, doors);
       draining.abort();
     },
   };

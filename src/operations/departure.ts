@@ -26,17 +26,22 @@ const LAST_RESORT_MS = 12_000;
  * Goes on answering while clients are sent away, and resolves when that time is over. The server still has to be closed.
  *
  * @param server must not have begun to close.
+ * @param doors take connections for the server too.
  */
-export async function sendClientsAway(server: Server, { lameDuckMs, accepting }: Departure): Promise<void> {
+export async function sendClientsAway(
+  server: Server,
+  { lameDuckMs, accepting }: Departure,
+  doors: readonly ConnectionServer[] = [],
+): Promise<void> {
   if (lameDuckMs === 0) return;
   server.prependListener("request", (_request, response: ServerResponse) => response.setHeader("connection", "close"));
   if (accepting) {
     await delay(lameDuckMs);
     return;
   }
-  const gone = once(server, "close");
+  const gone = Promise.all([server, ...doors].map((each) => once(each, "close")));
   // Only the listening ends: http.Server's own close would cut idle connections too, just when a client may use one.
-  ConnectionServer.prototype.close.call(server);
+  for (const each of [server, ...doors]) ConnectionServer.prototype.close.call(each);
   const timeUp = new AbortController();
   await Promise.race([gone, delay(lameDuckMs, undefined, { signal: timeUp.signal }).catch(() => undefined)]);
   timeUp.abort();

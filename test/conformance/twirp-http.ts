@@ -22,8 +22,8 @@ export class WireConnection {
   #ended = false;
   #wake: () => void = () => undefined;
 
-  constructor(port: number) {
-    this.#socket = connect({ host: "127.0.0.1", port });
+  constructor(port: number, host = "127.0.0.1") {
+    this.#socket = connect({ host, port });
     this.#socket.on("data", (chunk) => {
       this.#received = Buffer.concat([this.#received, chunk]);
       this.#wake();

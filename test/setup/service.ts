@@ -6,6 +6,7 @@ import { createAuthenticator, mintToken } from "../../src/auth/index.ts";
 import { readConfig } from "../../src/config.ts";
 import { openPool } from "../../src/database/index.ts";
 import { type Ledger, lanePoolOptions, openLedger } from "../../src/finance/index.ts";
+import { apiPlace, listen } from "../../src/listening.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 
 const SECRET = "a secret for tests, 32 bytes or more";
@@ -41,12 +42,21 @@ export interface TestServiceOptions {
   /** Shorter and smaller than what is served with. */
   readonly limits?: AppOptions["limits"];
   readonly tracing?: AppOptions["tracing"];
+  /** Default 127.0.0.1, which is where `url` is anyway. */
+  readonly host?: string;
 }
 
 /** Starts the API; `environment` is read as the process environment would be. */
 export async function startTestService(
   environment: Record<string, string> = {},
-  { sweepIntervalMs = 20, database: shared, laneUrl, limits = {}, tracing }: TestServiceOptions = {},
+  {
+    sweepIntervalMs = 20,
+    database: shared,
+    laneUrl,
+    limits = {},
+    tracing,
+    host = "127.0.0.1",
+  }: TestServiceOptions = {},
 ): Promise<TestService> {
   const config = readConfig({
     AUTH_JWT_SECRET: SECRET,
@@ -71,7 +81,8 @@ export async function startTestService(
     limits: { metricsSharedMs: 0, ...limits },
     tracing,
   });
-  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  const { port } = await listen(app, apiPlace({ host }, 0));
+  const url = `http://127.0.0.1:${port}`;
   const token: TestService["token"] = (subject, scope = "finance.read finance.write", lifetimeSeconds = 600) =>
     mintToken(SECRET, { subject, scope, lifetimeSeconds });
   const root = await token("root", "finance.admin");
