@@ -1,7 +1,7 @@
 import { type ReactNode, useState } from "react";
 import { type Account, AccountStatus } from "../../../src/client/index.ts";
 import { useChange } from "../data/use-change.ts";
-import { Dialog } from "../parts/dialog.tsx";
+import { Dialog, DialogActions } from "../parts/dialog.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
 import { useSession } from "../session/session.ts";
 
@@ -52,7 +52,8 @@ export function AccountActions({ account }: { readonly account: Account }) {
     <div className="actions compact">
       {offered.map((change) => (
         <button
-          key={change.word}
+          // The button to freeze becomes the one to unfreeze, and keeps the focus.
+          key={change === CHANGES.close ? "close" : "freeze"}
           type="button"
           className="quiet"
           aria-label={`${change.word} ${name}`}
@@ -82,21 +83,13 @@ function StatusDialog({ account: { id, name }, change, onClose }: StatusDialogPr
         Account {`${id}`}. {meaning}
       </p>
       {update.error && <ProblemNote problem={update.error} />}
-      <div className="actions">
-        <button
-          type="button"
-          className="danger"
-          aria-disabled={update.isPending}
-          onClick={() => {
-            if (!update.isPending) update.mutate(undefined, { onSuccess: onClose });
-          }}
-        >
-          {confirm}
-        </button>
-        <button type="button" className="quiet" onClick={onClose}>
-          Cancel
-        </button>
-      </div>
+      <DialogActions
+        confirm={confirm}
+        isDangerous
+        isBusy={update.isPending}
+        onConfirm={() => update.mutate(undefined, { onSuccess: onClose })}
+        onCancel={onClose}
+      />
     </Dialog>
   );
 }

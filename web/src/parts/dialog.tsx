@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 
 interface DialogProps {
   readonly title: string;
@@ -11,7 +11,8 @@ interface DialogProps {
 export function Dialog({ title, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const headingId = useId();
-  useEffect(() => {
+  // Closed while it is still in the page, it hands the focus back to the button that opened it.
+  useLayoutEffect(() => {
     const { current } = dialog;
     current?.showModal();
     return () => current?.close();
@@ -29,5 +30,39 @@ export function Dialog({ title, onClose, children }: DialogProps) {
       <h2 id={headingId}>{title}</h2>
       {children}
     </dialog>
+  );
+}
+
+interface DialogActionsProps {
+  /** The button that does it. */
+  readonly confirm: string;
+  readonly isDangerous?: boolean;
+  /** It is being done. */
+  readonly isBusy: boolean;
+  /** Absent: the button submits the form that it is in. */
+  onConfirm?(): void;
+  onCancel(): void;
+}
+
+/** The ways out of a dialog. Cancel is first: a dialog without fields opens with the focus there, so that Enter does nothing. */
+export function DialogActions({ confirm, isDangerous = false, isBusy, onConfirm, onCancel }: DialogActionsProps) {
+  return (
+    <div className="actions">
+      <button type="button" className="quiet" onClick={onCancel}>
+        Cancel
+      </button>
+      <button
+        type={onConfirm ? "button" : "submit"}
+        className={isDangerous ? "danger" : ""}
+        aria-disabled={isBusy}
+        onClick={(event) => {
+          // The second click of a double click was meant for the button that opened the dialog.
+          if (event.detail > 1 || isBusy) event.preventDefault();
+          else onConfirm?.();
+        }}
+      >
+        {confirm}
+      </button>
+    </div>
   );
 }

@@ -5,7 +5,7 @@ import { useAccounts } from "../data/use-accounts.ts";
 import { useChange } from "../data/use-change.ts";
 import { readAmount, writeAmount } from "../parts/amount.ts";
 import { currencyOf } from "../parts/currencies.ts";
-import { Dialog } from "../parts/dialog.tsx";
+import { Dialog, DialogActions } from "../parts/dialog.tsx";
 import { Field } from "../parts/field.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
 import { useSession } from "../session/session.ts";
@@ -49,14 +49,7 @@ export function CaptureDialog({ hold, onClose }: SettleProps) {
           autoComplete="off"
         />
         {capture.error && <ProblemNote problem={capture.error} />}
-        <div className="actions">
-          <button type="submit" aria-disabled={capture.isPending}>
-            Capture
-          </button>
-          <button type="button" className="quiet" onClick={onClose}>
-            Cancel
-          </button>
-        </div>
+        <DialogActions confirm="Capture" isBusy={capture.isPending} onCancel={onClose} />
       </form>
     </Dialog>
   );
@@ -72,19 +65,13 @@ export function VoidDialog({ hold, onClose }: SettleProps) {
     <Dialog title={`Void transfer ${hold.id}?`} onClose={onClose}>
       <p>{formatMoney(hold.amount, money)} is free again at once, and nothing moves.</p>
       {voiding.error && <ProblemNote problem={voiding.error} />}
-      <div className="actions">
-        <button
-          type="button"
-          className="danger"
-          disabled={voiding.isPending}
-          onClick={() => voiding.mutate(undefined, { onSuccess: onClose })}
-        >
-          Void
-        </button>
-        <button type="button" className="quiet" onClick={onClose}>
-          Cancel
-        </button>
-      </div>
+      <DialogActions
+        confirm="Void"
+        isDangerous
+        isBusy={voiding.isPending}
+        onConfirm={() => voiding.mutate(undefined, { onSuccess: onClose })}
+        onCancel={onClose}
+      />
     </Dialog>
   );
 }
@@ -130,14 +117,7 @@ export function ReverseDialog({ transfer, onClose }: ReverseProps) {
           autoComplete="off"
         />
         {reversal.error && <ProblemNote problem={reversal.error} />}
-        <div className="actions">
-          <button type="submit" className="danger" aria-disabled={reversal.isPending}>
-            Reverse
-          </button>
-          <button type="button" className="quiet" onClick={onClose}>
-            Cancel
-          </button>
-        </div>
+        <DialogActions confirm="Reverse" isDangerous isBusy={reversal.isPending} onCancel={onClose} />
       </form>
     </Dialog>
   );
