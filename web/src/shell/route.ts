@@ -26,10 +26,12 @@ export function useQueryOfAddress(): URLSearchParams {
   return new URLSearchParams(useFragment().split("?")[1] ?? "");
 }
 
+const ID_MAX = 2n ** 63n - 1n;
+
 /** The number of an account or a transfer; undefined when the text is none. */
 export function readId(text: string): bigint | undefined {
   const digits = /^[1-9]\d{0,18}$/.exec(text.trim())?.[0];
-  return digits === undefined ? undefined : BigInt(digits);
+  return digits === undefined || BigInt(digits) > ID_MAX ? undefined : BigInt(digits);
 }
 
 /** All of the address behind the "#". */

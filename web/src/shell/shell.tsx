@@ -42,31 +42,29 @@ export function Shell() {
 
 function Page({ path }: { readonly path: string }) {
   const { may, settings } = useSession();
-  const [, room, item = ""] = path.split("/");
-  const id = readId(item);
-  switch (room) {
+  const place = path.replace(/\/+$/, "");
+  const [, room, number = ""] = /^\/(accounts|transfers)\/(\d+)$/.exec(place) ?? [];
+  const id = readId(number);
+  if (id !== undefined) return room === "accounts" ? <AccountPage id={id} /> : <TransferPage id={id} />;
+  switch (place) {
     case "":
       return <OverviewPage />;
-    case "accounts":
-      if (item === "") return <AccountsPage />;
-      if (item === "new") return may.write ? <NewAccountPage /> : <ReadOnly title="New account" />;
-      if (id !== undefined) return <AccountPage id={id} />;
-      break;
-    case "activity":
+    case "/accounts":
+      return <AccountsPage />;
+    case "/accounts/new":
+      return may.write ? <NewAccountPage /> : <ReadOnly title="New account" />;
+    case "/activity":
       return <ActivityPage />;
-    case "holds":
+    case "/holds":
       return <HoldsPage />;
-    case "transfers":
-      if (id !== undefined) return <TransferPage id={id} />;
-      break;
-    case "transfer":
+    case "/transfer":
       return may.write ? <NewTransferPage /> : <ReadOnly title="New transfer" />;
-    case "connection":
+    case "/connection":
       return <ConnectionPage settings={settings} token={loadToken()} />;
   }
   return (
     <>
-      <h1>There is no such page</h1>
+      <PageHeading title="There is no such page" />
       <p>
         <a href={paths.overview}>Overview</a>
       </p>
