@@ -1,14 +1,14 @@
 /** Each page of the console as everybody can use it: contrast and labels by axe's rules, in both themes, at every width. */
 import axe from "axe-core";
-import type { Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Locator, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { goTo, signIn, startTestConsole, type TestConsole } from "../setup/console.ts";
 
 /** https://www.w3.org/TR/WCAG22/ */
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 /** From the narrowest that must do (https://www.w3.org/TR/WCAG22/#reflow) to a laptop's. */
-const WIDTHS = [320, 360, 390, 768, 1280];
+const WIDTHS = [320, 360, 390, 768, 1024, 1280];
 
 /** As long as the service takes them: in words, and without a place to break. */
 const LONG_NAME = "Customer funds held in trust for marketplace sellers, settlement pending "
@@ -71,22 +71,44 @@ const pages: readonly [page: string, fragment: string | (() => string), shown: s
   ["unknown page", "/nowhere", "There is no such page"],
 ];
 
+/** Addresses that somebody edited, and the title of the page that they show. */
+const edited: readonly [fragment: string, title: string][] = [
+  ["", "Overview"],
+  ["/accounts/", "Accounts"],
+  ["/accounts/4/", "Alice, everyday"],
+  ["/accounts/4?x=1", "Alice, everyday"],
+  ["/accounts/4/5", "There is no such page"],
+  ["/accounts/04", "There is no such page"],
+  ["/accounts/0", "There is no such page"],
+  ["/accounts/9223372036854775807", "Account 9223372036854775807"],
+  ["/accounts/9223372036854775808", "There is no such page"],
+  ["/transfers/9999999999999999999", "There is no such page"],
+  ["/transfers", "There is no such page"],
+  ["/transfer/7", "There is no such page"],
+  ["/holds/1", "There is no such page"],
+  ["/Accounts", "There is no such page"],
+];
+
 async function open(page: Page, fragment: string, shown: string): Promise<void> {
   await goTo(page, fragment);
   await page.locator("main").getByText(shown).first().waitFor();
 }
 
 /** What axe finds wrong, each as "rule: element". */
-async function findBarriers(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
+async function findBarriers(page: Page, rules: readonly string[] = RULES): Promise<string[]> {
+  // The source is half a megabyte; until a reload the page keeps it.
+  if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe.source);
   const found: { violations: { id: string; nodes: { html: string }[] }[] } = await page.evaluate(
-    `axe.run({ runOnly: ${JSON.stringify(RULES)} })`,
+    `axe.run({ runOnly: ${JSON.stringify(rules)} })`,
   );
   return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 }
 
-/** The elements that reach beyond the window; the page then scrolls sideways, or cuts them off. */
-async function findOverflow(page: Page): Promise<string[]> {
+/**
+ * What is not laid out well: elements that reach beyond the window, so that the page scrolls sideways or cuts them off;
+ * numbers that are broken within a group of digits; names that are squeezed into a column of letters.
+ */
+async function findMisfits(page: Page): Promise<string[]> {
   return await page.evaluate(`(() => {
     const width = document.documentElement.clientWidth;
     const beyond = [...document.body.querySelectorAll("*")].filter((element) => {
@@ -94,22 +116,47 @@ async function findOverflow(page: Page): Promise<string[]> {
       return height > 0 && (right > width + 0.5 || left < -0.5);
     });
     const scroll = document.documentElement.scrollWidth;
-    return [...(scroll > width ? ["the page scrolls: " + scroll] : []), ...beyond.map(({ outerHTML }) => outerHTML.slice(0, 120))];
+    const squeezed = [...document.querySelectorAll("h1, td.told")].filter(({ clientWidth, clientHeight }) => clientWidth < 110 && clientHeight > clientWidth);
+    const broken = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const { currentNode: text } = texts;
+      for (const { index, 0: number } of text.data.matchAll(/[−+]?\\D?\\d[\\d.,]+\\d/g)) {
+        const range = document.createRange();
+        range.setStart(text, index);
+        range.setEnd(text, index + number.length);
+        if (new Set([...range.getClientRects()].map(({ top }) => top)).size > 1) broken.push("broken: " + number);
+      }
+    }
+    const shown = ({ outerHTML }) => outerHTML.slice(0, 120);
+    return [
+      ...(scroll > width ? ["the page scrolls: " + scroll] : []),
+      ...beyond.map(shown),
+      ...squeezed.map((element) => "squeezed: " + shown(element)),
+      ...broken,
+    ];
   })()`);
 }
 
-test.each(pages)("the %s page has no barriers in either theme, and fits every width", async (_, fragment, shown) => {
-  await service.visit(async (page) => {
-    await signIn(page);
+describe("on one visit", () => {
+  let visit: Awaited<ReturnType<TestConsole["enter"]>>;
+  beforeAll(async () => {
+    visit = await service.enter();
+    await signIn(visit.page);
+  });
+  afterAll(() => visit?.leave());
+
+  test.each(pages)("the %s page has no barriers in either theme, and fits every width", async (_, fragment, shown) => {
+    const { page } = visit;
+    await page.emulateMedia({ colorScheme: "light" });
     await open(page, typeof fragment === "string" ? fragment : fragment(), shown);
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      expect(await findBarriers(page), colorScheme).toEqual([]);
-    }
+    expect(await findBarriers(page)).toEqual([]);
+    await page.emulateMedia({ colorScheme: "dark" });
+    expect(await findBarriers(page, ["color-contrast"]), "dark").toEqual([]);
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 740 });
       // The chart follows its room a frame later.
-      await expect.poll(() => findOverflow(page), { message: `${width} px` }).toEqual([]);
+      await expect.poll(() => findMisfits(page), { message: `${width} px` }).toEqual([]);
     }
   });
 });
@@ -119,7 +166,7 @@ test("the sign-in, dialogs, suggestions and refusals fit every width", async () 
     const fits = async (what: string) => {
       for (const width of WIDTHS) {
         await page.setViewportSize({ width, height: 740 });
-        await expect.poll(() => findOverflow(page), { message: `${what} at ${width} px` }).toEqual([]);
+        await expect.poll(() => findMisfits(page), { message: `${what} at ${width} px` }).toEqual([]);
       }
     };
     await page.getByLabel("Bearer token").fill("not a token");
@@ -170,6 +217,19 @@ test("the sign-in and a dialog have no barriers", async () => {
   });
 });
 
+test("an address that was edited shows the page that it names, or says that there is none, also in the title", async () => {
+  await service.visit(async (page) => {
+    await signIn(page);
+    for (const [fragment, title] of edited) {
+      await goTo(page, fragment);
+      await expect.poll(() => page.title(), { message: fragment }).toBe(`${title} · Finance console`);
+      // Otherwise the next may pass with what the last one left.
+      await goTo(page, "/connection");
+      await expect.poll(() => page.title()).toBe("Connection · Finance console");
+    }
+  });
+});
+
 test("a theme that is chosen stays over a reload", async () => {
   await service.visit(async (page) => {
     await signIn(page);
@@ -182,5 +242,42 @@ test("a theme that is chosen stays over a reload", async () => {
     await page.reload();
     await page.getByRole("button", { name: "Theme: dark" }).waitFor();
     expect(await ground()).not.toBe(light);
+  });
+});
+
+test("a dialog opens on its safe side, ignores the second click of a double click, and gives the focus back", async () => {
+  await service.visit(async (page) => {
+    await signIn(page);
+    const dialog = page.getByRole("dialog");
+    const cancel = dialog.getByRole("button", { name: "Cancel" });
+    const field = dialog.getByRole("textbox");
+    const focused = page.locator(":focus");
+    const opened: readonly [fragment: string, opener: string, safe: Locator][] = [
+      [`/accounts/${long.empty}`, "Freeze Empty", cancel],
+      [`/accounts/${long.empty}`, "Close Empty", cancel],
+      ["/holds", "Void transfer", cancel],
+      ["/holds", "Capture transfer", field],
+      ["/transfers/5", "Reverse", field],
+    ];
+    for (const [fragment, name, safe] of opened) {
+      await goTo(page, fragment);
+      const opener = page.getByRole("button", { name }).first();
+      await opener.click();
+      await dialog.waitFor();
+      expect(await safe.and(focused).count(), `${name} opens`).toBe(1);
+      const confirm = dialog.getByRole("button").last();
+      await confirm.dispatchEvent("click", { detail: 2 });
+      expect(await confirm.getAttribute("aria-disabled"), `${name} by a double click`).toBe("false");
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
+      expect(await opener.and(focused).count(), `${name} is dismissed`).toBe(1);
+    }
+    // By keyboard alone, there and back: the same button keeps the focus.
+    await goTo(page, `/accounts/${long.empty}`);
+    await page.getByRole("button", { name: "Freeze Empty" }).focus();
+    for (const name of ["Unfreeze Empty", "Freeze Empty"]) {
+      for (const key of ["Enter", "Tab", "Enter"]) await page.keyboard.press(key);
+      await page.getByRole("button", { name, exact: true }).and(focused).waitFor();
+    }
   });
 });

@@ -8,17 +8,18 @@ import { freePort, type ServiceProcess, startProcess } from "./process.ts";
 
 const SECRET = "a secret for tests, 32 bytes or more";
 
+type VisitOptions = BrowserContextOptions & { readonly url?: string };
+
 export interface TestConsole {
   readonly browser: Browser;
   readonly apiUrl: string;
   /** On the origin that may call the API; a page at 127.0.0.1 may not. */
   readonly consoleUrl: string;
   readonly deniedUrl: string;
-  /** Runs a story on a fresh page, signed out, and fails when the page's code failed. */
-  visit(
-    story: (page: Page) => Promise<void>,
-    options?: BrowserContextOptions & { readonly url?: string },
-  ): Promise<void>;
+  /** A fresh page, signed out. `leave` closes it, and fails when the page's code failed. */
+  enter(options?: VisitOptions): Promise<{ readonly page: Page; leave(): Promise<void> }>;
+  /** Runs a story on such a page. */
+  visit(story: (page: Page) => Promise<void>, options?: VisitOptions): Promise<void>;
   token(subject: string, scope: string, lifetimeSeconds?: number): Promise<string>;
   /** What somebody else does meanwhile. Default caller: an admin. */
   call(method: string, request: object, token?: string): Promise<Record<string, unknown>>;
@@ -58,6 +59,19 @@ export async function startTestConsole(): Promise<TestConsole> {
     service.child.kill("SIGTERM");
     await service.ended;
   };
+  const enter: TestConsole["enter"] = async ({ url = consoleUrl, ...options } = {}) => {
+    const context = await browser.newContext({ locale: "en-US", timezoneId: "UTC", ...options });
+    const page = await context.newPage();
+    page.setDefaultTimeout(10_000);
+    const failures: Error[] = [];
+    page.on("pageerror", (failure) => failures.push(failure));
+    await page.goto(`${url}/`);
+    const leave = async () => {
+      await context.close();
+      expect(failures).toEqual([]);
+    };
+    return { page, leave };
+  };
   await startService();
 
   return {
@@ -68,19 +82,16 @@ export async function startTestConsole(): Promise<TestConsole> {
     token,
     startService,
     stopService,
-    async visit(story, { url = consoleUrl, ...options } = {}) {
-      const context = await browser.newContext({ locale: "en-US", timezoneId: "UTC", ...options });
+    enter,
+    async visit(story, options) {
+      const { page, leave } = await enter(options);
       try {
-        const page = await context.newPage();
-        page.setDefaultTimeout(10_000);
-        const failures: Error[] = [];
-        page.on("pageerror", (failure) => failures.push(failure));
-        await page.goto(`${url}/`);
         await story(page);
-        expect(failures).toEqual([]);
-      } finally {
-        await context.close();
+      } catch (error) {
+        await page.context().close();
+        throw error;
       }
+      await leave();
     },
     async call(method, request, bearer = admin) {
       const reply = await fetch(`${apiUrl}/twirp/finance.v1.FinanceService/${method}`, {

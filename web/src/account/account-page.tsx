@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { type Account, AccountStatus, formatMoney } from "../../../src/client/index.ts";
+import { type Account, AccountStatus } from "../../../src/client/index.ts";
 import { AccountActions } from "../accounts/account-actions.tsx";
 import { accountQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
@@ -8,6 +8,7 @@ import { Loading } from "../parts/loading.tsx";
 import { Metadata } from "../parts/metadata.tsx";
 import { PageHeading } from "../parts/page-heading.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
+import { Sum } from "../parts/sum.tsx";
 import { hindranceOf, typeOf } from "../parts/words.ts";
 import { useSession } from "../session/session.ts";
 import { paths } from "../shell/route.ts";
@@ -64,16 +65,26 @@ function Summary({ account }: { readonly account: Account }) {
       <dl className="figures">
         <div className="balance">
           <dt>Balance</dt>
-          <dd>{formatMoney(balance, account)}</dd>
+          <dd>
+            <Sum minor={balance} money={account} />
+          </dd>
         </div>
         <div>
           <dt>Available</dt>
-          <dd>{formatMoney(availableBalance, account)}</dd>
+          <dd>
+            <Sum minor={availableBalance} money={account} />
+          </dd>
         </div>
         <div>
           <dt>Overdraft</dt>
           <dd>
-            {unlimitedOverdraft ? "Unlimited" : overdraftLimit === 0n ? "None" : formatMoney(overdraftLimit, account)}
+            {unlimitedOverdraft ? (
+              "Unlimited"
+            ) : overdraftLimit === 0n ? (
+              "None"
+            ) : (
+              <Sum minor={overdraftLimit} money={account} />
+            )}
           </dd>
         </div>
       </dl>

@@ -4,6 +4,7 @@ import { type Account, formatMoney, toDate } from "../../../src/client/index.ts"
 import { historyQuery } from "../data/queries.ts";
 import { Loading } from "../parts/loading.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
+import { Sum } from "../parts/sum.tsx";
 import { dateOf, dateTimeOf } from "../parts/words.ts";
 import { useSession } from "../session/session.ts";
 import { BalanceChart } from "./balance-chart.tsx";
@@ -85,7 +86,7 @@ function Course({ points, account }: { readonly points: readonly ChartPoint[]; r
     ([low, high], balance) => [balance < low ? balance : low, balance > high ? balance : high],
     [first.balance, first.balance],
   );
-  const money = (minor: bigint) => formatMoney(minor, account);
+  const money = (minor: bigint) => <Sum minor={minor} money={account} />;
   return (
     <>
       <p className="muted">

@@ -1,9 +1,10 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { type Account, type Entry, formatMoney } from "../../../src/client/index.ts";
+import type { Account, Entry } from "../../../src/client/index.ts";
 import { entriesQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { AccountName } from "../parts/account-name.tsx";
 import { Pages } from "../parts/pages.tsx";
+import { Sum } from "../parts/sum.tsx";
 import { TimeCell } from "../parts/time-cell.tsx";
 import { dateOf, sideOf } from "../parts/words.ts";
 import { useSession } from "../session/session.ts";
@@ -69,8 +70,8 @@ interface EntryRowProps {
 function EntryRow({ entry, account, accounts }: EntryRowProps) {
   const { amount, balanceAfter, counterpartyAccountId, createdAt, description, transferId } = entry;
   const side = sideOf(entry, account);
-  const sum = formatMoney(amount < 0n ? -amount : amount, account);
-  const balance = formatMoney(balanceAfter, account);
+  const sum = <Sum minor={amount < 0n ? -amount : amount} money={account} />;
+  const balance = <Sum minor={balanceAfter} money={account} />;
   return (
     <tr>
       <TimeCell time={createdAt} />
@@ -84,7 +85,7 @@ function EntryRow({ entry, account, accounts }: EntryRowProps) {
       <td className="figure wide">{side === "Debit" && sum}</td>
       <td className="figure wide">{side === "Credit" && sum}</td>
       <td className="figure narrow">
-        {formatMoney(amount, account, { signed: true })}
+        <Sum minor={amount} money={account} signed />
         <span className="muted">
           {side} · {balance}
         </span>

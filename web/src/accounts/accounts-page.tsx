@@ -1,16 +1,11 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useState } from "react";
-import {
-  type Account,
-  AccountStatus,
-  AccountType,
-  type FinanceClient,
-  formatMoney,
-} from "../../../src/client/index.ts";
+import { type Account, AccountStatus, AccountType, type FinanceClient } from "../../../src/client/index.ts";
 import { accountsQuery, knownAccountsQuery } from "../data/queries.ts";
 import { Field, SelectField } from "../parts/field.tsx";
 import { PageHeading } from "../parts/page-heading.tsx";
 import { Pages } from "../parts/pages.tsx";
+import { Sum } from "../parts/sum.tsx";
 import { accountStatuses, accountTypes, hindranceOf, typeOf } from "../parts/words.ts";
 import { useSession } from "../session/session.ts";
 import { paths, readId } from "../shell/route.ts";
@@ -171,8 +166,12 @@ function AccountRow({ account }: { readonly account: Account }) {
         </span>
       </td>
       <td className="owner wide">{owner}</td>
-      <td className="figure wide muted">{formatMoney(availableBalance, account)}</td>
-      <td className="figure">{formatMoney(balance, account)}</td>
+      <td className="figure wide muted">
+        <Sum minor={availableBalance} money={account} />
+      </td>
+      <td className="figure">
+        <Sum minor={balance} money={account} />
+      </td>
       {may.write && (
         <td className="wide">
           <AccountActions account={account} />

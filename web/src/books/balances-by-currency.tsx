@@ -1,4 +1,5 @@
-import { type Account, formatMoney } from "../../../src/client/index.ts";
+import type { Account } from "../../../src/client/index.ts";
+import { Sum } from "../parts/sum.tsx";
 import { accountTypes } from "../parts/words.ts";
 import { type CurrencySums, sumBalances } from "./balance-sums.ts";
 
@@ -22,7 +23,9 @@ function CurrencyTable({ sums: { money, types } }: { readonly sums: CurrencySums
           <tr key={type}>
             <th scope="row">{accountTypes.find((known) => known.type === type)?.plural}</th>
             <td className="muted">{accounts === 1 ? "1 account" : `${accounts} accounts`}</td>
-            <td className="figure">{formatMoney(balance, money)}</td>
+            <td className="figure">
+              <Sum minor={balance} money={money} />
+            </td>
           </tr>
         ))}
       </tbody>

@@ -1,7 +1,8 @@
-import { type Account, formatMoney, type Transfer, TransferState } from "../../../src/client/index.ts";
+import { type Account, type Transfer, TransferState } from "../../../src/client/index.ts";
 import { paths } from "../shell/route.ts";
 import { AccountName } from "./account-name.tsx";
 import { currencyOf } from "./currencies.ts";
+import { Sum } from "./sum.tsx";
 import { TimeCell } from "./time-cell.tsx";
 import { dateOf, stateOf } from "./words.ts";
 
@@ -65,7 +66,9 @@ function TransferRow({ transfer, accounts }: TransferRowProps) {
       <td className="wide">
         {isPlain ? <span className="muted">Posted</span> : <span className="tag">{stateOf(transfer)}</span>}
       </td>
-      <td className="figure">{formatMoney(amount, currencyOf(transfer, accounts))}</td>
+      <td className="figure">
+        <Sum minor={amount} money={currencyOf(transfer, accounts)} />
+      </td>
     </tr>
   );
 }

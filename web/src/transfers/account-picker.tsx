@@ -1,6 +1,7 @@
 import { type KeyboardEvent, useId, useState } from "react";
-import { type Account, formatMoney } from "../../../src/client/index.ts";
+import type { Account } from "../../../src/client/index.ts";
 import { Note, noted } from "../parts/field.tsx";
+import { Sum } from "../parts/sum.tsx";
 import { readId } from "../shell/route.ts";
 
 interface AccountPickerProps {
@@ -100,7 +101,9 @@ export function AccountPicker({ label, name, accounts, text, onText, onLeft, pro
               <span>
                 {account.name} <span className="muted">No. {`${account.id}`}</span>
               </span>
-              <span className="money muted">{formatMoney(account.availableBalance, account)}</span>
+              <span className="muted">
+                <Sum minor={account.availableBalance} money={account} />
+              </span>
             </div>
           ))}
       </div>

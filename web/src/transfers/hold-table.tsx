@@ -1,8 +1,9 @@
 import { useState } from "react";
-import { formatMoney, type Transfer } from "../../../src/client/index.ts";
+import type { Transfer } from "../../../src/client/index.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { AccountName } from "../parts/account-name.tsx";
 import { currencyOf } from "../parts/currencies.ts";
+import { Sum } from "../parts/sum.tsx";
 import { dateTimeOf } from "../parts/words.ts";
 import { useSession } from "../session/session.ts";
 import { paths } from "../shell/route.ts";
@@ -60,7 +61,9 @@ export function HoldTable({ labelledBy, holds }: HoldTableProps) {
               <td className="wide">
                 {hold.expiresAt ? dateTimeOf(hold.expiresAt) : <span className="muted">Never</span>}
               </td>
-              <td className="figure">{formatMoney(hold.amount, currencyOf(hold, accounts))}</td>
+              <td className="figure">
+                <Sum minor={hold.amount} money={currencyOf(hold, accounts)} />
+              </td>
               {hasActions && (
                 <td className="wide">
                   <HoldActions hold={hold} onSettle={(by) => setSettling({ hold, by })} />

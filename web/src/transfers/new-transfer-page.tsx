@@ -14,6 +14,7 @@ import { currencyOf } from "../parts/currencies.ts";
 import { Field, SelectField } from "../parts/field.tsx";
 import { PageHeading } from "../parts/page-heading.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
+import { Sum } from "../parts/sum.tsx";
 import { hindranceOf, isDebitNormal } from "../parts/words.ts";
 import { useSession } from "../session/session.ts";
 import { paths, readId, useQueryOfAddress } from "../shell/route.ts";
@@ -249,8 +250,11 @@ function Preview({ trial, accounts }: TransferProps & { readonly trial: Transfer
             {account.name}
             {word}
           </span>
-          <span className="money">
-            {formatMoney(before, money)} → <strong>{formatMoney(after, money)}</strong>
+          <span>
+            <Sum minor={before} money={money} /> →{" "}
+            <strong>
+              <Sum minor={after} money={money} />
+            </strong>
           </span>
         </p>
       ))}
@@ -264,7 +268,7 @@ function Done({ transfer, accounts }: TransferProps & { readonly transfer: Trans
   const debited = accounts.get(debitAccountId);
   return (
     <p className="done">
-      {isHold ? "Held" : "Transferred"} {formatMoney(amount, currencyOf(transfer, accounts))} to{" "}
+      {isHold ? "Held" : "Transferred"} <Sum minor={amount} money={currencyOf(transfer, accounts)} /> to{" "}
       {accounts.get(creditAccountId)?.name ?? `account ${creditAccountId}`}. See{" "}
       <a href={paths.transfer(id)}>transfer {`${id}`}</a>
       {debited && (

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { formatMoney, type Transfer, TransferState } from "../../../src/client/index.ts";
+import { type Transfer, TransferState } from "../../../src/client/index.ts";
 import { transferQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { AccountName } from "../parts/account-name.tsx";
@@ -9,6 +9,7 @@ import { Loading } from "../parts/loading.tsx";
 import { Metadata } from "../parts/metadata.tsx";
 import { PageHeading } from "../parts/page-heading.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
+import { Sum } from "../parts/sum.tsx";
 import { dateTimeOf, stateOf } from "../parts/words.ts";
 import { useSession } from "../session/session.ts";
 import { paths } from "../shell/route.ts";
@@ -50,7 +51,9 @@ function Details({ transfer }: { readonly transfer: Transfer }) {
   return (
     <>
       <section className="card posting" aria-label="Posting">
-        <p className="sum">{formatMoney(transfer.amount, money)}</p>
+        <p className="sum">
+          <Sum minor={transfer.amount} money={money} />
+        </p>
         <div className="sides">
           <Side word="Debit" id={debitAccountId} balance={transfer.debitAccountBalance} transfer={transfer} />
           <span className="arrow" aria-hidden="true">
@@ -61,7 +64,11 @@ function Details({ transfer }: { readonly transfer: Transfer }) {
         <Actions transfer={transfer} />
       </section>
       <dl className="details">
-        {capturedAmount > 0n && <Detail word="Captured">{formatMoney(capturedAmount, money)}</Detail>}
+        {capturedAmount > 0n && (
+          <Detail word="Captured">
+            <Sum minor={capturedAmount} money={money} />
+          </Detail>
+        )}
         {times.map(
           ([word, time]) =>
             time && (
@@ -112,7 +119,7 @@ function Side({ word, id, balance, transfer }: SideProps) {
       </p>
       {accounts.has(id) && (
         <p className="muted">
-          Balance after: <span className="money">{formatMoney(balance, currencyOf(transfer, accounts))}</span>
+          Balance after: <Sum minor={balance} money={currencyOf(transfer, accounts)} />
         </p>
       )}
     </div>
