@@ -62,8 +62,43 @@ export function isProtocolHeader(name: string): boolean {
   return name === "origin" || name.startsWith("access-control-");
 }
 
-/** Names with which a server answers, so that a page which sends them has misunderstood something. */
-export function isResponseHeader(name: string): boolean {
-  const ofCors = name.startsWith("access-control-") && !name.startsWith("access-control-request-");
-  return ofCors || name === "timing-allow-origin";
+/** https://www.iana.org/assignments/http-fields: those that make sense in a response alone, and customary ones without an entry. */
+const responseHeaders: ReadonlySet<string> = new Set([
+  "accept-ranges",
+  "age",
+  "allow",
+  "alt-svc",
+  "clear-site-data",
+  "content-security-policy",
+  "content-security-policy-report-only",
+  "cross-origin-embedder-policy",
+  "cross-origin-opener-policy",
+  "cross-origin-resource-policy",
+  "etag",
+  "expires",
+  "feature-policy",
+  "last-modified",
+  "location",
+  "nel",
+  "permissions-policy",
+  "referrer-policy",
+  "report-to",
+  "reporting-endpoints",
+  "retry-after",
+  "server",
+  "server-timing",
+  "sourcemap",
+  "strict-transport-security",
+  "timing-allow-origin",
+  "vary",
+  "www-authenticate",
+  "x-content-type-options",
+  "x-frame-options",
+  "x-powered-by",
+  "x-xss-protection",
+]);
+
+/** Names that a page never sends, which it has misunderstood if it does: a server's, or the CORS protocol's. */
+export function isNoPagesHeader(name: string): boolean {
+  return isProtocolHeader(name) || responseHeaders.has(name);
 }

@@ -1,4 +1,5 @@
 import type { CorsRequest, Decision } from "./decide.ts";
+import { isNoPagesHeader } from "./header-names.ts";
 import type { NearestOrigin } from "./nearest-origin.ts";
 import { nearestOrigin } from "./nearest-origin.ts";
 import type { Policy } from "./policy.ts";
@@ -56,6 +57,8 @@ function hintFor(policy: Policy, request: CorsRequest, decision: Decision): stri
   if (reason === "method_not_allowed" && policy.methods.has(upper)) {
     return `method names are case-sensitive; did you mean ${upper}`;
   }
+  const misplaced = decision.refusedHeaders.find(isNoPagesHeader);
+  if (misplaced !== undefined) return `${shorten(misplaced)} is a header of responses: the page must not send it`;
   if (policy.anyHeader && decision.refusedHeaders.includes("authorization")) {
     return "* never covers authorization; name it in the list";
   }

@@ -50,6 +50,10 @@ test("authorization under * is explained", () => {
   expect(refusal?.hint).toContain("never covers authorization");
 });
 
+test.each(["access-control-allow-origin", "vary", "x-frame-options"])("%s is none that a page sends", (name) => {
+  expect(describe({}, { requestHeaders: `authorization,${name}` })?.hint).toContain(`${name} is a header of responses`);
+});
+
 test("the origin null is explained", () => {
   expect(describe({}, { origin: "null" })?.hint).toContain("sandboxed frames");
 });

@@ -1,6 +1,7 @@
-import { isResponseHeader } from "../header-names.ts";
+import { isNoPagesHeader } from "../header-names.ts";
+import { isLoopback } from "../host.ts";
 import type { Finding } from "./cors-check.ts";
-import { type Cures, errorPageCures, responseHeaderCures, sameForAll } from "./cures.ts";
+import { type Cures, curesOfCause, insecureCredentialsCure, responseHeaderCures, sameForAll } from "./cures.ts";
 import type { Diagnosis, Failure } from "./diagnosis.ts";
 import { explainFailure, type FailureCode } from "./explanations.ts";
 import { type Header, hasCorsHeaders } from "./header-list.ts";
@@ -53,7 +54,8 @@ export function curesFor(diagnosis: Diagnosis): CureLines | null {
   const { findings } = failure;
   // Where no CORS header comes at all, the rest follows from the origin, but in nginx, which knows nothing of CORS.
   const isSilent = failure.code === "allow_origin_missing" && !hasCorsHeaders(lastHeaders(diagnosis));
-  const causes = isSilent ? findings.slice(0, 1) : findings;
+  // Nor does a redirect tell what the API itself would allow.
+  const causes = isSilent || failure.code === "preflight_redirect" ? findings.slice(0, 1) : findings;
   return {
     financeService: linesFor("financeService", failure.code === "allow_origin_missing" ? findings.slice(0, 1) : causes),
     expressCors: linesFor("expressCors", causes),
@@ -62,27 +64,56 @@ export function curesFor(diagnosis: Diagnosis): CureLines | null {
   };
 }
 
-function curesOf(diagnosis: Diagnosis, failure: Failure, { code, refused }: Finding): Cures[] {
+function curesOf(diagnosis: Diagnosis, failure: Failure, finding: Finding): Cures[] {
+  const { cause } = finding;
+  if (cause === null) return curesOfCode(diagnosis, failure, finding);
+  // Without a preflight nobody knows whether the origin is allowed at all.
+  const isOneOfTwo = !failure.preflighted && (cause === "error" || cause === "redirect");
+  return isOneOfTwo ? [curesOfCause[cause], ...curesOfCode(diagnosis, failure, finding)] : [curesOfCause[cause]];
+}
+
+function curesOfCode(diagnosis: Diagnosis, failure: Failure, { code, refused }: Finding): Cures[] {
   const forNull = cureForNull(diagnosis, failure, code);
   if (forNull !== null) return [sameForAll(forNull)];
-  const { stage, status } = failure;
-  const passedBefore = stage === "request" && diagnosis.preflightCache !== null;
-  if (code === "allow_origin_missing" && passedBefore && status !== null && status >= 400) return [errorPageCures];
   const { cures } = explainFailure(code);
-  if (code !== "header_not_allowed" || !refused.some(isResponseHeader)) return [cures];
-  return refused.every(isResponseHeader) ? [responseHeaderCures] : [responseHeaderCures, cures];
+  if (credentialsCodes.has(code) && isInsecure(diagnosis.page.origin)) {
+    return [{ ...cures, financeService: insecureCredentialsCure }];
+  }
+  if (code !== "header_not_allowed" || !refused.some(isNoPagesHeader)) return [cures];
+  return refused.every(isNoPagesHeader) ? [responseHeaderCures] : [responseHeaderCures, cures];
+}
+
+/** As the policy judges it. */
+function isInsecure(origin: string): boolean {
+  return origin.startsWith("http:") && !isLoopback(new URL(origin).hostname);
 }
 
 function lastHeaders({ steps }: Diagnosis): readonly Header[] {
   return steps.findLast(({ exchange }) => exchange !== null)?.exchange?.response?.headers ?? [];
 }
 
+const credentialsCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "credentials_not_allowed",
+  "wildcard_origin_with_credentials",
+]);
+
+/** Those whose cures name the origin. */
+const originCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "allow_origin_missing",
+  "allow_origin_list",
+  "invalid_origin",
+  "origin_not_allowed",
+  ...credentialsCodes,
+]);
+
 /** Listing the origin null would let everyone in, and listing the page's would not help. */
 function cureForNull({ page }: Diagnosis, { sentOrigin }: Failure, code: FailureCode): string | null {
-  if (sentOrigin !== "null" || (code !== "allow_origin_missing" && code !== "origin_not_allowed")) return null;
+  if (sentOrigin !== "null" || !originCodes.has(code)) return null;
+  // With credentials * is not enough.
+  const orPublic = page.credentials === "include" ? "" : "; only public data may be allowed to any origin (*)";
   return page.origin === "null"
-    ? "serve the page from a real origin, as http://localhost:5173; only public data may be allowed to any origin (*)"
-    : "call {url} at once: after a redirect between origins the Origin header is null; only public data may allow any (*)";
+    ? `serve the page from a real origin, as http://localhost:5173${orPublic}`
+    : `call {url} at once: after a redirect between origins the Origin header is null${orPublic}`;
 }
 
 function chromeLine(diagnosis: Diagnosis, failure: Failure): string | null {
@@ -130,7 +161,7 @@ function safariLines(diagnosis: Diagnosis, failure: Failure): string | null {
 function fill(template: string, { page }: Diagnosis, failure: Failure, value: string): string {
   const refused = failure.findings.flatMap((finding) => finding.refused);
   const names = findUnsafeHeaders(page.headers, false).map(({ name }) => name);
-  const wanted = names.filter((name) => !isResponseHeader(name));
+  const wanted = names.filter((name) => !isNoPagesHeader(name));
   const facts: Readonly<Record<string, string>> = {
     url: failure.url,
     origin: page.origin,
@@ -139,8 +170,8 @@ function fill(template: string, { page }: Diagnosis, failure: Failure, value: st
     status: String(failure.status ?? ""),
     value,
     headers: wanted.join(", "),
-    refused: refused.filter((name) => !isResponseHeader(name)).join(", "),
-    response_headers: refused.filter(isResponseHeader).join(", "),
+    refused: refused.filter((name) => !isNoPagesHeader(name)).join(", "),
+    response_headers: refused.filter(isNoPagesHeader).join(", "),
     quoted_headers: wanted.map((name) => `"${name}"`).join(", "),
   };
   return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => facts[name] ?? placeholder);

@@ -1,4 +1,5 @@
-import { isResponseHeader, safelistedMethods } from "../header-names.ts";
+import { isNoPagesHeader, safelistedMethods } from "../header-names.ts";
+import type { Cause } from "./cures.ts";
 import type { FailureCode } from "./explanations.ts";
 import { extractNames, getHeader, type Header } from "./header-list.ts";
 
@@ -9,6 +10,8 @@ export interface Finding {
   readonly value: string;
   /** What is probably behind it, where the code alone leaves it open. */
   readonly hint: string | null;
+  /** What is probably behind it, where that is fixed in another way than the code says; null where it is not. */
+  readonly cause: Cause | null;
   /** Every header name that is refused, for `header_not_allowed` and its like; empty otherwise. */
   readonly refused: readonly string[];
   /** What Chrome prints where the code alone leaves it open, empty for nothing; null where it does not. */
@@ -119,7 +122,7 @@ export function isAuthorizationByWildcard(unsafeNames: readonly string[], respon
 
 /** A finding without refused headers. */
 export function finding(code: FailureCode, value: string, hint: string | null = null): Finding {
-  return { code, value, hint, refused: [], chrome: null };
+  return { code, value, hint, cause: null, refused: [], chrome: null };
 }
 
 function hintForMismatch(value: string, origin: string): string | null {
@@ -134,7 +137,7 @@ function hintForMismatch(value: string, origin: string): string | null {
 }
 
 function hintForHeaders(refused: readonly string[], wildcard: boolean): string | null {
-  const response = refused.find(isResponseHeader);
+  const response = refused.find(isNoPagesHeader);
   if (response !== undefined) return `${response} is a header of responses: the page must not send it`;
   return wildcard ? "with credentials * is a header of that name" : null;
 }

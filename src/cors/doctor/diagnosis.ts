@@ -47,6 +47,8 @@ export interface Failure extends Finding {
   readonly stage: "preflight" | "request";
   /** The URL that was asked when it happened. */
   readonly url: string;
+  /** Whether a preflight allowed this very request. */
+  readonly preflighted: boolean;
   /** What the Origin header said, which is null after some redirects. */
   readonly sentOrigin: string;
   /** Of the response at fault; null when there was none. */

@@ -10,12 +10,20 @@ import { findBarrier, isLocalMixedContent, isOpenInChromiumAlone } from "./barri
 import type { WireResponse } from "./cors-check.ts";
 import type { Diagnosis, Reply } from "./diagnosis.ts";
 import { type Conversation, type FetchRecord, fail, note, send } from "./fetch-record.ts";
-import { actualRequest, checkCors, type FetchState, hasReadableLocation } from "./fetch-state.ts";
+import {
+  actualRequest,
+  checkCors,
+  type FetchState,
+  hasReadableLocation,
+  loginPage,
+  type Suspicion,
+  suspectLogin,
+} from "./fetch-state.ts";
 import { getHeader } from "./header-list.ts";
 import type { PageRequest } from "./page-request.ts";
 import { preflightIfNeeded } from "./preflight.ts";
 import { splitReadable } from "./readable-headers.ts";
-import { isLoginPage, isRedirect, locationOf, readRedirect } from "./redirect.ts";
+import { hintForRedirect, isLoginPage, isRedirect, locationOf, readRedirect } from "./redirect.ts";
 
 /** What to find out. */
 export interface FetchOptions {
@@ -28,7 +36,7 @@ export interface FetchOptions {
 /** Runs one fetch. Total: it throws for no request and no response. */
 export function* fetchAlgorithm(page: PageRequest, options: FetchOptions = {}): Conversation<Diagnosis> {
   const { preflightOnly = false, strict = false } = options;
-  const record: FetchRecord = { steps: [], failure: null, preflightCache: null };
+  const record: FetchRecord = { steps: [], failure: null, preflightCache: null, preflighted: false };
   let state = start(record, page);
   let reply: Reply | null = null;
   while (reply === null) {
@@ -84,7 +92,7 @@ function mayBeSent(record: FetchRecord, state: FetchState, strict: boolean): boo
 /** https://fetch.spec.whatwg.org/#http-fetch, step 4.4: on every response to an actual request, a redirect included. */
 function checkReply(record: FetchRecord, state: FetchState, response: WireResponse): boolean {
   if (!state.crossOrigin) return true;
-  const findings = checkCors(record, state, response, hintForReply(record, state, response));
+  const findings = checkCors(record, state, response, suspectReply(record, state, response));
   fail(record, actualRequest(state), response, findings);
   if (findings.length > 0) return false;
   const allowOrigin = getHeader(response.headers, "access-control-allow-origin");
@@ -97,19 +105,26 @@ function checkReply(record: FetchRecord, state: FetchState, response: WireRespon
   return true;
 }
 
-/** Why a reply to the request itself probably lacks Allow-Origin, for people. */
-function hintForReply(
-  { preflightCache }: FetchRecord,
-  { page, url, redirectCount }: FetchState,
-  { status }: WireResponse,
-) {
-  if (redirectCount > 0 && isLoginPage(page.url, url)) {
-    return "the API redirects to a login page, which no page may read: have it answer 401";
+/** Why a reply to the request itself probably lacks Allow-Origin. */
+function suspectReply({ preflighted }: FetchRecord, state: FetchState, response: WireResponse): Suspicion | null {
+  const { status, headers } = response;
+  if (isRedirect(response)) {
+    const target = new URL(locationOf(headers), state.url);
+    if (isLoginPage(state.url, target)) return loginPage;
+    return { cause: "redirect", hint: `a redirect needs the header too; ${hintForRedirect(state.url, target)}` };
   }
-  if (status < 400) return null;
-  return preflightCache === null
-    ? `this is the page of an error, ${status}, which may be all that lacks the header`
-    : `the preflight allowed this page: the trouble is the ${status} behind it, whose page lacks the header`;
+  const login = suspectLogin(state);
+  if (login !== null) return login;
+  if (status >= 400) {
+    const hint = preflighted
+      ? `the preflight allowed this page: the trouble is the ${status} behind it, whose page lacks the header`
+      : `this is the page of an error, ${status}, which may be all that lacks the header`;
+    return { cause: "error", hint };
+  }
+  if (!preflighted) return null;
+  const hint =
+    "the preflight allowed this page: something else answers OPTIONS than the call, and only that knows CORS";
+  return { cause: "preflight_elsewhere", hint };
 }
 
 /** @returns where the fetch goes on, or null when it does not. */

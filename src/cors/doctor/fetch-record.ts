@@ -8,6 +8,8 @@ export interface FetchRecord {
   readonly steps: Step[];
   failure: Failure | null;
   preflightCache: PreflightCache | null;
+  /** Whether the request of this hop had a preflight, which passed. */
+  preflighted: boolean;
 }
 
 /** Yields each request and is given what became of it. */
@@ -88,6 +90,7 @@ export function fail(
     ...first,
     stage: request.kind,
     url: request.url.href,
+    preflighted: record.preflighted,
     sentOrigin: request.origin ?? request.pageOrigin,
     status: response?.status ?? null,
     findings,

@@ -2,7 +2,7 @@ import { checkAllowCredentials, checkAllowOrigin, type Finding, finding, type Wi
 import { type FetchRecord, fail, judge, note, show } from "./fetch-record.ts";
 import { getHeader, type Header } from "./header-list.ts";
 import type { PageRequest } from "./page-request.ts";
-import { isRedirect, locationOf } from "./redirect.ts";
+import { isLoginPage, isRedirect, locationOf } from "./redirect.ts";
 import type { WireRequest } from "./wire.ts";
 
 /** Where a fetch stands; a redirect moves it on. */
@@ -70,16 +70,29 @@ export function hasReadableLocation(
   return false;
 }
 
+/** What is probably behind a finding. */
+export type Suspicion = Pick<Finding, "hint" | "cause">;
+
+export const loginPage: Suspicion = {
+  cause: "login",
+  hint: "the API redirects to a login page, which no page may read: have it answer 401",
+};
+
+/** Whether redirects have led to a login page. */
+export function suspectLogin({ page, url, redirectCount }: FetchState): Suspicion | null {
+  return redirectCount > 0 && isLoginPage(page.url, url) ? loginPage : null;
+}
+
 /**
  * https://fetch.spec.whatwg.org/#concept-cors-check, with a step for each of the two headers.
  *
- * @param hintForMissing what is probably behind a missing Allow-Origin.
+ * @param suspicion what is probably behind a missing Allow-Origin.
  */
 export function checkCors(
   record: FetchRecord,
   state: FetchState,
   { headers }: WireResponse,
-  hintForMissing: string | null = null,
+  suspicion: Suspicion | null,
 ): Finding[] {
   const credentials = state.page.credentials === "include";
   const checked = { origin: originOf(state), credentials };
@@ -87,7 +100,7 @@ export function checkCors(
   const originRule = `it must be ${checked.origin}${credentials ? "" : " or *"}`;
   const seen = show("Access-Control-Allow-Origin", allowOrigin);
   const badOrigin = checkAllowOrigin(checked, headers);
-  const hinted = badOrigin?.code === "allow_origin_missing" ? { ...badOrigin, hint: hintForMissing } : badOrigin;
+  const hinted = badOrigin?.code === "allow_origin_missing" ? { ...badOrigin, ...suspicion } : badOrigin;
   const findings = judge(record, "allow_origin", hinted, seen, originRule);
   if (!credentials) return findings;
   const allowCredentials = getHeader(headers, "access-control-allow-credentials");

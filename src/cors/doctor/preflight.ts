@@ -11,15 +11,16 @@ import {
   type WireResponse,
 } from "./cors-check.ts";
 import { type Conversation, type FetchRecord, fail, judge, note, send, show } from "./fetch-record.ts";
-import { checkCors, commonParts, type FetchState, hasReadableLocation, originOf } from "./fetch-state.ts";
+import { checkCors, commonParts, type FetchState, hasReadableLocation, originOf, suspectLogin } from "./fetch-state.ts";
 import { getHeader, type Header, hasCorsHeaders } from "./header-list.ts";
 import { describeCache, readPreflightCache } from "./preflight-cache.ts";
-import { hintForRedirect, isRedirect, locationOf } from "./redirect.ts";
+import { hintForRedirect, isLoginPage, isRedirect, locationOf } from "./redirect.ts";
 import { findUnsafeHeaders } from "./safelist.ts";
 import type { WireRequest } from "./wire.ts";
 
 /** @returns whether the actual request may be sent. */
 export function* preflightIfNeeded(record: FetchRecord, state: FetchState, strict: boolean): Conversation<boolean> {
+  record.preflighted = false;
   if (!state.crossOrigin) return true;
   const unsafe = findUnsafeHeaders(state.headers, strict);
   const names = unsafe.map(({ name }) => name);
@@ -46,6 +47,7 @@ export function* preflightIfNeeded(record: FetchRecord, state: FetchState, stric
     : checkPreflight(record, state, names, response, strict);
   fail(record, request, response, findings);
   if (findings.length > 0) return false;
+  record.preflighted = true;
   record.preflightCache = readPreflightCache(response.headers);
   note(record, "max_age", "passed", describeCache(record.preflightCache));
   return true;
@@ -71,11 +73,19 @@ function preflightRequest(state: FetchState, names: readonly string[]): WireRequ
 function findRedirect(record: FetchRecord, state: FetchState, { headers }: WireResponse): Finding[] {
   const location = locationOf(headers);
   note(record, "preflight_redirect", "failed", `The preflight is redirected to ${location}; no browser follows there.`);
-  const redirected = finding("preflight_redirect", location, hintForRedirect(state.url, location));
+  const target = new URL(location, state.url);
+  const isLogin = isLoginPage(state.url, target);
+  const redirected: Finding = {
+    ...finding("preflight_redirect", location, isLogin ? loginBeforePreflight : hintForRedirect(state.url, target)),
+    cause: isLogin ? "login_before_preflight" : null,
+  };
   const credentials = state.page.credentials === "include";
   const badOrigin = checkAllowOrigin({ origin: originOf(state), credentials }, headers);
   return badOrigin === null ? [redirected] : [redirected, badOrigin];
 }
+
+const loginBeforePreflight =
+  "a login stands before the API and asks the preflight, which never carries a token or a cookie: let OPTIONS pass";
 
 /** https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7: all of it, so that all mistakes show at once. */
 function checkPreflight(
@@ -87,7 +97,7 @@ function checkPreflight(
 ): Finding[] {
   const { status, headers } = response;
   const credentials = state.page.credentials === "include";
-  const findings = checkCors(record, state, response);
+  const findings = checkCors(record, state, response, suspectLogin(state));
 
   const badStatus = checkPreflightStatus(status);
   findings.push(...judge(record, "preflight_status", badStatus, `The status is ${status}`, "it must be 200 to 299"));

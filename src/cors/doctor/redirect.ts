@@ -130,12 +130,8 @@ function chromeOfScheme({ protocol, href }: URL, anew: boolean): string | null {
   return (protocol === "ws:" || protocol === "wss:") && !anew ? "net::ERR_UNKNOWN_URL_SCHEME" : null;
 }
 
-/** Why a preflight is probably redirected, for people. */
-export function hintForRedirect(url: URL, location: string): string {
-  const target = new URL(location, url);
-  if (isLoginPage(url, target)) {
-    return "a login stands before the API and asks the preflight, which never carries a token or a cookie: let OPTIONS pass";
-  }
+/** Why a request is probably redirected, other than to a login, for people. */
+export function hintForRedirect(url: URL, target: URL): string {
   const samePath = url.pathname === target.pathname && url.search === target.search;
   if (url.hostname === target.hostname && samePath && url.protocol !== target.protocol) {
     return target.protocol === "https:"
@@ -149,28 +145,62 @@ export function hintForRedirect(url: URL, location: string): string {
 }
 
 const loginWords: ReadonlySet<string> = new Set(
-  "adfs auth auth0 authenticate authentication authorize cas cloudflareaccess idp login logon oauth oauth2 oidc okta openid saml saml2 signin signon sso".split(
+  "2fa adfs auth auth0 authenticate authentication authn authorize cas cloudflareaccess iap idp login logon logout mfa oauth oauth2 oidc okta openid saml saml2 signin signon sso unauthenticated unauthorized wayf websso".split(
     " ",
   ),
 );
 
-/** What servers call the place to come back to after a login. */
-const returnParameters: ReadonlySet<string> = new Set(
-  "client_id continue next redirect redirect_to redirect_uri relaystate response_type return return_to returnto returnurl samlrequest".split(
-    " ",
-  ),
+/** Words that begin the name of a host where people sign in; in a path they mean many things. */
+const loginHosts: ReadonlySet<string> = new Set(
+  "account accounts appleid clerk duosecurity id identity passport".split(" "),
 );
+
+const titleWordsMin = 3;
+
+/** Parameters of login protocols: OAuth 2, OpenID Connect, SAML, WS-Federation. */
+const protocolParameters: ReadonlySet<string> = new Set([
+  "client_id",
+  "relaystate",
+  "response_type",
+  "samlrequest",
+  "wtrealm",
+]);
+
+/** What servers call the place to come back to after a login. */
+const returnParameter = /(?:redirect|return|continue|service|target)(?:_?(?:to|uri|url))?$|^(?:back|goto|next|rd|url)$/;
 
 /** Whether a redirect leads to a page where a person signs in. */
 export function isLoginPage(from: URL, target: URL): boolean {
-  const parameters = [...target.searchParams.keys()].filter((name) => !from.searchParams.has(name));
-  if (parameters.some((name) => returnParameters.has(name.toLowerCase()))) return true;
+  const added = [...target.searchParams].filter(([name]) => !from.searchParams.has(name));
+  if (added.some(([name, value]) => isLoginParameter(name.toLowerCase(), value))) return true;
   const known = new Set(wordsOf(from));
-  return wordsOf(target).some((word) => loginWords.has(word) && !known.has(word));
+  const keepsPath = from.pathname === target.pathname && from.search === target.search;
+  const isNew = (word: string) => !known.has(word);
+  if (!keepsPath && target.hostname.split(".").some((label) => loginHosts.has(label) && isNew(label))) return true;
+  // Where Rails has its form.
+  if (/\/sessions?\/new$/.test(target.pathname) && isNew("new")) return true;
+  return wordsOf(target).some((word) => isLoginWord(word) && isNew(word));
 }
 
-/** Of host and path, in lower case; sign-in and log_in are one word. */
-function wordsOf({ hostname, pathname }: URL): string[] {
-  const text = `${hostname}${pathname}`.toLowerCase();
-  return text.replace(/\b(log|sign)[-_](in|on)\b/g, "$1$2").split(/[^a-z\d]+/);
+/** A place to come back to is a path or a URL, where the next page of a list is a number. */
+function isLoginParameter(name: string, value: string): boolean {
+  return protocolParameters.has(name) || (returnParameter.test(name) && value.includes("/"));
+}
+
+function isLoginWord(word: string): boolean {
+  return loginWords.has(word) || /(?:log|sign)(?:in|on)(?:form|page)?$/.test(word);
+}
+
+/**
+ * Of host, path, fragment and the names of parameters, in lower case; sign-in and log_in are one word. Segments of many
+ * words are titles, as of an article about logins.
+ */
+function wordsOf({ hostname, pathname, hash, searchParams }: URL): string[] {
+  const segments = [...hostname.split("."), ...pathname.split("/"), ...hash.split("/"), ...searchParams.keys()];
+  return segments.flatMap((segment) => {
+    const text = segment.toLowerCase().replace(/\.[a-z]+$/, "");
+    const joined = text.replace(/(?<![a-z])(log|sign)[-_](in|on)(?![a-z])/g, "$1$2");
+    const words = joined.split(/[^a-z\d]+/).filter((word) => word !== "");
+    return words.length < titleWordsMin ? words : [];
+  });
 }

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { Cause } from "../../../src/cors/doctor/cures.ts";
 import {
   consoleLines,
   curesFor,
@@ -9,11 +10,13 @@ import {
   type FailureCode,
   type WireRequest,
 } from "../../../src/cors/doctor/index.ts";
+import { compile } from "../../../src/cors/policy.ts";
 import { reasons } from "../../../src/cors/reasons.ts";
 
 /** A diagnosis that ends with these failures of one response. */
 function failed(codes: readonly [FailureCode, ...FailureCode[]], change: Partial<Failure> = {}): Diagnosis {
-  const findings = codes.map((code) => ({ code, value: "VALUE", hint: null, refused: ["x-a", "x-b"], chrome: null }));
+  const rest = { value: "VALUE", hint: null, cause: null, refused: ["x-a", "x-b"], chrome: null };
+  const findings = codes.map((code) => ({ code, ...rest }));
   return {
     page: {
       url: new URL("http://localhost:9707/rpc"),
@@ -28,10 +31,8 @@ function failed(codes: readonly [FailureCode, ...FailureCode[]], change: Partial
     steps: [],
     failure: {
       code: codes[0],
-      value: "VALUE",
-      hint: null,
-      refused: ["x-a", "x-b"],
-      chrome: null,
+      ...rest,
+      preflighted: false,
       stage: "preflight",
       url: "http://localhost:9707/rpc",
       sentOrigin: "http://localhost:5173",
@@ -113,6 +114,11 @@ test("Firefox looks at the origin before it finds that the preflight is redirect
   expect(withOrigin?.firefox).toContain("(Reason: CORS request external redirect not allowed).");
 });
 
+test("a redirected preflight does not tell what the API would allow", () => {
+  const cures = curesFor(failed(["preflight_redirect", "allow_origin_missing"], { status: 302 }));
+  expect(Object.values(cures ?? {}).map(({ length }) => length)).toEqual([1, 1, 1, 1]);
+});
+
 test("after a redirect Chrome names both URLs", () => {
   const lines = consoleLines(failed(["allow_origin_missing"], { stage: "request", url: "http://third.test/" }));
   expect(lines?.chrome).toContain("at 'http://third.test/' (redirected from 'http://localhost:9707/rpc') from origin");
@@ -142,11 +148,12 @@ test("where no CORS header comes at all the origin is the one cause, and nginx m
 
 test("a page that sends a header of responses is told to leave it out", () => {
   const refusing = (refused: readonly [string, ...string[]]) => {
-    const finding = { code: "header_not_allowed", value: refused[0], hint: null, refused, chrome: null } as const;
-    return curesFor(failed(["header_not_allowed"], { ...finding, findings: [finding] }));
+    const diagnosis = failed(["header_not_allowed"]);
+    const findings = (diagnosis.failure?.findings ?? []).map((finding) => ({ ...finding, refused }));
+    return curesFor(failed(["header_not_allowed"], { findings }));
   };
   expect(refusing(["access-control-allow-origin", "timing-allow-origin"])?.rsCors).toEqual([
-    "remove access-control-allow-origin, timing-allow-origin from the call: a server sends it, never a page",
+    "remove access-control-allow-origin, timing-allow-origin from the call: servers answer with it, and no page sends it",
   ]);
   expect(refusing(["access-control-max-age", "x-a"])?.financeService).toEqual([
     expect.stringMatching(/^remove access-control-max-age from the call/),
@@ -154,14 +161,62 @@ test("a page that sends a header of responses is told to leave it out", () => {
   ]);
 });
 
+/** What is told to do where this is behind a missing Allow-Origin of the reply. */
+function curesBehind(cause: Cause, preflighted: boolean, status = 200) {
+  const { failure } = failed(["allow_origin_missing"]);
+  const findings = (failure?.findings ?? []).map((finding) => ({ ...finding, cause }));
+  const stage = cause === "login_before_preflight" ? "preflight" : "request";
+  return Object.values(curesFor(failed(["allow_origin_missing"], { stage, status, preflighted, findings })) ?? {});
+}
+
 test.each([400, 401, 413, 500, 502])("behind a preflight that passed, the page of a %d is the trouble", (status) => {
-  const diagnosis = failed(["allow_origin_missing"], { stage: "request", status });
-  const preflightCache = { maxAge: null, chromium: 5, firefox: 5, webkit: 5 };
-  for (const cures of Object.values(curesFor({ ...diagnosis, preflightCache }) ?? {})) {
+  for (const cures of curesBehind("error", true, status))
     expect(cures).toEqual([expect.stringContaining(`the ${status}`)]);
-    expect(cures.join()).not.toContain("CORS_ALLOWED_ORIGINS");
-  }
-  expect(curesFor(diagnosis)?.financeService).toEqual([expect.stringContaining("CORS_ALLOWED_ORIGINS")]);
+  const [ours] = curesBehind("error", false, status);
+  expect(ours).toEqual([expect.stringContaining(`the ${status}`), expect.stringContaining("CORS_ALLOWED_ORIGINS")]);
+});
+
+test("a redirect without the header is one cause of two, unless a preflight passed", () => {
+  expect(curesBehind("redirect", true).map(({ length }) => length)).toEqual([1, 1, 1, 1]);
+  expect(curesBehind("redirect", false)[0]).toEqual([
+    expect.stringContaining("call the URL"),
+    expect.stringContaining("CORS_ALLOWED_ORIGINS"),
+  ]);
+});
+
+test.each(["login", "login_before_preflight", "preflight_elsewhere"] as const)(
+  "no list of origins ends a %s",
+  (cause) => {
+    for (const preflighted of [true, false]) {
+      const cures = curesBehind(cause, preflighted);
+      expect(cures.map(({ length }) => length)).toEqual([1, 1, 1, 1]);
+      expect(cures.join()).not.toContain("CORS_ALLOWED_ORIGINS");
+    }
+  },
+);
+
+describe("this server starts with what the doctor tells to write", () => {
+  const origins = ["http://localhost:5173", "http://app.test", "https://app.test", "http://[::1]:8080"];
+  const pages = [...origins, "capacitor://localhost", "file://", "null"];
+  const names = ["x-a", "access-control-allow-origin", "access-control-request-other", "vary", "etag", "server"];
+  const cases = explanations.flatMap(({ code }) => pages.map((page) => [code, page] as const));
+  test.each(cases)("%s for a page on %s", (code, page) => {
+    const { failure, ...diagnosis } = failed([code], { sentOrigin: page });
+    if (failure === null) throw new Error("nothing failed");
+    const findings = failure.findings.map((finding) => ({ ...finding, refused: names }));
+    const wholePage = { ...diagnosis.page, origin: page, credentials: "include" } as const;
+    const cures = curesFor({ ...diagnosis, page: wholePage, failure: { ...failure, findings } });
+    for (const cure of cures?.financeService ?? []) {
+      const allowedOrigins = /add (\S+) to CORS_ALLOWED_ORIGINS|CORS_ALLOWED_ORIGINS=(\S+)/.exec(cure)?.slice(1);
+      const allowedHeaders = /add (.+) to CORS_ALLOWED_HEADERS/.exec(cure)?.[1]?.split(", ") ?? [];
+      const credentials = cure.includes("CORS_ALLOW_CREDENTIALS=true");
+      const origin =
+        allowedOrigins?.find((each) => each !== undefined) ?? (page === "null" ? "https://app.test" : page);
+      const isSaid = allowedOrigins !== undefined || credentials || allowedHeaders.length > 0;
+      if (isSaid)
+        expect(compile({ allowedOrigins: [origin], allowedHeaders, credentials })).toMatchObject({ ok: true });
+    }
+  });
 });
 
 test("nobody is told to allow the origin null", () => {

@@ -311,8 +311,69 @@ describe("the hint", () => {
   });
 
   test("is none for a success without headers", () => {
-    expect(hintOf(article, [open, response(200)])).toBeNull();
+    expect(hintOf(simple, [response(200)])).toBeNull();
   });
+
+  test("for a success without headers after a preflight that passed", () => {
+    expect(hintOf(article, [open, response(200)])).toMatch(/something else answers OPTIONS/);
+  });
+
+  test("for a page of an error behind a redirect looks at the preflight of that request alone", () => {
+    const moved = response(303, { ...allowOrigin, location: "/other" });
+    const { failure } = run({ ...article, headers: [["content-type", "application/json"]] }, [
+      open,
+      moved,
+      response(500),
+    ]).diagnosis;
+    expect(failure).toMatchObject({ cause: "error", preflighted: false });
+  });
+
+  test.each([
+    ["https://team.cloudflareaccess.com/cdn-cgi/access/login/api.test?redirect_url=%2Frpc"],
+    ["https://accounts.google.com/AccountChooser"],
+    ["https://my.auth.us-east-1.amazoncognito.com/login?client_id=1"],
+    ["https://sso.test/realms/x/protocol/openid-connect/auth?scope=openid"],
+    ["https://company.okta.com/app/x/sso/saml"],
+    ["https://auth.test/?rd=https%3A%2F%2Fapi.test%2Frpc"],
+    ["https://tenant.ciamlogin.com/"],
+    ["/.auth/login/aad?post_login_redirect_uri=%2Frpc"],
+    ["/_gcp_iap/do_session_refresh"],
+    ["/Account/Login?ReturnUrl=%2Frpc"],
+    ["/wp-login.php"],
+    ["/sessions/new"],
+    ["/#/login"],
+    ["login"],
+    ["/app/go?to=1&next=%2Frpc"],
+  ])("for %s, a login", (location) => {
+    const redirect = response(302, { location });
+    expect(run(article, [redirect]).diagnosis.failure).toMatchObject({
+      code: "preflight_redirect",
+      cause: "login_before_preflight",
+    });
+    expect(run(simple, [redirect]).diagnosis.failure).toMatchObject({ code: "allow_origin_missing", cause: "login" });
+    const followed = response(302, { ...allowOrigin, location });
+    const kept = response(307, { ...allowOrigin, location });
+    expect(run(simple, [followed, response(200)]).diagnosis.failure?.cause ?? "login").toBe("login");
+    expect(
+      run({ ...article, headers: [["content-type", "application/json"]] }, [open, kept, response(405)]).diagnosis
+        .failure,
+    ).toMatchObject({
+      stage: "preflight",
+      cause: "login",
+    });
+  });
+
+  test.each(["/list?next=2", "/v1/signing", "/plugin", "/authors", "/blog/how-to-login", "https://id.api.test/rpc"])(
+    "for %s, no login",
+    (location) => {
+      const failureOf = (page: PageRequest) => run(page, [response(302, { location })]).diagnosis.failure;
+      expect(failureOf(api("https://api.test/rpc"))?.cause).toBeNull();
+      expect(failureOf({ ...simple, url: new URL("https://api.test/rpc") })).toMatchObject({
+        cause: "redirect",
+        hint: expect.stringMatching(/^a redirect needs the header too; /),
+      });
+    },
+  );
 
   test("for a call that is redirected to a login page", () => {
     const location = "https://login.test/signin";
