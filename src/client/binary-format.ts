@@ -17,9 +17,6 @@ const MAP_ENTRY: MessageType<Readonly<Record<"key" | "value", string>>> = {
 
 type FieldKind = Pick<MessageField, "scalar" | "members" | "message">;
 
-const VARINT = 0;
-const DELIMITED = 2;
-
 export function encodeBinary<T>(type: MessageType<T>, message: T): Uint8Array<ArrayBuffer> {
   return writeMessage(type, message as Values);
 }
@@ -29,7 +26,7 @@ function writeMessage(type: MessageType<unknown>, message: Values): Uint8Array<A
   for (const [field, value] of setFields(type, message)) {
     const entries = field.label === "map" ? Object.entries(value as Values) : undefined;
     for (const one of entries?.map(([key, item]) => ({ key, value: item })) ?? [value].flat()) {
-      writer.int32(tagOf(field));
+      writer.int32(field.tag);
       writeValue(writer, entries ? { message: MAP_ENTRY } : field, one);
     }
   }
@@ -57,15 +54,18 @@ function readMessage(reader: BinaryReader, type: MessageType<unknown>, end: numb
   while (reader.pos < end) {
     const tag = reader.uint32();
     if (tag < 8) throw new RangeError("a field without a number");
-    const field = fields.find((candidate) => tagOf(candidate) === tag);
+    const field = fields.find((candidate) => candidate.tag === tag);
     if (field === undefined) {
       reader.skip(tag & 7);
       continue;
     }
     const before = message[field.name];
     if (field.label === "list" && Array.isArray(before)) before.push(readValue(reader, field));
-    else if (field.label === "map") message[field.name] = withEntry(before, readNested(reader, MAP_ENTRY));
-    else setField(message, field, readValue(reader, field));
+    else if (field.label === "map") {
+      const { key, value } = readNested(reader, MAP_ENTRY);
+      // Not an assignment, for which "__proto__" is no key like any other.
+      message[field.name] = { ...(before as Values), [`${key}`]: value };
+    } else setField(message, field, readValue(reader, field));
   }
   if (reader.pos !== end) throw new RangeError("premature end");
   return message;
@@ -80,14 +80,4 @@ function readValue(reader: BinaryReader, { scalar, members, message }: FieldKind
 function readNested(reader: BinaryReader, type: MessageType<unknown>): Values {
   const length = reader.uint32();
   return readMessage(reader, type, reader.pos + length);
-}
-
-/** "__proto__" is a key like any other, which an assignment would not make it. */
-function withEntry(map: unknown, { key, value }: Values): Values {
-  return Object.fromEntries([...Object.entries(map as Values), [key, value]]);
-}
-
-function tagOf({ number, scalar, message }: MessageField): number {
-  const isDelimited = message || scalar === "string" || scalar === "time";
-  return (number << 3) | (isDelimited ? DELIMITED : VARINT);
 }

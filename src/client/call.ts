@@ -1,7 +1,6 @@
 import { decode, encode, type Format, mediaTypeOf } from "./codec.ts";
 import { FinanceError } from "./error.ts";
-import { failure, failureOf, unreadable } from "./failure.ts";
-import { fillIdempotencyKeys } from "./idempotency.ts";
+import { failure, failureBy, failureOf, unreadable } from "./failure.ts";
 import { complete } from "./message.ts";
 import type { Input, Method } from "./method.ts";
 import { refusalOf } from "./refusal.ts";
@@ -99,10 +98,10 @@ function prepare<I extends object, O extends object>(format: Format, method: Met
   try {
     // A copy: the caller's object stays as it is, and every try sends the same keys.
     const message = complete(method.request, input);
-    const isRepeatable = method.isRead || fillIdempotencyKeys(message);
+    const isRepeatable = method.isRead || (method.fillKeys?.(message) ?? false);
     return { isRepeatable, body: encode(format, method.request, message) };
   } catch (error) {
-    throw failure("invalid_request", `the request can't be sent: ${error}`, { cause: error });
+    throw failureBy(error, "invalid_request", "the request can't be sent");
   }
 }
 
@@ -178,7 +177,7 @@ function requestHeaders<I extends object, O extends object>(
     if (connection.sendsTimeout && leftMs <= TIMEOUT_HEADER_MS_MAX) all.set("twirp-timeout-ms", `${leftMs}`);
     return Object.fromEntries(all);
   } catch (error) {
-    throw failure("invalid_request", `the headers can't be sent: ${error}`, { cause: error });
+    throw failureBy(error, "invalid_request", "the headers can't be sent");
   }
 }
 

@@ -34,7 +34,7 @@ export function errorCodeOf(code: string): FinanceErrorCode | undefined {
  * `meta.reason`, as "insufficient_funds".
  *
  * - `canceled`: the call's `signal` aborted, or the transport canceled it. Code `canceled`.
- * - `timed_out`: `timeoutMs` passed. Code `deadline_exceeded`. A write may have happened all the same.
+ * - `timed_out`: `timeoutMs` passed, or the transport threw a TimeoutError. Code `deadline_exceeded`. A write may have happened all the same.
  * - `cors_or_network`: a page got no answer from another origin that it may read; the browser keeps to itself whether CORS
  *   or the network is to blame. Code `unavailable`.
  * - `network`: no answer, where CORS plays no part. Code `unavailable`.

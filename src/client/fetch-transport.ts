@@ -26,7 +26,7 @@ export function fetchTransport(fetchLike?: FetchLike): Transport {
       try {
         return { status, header, body: new Uint8Array(await response.arrayBuffer()) };
       } catch (error) {
-        throw signal.aborted ? error : unreadable(error, { status, requestId: header("x-request-id") ?? undefined });
+        throw unreadable(error, { status, requestId: header("x-request-id") ?? undefined });
       }
     },
   };

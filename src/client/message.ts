@@ -10,7 +10,8 @@ export interface MessageField {
   readonly name: string;
   /** As the proto and the service's JSON have it. */
   readonly protoName: string;
-  readonly number: number;
+  /** Its number and wire type, as they stand before it in protobuf. */
+  readonly tag: number;
   readonly label: FieldLabel | undefined;
   readonly scalar?: Scalar;
   /** Of an enum. */
@@ -28,13 +29,12 @@ const known = new WeakMap<MessageType<unknown>, readonly MessageField[]>();
 export function fieldsOf(message: MessageType<unknown>): readonly MessageField[] {
   let fields = known.get(message);
   if (fields === undefined) {
-    fields = Object.entries(message.fields).map(([name, [number, type, label]]) => ({
-      name,
-      protoName: name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      number,
-      label,
-      ...tableOf(type),
-    }));
+    fields = Object.entries(message.fields).map(([name, [number, type, label]]) => {
+      const table = tableOf(type);
+      const isDelimited = table.message || type === "string" || type === "time";
+      const protoName = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      return { name, protoName, tag: (number << 3) | (isDelimited ? 2 : 0), label, ...table };
+    });
     known.set(message, fields);
   }
   return fields;
@@ -100,6 +100,15 @@ export function isInt64(value: bigint): boolean {
 
 export function isObject(value: unknown): value is Values {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Of anything that may be thrown or given: a symbol, or an object without `toString`, can't be put into a template. */
+export function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return typeof value;
+  }
 }
 
 /** How a message stands in a value that is yet to be checked. */
@@ -187,7 +196,7 @@ const SHOWN_LENGTH_MAX = 100;
 
 /** @param wanted what should be there, with its article. */
 function mistake(path: string, wanted: string, value: unknown): TypeError {
-  const shown = typeof value === "string" ? `"${value}"` : Array.isArray(value) ? "a list" : String(value);
+  const shown = typeof value === "string" ? `"${value}"` : Array.isArray(value) ? "a list" : textOf(value);
   return new TypeError(`${path} must be ${wanted}, not ${shown.slice(0, SHOWN_LENGTH_MAX)}`);
 }
 
@@ -201,7 +210,8 @@ function mistake(path: string, wanted: string, value: unknown): TypeError {
 export function toJson(value: unknown): unknown {
   if (typeof value === "bigint") return `${value}`;
   if (Array.isArray(value)) return value.map(toJson);
-  if (!isObject(value)) return value;
+  // As JSON.stringify has it, a Date writes itself.
+  if (!isObject(value) || "toJSON" in value) return value;
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, toJson(member)]));
 }
 

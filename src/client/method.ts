@@ -17,6 +17,8 @@ export interface Method<I extends object, O extends object> {
   readonly response: MessageType<O>;
   /** Changes nothing, so that it may always be repeated. */
   readonly isRead: boolean;
+  /** Of a request that takes keys: gives one to each part without, so that it may be repeated. A bundler leaves it out with the others. */
+  readonly fillKeys?: (request: object) => boolean;
 }
 
 /** A method that says something without a request. */

@@ -31,6 +31,7 @@ import type {
   Transfer,
   VoidTransferRequest,
 } from "../../generated/client/finance/v1/transfer.ts";
+import { fillIdempotencyKeys } from "./idempotency.ts";
 import type { ListMethod, Method, NeedsNoRequest } from "./method.ts";
 import { paging } from "./paging.ts";
 
@@ -40,6 +41,7 @@ export const createAccount: Method<CreateAccountRequest, Account> = {
   request: fields.CreateAccountRequest,
   response: fields.Account,
   isRead: false,
+  fillKeys: fillIdempotencyKeys,
 };
 
 /** Reads one account with its balances, never older than the call's arrival. Scope finance.read. */
@@ -75,6 +77,7 @@ export const createTransfer: Method<CreateTransferRequest, Transfer> = {
   request: fields.CreateTransferRequest,
   response: fields.Transfer,
   isRead: false,
+  fillKeys: fillIdempotencyKeys,
 };
 
 /**
@@ -86,6 +89,7 @@ export const batchCreateTransfers: Method<BatchCreateTransfersRequest, BatchCrea
   request: fields.BatchCreateTransfersRequest,
   response: fields.BatchCreateTransfersResponse,
   isRead: false,
+  fillKeys: fillIdempotencyKeys,
 };
 
 /** Posts a pending transfer, wholly or in part; the rest of the hold is freed. Scope finance.write. */
@@ -94,6 +98,7 @@ export const captureTransfer: Method<CaptureTransferRequest, Transfer> = {
   request: fields.CaptureTransferRequest,
   response: fields.Transfer,
   isRead: false,
+  fillKeys: fillIdempotencyKeys,
 };
 
 /** Frees the whole hold of a pending transfer. Scope finance.write. */
@@ -102,6 +107,7 @@ export const voidTransfer: Method<VoidTransferRequest, Transfer> = {
   request: fields.VoidTransferRequest,
   response: fields.Transfer,
   isRead: false,
+  fillKeys: fillIdempotencyKeys,
 };
 
 /** Posts the opposite of a posted or captured transfer, once. Scope finance.write. */
@@ -110,6 +116,7 @@ export const reverseTransfer: Method<ReverseTransferRequest, Transfer> = {
   request: fields.ReverseTransferRequest,
   response: fields.Transfer,
   isRead: false,
+  fillKeys: fillIdempotencyKeys,
 };
 
 /** Reads one transfer. Scope finance.read. */

@@ -51,7 +51,8 @@ export function overAxios(axios: AxiosLike): Transport {
       return {
         status: answer.status,
         header(name) {
-          const value: unknown = Reflect.get(answer.headers, name);
+          // An adapter may write the names as it likes.
+          const [, value] = Object.entries(answer.headers).find(([key]) => key.toLowerCase() === name) ?? [];
           return typeof value === "string" ? value : undefined;
         },
         // An ArrayBuffer from a browser, a Buffer from Node; the copy shares no memory with its pool.

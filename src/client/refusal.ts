@@ -65,8 +65,14 @@ function twirpErrorOf(body: string): TwirpError | undefined {
 }
 
 /** https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds or a date. The meta is finer. */
-function retryAfterMsOf(meta: string | undefined, header: string | null | undefined): number | undefined {
-  const ms = meta ? Number(meta) : header ? Number(header) * 1000 : Number.NaN;
-  const known = Number.isNaN(ms) && header ? Date.parse(header) - Date.now() : ms;
-  return Number.isNaN(known) ? undefined : Math.max(0, known);
+function retryAfterMsOf(meta = "", header: string | null | undefined): number | undefined {
+  if (DIGITS.test(meta)) return Number(meta);
+  const text = header ?? "";
+  if (DIGITS.test(text)) return Number(text) * 1000;
+  // Date.parse makes a date of any text with a number in it; and one form of HTTP's dates does not say that it is GMT.
+  const time = HTTP_DATE.test(text) ? Date.parse(`${text.replace(" GMT", "")} GMT`) : Number.NaN;
+  return time >= 0 ? Math.max(0, time - Date.now()) : undefined;
 }
+
+const DIGITS = /^\d+(\.\d+)?$/;
+const HTTP_DATE = /^[A-Z].*:\d\d/;

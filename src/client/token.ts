@@ -1,4 +1,4 @@
-import { failure } from "./failure.ts";
+import { failureBy } from "./failure.ts";
 
 /** What a token function is told. */
 export interface TokenRequest {
@@ -29,7 +29,7 @@ export function tokenSource(option: TokenOption | undefined): TokenSource {
     try {
       return await give(request);
     } catch (error) {
-      throw failure("token_unavailable", `no token: ${error}`, { cause: error });
+      throw failureBy(error, "token_unavailable", "no token");
     }
   }
   return {

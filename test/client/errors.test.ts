@@ -150,7 +150,16 @@ describe.each(ways)("$way", ({ transport, format }) => {
       { status: 503, headers: { "retry-after": "Wed, 21 Oct 2015 07:28:00 GMT" } },
       { retryAfterMs: 0 },
     ],
-    ["a retry-after that is neither", { status: 503, headers: { "retry-after": "soon" } }, { retryAfterMs: undefined }],
+    ...["soon", "soon 5", "5, 5", "-5", "0x10", "Infinity"].map((text): [string, ScriptedReply, object] => [
+      `retry-after "${text}", which is neither`,
+      { status: 503, headers: { "retry-after": text } },
+      { retryAfterMs: undefined },
+    ]),
+    [
+      "retry-after where retry_after_ms is no number",
+      refusalReply(429, { code: "resource_exhausted", meta: { retry_after_ms: "soon" } }, { "retry-after": "2" }),
+      { retryAfterMs: 2000 },
+    ],
     [
       "200 with HTML",
       { headers: { "content-type": "text/html" }, body: html },

@@ -1,5 +1,5 @@
 /** Failures of the transport: who is told to be at fault, and what is repeated. */
-import axios, { AxiosError, AxiosHeaders, CanceledError } from "axios";
+import axios, { AxiosError, AxiosHeaders, type AxiosResponse, CanceledError } from "axios";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { type ClientOptions, createFinanceClient, FinanceError } from "../../src/client/index.ts";
 import { freePort } from "../setup/process.ts";
@@ -54,6 +54,7 @@ describe.each(ways)("$way", ({ transport, format }) => {
 
   test.each<[what: string, reply: ScriptedReply]>([
     ["a body that breaks off", { fault: "cut" }],
+    ["a body whose connection is reset", { fault: "reset" }],
     ["a body that is no gzip", { headers: { ...type, "content-encoding": "gzip" }, body: "plain" }],
   ])("%s is an unreadable reply, and no reason to try again", async (_, reply) => {
     server.reply(reply);
@@ -180,6 +181,55 @@ const interceptors: readonly [what: string, options: () => Options, error: objec
     0,
   ],
   [
+    "a wrapper of fetch whose own time is up",
+    () => ({ transport: () => Promise.reject(new DOMException("too slow", "TimeoutError")) }),
+    { code: "deadline_exceeded", reason: "timed_out" },
+    0,
+  ],
+  [
+    "a wrapper of fetch whose own signal aborts while the body comes",
+    () => ({
+      transport: async () => {
+        const reason = new DOMException("left", "AbortError");
+        return new Response(new ReadableStream({ start: (body) => body.error(reason) }));
+      },
+    }),
+    { code: "canceled", reason: "canceled" },
+    0,
+  ],
+  [
+    "an axios adapter that writes the names of headers as it likes",
+    () => ({
+      transport: axios.create({
+        adapter: async (config) => ({
+          status: 200,
+          statusText: "",
+          headers: { "Content-Type": "application/json", "X-Request-ID": "r-9" },
+          data: new TextEncoder().encode("[]"),
+          config,
+        }),
+      }),
+    }),
+    { code: "internal", reason: "invalid_reply", requestId: "r-9", message: expect.stringContaining("not a list") },
+    0,
+  ],
+  ...[
+    Symbol("mine"),
+    Object.create(null),
+    { code: Symbol("mine"), message: null },
+    { toString: null },
+    "mine",
+    null,
+    undefined,
+    7,
+    [],
+  ].map((thrown: unknown): (typeof interceptors)[number] => [
+    `a transport that throws ${typeof thrown}`,
+    () => ({ transport: { send: () => Promise.reject(thrown) } }),
+    { code: "unknown", reason: "transport_failed", cause: thrown },
+    0,
+  ]),
+  [
     "a transport that throws at once",
     () => ({
       transport: {
@@ -217,13 +267,9 @@ test.each(interceptors)("%s: told as it is, and not repeated", async (_, options
 
 describe("what looks like the network is repeated, whoever carries the call", () => {
   const tries: [what: string, failure: () => unknown][] = [
-    ...[
-      "Failed to fetch",
-      "NetworkError when attempting to fetch resource.",
-      "Load failed",
-      "fetch failed",
-      "terminated",
-    ].map((message): [string, () => unknown] => [`fetch's "${message}"`, () => new TypeError(message)]),
+    ...["Failed to fetch", "NetworkError when attempting to fetch resource.", "Load failed", "fetch failed"].map(
+      (message): [string, () => unknown] => [`fetch's "${message}"`, () => new TypeError(message)],
+    ),
     [
       "a TypeError over a system error",
       () => new TypeError("?", { cause: Object.assign(new Error("x"), { code: "ECONNREFUSED" }) }),
@@ -262,6 +308,32 @@ describe("what looks like the network is repeated, whoever carries the call", ()
         reason: "transport_failed",
       });
   });
+});
+
+test.each<[what: string, failure: () => unknown]>([
+  ["undici's word for it", () => new TypeError("terminated")],
+  ["Chromium's word for it", () => new TypeError("network error")],
+  ["Firefox's word for it", () => new TypeError("Error in body stream")],
+  [
+    "axios's network error with a response",
+    () => new AxiosError("x", "ECONNRESET", undefined, undefined, { status: 200 } as AxiosResponse),
+  ],
+  [
+    "an error of Node with the response of its request",
+    () => Object.assign(new Error("x"), { code: "HPE_INVALID_CHUNK_SIZE", request: { res: { statusCode: 200 } } }),
+  ],
+])("a body that broke off is no failure of the network, whoever read it: %s", async (_, failure) => {
+  expect(await fail({ transport: { send: () => Promise.reject(failure()) } })).toMatchObject({
+    code: "internal",
+    reason: "invalid_reply",
+  });
+});
+
+test.each(["cut", "reset"] as const)("axios's adapter over fetch: a body that is %s", async (fault) => {
+  server.reply({ fault });
+  const transport = axios.create({ adapter: "fetch" });
+  expect(await fail({ transport })).toMatchObject({ code: "internal", reason: "invalid_reply" });
+  expect(server.seen).toHaveLength(1);
 });
 
 test("an error interceptor of axios may sign in again and repeat the call", async () => {

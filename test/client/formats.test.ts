@@ -6,7 +6,7 @@ import * as fields from "../../generated/client/fields.ts";
 import { AccountType } from "../../generated/client/finance/v1/account.ts";
 import { decodeBinary, encodeBinary } from "../../src/client/binary-format.ts";
 import { decodeJson, encodeJson } from "../../src/client/json-format.ts";
-import { complete } from "../../src/client/message.ts";
+import { complete, toJson } from "../../src/client/message.ts";
 import { formatTime } from "../../src/client/time.ts";
 import { MessageCodecs } from "../../src/twirp/message-codec.ts";
 import { TypeRegistry } from "../../src/twirp/type-registry.ts";
@@ -336,5 +336,27 @@ describe("a request is made whole, or its mistake is named", () => {
       expect(() => complete(Account, { type })).toThrow(
         /^type must be one of ACCOUNT_TYPE_UNSPECIFIED, ACCOUNT_TYPE_ASSET, .*ACCOUNT_TYPE_EXPENSE, not /,
       );
+  });
+});
+
+describe("toJson", () => {
+  test("gives a message that JSON.stringify takes, and a request takes back", () => {
+    const transfer = complete(CreateTransferRequest, {
+      amount: 2n ** 62n,
+      metadata: { order: "77" },
+      effectiveAt: "2026-01-02T03:04:05Z",
+    });
+    const stored: unknown = JSON.parse(JSON.stringify(toJson(transfer)));
+    expect(stored).toMatchObject({ amount: "4611686018427387904", metadata: { order: "77" } });
+    expect(complete(CreateTransferRequest, stored)).toEqual(transfer);
+  });
+
+  test.each<[value: unknown, json: string]>([
+    [{ at: new Date(0), amounts: [1n, [2n]] }, '{"at":"1970-01-01T00:00:00.000Z","amounts":["1",["2"]]}'],
+    [{ a: undefined, b: null, c: () => 1 }, '{"b":null}'],
+    [7n, '"7"'],
+    [JSON.parse('{"__proto__":{"a":1}}'), '{"__proto__":{"a":1}}'],
+  ])("%o", (value, json) => {
+    expect(JSON.stringify(toJson(value))).toBe(json);
   });
 });

@@ -28,6 +28,13 @@ test.each(Object.values(methods))("$name is a read if it gets or lists", ({ name
   expect(isRead).toBe(/^(Get|List)[A-Z]/.test(name));
 });
 
+test.each(Object.values(methods))("$name fills in keys if its request, or a part of it, takes them", (method) => {
+  const { I } = FinanceService.methods.find(({ name }) => name === method.name) ?? {};
+  const parts = I?.fields.flatMap((field) => (field.kind === "message" ? field.T().fields : []));
+  const takesKeys = [...(I?.fields ?? []), ...(parts ?? [])].some(({ name }) => name === "idempotency_key");
+  expect("fillKeys" in method).toBe(takesKeys);
+});
+
 test.each(Object.values(methods))("$name has items if it answers page by page", (method) => {
   const { O } = FinanceService.methods.find(({ name }) => name === method.name) ?? {};
   const isPaged = O?.fields.some(({ name }) => name === "next_page_token");

@@ -7,8 +7,8 @@ export interface ScriptedReply {
   readonly status?: number;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string | Uint8Array;
-  /** Instead of an answer: `hang` gives none, `drop` ends the connection, `cut` does in the middle of the body. */
-  readonly fault?: "hang" | "drop" | "cut";
+  /** Instead of an answer: `hang` gives none, `drop` ends the connection; in the middle of the body `cut` ends and `reset` resets it. */
+  readonly fault?: "hang" | "drop" | "cut" | "reset";
 }
 
 export interface SeenRequest {
@@ -42,9 +42,9 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     server.emit("seen");
     if (fault === "hang") return;
     if (fault === "drop") return void response.destroy();
-    if (fault === "cut") {
+    if (fault === "cut" || fault === "reset") {
       response.writeHead(status, { ...replyHeaders, "content-type": "application/json", "content-length": "1000" });
-      response.write('{"id":', () => response.destroy());
+      response.write('{"id":', () => (fault === "cut" ? response.destroy() : request.socket.resetAndDestroy()));
       return;
     }
     response.writeHead(status, replyHeaders).end(body);
