@@ -173,7 +173,7 @@ function compileMethods(listed: readonly string[], report: Report): Set<string> 
   for (const value of listed) {
     const upper = value.toUpperCase();
     if (!isName(value)) {
-      const advice = adviceForWrapped(value) ?? "a method is one word, for example POST";
+      const advice = adviceForName(value) ?? "a method is one word, for example POST";
       report("invalid_method", "allowedMethods", value, advice);
     } else if (forbiddenMethods.has(upper)) report("forbidden_method", "allowedMethods", value);
     else if (normalizedMethods.has(upper)) methods.add(upper);
@@ -189,7 +189,7 @@ function compileRequestHeaders(listed: readonly string[], report: Report): Set<s
   const headers = new Set<string>();
   for (const value of listed) {
     const name = value.toLowerCase();
-    if (!isName(value)) report("invalid_header", "allowedHeaders", value, adviceForWrapped(value));
+    if (!isName(value)) report("invalid_header", "allowedHeaders", value, adviceForName(value));
     else if (isForbiddenRequestHeader(name)) report("forbidden_header", "allowedHeaders", value);
     else if (isProtocolHeader(name)) report("prohibited_header", "allowedHeaders", value);
     else headers.add(name);
@@ -202,7 +202,7 @@ function compileExposedHeaders(listed: readonly string[], credentials: boolean, 
   for (const value of listed) {
     const name = value.toLowerCase();
     if (value === "*" && credentials) report("wildcard_expose_with_credentials", "exposedHeaders", value);
-    else if (!isName(value)) report("invalid_header", "exposedHeaders", value, adviceForWrapped(value));
+    else if (!isName(value)) report("invalid_header", "exposedHeaders", value, adviceForName(value));
     else if (isForbiddenResponseHeader(name)) report("forbidden_header", "exposedHeaders", value);
     else if (isProtocolHeader(name)) report("prohibited_header", "exposedHeaders", value);
     else if (!safelistedResponseHeaders.has(name)) headers.add(name);
@@ -215,9 +215,12 @@ function isName(value: string): boolean {
   return isToken(value) && unwrap(value) === null;
 }
 
-function adviceForWrapped(value: string): string | undefined {
+function adviceForName(value: string): string | undefined {
   const unwrapped = unwrap(value);
-  return unwrapped !== null && isToken(unwrapped.inner) ? `${unwrapped.advice}: ${unwrapped.inner}` : undefined;
+  if (unwrapped !== null && isToken(unwrapped.inner)) return `${unwrapped.advice}: ${unwrapped.inner}`;
+  const names = value.split(/[\s,;]+/).filter((name) => name !== "");
+  const isList = names.length > 1 && names.every(isName);
+  return isList ? `one name per element, with commas between them and no spaces: ${names.join(",")}` : undefined;
 }
 
 function compileMaxAge(value: number | null | "disable", report: Report): string {

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ConfigurationReason, CorsConfig, Policy } from "../../src/cors/index.ts";
 import { compile, reasons } from "../../src/cors/index.ts";
@@ -37,7 +38,7 @@ const incorrect: Incorrect[] = [
   ["invalid_origin", "allowedOrigins", { allowedOrigins: [`["${app}","${app}"]`] }, "not JSON"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https:/example.com"] }, "two slashes"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["//example.com"] }, "scheme is missing"],
-  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["://example.com"] }, "no scheme"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["://example.com"] }, "missing: https://example.com"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://"] }, "host is missing"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://:8443"] }, "host is missing"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["HTTPS://example.com"] }, "lower case: https://example.com"],
@@ -49,16 +50,21 @@ const incorrect: Incorrect[] = [
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https:///x"] }, "ends after host and port"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://a@example.com"] }, "no user or password"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: [`${app}, https://b.example`] }, "one origin per element"],
-  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`${app} `] }, "without spaces"],
-  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://Example.com"] }, "as https://example.com"],
-  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://Example.com:8443"] }, "as https://example.com:8443"],
-  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://éxample.com"] }, "as https://xn--xample-9ua.com"],
-  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://*.Example.com"] }, "as https://example.com"],
-  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["http://[0:0:0:0:0:0:0:1]:9090"] }, "as http://[::1]:9090"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`${app} `] }, "drop the white space"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://Example.com"] }, "way: https://example.com"],
+  [
+    "invalid_origin",
+    "allowedOrigins",
+    { allowedOrigins: ["https://Example.com:8443"] },
+    "way: https://example.com:8443",
+  ],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://éxample.com"] }, "way: https://xn--xample-9ua.com"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://*.Example.com"] }, "way: https://*.example.com"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["http://[0:0:0:0:0:0:0:1]:9090"] }, "way: http://[::1]:9090"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["http://[::1"] }, "in brackets"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["http://::1"] }, "in brackets"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["http://[::g]"] }, "no valid host name"],
-  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["http://127.1"] }, "as http://127.0.0.1"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["http://127.1"] }, "way: http://127.0.0.1"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["http://256.0.0.1"] }, "no valid host name"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://a..example.com"] }, "labels of 1 to 63"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: [`https://${"a".repeat(64)}.com`] }, "labels of 1 to 63"],
@@ -69,6 +75,110 @@ const incorrect: Incorrect[] = [
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["capacitor://localhost/"] }, ": capacitor://localhost"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["wss://example.com"] }, "origin of the page"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["chrome-extension://é"] }, "letters, digits"],
+
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`“${app}”`] }, `drop the quotes: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`„${app}“`] }, `drop the quotes: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`«${app}»`] }, `drop the quotes: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`‹${app}›`] }, `drop the quotes: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`＂${app}＂`] }, `drop the quotes: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`(${app})`] }, `drop the brackets: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`<${app}>`] }, `drop the brackets: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`{${app}}`] }, `drop the brackets: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`\u00a0${app}`] }, `invisible: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`${app}\u200b`] }, `invisible: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`\ufeff${app}`] }, `invisible: ${app}`],
+  [
+    "invalid_origin",
+    "allowedOrigins",
+    { allowedOrigins: [`${app};https://b.example`] },
+    `no spaces: ${app},https://b.example`,
+  ],
+  [
+    "invalid_origin",
+    "allowedOrigins",
+    { allowedOrigins: [`${app} https://b.example/`] },
+    `no spaces: ${app},https://b.example`,
+  ],
+  [
+    "invalid_origin",
+    "allowedOrigins",
+    { allowedOrigins: [`${app}; https://B.example`] },
+    `no spaces: ${app},https://b.example`,
+  ],
+  [
+    "invalid_origin",
+    "allowedOrigins",
+    { allowedOrigins: [`${app}|https://b.example:443`] },
+    `no spaces: ${app},https://b.example`,
+  ],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`- ${app}`] }, `no spaces: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`${app} # ours`] }, "no spaces"],
+  [
+    "invalid_origin",
+    "allowedOrigins",
+    { allowedOrigins: ["HTTP://LOCALHOST:5173/"] },
+    "lower case: http://localhost:5173",
+  ],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https//a.example"] }, "colon is missing: https://a.example"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https:\\\\a.example"] }, "two slashes: https://a.example"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["about:blank"] }, "origin null"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["::1"] }, "brackets: http://[::1]"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`#${app}`] }, `before the scheme: ${app}`],
+  [
+    "invalid_origin",
+    "allowedOrigins",
+    { allowedOrigins: [`Access-Control-Allow-Origin: ${app}`] },
+    `value alone: ${app}`,
+  ],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`CORS_ALLOWED_ORIGINS=${app}`] }, `value alone: ${app}`],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["htps://a.example"] }, "a slip: https://a.example"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["ttp://a.example"] }, "a slip: http://a.example"],
+  [
+    "invalid_origin",
+    "allowedOrigins",
+    { allowedOrigins: ["wss://a.example:8443"] },
+    "origin of the page: https://a.example:8443",
+  ],
+  [
+    "invalid_origin",
+    "allowedOrigins",
+    { allowedOrigins: ["https://a:b@a.example"] },
+    "before the @: https://a.example",
+  ],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://a.example:1:2"] }, "one port"],
+  [
+    "invalid_origin",
+    "allowedOrigins",
+    { allowedOrigins: ["https://.example.com"] },
+    "subdomains are written with *: https://*.example.com",
+  ],
+  [
+    "invalid_origin",
+    "allowedOrigins",
+    { allowedOrigins: [".Example.com"] },
+    "scheme is missing: https://*.example.com",
+  ],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["$ORIGIN"] }, "a placeholder"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["$\u007bORIGIN}"] }, "a placeholder"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["%ORIGIN%"] }, "a placeholder"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://<your-domain>"] }, "a placeholder"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["{{ origin }}"] }, "a placeholder"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://{domain}"] }, "a placeholder"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["true"] }, "write *"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["None"] }, "write none"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["undefined"] }, "left this behind"],
+  ["null_origin_prohibited", "allowedOrigins", { allowedOrigins: ["NULL"] }, "sandboxed frame"],
+  ["null_origin_prohibited", "allowedOrigins", { allowedOrigins: ['"null"'] }, "sandboxed frame"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["**"] }, "nothing else"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["\\\\*"] }, "nothing else"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://.*"] }, "no regular expressions"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["/https:\\/\\/a/"] }, "no regular expressions"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["^https://a"] }, "no regular expressions"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://(a|b).example.com"] }, "no regular expressions"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://**.Example.com"] }, "only: https://*.example.com"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["http://localhost:51*"] }, "any port: http://localhost:*"],
+  ["invalid_port", "allowedOrigins", { allowedOrigins: [`${app}:08443`] }, `leading zeros, or *: ${app}:8443`],
+  ["invalid_port", "allowedOrigins", { allowedOrigins: [`${app}:0443`] }, `leading zeros, or *: ${app}`],
 
   ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://*"] }, "* alone"],
   ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://*:8443"] }, "* alone"],
@@ -104,13 +214,15 @@ const incorrect: Incorrect[] = [
   ],
   ["public_suffix", "allowedOrigins", { allowedOrigins: ["https://*.com"], credentials: true }, "domain that is yours"],
 
-  ["invalid_method", "allowedMethods", { allowedMethods: ["POST GET"] }, "one word"],
+  ["invalid_method", "allowedMethods", { allowedMethods: ["POST GET"] }, "no spaces: POST,GET"],
   ["invalid_method", "allowedMethods", { allowedMethods: [""] }, "one word"],
   ["invalid_method", "allowedMethods", { allowedMethods: ["patch"] }, "PATCH"],
   ["forbidden_method", "allowedMethods", { allowedMethods: ["TRACE"] }, "Remove"],
   ["forbidden_method", "allowedMethods", { allowedMethods: ["connect"] }, "Remove"],
   ["invalid_header", "allowedHeaders", { allowedHeaders: ["x y"] }, "one name per element"],
   ["invalid_header", "allowedHeaders", { allowedHeaders: ['"x-a"'] }, "drop the quotes: x-a"],
+  ["invalid_header", "allowedHeaders", { allowedHeaders: ["x-a; x-b"] }, "no spaces: x-a,x-b"],
+  ["invalid_method", "allowedMethods", { allowedMethods: ["PUT;PATCH"] }, "no spaces: PUT,PATCH"],
   ["invalid_header", "allowedHeaders", { allowedHeaders: ["'x-a'"] }, "drop the quotes: x-a"],
   ["invalid_header", "exposedHeaders", { exposedHeaders: ['["x-a"'] }, "not JSON: x-a"],
   ["invalid_method", "allowedMethods", { allowedMethods: ['"PUT"'] }, "drop the quotes: PUT"],
@@ -175,6 +287,26 @@ test("all mistakes are reported together, each with its value and beginning with
   for (const mistake of compilation.ok ? [] : compilation.mistakes) {
     expect(mistake.message.startsWith(`${mistake.value}: `)).toBe(true);
   }
+});
+
+test("what a mistake advises to write is accepted", () => {
+  const part = fc.constantFrom(
+    ..."https:// http:// HTTP:/ ws:// //: app:// * *. . a example com localhost [::1] 127.1 :443 :0080 :8443 : / ; , | ' \" [ ( > # ? @ É x://".split(
+      " ",
+    ),
+    " ",
+    "\u200b",
+  );
+  const text = fc.array(part, { minLength: 1, maxLength: 8 }).map((parts) => parts.join(""));
+  fc.assert(
+    fc.property(text, (value) => {
+      const compilation = compile({ allowedOrigins: [value] });
+      const [mistake] = compilation.ok ? [] : compilation.mistakes;
+      const advised = /: (\S*:\/\/\S+)$/.exec(mistake?.message.slice(value.length) ?? "")?.[1];
+      if (advised !== undefined) expect(compile({ allowedOrigins: advised.split(",") })).toMatchObject({ ok: true });
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 const correct: [what: string, config: Partial<CorsConfig>, effective: Partial<Policy>][] = [
