@@ -43,6 +43,7 @@ import {
   serverOptions,
   setRequestId,
   setSecurityHeaders,
+  shareChunks,
   type Tracing,
 } from "./operations/index.ts";
 import {
@@ -143,6 +144,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     waitingMax: config.overload.requestsInFlightMax,
     onCut: () => refused("pipelined"),
   });
+  shareChunks(app.server);
   const connections = new Connections(app.server, {
     max: config.overload.connectionsMax,
     maxPerAddress: config.overload.connectionsPerAddressMax,

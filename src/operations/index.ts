@@ -1,4 +1,5 @@
 export { type AdmissionLimits, admission, heldBytesMaxOf, OPEN_ROUTES } from "./admission.ts";
+export { shareChunks } from "./chunked-bodies.ts";
 export { Connections } from "./connections.ts";
 export { type Departure, departure, sendClientsAway } from "./departure.ts";
 export { type HealthOptions, health, type ReadinessCheck } from "./health.ts";
