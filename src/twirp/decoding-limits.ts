@@ -1,7 +1,7 @@
 /**
  * What one request may make the server hold, besides the bytes of its body: a few bytes ask for an object of a hundred.
  *
- * Method: a budget counts objects and unknown fields of a request while it is read. A field may have a limit of its own;
+ * Method: a budget counts objects, values of lists and unknown fields of a request while it is read. A field may have a limit of its own;
  * what is beyond it is never built.
  */
 import { TypeRegistry } from "./type-registry.ts";
@@ -20,6 +20,8 @@ export type ElementLimit =
 export interface DecodingLimits {
   /** Messages, byte strings and map pairs of one request; more is `malformed`. Default 100000. */
   readonly objects?: number;
+  /** Numbers, texts and enum members in the lists of one request, field masks included; more is `malformed`. Default 500000. */
+  readonly listValues?: number;
   /**
    * Fields of one request that its types do not have, as of a newer client: JSON members, which are skipped, and protobuf
    * fields, which are kept; more is `malformed`. Default 10000.
@@ -33,6 +35,7 @@ export interface DecodingLimits {
 export class DecodingBudget {
   readonly #limits: DecodingRules;
   #objects = 0;
+  #listValues = 0;
   #unknownFields = 0;
 
   constructor(limits: DecodingRules) {
@@ -42,8 +45,20 @@ export class DecodingBudget {
   /** Takes a message, a byte string or a map pair. Throws when there are too many. */
   takeObject(): void {
     this.#objects += 1;
-    if (this.#objects <= this.#limits.objects) return;
+    this.assertObjects(this.#objects);
+  }
+
+  /** Throws when there are more objects than one request may have, of those that are counted elsewhere. */
+  assertObjects(count: number): void {
+    if (count <= this.#limits.objects) return;
     throw new RangeError(`more than ${this.#limits.objects} messages, byte strings and map pairs`);
+  }
+
+  /** Takes numbers, texts or enum members of a list. Throws when there are too many. */
+  takeListValues(count: number): void {
+    this.#listValues += count;
+    if (this.#listValues <= this.#limits.listValues) return;
+    throw new RangeError(`more than ${this.#limits.listValues} values in lists`);
   }
 
   /** Takes a field that the types do not have. Throws when there are too many. */
@@ -94,14 +109,19 @@ const NO_LIMIT = new FieldLimit("", Number.POSITIVE_INFINITY);
 /** Limits with every default filled in. */
 export class DecodingRules {
   readonly objects: number;
+  readonly listValues: number;
   readonly unknownFields: number;
   readonly #elements: ReadonlyMap<string, FieldLimit>;
 
   /**
    * @param types those that requests are made of. Throws when a limit is for a field that they do not have.
    */
-  constructor({ objects = 100_000, unknownFields = 10_000, elements = {} }: DecodingLimits, types: TypeRegistry) {
+  constructor(
+    { objects = 100_000, listValues = 500_000, unknownFields = 10_000, elements = {} }: DecodingLimits,
+    types: TypeRegistry,
+  ) {
     this.objects = objects;
+    this.listValues = listValues;
     this.unknownFields = unknownFields;
     for (const name of Object.keys(elements)) assertCollection(name, types);
     this.#elements = new Map(Object.entries(elements).map(([name, limit]) => [name, new FieldLimit(name, limit)]));
@@ -118,7 +138,11 @@ export class DecodingRules {
 
 /** For what this process made itself. */
 export const UNLIMITED = new DecodingRules(
-  { objects: Number.POSITIVE_INFINITY, unknownFields: Number.POSITIVE_INFINITY },
+  {
+    objects: Number.POSITIVE_INFINITY,
+    listValues: Number.POSITIVE_INFINITY,
+    unknownFields: Number.POSITIVE_INFINITY,
+  },
   new TypeRegistry([]),
 );
 

@@ -18,6 +18,14 @@ export function quote(text: string): string {
   return `"${text.replace(ESCAPED, escapeCharacter)}"`;
 }
 
+/** Characters of an excerpt. */
+const EXCERPT_MAX = 200;
+
+/** Quotes the beginning of a text that may be as long as a body: an error should not be longer than what it is about. */
+export function quoteStart(text: string): string {
+  return text.length <= EXCERPT_MAX ? quote(text) : `${quote(text.slice(0, EXCERPT_MAX))}…`;
+}
+
 function escapeCharacter(character: string): string {
   const named = NAMED.get(character);
   if (named !== undefined) return named;

@@ -227,6 +227,36 @@ describe("no Any is read from", () => {
     expect(() => read(`{"content":${content}}`)).toThrow(reason);
   });
 
+  test("more objects with an @type than a request may have objects", () => {
+    const limited = new MessageCodecs({ emitDefaults: false, camelCase: false }, new TypeRegistry([Envelope]), {
+      objects: 5,
+    }).of(Envelope);
+    const typed = (count: number) => Buffer.from(`{"content":{"x":[${Array(count).fill('{"@type":""}')}]}}`);
+    expect(limited.readJson(typed(5))).toBeDefined();
+    expect(() => limited.readJson(typed(6))).toThrow("more than 5 messages, byte strings and map pairs");
+  });
+
+  test("Anys in Anys that hold a large one again and again", () => {
+    const nest = (depth: number, text: string): string =>
+      `${'{"@type":"test.Envelope","content":'.repeat(depth)}{"@type":"test.AllTypes","text":"${text}"}${"}".repeat(depth)}`;
+    expect(read(`{"content":${nest(90, "small")}}`)["content"]).toBeDefined();
+    const large = "a".repeat(100_000);
+    expect(read(`{"content":${nest(10, large)}}`)["content"]).toBeDefined();
+    expect(() => read(`{"content":${nest(90, large)}}`)).toThrow("too many bytes in too many levels");
+  });
+
+  test("a long @type, of which the error has only the beginning", () => {
+    const message = vi.fn();
+    try {
+      read(`{"content":{"@type":"${"\\u0001".repeat(100_000)}"}}`);
+    } catch (error) {
+      message(error);
+    }
+    expect(String(message.mock.lastCall)).toMatch(
+      /^SyntaxError: @type: "(?:\\x01){200}"… is not a type of this server/,
+    );
+  });
+
   test("more than 100 levels", () => {
     const nest = (depth: number): string =>
       depth === 0 ? "{}" : `{"@type":"google.protobuf.Any","value":${nest(depth - 1)}}`;

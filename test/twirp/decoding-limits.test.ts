@@ -20,7 +20,7 @@ const listOf = (count: number, element: (index: number) => string) =>
 const hexOf = (count: number, element: string) => element.repeat(count);
 
 describe("a request has at most so many", () => {
-  const { json, binary } = readersOf(AllTypes, { objects: 4, unknownFields: 3 });
+  const { json, binary } = readersOf(AllTypes, { objects: 4, listValues: 5, unknownFields: 3 });
 
   test.each<[what: string, within: string, beyond: string]>([
     ["messages", '{"items":[{},{},{}]}', '{"items":[{},{},{},{}]}'],
@@ -49,6 +49,28 @@ describe("a request has at most so many", () => {
   ])("%s in protobuf", (_what, field, count) => {
     expect(binary(hexOf(count, field))).toBeDefined();
     expect(() => binary(hexOf(count + 1, field))).toThrow("more than 4 messages, byte strings and map pairs");
+  });
+
+  test.each<[what: string, within: string, beyond: string]>([
+    ["texts", '{"tags":["","","","",""]}', '{"tags":["","","","","",""]}'],
+    ["numbers", '{"longs":[1,2,3,4,5]}', '{"longs":[1,2,3,4,5,6]}'],
+    ["enum members", '{"colors":[1,2,"COLOR_RED",0,0]}', '{"colors":[1,2,"COLOR_RED",0,0,0]}'],
+    ["values of several lists", '{"tags":["",""],"longs":[1,2,3]}', '{"tags":["",""],"nested":{"longs":[1,2,3,4]}}'],
+    ["paths", '{"mask":"a,b,c,d,e"}', '{"mask":"a,b,c,d,e,f"}'],
+  ])("%s of lists in JSON", (_what, within, beyond) => {
+    expect(json(within)).toBeDefined();
+    expect(() => json(beyond)).toThrow("more than 5 values in lists");
+  });
+
+  test.each<[what: string, within: string, beyond: string]>([
+    ["texts", hexOf(5, "5a00"), hexOf(6, "5a00")],
+    ["packed numbers", "d201050101010101", "d20106010101010101"],
+    ["numbers, packed and apart", "d20103010101d00101d00101", "d2010401010101d00101d00101"],
+    ["packed enum members", "ca01050101010101", "ca0106010101010101"],
+    ["paths", `aa010a${hexOf(5, "0a00")}`, `aa010c${hexOf(6, "0a00")}`],
+  ])("%s of lists in protobuf", (_what, within, beyond) => {
+    expect(binary(within)).toBeDefined();
+    expect(() => binary(beyond)).toThrow("more than 5 values in lists");
   });
 
   test("unknown members", () => {

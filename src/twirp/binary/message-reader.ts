@@ -103,8 +103,10 @@ function fieldReader(field: FieldInfo, readerOf: ReaderOf, limit: FieldLimit): F
 
 function listReader(localName: string, wireType: number, read: ValueReader, limit: FieldLimit): FieldReader {
   const add = (wire: WireReader, list: unknown[]) => {
-    if (limit.keeps(list, list.length)) list.push(read(wire));
-    else wire.skip(wireType);
+    if (limit.keeps(list, list.length)) {
+      wire.budget.takeListValues(1);
+      list.push(read(wire));
+    } else wire.skip(wireType);
   };
   const readOne = (wire: WireReader, message: MessageFields) => add(wire, listOf(message, localName));
   if (wireType === WIRE.bytes) return { wireType, read: readOne };

@@ -4,7 +4,7 @@ import { writeBinary } from "../binary/message-writer.ts";
 import { UNLIMITED } from "../decoding-limits.ts";
 import { refuse } from "../field-values.ts";
 import type { MessageFields } from "../message-fields.ts";
-import { quote } from "../quote.ts";
+import { quoteStart } from "../quote.ts";
 import type { TypeRegistry } from "../type-registry.ts";
 import type { JsonCursor } from "./cursor.ts";
 import type { MessageWriter } from "./object-writer.ts";
@@ -35,11 +35,13 @@ export function anyReader(type: IMessageType<MessageFields>, types: TypeRegistry
       return message;
     }
     const contentType = types.find(typeUrl);
-    if (contentType === undefined) throw cursor.failure(`@type: ${quote(typeUrl)} is not a type of this server`);
+    if (contentType === undefined) throw cursor.failure(`@type: ${quoteStart(typeUrl)} is not a type of this server`);
     const read = readerOf(contentType);
     const content = isWellKnown(contentType) ? readValueMember(cursor, contentType, read) : read(cursor);
+    const bytes = writeBinary(contentType, content);
+    takeBytes(cursor, bytes.length);
     message["typeUrl"] = typeUrl;
-    message["value"] = new Uint8Array(writeBinary(contentType, content));
+    message["value"] = new Uint8Array(bytes);
     return message;
   };
 }
@@ -60,14 +62,38 @@ function readValueMember(cursor: JsonCursor, type: IMessageType<MessageFields>, 
 /** The `@type` of an object that was looked through, or what is wrong with it. */
 type TypeAhead = { readonly url: string } | { readonly problem: string };
 
-interface Lookahead {
+/** What is known of the Anys of one text. */
+interface Anys {
   /** By the offset of the object. */
   readonly found: Map<number, TypeAhead>;
   /** Objects that start before this offset have been looked through. */
   end: number;
+  /** Bytes that were written for Anys so far. */
+  bytes: number;
 }
 
-const lookaheads = new WeakMap<JsonCursor, Lookahead>();
+const anysOfText = new WeakMap<JsonCursor, Anys>();
+
+function anysOf(cursor: JsonCursor): Anys {
+  const known = anysOfText.get(cursor);
+  if (known !== undefined) return known;
+  const anys: Anys = { found: new Map(), end: 0, bytes: 0 };
+  anysOfText.set(cursor, anys);
+  return anys;
+}
+
+/** Most bytes that Anys in Anys, each of which holds the next once more, may make of a text. */
+const GROWTH_MAX = 16;
+
+/** What a short text may make of itself. */
+const FREE_BYTES = 1_048_576;
+
+function takeBytes(cursor: JsonCursor, bytes: number): void {
+  const anys = anysOf(cursor);
+  anys.bytes += bytes;
+  if (anys.bytes <= Math.max(GROWTH_MAX * cursor.length, FREE_BYTES)) return;
+  throw cursor.failure("google.protobuf.Any: too many bytes in too many levels");
+}
 
 /**
  * The `@type` of the object at the cursor, which may stand behind all other members. Objects inside are looked through in
@@ -75,15 +101,14 @@ const lookaheads = new WeakMap<JsonCursor, Lookahead>();
  */
 function typeUrlAhead(cursor: JsonCursor): string | undefined {
   const start = cursor.position;
-  const lookahead = lookaheads.get(cursor) ?? { found: new Map(), end: 0 };
-  lookaheads.set(cursor, lookahead);
-  if (start >= lookahead.end) {
+  const anys = anysOf(cursor);
+  if (start >= anys.end) {
     cursor.lookAhead(() => {
-      findTypes(cursor, lookahead.found);
-      lookahead.end = cursor.position;
+      findTypes(cursor, anys.found);
+      anys.end = cursor.position;
     });
   }
-  const type = lookahead.found.get(start);
+  const type = anys.found.get(start);
   if (type === undefined) return undefined;
   if ("problem" in type) throw cursor.failure(type.problem);
   return type.url;
@@ -100,7 +125,10 @@ function findTypes(cursor: JsonCursor, found: Map<number, TypeAhead>): void {
       else if (found.has(start)) {
         found.set(start, { problem: "@type: given twice" });
         cursor.skipValue();
-      } else found.set(start, readType(cursor));
+      } else {
+        cursor.budget.assertObjects(found.size + 1);
+        found.set(start, readType(cursor));
+      }
     });
   }
 }
@@ -129,7 +157,8 @@ export function anyWriter(
       throw new TypeError("google.protobuf.Any: it has a value but no type_url");
     }
     const type = types.find(typeUrl);
-    if (type === undefined) throw new TypeError(`google.protobuf.Any: ${quote(typeUrl)} is not a type of this server`);
+    if (type === undefined)
+      throw new TypeError(`google.protobuf.Any: ${quoteStart(typeUrl)} is not a type of this server`);
     if (depth === DEPTH_MAX) throw new RangeError(`google.protobuf.Any: nesting deeper than ${DEPTH_MAX}`);
     depth += 1;
     try {

@@ -57,6 +57,11 @@ export class JsonCursor {
     return this.#position;
   }
 
+  /** Characters of the whole text. */
+  get length(): number {
+    return this.#text.length;
+  }
+
   /** Lets a callback read on, and comes back. */
   lookAhead(read: () => void): void {
     const start = this.#position;

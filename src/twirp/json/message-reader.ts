@@ -95,7 +95,13 @@ function fieldReader(field: FieldInfo, readerOf: ReaderOf, limit: FieldLimit): F
   if (field.kind === "map")
     return mapReader(localName, name, mapKeyReader(field.K), valueReader(field.V, name, readerOf), limit);
   const read = valueReader(field, name, readerOf);
-  if (field.repeat !== 0) return listReader(localName, name, read, limit);
+  if (field.repeat !== 0) {
+    const counted: ValueReader = (cursor) => {
+      cursor.budget.takeListValues(1);
+      return read(cursor);
+    };
+    return listReader(localName, name, field.kind === "message" ? read : counted, limit);
+  }
   const { oneof } = field;
   if (oneof === undefined) {
     return (cursor, message) => {

@@ -27,7 +27,11 @@ export function wellKnownReader(type: IMessageType<MessageFields>, readerOf: Rea
       return (cursor) => {
         if (cursor.peek() !== "string") throw cursor.failure("expected a field mask");
         const message = type.create();
-        message["paths"] = maskPaths(cursor.readString()) ?? fail(cursor, "expected a field mask in lowerCamelCase");
+        const paths = pathsOf(cursor.readString());
+        cursor.budget.takeListValues(paths.length);
+        message["paths"] = paths.map(
+          (path) => maskPath(path) ?? fail(cursor, "expected a field mask in lowerCamelCase"),
+        );
         return message;
       };
     case "google.protobuf.Struct":
@@ -61,12 +65,14 @@ function longFormOf(field: FieldInfo | undefined): LongType | undefined {
   return field?.kind === "scalar" ? field.L : undefined;
 }
 
-function maskPaths(text: string): string[] | undefined {
-  const list = trimSpace(text);
-  if (list === "") return [];
-  const paths = list.split(",");
-  if (!paths.every((path) => /^[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)*$/.test(path))) return undefined;
-  return paths.map((path) => path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+function pathsOf(mask: string): string[] {
+  const list = trimSpace(mask);
+  return list === "" ? [] : list.split(",");
+}
+
+function maskPath(path: string): string | undefined {
+  if (!/^[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)*$/.test(path)) return undefined;
+  return path.replace(/[A-Z]/g, "_$&").toLowerCase();
 }
 
 /** Go's strings.TrimSpace, which knows another set of characters than JavaScript's trim. */
