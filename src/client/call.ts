@@ -124,9 +124,16 @@ async function attempt<I extends object, O extends object>(work: Attempt<I, O>):
     return await send(work, bearer);
   } catch (error) {
     if (!(error instanceof FinanceError) || error.status !== 401) throw error;
-    const other = await tokens.insteadOf(bearer, error.reason ?? error.code);
-    if (other === undefined) throw error;
-    return await send(work, other);
+    try {
+      const other = await within(signal, tokens.insteadOf(bearer, error.reason ?? error.code));
+      if (other === undefined) throw error;
+      return await send(work, other);
+    } catch (again) {
+      // No new token, none in time, or one that is refused as well. A caller that gave up says nothing of the token.
+      const isUseless = again instanceof FinanceError && /^(unauth|deadline)/.test(again.code);
+      if (isUseless) tokens.forget(bearer);
+      throw again;
+    }
   }
 }
 

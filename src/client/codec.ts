@@ -2,6 +2,7 @@ import type { MessageType } from "../../generated/client/fields.ts";
 import { decodeBinary, encodeBinary } from "./binary-format.ts";
 import { decodeJson, encodeJson } from "./json-format.ts";
 import type { TransportReply } from "./transport.ts";
+import { UTF8 } from "./wire.ts";
 
 /** How messages travel. Both say the same. */
 export type Format = "json" | "protobuf";
@@ -20,5 +21,5 @@ export function decode<T>(format: Format, type: MessageType<T>, reply: Transport
   const contentType = reply.header("content-type") ?? "none";
   const [mediaType = ""] = contentType.split(";");
   if (mediaType.trim().toLowerCase() !== mediaTypeOf(format)) throw new TypeError(`its content type is ${contentType}`);
-  return format === "json" ? decodeJson(type, new TextDecoder().decode(reply.body)) : decodeBinary(type, reply.body);
+  return format === "json" ? decodeJson(type, UTF8.decode(reply.body)) : decodeBinary(type, reply.body);
 }

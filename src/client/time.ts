@@ -30,8 +30,7 @@ export function parseTime(time: string): Instant {
 /** @throws TypeError for what no RFC 3339 time from year 1 to 9999 can say. */
 export function formatTime({ seconds, nanos }: Instant): string {
   const text = secondsText(Number(seconds));
-  if (text === undefined || nanos < 0 || nanos >= NANOS_PER_SECOND)
-    throw noTime(`${seconds} s and ${nanos} ns since 1970`);
+  if (text === undefined || nanos < 0 || nanos >= NANOS_PER_SECOND) throw noTime(`${seconds} s, ${nanos} ns`);
   let fraction = `${nanos}`.padStart(9, "0");
   while (fraction.endsWith("000")) fraction = fraction.slice(0, -3);
   return `${text}${fraction && `.${fraction}`}Z`;

@@ -18,6 +18,8 @@ export interface TokenSource {
   current(): Promise<string>;
   /** Another token than one that was refused; undefined when there is none. Calls that were refused together share it. */
   insteadOf(refused: string, reason: string): Promise<string | undefined>;
+  /** Ends the sharing of what stands for a refused token: the next call that is refused asks again. */
+  forget(refused: string): void;
 }
 
 /** Both reject with a FinanceError when the function fails. */
@@ -37,14 +39,13 @@ export function tokenSource(option: TokenOption | undefined): TokenSource {
     async insteadOf(refused, reason) {
       // It also serves calls whose refusal comes after it is done.
       if (renewal === undefined || renewal.refused !== refused) {
-        const started = { refused, token: ask({ refused: reason }) };
-        renewal = started;
-        started.token.catch(() => {
-          if (renewal === started) renewal = undefined;
-        });
+        renewal = { refused, token: ask({ refused: reason }) };
       }
       const token = await renewal.token;
       return token === refused ? undefined : token;
+    },
+    forget(refused) {
+      if (renewal?.refused === refused) renewal = undefined;
     },
   };
 }

@@ -1,34 +1,33 @@
 /** Protobuf's wire format, as far as this API uses it. https://protobuf.dev/programming-guides/encoding/ */
 
 const ENCODER = new TextEncoder();
-const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Throws for bytes that are no UTF-8, which both formats refuse. */
+export const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export class BinaryWriter {
   readonly #bytes: number[] = [];
 
-  int64(value: bigint): this {
+  int64(value: bigint): void {
     let rest = BigInt.asUintN(64, value);
     for (; rest > 127n; rest >>= 7n) this.#bytes.push(Number(rest & 127n) | 128);
     this.#bytes.push(Number(rest));
-    return this;
   }
 
   /** Also what is not negative of uint32 and bool. Negative ones take ten bytes, as if they were int64. */
-  int32(value: number): this {
-    if (value < 0 || value > 127) return this.int64(BigInt(value));
-    this.#bytes.push(value);
-    return this;
+  int32(value: number): void {
+    if (value < 0 || value > 127) this.int64(BigInt(value));
+    else this.#bytes.push(value);
   }
 
-  string(value: string): this {
-    return this.delimited(ENCODER.encode(value));
+  string(value: string): void {
+    this.delimited(ENCODER.encode(value));
   }
 
   /** A text or a message, behind its length. */
-  delimited(bytes: Uint8Array): this {
+  delimited(bytes: Uint8Array): void {
     this.int32(bytes.length);
     for (const byte of bytes) this.#bytes.push(byte);
-    return this;
   }
 
   finish(): Uint8Array<ArrayBuffer> {
@@ -78,18 +77,16 @@ export class BinaryReader {
   string(): string {
     const length = this.uint32();
     const start = this.#advance(length);
-    return DECODER.decode(this.#bytes.subarray(start, start + length));
+    return UTF8.decode(this.#bytes.subarray(start, start + length));
   }
 
   /** Passes over a field of a newer API. */
-  skip(wireType: number): Uint8Array {
-    const start = this.pos;
+  skip(wireType: number): void {
     if (wireType === 0) this.int64();
     else if (wireType === 1) this.#advance(8);
     else if (wireType === 2) this.#advance(this.uint32());
     else if (wireType === 5) this.#advance(4);
     else throw new RangeError(`invalid wire type ${wireType}`);
-    return this.#bytes.subarray(start, this.pos);
   }
 
   /** @returns where it was before. */

@@ -245,6 +245,7 @@ describe.each(ways)("$way", ({ transport, format }) => {
 test.each<[what: string, body: string | Uint8Array]>([
   ["no JSON", "{"],
   ["a text", '"ok"'],
+  ["no UTF-8", Buffer.from('{"name":"\xff"}', "latin1")],
   ["a list", "[]"],
   ["a member of another type", '{"id":"four"}'],
 ])("JSON: a reply that is %s", async (_, body) => {

@@ -1,4 +1,5 @@
 /** What becomes of a call whose token the service refuses. */
+import { EventEmitter, once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ClientOptions, createFinanceClient, type TokenRequest } from "../../src/client/index.ts";
 import { startTestService } from "../setup/service.ts";
@@ -97,6 +98,64 @@ describe("it never goes on for ever", () => {
     await expect(finance.getAccount({ id: 4n })).rejects.toMatchObject({ reason: "token_unavailable" });
     expect(await finance.getAccount({ id: 4n })).toMatchObject({ id: 4n });
     expect(attempts).toBe(2);
+  });
+});
+
+describe("a renewal that is of no use does not stay", () => {
+  /** A function that never remembers what it renewed. */
+  function forgetful(...renewed: readonly (string | Promise<string>)[]) {
+    const left = [...renewed];
+    return clientOf(({ refused }) => (refused ? (left.shift() ?? "none left") : "old"));
+  }
+
+  const failed = (call: Promise<unknown>) => expect(call).rejects;
+
+  test("a new token that expires too", async () => {
+    server.reply(expired, jsonReply({}), expired, jsonReply({}), expired, expired, expired, jsonReply({ id: "4" }));
+    const finance = forgetful("one", "two");
+    await finance.getAccount({ id: 4n });
+    await finance.getAccount({ id: 4n });
+    await failed(finance.getAccount({ id: 4n })).toMatchObject({ reason: "token_expired" });
+    expect(await finance.getAccount({ id: 4n })).toMatchObject({ id: 4n });
+    expect(bearers()).toEqual(["old", "one", "old", "one", "old", "one", "old", "two"]);
+  });
+
+  test("the old token once more", async () => {
+    server.reply(expired, expired, jsonReply({ id: "4" }));
+    const finance = forgetful("old", "new");
+    await failed(finance.getAccount({ id: 4n })).toMatchObject({ reason: "token_expired" });
+    expect(await finance.getAccount({ id: 4n })).toMatchObject({ id: 4n });
+    expect(bearers()).toEqual(["old", "old", "new"]);
+  });
+
+  test("a token that never comes", async () => {
+    server.reply(expired, expired, jsonReply({ id: "4" }));
+    const finance = forgetful(new Promise(() => undefined), "new");
+    const call = finance.getAccount({ id: 4n }, { timeoutMs: 300 });
+    await failed(call).toMatchObject({ reason: "timed_out" });
+    expect(await finance.getAccount({ id: 4n })).toMatchObject({ id: 4n });
+    expect(bearers()).toEqual(["old", "old", "new"]);
+  });
+
+  test("but one stays for others when a caller gives up, or when the service is away", async () => {
+    server.reply(expired, expired, { status: 503 }, expired, jsonReply({ id: "4" }));
+    const asked = new EventEmitter<{ asked: []; renewed: [] }>();
+    const finance = clientOf(async ({ refused }) => {
+      if (!refused) return "old";
+      asked.emit("asked");
+      await once(asked, "renewed");
+      return "new";
+    });
+    const controller = new AbortController();
+    const left = finance.getAccount({ id: 4n }, { signal: controller.signal });
+    await once(asked, "asked");
+    const call = finance.getAccount({ id: 4n });
+    await server.received(2);
+    controller.abort();
+    await failed(left).toMatchObject({ reason: "canceled" });
+    asked.emit("renewed");
+    expect(await call).toMatchObject({ id: 4n });
+    expect(bearers()).toEqual(["old", "old", "new", "old", "new"]);
   });
 });
 

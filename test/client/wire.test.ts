@@ -82,7 +82,8 @@ test.each<[what: string, tag: number, content: readonly number[]]>([
   ["a fixed32", 5, [1, 2, 3, 4]],
 ])("it passes over %s, as a newer service may send", (_, wireType, content) => {
   const reader = new BinaryReader(Uint8Array.from([...content, 7]));
-  expect([...reader.skip(wireType)]).toEqual(content);
+  reader.skip(wireType);
+  expect(reader.pos).toBe(content.length);
   expect(reader.uint32()).toBe(7);
 });
 
