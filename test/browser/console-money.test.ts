@@ -428,3 +428,31 @@ test("the whole way from sign-in to a transfer works from the keyboard", async (
     await page.getByText("Transferred $0.01 to Corner Grocery.").waitFor();
   });
 });
+
+test("money is taken from an account that the list is too long to hold", async () => {
+  await service.visit(async (page) => {
+    await page.route("**/finance.v1.FinanceService/ListAccounts", async (route) => {
+      if (route.request().method() !== "POST") return await route.continue();
+      const response = await route.fetch();
+      const { accounts } = JSON.parse(await response.text());
+      const listed = accounts.filter(({ id }: { readonly id: string }) => id !== "4");
+      await route.fulfill({ response, json: { accounts: listed, next_page_token: "more" } });
+    });
+    await signIn(page);
+    await goTo(page, "/transfer?from=4&to=6&amount=2");
+    await page.getByRole("region", { name: "Balances afterwards" }).getByText("Alice, everyday").waitFor();
+    expect(await noteOf(page, "From account")).toContain("Alice, everyday");
+    await goTo(page, "/transfer?from=999");
+    await expect.poll(() => noteOf(page, "From account")).toContain("This is not one of your accounts.");
+  });
+});
+
+test("a link that fills the form in wrongly says so at once", async () => {
+  await service.visit(async (page) => {
+    await signIn(page);
+    await goTo(page, "/transfer?from=4&to=4&amount=-5");
+    await expect.poll(() => noteOf(page, "To account")).toContain("the account the money comes from");
+    expect(await page.getByLabel("Amount in USD").getAttribute("aria-invalid")).toBe("true");
+    expect(await page.getByLabel("Description").getAttribute("aria-invalid")).toBe("false");
+  });
+});

@@ -26,6 +26,13 @@ test("what is complete is an order in minor units, to any account", () => {
   });
 });
 
+test("an account that is still looked for is not said to be somebody else's", () => {
+  const change = { ...filled, debitAccountId: "9" };
+  expect(readTransfer(change, accounts, may, true)).toEqual({
+    problems: { debitAccountId: "Looking for this account…" },
+  });
+});
+
 test.each<[what: string, change: Partial<TransferValues>, problems: object]>([
   ["no account to debit", { debitAccountId: "" }, { debitAccountId: "Choose an account." }],
   ["a name that was not chosen", { debitAccountId: "Ali" }, { debitAccountId: "Choose an account." }],

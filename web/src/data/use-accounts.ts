@@ -2,11 +2,31 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import type { Account } from "../../../src/client/index.ts";
 import { useSession } from "../session/session.ts";
-import { knownAccountsQuery } from "./queries.ts";
+import { accountQuery, knownAccountsQuery } from "./queries.ts";
+
+type Accounts = ReadonlyMap<bigint, Account>;
 
 /** The caller's accounts by number, as far as they were fetched. */
-export function useAccounts(): ReadonlyMap<bigint, Account> {
+export function useAccounts(): Accounts {
   const { finance } = useSession();
   const { data } = useQuery(knownAccountsQuery(finance));
   return useMemo(() => new Map(data?.accounts.map((account) => [account.id, account])), [data]);
+}
+
+/** The same with one more, which is fetched by its number where the list is too long to hold all. */
+export function useAccountsWith(id: bigint | undefined): {
+  readonly accounts: Accounts;
+  /** Whether the service has not said yet which account that is. */
+  readonly isLooking: boolean;
+} {
+  const { finance } = useSession();
+  const known = useAccounts();
+  const { data: list } = useQuery(knownAccountsQuery(finance));
+  const isMissing = id !== undefined && list?.isComplete === false && !known.has(id);
+  const { data, isPending } = useQuery({ ...accountQuery(finance, id ?? 0n), enabled: isMissing });
+  const accounts = useMemo(
+    () => (isMissing && data ? new Map([...known, [id, data]]) : known),
+    [isMissing, data, known, id],
+  );
+  return { accounts, isLooking: list === undefined || (isMissing && isPending) };
 }

@@ -8,7 +8,7 @@ import {
   type Transfer,
   TransferState,
 } from "../../../src/client/index.ts";
-import { useAccounts } from "../data/use-accounts.ts";
+import { useAccountsWith } from "../data/use-accounts.ts";
 import { useChange } from "../data/use-change.ts";
 import { currencyOf } from "../parts/currencies.ts";
 import { Field, SelectField } from "../parts/field.tsx";
@@ -44,18 +44,20 @@ const DAY_MS = 86_400_000;
 /** Moves money, or holds it. While one types, the service says what would come of it; nothing moves before the button. */
 export function NewTransferPage() {
   const { finance, may } = useSession();
-  const accounts = useAccounts();
   const query = useQueryOfAddress();
   const [values, setValues] = useState<TransferValues>(() => filledFrom(query));
-  /** Fields that were left once: before, a half-typed value is no mistake. */
-  const [left, setLeft] = useState<ReadonlySet<FieldName>>(new Set());
+  const { accounts, isLooking } = useAccountsWith(readId(values.debitAccountId));
+  /** Fields that were left once, or filled in by a link: before, a half-typed value is no mistake. */
+  const [left, setLeft] = useState<ReadonlySet<FieldName>>(
+    () => new Set(FIELD_NAMES.filter((name) => values[name] !== "")),
+  );
   const [refused, setRefused] = useState<FieldProblems>({});
   /** What the button asked for, the same at each try until the form changes. */
   const sent = useRef<Parameters<typeof finance.createTransfer>[0]>(undefined);
   const form = useRef<HTMLFormElement>(null);
   const posting = useChange((request: Parameters<typeof finance.createTransfer>[0]) => finance.createTransfer(request));
 
-  const read = readTransfer(values, accounts, may);
+  const read = readTransfer(values, accounts, may, isLooking);
   const order = "order" in read ? read.order : undefined;
   const trial = useTrial(order);
   const problems: FieldProblems = {

@@ -35,18 +35,24 @@ export interface TransferOrder {
   readonly pending: boolean;
 }
 
-/** Checks everything that can be checked without asking the service. */
+/**
+ * Checks everything that can be checked without asking the service.
+ *
+ * @param isLooking whether the account to debit may still be found. Default false.
+ */
 export function readTransfer(
   values: TransferValues,
   accounts: ReadonlyMap<bigint, Account>,
   may: Pick<Permissions, "debit" | "credit">,
+  isLooking = false,
 ): { readonly order: TransferOrder } | { readonly problems: FieldProblems } {
   const problems: FieldProblems = {};
   const debitAccountId = readId(values.debitAccountId);
   const creditAccountId = readId(values.creditAccountId);
   const debited = debitAccountId === undefined ? undefined : accounts.get(debitAccountId);
   if (debitAccountId === undefined) problems.debitAccountId = "Choose an account.";
-  else if (debited === undefined) problems.debitAccountId = "This is not one of your accounts.";
+  else if (debited === undefined)
+    problems.debitAccountId = isLooking ? "Looking for this account…" : "This is not one of your accounts.";
   else if (!may.debit(debited))
     problems.debitAccountId = "A debit would raise this account: only an admin may make one.";
   else if (hindranceOf(debited)) problems.debitAccountId = `This account is ${hindranceOf(debited)?.toLowerCase()}.`;
