@@ -279,7 +279,7 @@ export function openApiDocument({ description, operations, schemas }: Api): obje
     info: { title: "Finance service", version: "v1", description, license: { name: "MIT", identifier: "MIT" } },
     servers: [{ url: "http://localhost:9707", description: "npm start" }],
     security: [{ bearer: [] }],
-    tags: [{ name: "FinanceService" }],
+    tags: [{ name: "FinanceService", description: "Accounts, and the money that moves between them." }],
     paths: Object.fromEntries(paths),
     components: {
       securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
@@ -294,7 +294,7 @@ const twirpError: Schema = {
   description: "A refusal. Decide by code and meta; msg is for people.",
   required: ["code", "msg"],
   properties: {
-    code: { type: "string", description: "A Twirp error code." },
+    code: { type: "string", enum: Object.keys(STATUS_OF_CODE), description: "A Twirp error code." },
     msg: { type: "string" },
     meta: { type: "object", additionalProperties: { type: "string" } },
   },

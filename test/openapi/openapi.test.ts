@@ -249,6 +249,12 @@ function expectRefusal(method: string, reply: Reply): void {
   expectItsHeaders(method, reply);
 }
 
+test("a refusal's code is one of those that the replies name", () => {
+  const mistakesOf = (code: string) => mistakesIn(schemaNamed("TwirpError"), { code, msg: "" });
+  expect(mistakesOf("not_found")).toEqual([]);
+  expect(mistakesOf("no_such_code")).not.toEqual([]);
+});
+
 test("an outcome that is told again has the header for it, refusals too", async () => {
   const from = await openFunded(service, "carol", 100);
   const post = { debit_account_id: from, credit_account_id: "1", amount: "60" };
