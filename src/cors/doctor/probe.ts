@@ -9,6 +9,8 @@ import type { NoResponse, Probe, WireOutcome, WireRequest } from "./wire.ts";
 export interface ProbeOptions extends BrowserIdentity {
   /** Until the head of the response has come, for each request by itself. */
   readonly timeoutMs: number;
+  /** Certificates to trust, in PEM. Default: those that Node trusts. */
+  readonly ca?: string;
 }
 
 /**
@@ -23,7 +25,7 @@ function exchange(request: WireRequest, options: ProbeOptions): Promise<WireOutc
   const { url } = request;
   const secure = url.protocol === "https:";
   return new Promise((resolve) => {
-    const socket = open(url, secure);
+    const socket = open(url, secure, options.ca);
     const settle = (outcome: WireOutcome) => {
       clearTimeout(timer);
       socket.destroy();
@@ -47,13 +49,13 @@ function exchange(request: WireRequest, options: ProbeOptions): Promise<WireOutc
   });
 }
 
-function open(url: URL, secure: boolean): Socket {
+function open(url: URL, secure: boolean, ca: string | undefined): Socket {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
   const target = { host, port, ...(isLoopbackName(host) && hasLabels(host) && { lookup: lookupLoopback }) };
   if (!secure) return connectTcp(target);
   const servername = isIP(host) === 0 ? { servername: host.replace(/\.$/, "") } : {};
-  return connectTls({ ...target, ...servername, ALPNProtocols: ["http/1.1"] });
+  return connectTls({ ...target, ...servername, ...(ca !== undefined && { ca }), ALPNProtocols: ["http/1.1"] });
 }
 
 /** A name with an empty or an endless label has no address, below localhost neither. */
@@ -109,6 +111,11 @@ function explainError(error: Error, url: URL): NoResponse {
   }
   if (codes.includes("ECONNREFUSED")) return { code: "connection_refused", detail: `nothing listens on ${url.host}` };
   if (code === "ETIMEDOUT") return { code: "timed_out", detail: `${url.host} cannot be reached (${code})` };
+  // The code alone is EPROTO, when the request was written before the handshake ended.
+  if (error.message.includes("alert no application protocol")) {
+    const detail = `${url.host} speaks HTTP/2 alone, as browsers do and this check does not: whether they get in is open`;
+    return { code: "tls_failed", detail };
+  }
   if (isTlsError(code)) return { code: "tls_failed", detail: `TLS fails: ${error.message.trim()} (${code})` };
   return { code: "connection_failed", detail: code === "" ? error.message : `${error.message} (${code})` };
 }

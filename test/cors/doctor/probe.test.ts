@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
+import { createSecureServer as createSecureHttp2Server } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -195,6 +196,23 @@ test("a certificate that nobody vouches for", async () => {
   const server = createHttpsServer({ key, cert }, (_request, response) => response.end());
   expect(await probe(get(`https://127.0.0.1:${await listen(server)}/`))).toEqual({
     noResponse: { code: "tls_failed", detail: expect.stringContaining("DEPTH_ZERO_SELF_SIGNED_CERT") },
+  });
+});
+
+test("a certificate that is to be trusted", async () => {
+  const [key, cert] = [await fixture("self-signed.key.pem"), await fixture("self-signed.cert.pem")];
+  const server = createHttpsServer({ key, cert }, (_request, response) => response.end());
+  const trusting = createProbe({ userAgent: "doctor", timeoutMs: 5_000, ca: cert });
+  expect(await trusting(get(`https://127.0.0.1:${await listen(server)}/`))).toMatchObject({
+    response: { status: 200 },
+  });
+});
+
+test("a server that speaks HTTP/2 alone", async () => {
+  const [key, cert] = [await fixture("self-signed.key.pem"), await fixture("self-signed.cert.pem")];
+  const server = createSecureHttp2Server({ key, cert });
+  expect(await probe(get(`https://127.0.0.1:${await listen(server)}/`))).toMatchObject({
+    noResponse: { code: "tls_failed", detail: expect.stringContaining("speaks HTTP/2 alone") },
   });
 });
 

@@ -37,16 +37,19 @@ type Got = Pick<Reply, "status" | "readable"> | null;
 let browser: Browser;
 let plain: BrokenServer;
 let secure: BrokenServer;
+/** Our own, which the browser ignores and the doctor trusts. */
+let certificate: string;
 let places: ReadonlyMap<PlaceName, Place>;
 const seen: SeenRequest[] = [];
 /** Lines of the console by the number of the server that they are about. */
 const linesOf = new Map<number, string[]>();
 
 beforeAll(async () => {
-  const fixture = (name: string) => readFile(new URL(`./fixtures/${name}`, import.meta.url));
-  const [key, cert] = [await fixture("self-signed.key.pem"), await fixture("self-signed.cert.pem")];
+  const fixture = (name: string) => readFile(new URL(`./fixtures/${name}`, import.meta.url), "utf8");
+  const key = await fixture("self-signed.key.pem");
+  certificate = await fixture("self-signed.cert.pem");
   plain = await startBrokenServer(behaviourOf, fillIn, { seen });
-  secure = await startBrokenServer(behaviourOf, fillIn, { seen, tls: { key, cert } });
+  secure = await startBrokenServer(behaviourOf, fillIn, { seen, tls: { key, cert: certificate } });
   browser = await launchChromium();
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   context.on("console", (line) => {
@@ -65,11 +68,8 @@ beforeAll(async () => {
     ["https", { origin: origins.https, asker: https }],
     ["sandbox", { origin: "null", asker: around.frames()[1] ?? around }],
   ]);
-  // The certificate is our own, and the browser ignores that too.
-  vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
 });
 afterAll(async () => {
-  vi.unstubAllEnvs();
   await browser?.close();
   await Promise.all([plain?.close(), secure?.close()]);
 });
@@ -138,7 +138,7 @@ async function fetchFrom(
 
 async function askDoctors(): Promise<Diagnosis[]> {
   seen.length = 0;
-  const probe = createProbe({ userAgent: "doctor", timeoutMs: 20_000 });
+  const probe = createProbe({ userAgent: "doctor", timeoutMs: 20_000, ca: certificate });
   const diagnoses: Diagnosis[] = [];
   for (let start = 0; start < count; start += doctorsMax) {
     const some = servers.slice(start, start + doctorsMax);
@@ -202,6 +202,7 @@ function fillIn(text: string, path: string): string {
   const origin = index === null ? "" : placeOf(servers[index]?.from ?? "http").origin;
   return text
     .replaceAll("{next}", index === null ? "" : urlOf(index, hop + 1))
+    .replaceAll("{first}", index === null ? "" : urlOf(index))
     .replaceAll("{origin}", origin)
     .replaceAll("{path}", path)
     .replaceAll("{case}", `case-${index}`)

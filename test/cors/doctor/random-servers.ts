@@ -133,6 +133,7 @@ export function randomServer(random: Random): RandomServer {
     [2, 3],
     [1, 4],
   ]);
+  if (random() < 0.03) return { from, credentials, ...loop(random, length) };
   const hops: Hop[] = [];
   for (let i = 0; i < length; i++) {
     const isLast = i === length - 1;
@@ -140,6 +141,20 @@ export function randomServer(random: Random): RandomServer {
     hops.push({ base, preflight: preflightAnswer(random), reply: isLast ? lastReply(random) : redirectReply(random) });
   }
   return { from, method, headers, body, credentials, hops };
+}
+
+/**
+ * Redirects without an end. Chromium remembers preflights and some redirects, and the doctor does not, so none of those is
+ * among them.
+ */
+function loop(random: Random, length: number): Pick<RandomServer, "method" | "headers" | "body" | "hops"> {
+  const hops = Array.from({ length }, (_, i): Hop => {
+    const status = pick(random, [302, 303, 307]);
+    const location = i === length - 1 ? "{first}" : "{next}";
+    const lines = ["Access-Control-Allow-Origin: *", `Location: ${location}`, "Cache-Control: no-store"];
+    return { base: weighted(random, bases), preflight: {}, reply: withOddHead(random, status, lines) };
+  });
+  return { method: pick(random, ["GET", "HEAD", "POST"]), headers: [], body: null, hops };
 }
 
 function pageHeaders(random: Random): [name: string, value: string][] {
