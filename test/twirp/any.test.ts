@@ -188,6 +188,11 @@ describe("an Any is read from JSON", () => {
   });
 
   // Otherwise the innermost would be read through once for each Any around it.
+  test("in any number, as an @type is no unknown field", () => {
+    const enclosures = Array(10_001).fill('{"@type":"test.AllTypes"}');
+    expect(read(`{"enclosures":[${enclosures}]}`)["enclosures"]).toHaveLength(10_001);
+  });
+
   test("in one look ahead, however deep Anys lie in Anys", () => {
     const nested = (depth: number): string =>
       depth === 0 ? innermost : `{"value":${nested(depth - 1)},"@type":"google.protobuf.Any"}`;
@@ -243,6 +248,14 @@ describe("no Any is read from", () => {
     const large = "a".repeat(100_000);
     expect(read(`{"content":${nest(10, large)}}`)["content"]).toBeDefined();
     expect(() => read(`{"content":${nest(90, large)}}`)).toThrow("too many bytes in too many levels");
+  });
+
+  test("more members beside a value than a request may have unknown fields", () => {
+    const members = Array.from({ length: 10_001 }, (_, index) => `"m${index}":1`);
+    const content = (count: number) =>
+      read(`{"content":{"@type":"google.protobuf.Empty",${members.slice(0, count)}}}`)["content"];
+    expect(content(10_000)).toBeDefined();
+    expect(() => content(10_001)).toThrow("more than 10000 unknown fields");
   });
 
   test("a long @type, of which the error has only the beginning", () => {

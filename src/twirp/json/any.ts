@@ -12,6 +12,9 @@ import { quoted } from "./scalar-writers.ts";
 import type { MessageReader, ReaderOf } from "./well-known-readers.ts";
 import { isWellKnown } from "./well-known-types.ts";
 
+/** The member that says what an Any holds. */
+export const TYPE_MEMBER = "@type";
+
 /** Deepest nesting of Anys that is written. Each holds the next in its bytes, where no other limit sees it. */
 const DEPTH_MAX = 100;
 
@@ -49,8 +52,10 @@ export function anyReader(type: IMessageType<MessageFields>, types: TypeRegistry
 function readValueMember(cursor: JsonCursor, type: IMessageType<MessageFields>, read: MessageReader): MessageFields {
   let value: MessageFields | undefined;
   cursor.readObject((name) => {
-    if (name !== "value") cursor.skipValue();
-    else if (value !== undefined) throw cursor.failure("value: given twice");
+    if (name !== "value") {
+      if (name !== TYPE_MEMBER) cursor.budget.takeUnknownField();
+      cursor.skipValue();
+    } else if (value !== undefined) throw cursor.failure("value: given twice");
     else value = read(cursor);
   });
   if (value !== undefined) return value;
@@ -121,7 +126,7 @@ function findTypes(cursor: JsonCursor, found: Map<number, TypeAhead>): void {
   else {
     const start = cursor.position;
     cursor.readObject((name) => {
-      if (name !== "@type") findTypes(cursor, found);
+      if (name !== TYPE_MEMBER) findTypes(cursor, found);
       else if (found.has(start)) {
         found.set(start, { problem: "@type: given twice" });
         cursor.skipValue();

@@ -3,7 +3,7 @@ import type { DecodingRules, FieldLimit } from "../decoding-limits.ts";
 import { INT32 } from "../field-values.ts";
 import type { MessageFields } from "../message-fields.ts";
 import type { TypeRegistry } from "../type-registry.ts";
-import { anyReader } from "./any.ts";
+import { anyReader, TYPE_MEMBER } from "./any.ts";
 import { JsonCursor, textOf } from "./cursor.ts";
 import { enumNumbers } from "./enums.ts";
 import { mapKeyReader, scalarReader, smallIntegerReader, type ValueReader } from "./scalars.ts";
@@ -66,7 +66,8 @@ function compileMessage(type: IMessageType<MessageFields>, readerOf: ReaderOf, r
     cursor.readObject((name) => {
       const entry = fields.get(name);
       if (entry === undefined) {
-        cursor.budget.takeUnknownField();
+        // The content of an Any has it beside its fields.
+        if (name !== TYPE_MEMBER) cursor.budget.takeUnknownField();
         cursor.skipValue();
         return;
       }
