@@ -53,7 +53,7 @@ function readMessage(reader: BinaryReader, type: MessageType<unknown>, end: numb
   const fields = fieldsOf(type);
   while (reader.pos < end) {
     const tag = reader.uint32();
-    if (tag < 8) throw new RangeError("a field without a number");
+    if (tag < 8) throw new RangeError("invalid tag");
     const field = fields.find((candidate) => candidate.tag === tag);
     if (field === undefined) {
       reader.skip(tag & 7);

@@ -151,25 +151,27 @@ function connect(options: ClientOptions): Connection {
   };
 }
 
-type AnyMethod = Method<object, object> | ListMethod<Paged, Page, unknown>;
+/** A method as far as it matters here: any request and reply will do. Only lists have items and pages. */
+type AnyMethod = Method<Paged, Page> & Partial<Pick<ListMethod<Paged, Page, unknown>, "itemsOf" | "paging">>;
 
-function bind(connection: Connection, method: AnyMethod): Call<object, object, object | undefined> {
-  const bound: Call<object, object, object | undefined> = (request = {}, options) =>
-    call(connection, method, request, options);
-  if (!("itemsOf" in method)) return bound;
-  const { name, itemsOf }: ListMethod<Paged, Page, unknown> = method;
-  const load = (request: Input<Paged>, options?: CallOptions): Promise<Page> =>
-    call(connection, method, request, options);
-  return Object.assign(bound, method.paging({ name, load, itemsOf }));
+function bind(connection: Connection, method: AnyMethod) {
+  const { name, itemsOf, paging } = method;
+  const load = (request: Input<Paged> = {}, options?: CallOptions) => call(connection, method, request, options);
+  return itemsOf && paging ? Object.assign(load, paging({ name, load, itemsOf })) : load;
 }
 
 /** Without this, "localhost:9707" would be a URL of the scheme "localhost:", and in a page "api.example.com" one of its folders. */
 function readBaseUrl(baseUrl: string, page: string | undefined): URL {
   const isRelative = page !== undefined && /^([./]|$)/.test(baseUrl);
-  if (isRelative || /^https?:\/\//i.test(baseUrl)) return new URL(baseUrl || "/", page);
+  if (isRelative || /^https?:\/\//i.test(baseUrl)) {
+    const url = new URL(baseUrl || "/", page);
+    // Else they would be dropped without a word, since fetch refuses them in a URL.
+    if (url.username || url.password) throw new TypeError("baseUrl must hold no password");
+    return url;
+  }
   // Numbers and names without a dot are nearby.
   const scheme = /\.[a-z]/i.test(baseUrl) ? "https" : "http";
-  const hint = /^[^:/]+(:\d+)?(\/|$)/.test(baseUrl) ? `; did you mean ${scheme}://${baseUrl}` : "";
+  const hint = /^[^:/]*[a-z.][^:/]*(:\d+)?(\/|$)/i.test(baseUrl) ? `; did you mean ${scheme}://${baseUrl}` : "";
   throw new TypeError(`baseUrl must start with http:// or https://, not "${baseUrl}"${hint}`);
 }
 

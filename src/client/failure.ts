@@ -94,6 +94,7 @@ function matches(pattern: RegExp, text: unknown): boolean {
   return typeof text === "string" && pattern.test(text);
 }
 
-function membersOf(thrown: unknown): Values {
+/** None of what is no object, as anything may be thrown. */
+export function membersOf(thrown: unknown): Values {
   return isObject(thrown) ? thrown : {};
 }

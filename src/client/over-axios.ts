@@ -1,4 +1,4 @@
-import { transportFailed } from "./failure.ts";
+import { membersOf, transportFailed } from "./failure.ts";
 import { isObject } from "./message.ts";
 import type { Transport } from "./transport.ts";
 
@@ -47,7 +47,7 @@ export function overAxios(axios: AxiosLike): Transport {
       };
       // Interceptors see as errors what the instance's `validateStatus` makes errors of. The client sees a reply.
       const answer: unknown = await axios.request(call).catch((error) => responseOf(error, url));
-      if (!isAnswer(answer)) throw new TypeError("an interceptor of this axios instance changed the response");
+      if (!isAnswer(answer)) throw new TypeError("an interceptor changed the response");
       return {
         status: answer.status,
         header(name) {
@@ -64,16 +64,15 @@ export function overAxios(axios: AxiosLike): Transport {
 
 /** @throws the error itself when there was no reply, or none that came whole. */
 function responseOf(error: unknown, url: string): unknown {
-  if (!isObject(error)) throw error;
-  const { config, response } = error;
+  const { config, response } = membersOf(error);
+  const { url: called = url } = membersOf(config);
   // An interceptor may have made another call, such as one for a token: its failure is the interceptor's.
-  if (isObject(config) && config["url"] !== url) throw transportFailed(error);
+  if (called !== url) throw transportFailed(error);
   if (isAnswer(response)) return response;
   throw error;
 }
 
 function isAnswer(answer: unknown): answer is AxiosAnswer & { data: ArrayBuffer | Uint8Array } {
-  if (!isObject(answer) || !isObject(answer["headers"])) return false;
-  const { data } = answer;
-  return data instanceof ArrayBuffer || data instanceof Uint8Array;
+  const { headers, data } = membersOf(answer);
+  return isObject(headers) && (data instanceof ArrayBuffer || data instanceof Uint8Array);
 }

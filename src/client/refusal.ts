@@ -70,8 +70,8 @@ function retryAfterMsOf(meta = "", header: string | null | undefined): number | 
   const text = header ?? "";
   if (DIGITS.test(text)) return Number(text) * 1000;
   // Date.parse makes a date of any text with a number in it; and one form of HTTP's dates does not say that it is GMT.
-  const time = HTTP_DATE.test(text) ? Date.parse(`${text.replace(" GMT", "")} GMT`) : Number.NaN;
-  return time >= 0 ? Math.max(0, time - Date.now()) : undefined;
+  const time = Date.parse(`${text.replace(" GMT", "")} GMT`);
+  return HTTP_DATE.test(text) && time ? Math.max(0, time - Date.now()) : undefined;
 }
 
 const DIGITS = /^\d+(\.\d+)?$/;

@@ -17,7 +17,7 @@ const NANOS_PER_SECOND = 1_000_000_000;
 
 /** @throws TypeError for what is no RFC 3339 time from year 1 to 9999. */
 export function parseTime(time: string): Instant {
-  const [, local, fraction = "", sign, hours = 0, minutes = 0] = RFC_3339.exec(time) ?? [];
+  const [, local, fraction = "", sign, hours = 0, minutes = 0] = RFC_3339.exec(time.toUpperCase()) ?? [];
   const localMs = Date.parse(`${local}Z`);
   const offsetSeconds = Number(`${sign ?? ""}1`) * (Number(hours) * 3600 + Number(minutes) * 60);
   const seconds = localMs / 1000 - offsetSeconds;

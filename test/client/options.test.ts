@@ -49,6 +49,10 @@ describe("a base URL", () => {
     ["finance:9707/v1", "; did you mean http://finance:9707/v1"],
     ["api.example.com", "; did you mean https://api.example.com"],
     ["api.example.com:8443/v1", "; did you mean https://api.example.com:8443/v1"],
+    ["9707", ""],
+    [":9707", ""],
+    ["localhost:port", ""],
+    [" http://localhost:9707", ""],
     ["http:localhost:9707", ""],
     ["http:/localhost:9707", ""],
     ["ftp://localhost", ""],
@@ -61,6 +65,14 @@ describe("a base URL", () => {
       expect(() => createFinanceClient({ baseUrl })).toThrow(new TypeError(message));
     }
   });
+
+  test.each(["http://root:secret@localhost", "https://root@localhost/", "http://:secret@localhost"])(
+    "a name or password is refused instead of dropped: %s",
+    (baseUrl) => {
+      const message = "baseUrl must hold no password";
+      expect(() => createFinanceClient({ baseUrl })).toThrow(new TypeError(message));
+    },
+  );
 
   test.each(["", "/", "./api", "https://", "http://local host"])(
     "that only a page has, or that is none: %j",
