@@ -42,7 +42,7 @@ export function Shell() {
 
 function Page({ path }: { readonly path: string }) {
   const { may, settings } = useSession();
-  const place = path.replace(/\/+$/, "");
+  const place = path.replace(/\/$/, "");
   const [, room, number = ""] = /^\/(accounts|transfers)\/(\d+)$/.exec(place) ?? [];
   const id = readId(number);
   if (id !== undefined) return room === "accounts" ? <AccountPage id={id} /> : <TransferPage id={id} />;
