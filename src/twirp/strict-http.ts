@@ -45,7 +45,8 @@ export const strictHttp = fastifyPlugin<StrictHttpOptions>(
     const closing = new WeakSet<Socket>();
     app.addHook("onRequest", (request, reply, next) => {
       const { socket } = request.raw;
-      request.raw.method = methods.get(request.raw) ?? request.raw.method;
+      const method = methods.get(request.raw);
+      if (method !== undefined) request.raw.method = method;
       // Nobody knows where the request before this one ended, so this may be a part of it: it must not be carried out.
       if (closing.has(socket)) {
         reply.hijack();
