@@ -21,12 +21,12 @@ export function useAccountsWith(id: bigint | undefined): {
 } {
   const { finance } = useSession();
   const known = useAccounts();
-  const { data: list } = useQuery(knownAccountsQuery(finance));
+  const { data: list, isPending: isListing } = useQuery(knownAccountsQuery(finance));
   const isMissing = id !== undefined && list?.isComplete === false && !known.has(id);
   const { data, isPending } = useQuery({ ...accountQuery(finance, id ?? 0n), enabled: isMissing });
   const accounts = useMemo(
     () => (isMissing && data ? new Map([...known, [id, data]]) : known),
     [isMissing, data, known, id],
   );
-  return { accounts, isLooking: list === undefined || (isMissing && isPending) };
+  return { accounts, isLooking: isListing || (isMissing && isPending) };
 }
