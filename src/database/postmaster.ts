@@ -91,11 +91,11 @@ export async function stopOrphan(cluster: Pick<Cluster, "directory">, log: Datab
   const isServer = await isServerOf(pid, cluster.directory);
   if (isServer === undefined) return;
   if (!isServer) {
-    log.info({ pid }, "removing a stale postmaster.pid: its process id belongs to another program now");
+    log.info({ postmaster: pid }, "removing a stale postmaster.pid: its process id belongs to another program now");
     await rm(pidFile, { force: true });
     return;
   }
-  log.warn({ pid }, "stopping a PostgreSQL that outlived the process that started it");
+  log.warn({ postmaster: pid }, "stopping a PostgreSQL that outlived the process that started it");
   process.kill(pid, "SIGINT");
   if (await waitForEnd(orphan, SHUTDOWN_PATIENCE_MS)) return;
   process.kill(pid, "SIGQUIT");

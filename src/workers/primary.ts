@@ -89,7 +89,7 @@ function forkWorker(shared: Shared, log: SupervisorLog): Member {
     const disconnected = new Promise((close) => worker.process.once("disconnect", close));
     worker.process.once("exit", (code, signal) => void disconnected.then(() => resolve({ code, signal })));
     worker.on("error", (error) => {
-      log.error({ pid, err: error }, "a worker can't be reached");
+      log.error({ worker: pid, err: error }, "a worker can't be reached");
       // A process that could not be made never exits.
       if (pid === undefined) resolve({ code: 1, signal: null });
     });

@@ -163,7 +163,7 @@ export class Supervisor {
       if (this.#stopping) return;
       this.#crashes += 1;
       if (performance.now() - since >= this.#options.steadyMs) slot.failures = 0;
-      this.#retry(slot, { pid: member.pid, ...ending }, "a worker ended; another one is started");
+      this.#retry(slot, { worker: member.pid, ...ending }, "a worker ended; another one is started");
     });
   }
 
@@ -181,7 +181,7 @@ export class Supervisor {
       await member.serving;
     } catch (error) {
       if (this.#stopping || slot.member !== undefined) return;
-      this.#retry(slot, { pid: member.pid, err: error }, "a worker can't start; trying again");
+      this.#retry(slot, { worker: member.pid, err: error }, "a worker can't start; trying again");
       return;
     }
     if (this.#stopping) return;
@@ -208,7 +208,7 @@ export class Supervisor {
         await member.serving;
       } catch (error) {
         if (!this.#stopping) {
-          this.#options.log.error({ pid: member.pid, err: error }, "a new worker can't start: the old ones stay");
+          this.#options.log.error({ worker: member.pid, err: error }, "a new worker can't start: the old ones stay");
         }
         return false;
       }
