@@ -80,6 +80,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** Of the embedded database and the development secret. */
+const DATA_DIR = ".data";
+
 /** What a page may send: the article's list. */
 const ALLOWED_HEADERS = [
   "authorization",
@@ -103,12 +106,7 @@ export function readConfig(environment: Environment): Config {
   const values = readValues(environment, mistakes);
   const production = values.NODE_ENV === "production";
 
-  const database =
-    values.DATABASE_URL === undefined ? undefined : readConnectionUrl(values.DATABASE_URL, { environment });
-  if (database?.ok === false) mistakes.push(...database.mistakes.map((mistake) => `DATABASE_URL: ${mistake}`));
-  if (production && values.DATABASE_URL === undefined) {
-    mistakes.push("DATABASE_URL: is required in production, such as postgres://user:password@host:5432/finance");
-  }
+  const database = readDatabaseUrl(values, environment, mistakes);
   if (production && values.CORS_ALLOWED_ORIGINS === undefined) {
     mistakes.push("CORS_ALLOWED_ORIGINS: is required in production; list the origins of your pages, or none");
   }
@@ -136,7 +134,7 @@ export function readConfig(environment: Environment): Config {
     consolePort: consolePort === "off" || consolePort === 0 ? undefined : consolePort,
     consoleApiUrl: values.CONSOLE_API_URL,
     databaseUrl: values.DATABASE_URL,
-    dataDir: values.DATA_DIR ?? ".data",
+    dataDir: values.DATA_DIR ?? DATA_DIR,
     twirpPrefix: values.TWIRP_PREFIX ?? "/twirp",
     cors: cors.policy,
     auth: {
@@ -172,6 +170,31 @@ export function readConfig(environment: Environment): Config {
         })
       : [],
   };
+}
+
+/**
+ * Reads what an audit needs of the environment: where the ledger is.
+ *
+ * @throws ConfigError with every mistake at once.
+ */
+export function readLedgerConfig(environment: Environment): Pick<Config, "databaseUrl" | "dataDir"> {
+  const mistakes = unknownVariables(environment);
+  const values = readValues(environment, mistakes);
+  readDatabaseUrl(values, environment, mistakes);
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return { databaseUrl: values.DATABASE_URL, dataDir: values.DATA_DIR ?? DATA_DIR };
+}
+
+/** What is wrong is added to the mistakes. */
+function readDatabaseUrl({ DATABASE_URL, NODE_ENV }: Values, environment: Environment, mistakes: string[]) {
+  if (DATABASE_URL === undefined) {
+    if (NODE_ENV !== "production") return undefined;
+    mistakes.push("DATABASE_URL: is required in production, such as postgres://user:password@host:5432/finance");
+    return undefined;
+  }
+  const database = readConnectionUrl(DATABASE_URL, { environment });
+  if (!database.ok) mistakes.push(...database.mistakes.map((mistake) => `DATABASE_URL: ${mistake}`));
+  return database;
 }
 
 /**

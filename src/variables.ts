@@ -76,6 +76,9 @@ const variables = {
     .regex(/^(auto|[1-9]|[1-5]\d|6[0-4])$/, "must be auto or a whole number from 1 to 64")
     .transform((text) => (text === "auto" ? text : Number(text))),
   SHUTDOWN_DELAY_MS: wholeNumber(0, 60_000),
+  // OpenTelemetry's SDK reads them; with what is no URL it traces nothing and says nothing.
+  OTEL_EXPORTER_OTLP_ENDPOINT: url("https:", "http:"),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url("https:", "http:"),
 };
 
 type VariableName = keyof typeof variables;
@@ -92,7 +95,10 @@ const OWN_PREFIXES = [
   "BODY_",
   "SHUTDOWN_",
   "OVERLOAD_",
-  "RATE_LIMIT_",
+  "RATE_LIMIT",
+  "TRUST_PROX",
+  "MAX_CONNECTIONS",
+  "MAX_REQUESTS",
 ];
 
 /** Variables whose values are never repeated in a message. */
@@ -156,7 +162,6 @@ export function unknownVariables(environment: Environment): string[] {
 
 function siblingsOf(name: string): string {
   const [prefix] = name.split("_");
-  return `; there are ${Object.keys(variables)
-    .filter((known) => known.startsWith(`${prefix}_`))
-    .join(", ")}`;
+  const siblings = Object.keys(variables).filter((known) => known.startsWith(`${prefix}_`));
+  return siblings.length === 1 ? didYouMean(siblings) : `; there are ${siblings.join(", ")}`;
 }

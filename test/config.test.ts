@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ConfigError, readConfig, readConsoleConfig } from "../src/config.ts";
+import { ConfigError, readConfig, readConsoleConfig, readLedgerConfig } from "../src/config.ts";
 import { decide } from "../src/cors/index.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
@@ -203,6 +203,18 @@ describe("refuses, naming the variable, what it held and what would be right:", 
     ["RATE_LIMIT_PER_ADDRESS", "0.5", /^RATE_LIMIT_PER_ADDRESS: must be a whole number from 1/],
     ["OVERLOAD_DELAY", "5", /^OVERLOAD_DELAY: there is no such variable; did you mean OVERLOAD_EVENT_LOOP_DELAY_MS\?$/],
     ["TRUST_PROXY", "true", /^TRUST_PROXY: must be a comma list of addresses, networks .*, not "true"$/],
+    [
+      "RATE_LIMIT",
+      "5",
+      /^RATE_LIMIT: there is no such variable; did you mean RATE_LIMIT_PER_CALLER or RATE_LIMIT_PER_ADDRESS\?$/,
+    ],
+    ["TRUST_PROXIES", "loopback", /^TRUST_PROXIES: there is no such variable; did you mean TRUST_PROXY\?$/],
+    [
+      "MAX_CONNECTIONS_PER_IP",
+      "5",
+      /^MAX_CONNECTIONS_PER_IP: there is no such variable; there are MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, /,
+    ],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", /^OTEL_EXPORTER_OTLP_ENDPOINT: must be a URL that starts with/],
     ["TRUST_PROXY", "10.0.0.0/33", /^TRUST_PROXY: must be a comma list/],
     ["DEMO_DATA", "1", /^DEMO_DATA: must be true or false/],
     ["LOG_LEVEL", "verbose", /^LOG_LEVEL: must be one of fatal, error/],
@@ -247,6 +259,27 @@ test("variables of other programs are left alone", () => {
   expect(
     mistakesOf({ PATH: "/bin", HOME: "/home/a", npm_config_x: "y", PORTAL: "x", HOSTS: "y", DATABASE: "z" }),
   ).toEqual([]);
+});
+
+describe("an audit", () => {
+  test("needs to be told where the ledger is, and nothing that only the service needs", () => {
+    const DATABASE_URL = "postgres://db.test/finance";
+    expect(readLedgerConfig({ NODE_ENV: "production", DATABASE_URL })).toEqual({
+      databaseUrl: DATABASE_URL,
+      dataDir: ".data",
+    });
+  });
+
+  test.each([
+    [{ NODE_ENV: "production" }, /DATABASE_URL: is required in production/],
+    [{ DATABASE_URL: "db.test" }, /DATABASE_URL: must be a URL/],
+    [
+      { DATABSE_URL: "postgres://db.test/finance" },
+      /DATABSE_URL: there is no such variable; did you mean DATABASE_URL/,
+    ],
+  ])("%o is refused", (environment, message) => {
+    expect(() => readLedgerConfig(environment)).toThrow(message);
+  });
 });
 
 describe("a console by itself", () => {

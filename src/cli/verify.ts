@@ -1,4 +1,4 @@
-import { ConfigError, readConfig } from "../config.ts";
+import { ConfigError, readLedgerConfig } from "../config.ts";
 import { runCommand } from "../cors/doctor/index.ts";
 import {
   checkDatabase,
@@ -44,7 +44,7 @@ async function verify(): Promise<number> {
 }
 
 async function countFindings(interruption: AbortSignal): Promise<number> {
-  const { databaseUrl, dataDir } = readConfig(process.env);
+  const { databaseUrl, dataDir } = readLedgerConfig(process.env);
   const database = await openDatabase(databaseUrl, dataDir);
   // The database is never left behind, however early the signal came.
   if (interruption.aborted) await database.close();
