@@ -152,7 +152,9 @@ describe("three workers on one database", () => {
     await expect.poll(() => metric("workers_serving"), PATIENTLY).toBe(WORKERS);
     await traffic.progress(10);
     await traffic.stop();
-    expect(service.output()).toMatch(new RegExp(`"pid":${before[0]},"code":null,"signal":"SIGKILL".*a worker ended`));
+    expect(service.output()).toMatch(
+      new RegExp(`"worker":${before[0]},"code":null,"signal":"SIGKILL".*a worker ended`),
+    );
     expect(await flawsOf(traffic)).toEqual([]);
     expect(await metric("worker_crashes_total")).toBe(1);
     expect(await metric("rpc_requests_total")).toBeGreaterThan(counted);
