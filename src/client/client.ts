@@ -171,8 +171,8 @@ function readBaseUrl(baseUrl: string, page: string | undefined): URL {
   }
   // Numbers and names without a dot are nearby.
   const scheme = /\.[a-z]/i.test(baseUrl) ? "https" : "http";
-  const [, host = ""] = /^([^:/]*)(?::\d+)?(?:\/|$)/.exec(baseUrl) ?? [];
-  const hint = /[a-z.]/i.test(host) ? `; did you mean ${scheme}://${baseUrl}` : "";
+  const isHost = /^\d*[a-z.]/i.test(baseUrl) && /^[^:/]*(:\d+)?(\/|$)/.test(baseUrl);
+  const hint = isHost ? `; did you mean ${scheme}://${baseUrl}` : "";
   throw new TypeError(`baseUrl must start with http:// or https://, not "${baseUrl}"${hint}`);
 }
 

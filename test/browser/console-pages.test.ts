@@ -106,7 +106,7 @@ async function findBarriers(page: Page, rules: readonly string[] = RULES): Promi
 
 /**
  * What is not laid out well: elements that reach beyond the window, so that the page scrolls sideways or cuts them off;
- * numbers that are broken within a group of digits; names that are squeezed into a column of letters.
+ * numbers that are broken within a group of digits, but for those of a request's id; names that are squeezed into a column of letters.
  */
 async function findMisfits(page: Page): Promise<string[]> {
   return await page.evaluate(`(() => {
@@ -121,7 +121,7 @@ async function findMisfits(page: Page): Promise<string[]> {
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
       const { currentNode: text } = texts;
-      for (const { index, 0: number } of text.data.matchAll(/[−+]?\\D?\\d[\\d.,]+\\d/g)) {
+      for (const { index, 0: number } of text.data.matchAll(/(?<![\\w-])[−+]?[^\\w\\s-]?\\d[\\d.,]+\\d(?![\\w-])/g)) {
         const range = document.createRange();
         range.setStart(text, index);
         range.setEnd(text, index + number.length);
