@@ -1,4 +1,4 @@
-import { compile, decide } from "../src/cors/index.ts";
+import { compile, decide } from "../packages/cors/src/index.ts";
 import { BENCH_ORIGIN } from "./adapter-caller.ts";
 import { GET_ACCOUNT } from "./constant-account.ts";
 import { measureAll, type Path } from "./measure.ts";

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from "node:os";
-import { didYouMean, nearestNames, runCommand, UsageError } from "../src/cors/doctor/index.ts";
+import { didYouMean, nearestNames, runCommand, UsageError } from "../packages/cors/src/doctor/index.ts";
 import { adapter } from "./adapter.ts";
 import { fairness } from "./fairness.ts";
 import { growth } from "./growth.ts";

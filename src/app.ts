@@ -1,8 +1,17 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
 import { version } from "../package.json";
+import { applyCorsHeaders, cors, corsHeadersFor } from "../packages/cors/src/index.ts";
+import {
+  CallMemory,
+  callOf,
+  createTwirpClientErrors,
+  strictHttp,
+  twirp,
+  twirpFrameworkErrors,
+  twirpOptions,
+} from "../packages/twirp/src/index.ts";
 import { type Authenticate, type Caller, readAuthorization } from "./auth/index.ts";
-import type { Config } from "./config.ts";
-import { applyCorsHeaders, cors, corsHeadersFor } from "./cors/index.ts";
+import type { Config } from "./config/config.ts";
 import {
   countOrders,
   decodingLimits,
@@ -12,7 +21,6 @@ import {
   mapFinanceError,
   overloaded,
 } from "./finance/index.ts";
-import { frontPage } from "./front-page.ts";
 import {
   admission,
   Connections,
@@ -45,16 +53,8 @@ import {
   setSecurityHeaders,
   shareChunks,
   type Tracing,
-} from "./operations/index.ts";
-import {
-  CallMemory,
-  callOf,
-  createTwirpClientErrors,
-  strictHttp,
-  twirp,
-  twirpFrameworkErrors,
-  twirpOptions,
-} from "./twirp/index.ts";
+} from "./plugins/index.ts";
+import { frontPage } from "./server/front-page.ts";
 
 /** A call takes milliseconds; one that takes as long as this is stuck, and its caller has better things to do. */
 const CALL_DEADLINE_MS = 30_000;

@@ -1,17 +1,17 @@
 import cluster from "node:cluster";
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
-import { Closing } from "./closing.ts";
-import { type Config, readConfig } from "./config.ts";
-import { runCommand } from "./cors/doctor/index.ts";
-import { describeFailure } from "./failure.ts";
-import { type Groundwork, layGroundwork } from "./groundwork.ts";
-import { apiPlace, checkFree, consolePlace } from "./listening.ts";
-import { openLog } from "./log.ts";
-import { connectionsOf, serve } from "./serving.ts";
-import { runWorker } from "./serving-worker.ts";
-import { welcome } from "./welcome.ts";
+import { runCommand } from "../packages/cors/src/doctor/index.ts";
+import { type Config, readConfig } from "./config/config.ts";
+import { describeFailure } from "./server/failure.ts";
+import { welcome } from "./server/greeting.ts";
+import { apiPlace, checkFree, consolePlace } from "./server/listening.ts";
+import { openLog } from "./server/log.ts";
+import { type Groundwork, layGroundwork } from "./server/prepare.ts";
+import { connectionsOf, serve } from "./server/serve.ts";
+import { Closing } from "./server/shutdown.ts";
 import { startWorkers } from "./workers/index.ts";
+import { runWorker } from "./workers/run-worker.ts";
 
 /** A worker that is replaced keeps idle connections for as long as Node does by default, so that no call meets their end. */
 const HANDOVER_MS = 5000;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ConfigError, readConfig, readConsoleConfig, readLedgerConfig } from "../src/config.ts";
-import { decide } from "../src/cors/index.ts";
+import { decide } from "../packages/cors/src/index.ts";
+import { ConfigError, readConfig, readConsoleConfig, readLedgerConfig } from "../src/config/config.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
 const production = {

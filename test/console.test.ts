@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { pino } from "pino";
 import { beforeAll, describe, expect, inject, test } from "vitest";
-import { buildConsole, type ConsoleOptions } from "../src/console.ts";
+import { buildConsole, type ConsoleOptions } from "../src/server/console.ts";
 import { freePort } from "./setup/process.ts";
 
 const root = join(inject("scratch"), "console-pages");

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
-import { apiPlace, checkFree } from "../src/listening.ts";
+import { apiPlace, checkFree } from "../src/server/listening.ts";
 import { WireConnection, type WireResponse } from "./conformance/twirp-http.ts";
 import { readSeries } from "./setup/metrics.ts";
 import { startTestService, type TestService } from "./setup/service.ts";

@@ -2,9 +2,9 @@
 import Fastify from "fastify";
 import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
 import { createFinanceServiceServer } from "../../generated/server/finance/v1/finance.twirp.ts";
+import { compile, cors } from "../../packages/cors/src/index.ts";
+import { twirp } from "../../packages/twirp/src/index.ts";
 import { createAuthenticator } from "../../src/auth/index.ts";
-import { compile, cors } from "../../src/cors/index.ts";
-import { twirp } from "../../src/twirp/index.ts";
 import { BENCH_ORIGIN, BENCH_SECRET } from "../adapter-caller.ts";
 import { constantService } from "../constant-account.ts";
 import { serve } from "../serve.ts";

@@ -1,7 +1,7 @@
 /** Answers preflights: `policy` with our plugin, `stock` with @fastify/cors alone, `bare` with a Fastify route that sets ready headers. */
 import fastifyCors from "@fastify/cors";
 import Fastify from "fastify";
-import { compile, cors } from "../../src/cors/index.ts";
+import { compile, cors } from "../../packages/cors/src/index.ts";
 import { BENCH_ORIGIN } from "../adapter-caller.ts";
 import { serve } from "../serve.ts";
 

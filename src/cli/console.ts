@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { pino } from "pino";
-import { readConsoleConfig } from "../config.ts";
-import { buildConsole } from "../console.ts";
-import { runCommand } from "../cors/doctor/index.ts";
+import { runCommand } from "../../packages/cors/src/doctor/index.ts";
+import { readConsoleConfig } from "../config/config.ts";
 import { migrationsDirectory } from "../database/index.ts";
-import { describeFailure } from "../failure.ts";
-import { consolePlace, listen } from "../listening.ts";
+import { buildConsole } from "../server/console.ts";
+import { describeFailure } from "../server/failure.ts";
+import { consolePlace, listen } from "../server/listening.ts";
 
 const HELP = `usage: CONSOLE_API_URL=https://api.example.com node dist/cli/console.js
 

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { type Config, ConfigError, readConfig } from "../config.ts";
 import {
   type CheckArguments,
   commandName,
@@ -16,7 +15,8 @@ import {
   UsageError,
   usage,
   wantsColours,
-} from "../cors/doctor/index.ts";
+} from "../../packages/cors/src/doctor/index.ts";
+import { type Config, ConfigError, readConfig } from "../config/config.ts";
 
 const command = commandName(process.argv[1] ?? "", process.env);
 

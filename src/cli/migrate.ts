@@ -1,5 +1,5 @@
 /** `npm run migrate`: applies the migrations to DATABASE_URL, and lets another role work with what they made. */
-import { runCommand } from "../cors/doctor/index.ts";
+import { runCommand } from "../../packages/cors/src/doctor/index.ts";
 import {
   checkDatabase,
   DatabaseStartError,

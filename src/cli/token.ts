@@ -1,6 +1,6 @@
+import { runCommand, UsageError } from "../../packages/cors/src/doctor/index.ts";
 import { developmentSecret, mintToken } from "../auth/index.ts";
-import { ConfigError, readConfig } from "../config.ts";
-import { runCommand, UsageError } from "../cors/doctor/index.ts";
+import { ConfigError, readConfig } from "../config/config.ts";
 
 const HELP = `usage: npm run token -- --sub NAME [--scope "finance.read finance.write"] [--expires-in SECONDS]
 

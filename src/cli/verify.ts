@@ -1,5 +1,5 @@
-import { ConfigError, readLedgerConfig } from "../config.ts";
-import { runCommand } from "../cors/doctor/index.ts";
+import { runCommand } from "../../packages/cors/src/doctor/index.ts";
+import { ConfigError, readLedgerConfig } from "../config/config.ts";
 import {
   checkDatabase,
   DatabaseStartError,

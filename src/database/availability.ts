@@ -10,8 +10,8 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { connectTo, type Endpoint, waysTo } from "./connect.ts";
+import type { ConnectionTarget } from "./connection.ts";
 import { DatabaseAwayError, errorCode, isNoAnswer } from "./connection-errors.ts";
-import type { ConnectionTarget } from "./connection-url.ts";
 import type { DatabaseLog } from "./log.ts";
 
 /** Between two attempts: doubled from the first to the last, and up to half of it taken off at random. */

@@ -1,8 +1,8 @@
 /** Finds, among the hosts and ways of a connection target, one that works. */
 import pg from "pg";
+import type { ConnectionTarget, HostAddress } from "./connection.ts";
 import { errorCode } from "./connection-errors.ts";
 import type { TlsOptions } from "./connection-tls.ts";
-import type { ConnectionTarget, HostAddress } from "./connection-url.ts";
 
 /** One host with or without TLS: what a single attempt goes to. */
 export interface Endpoint extends HostAddress {

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
+import { type ConnectionTarget, readConnectionUrl } from "./connection.ts";
 import { errorCode, isCertificateCode } from "./connection-errors.ts";
-import { type ConnectionTarget, readConnectionUrl } from "./connection-url.ts";
 
 /**
  * The database can't be used, and a person has to change something. The message is one line that names what is wrong

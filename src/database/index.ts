@@ -1,4 +1,5 @@
 export { canChangePostings, grantApplicationRole } from "./application-role.ts";
+export { type ConnectionTarget, readConnectionUrl } from "./connection.ts";
 export {
   DatabaseAwayError,
   isConnectionError,
@@ -6,8 +7,7 @@ export {
   isTimeout,
   PoolExhaustedError,
 } from "./connection-errors.ts";
-export { type ConnectionTarget, readConnectionUrl } from "./connection-url.ts";
-export { type EmbeddedPostgres, findEmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
+export { type EmbeddedPostgres, findEmbeddedPostgres, startEmbeddedPostgres } from "./embedded/server.ts";
 export { DatabaseStartError } from "./errors.ts";
 export type { DatabaseLog } from "./log.ts";
 export { migrate, migrationsDirectory, pendingMigrations } from "./migrations.ts";

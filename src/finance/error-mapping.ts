@@ -1,10 +1,10 @@
 import type { TwirpError } from "twirp-ts";
+import type { CallContext } from "../../packages/twirp/src/index.ts";
 import { AuthenticationError, KeysUnavailableError } from "../auth/index.ts";
 import { isConnectionError, isRetryable, isTimeout, PoolExhaustedError } from "../database/index.ts";
-import type { CallContext } from "../twirp/index.ts";
 import { FinanceError, overloaded, type Refusal, refuse, toTwirpError } from "./errors.ts";
-import { isKeyCollision } from "./idempotency.ts";
-import { CommitUnknownError } from "./posting-batch.ts";
+import { CommitUnknownError } from "./posting/batch.ts";
+import { isKeyCollision } from "./posting/idempotency.ts";
 
 const RETRY_AFTER_SECONDS = 1;
 const BUSY_RETRY_MS = 500;

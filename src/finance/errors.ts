@@ -1,5 +1,5 @@
 import { TwirpError, TwirpErrorCode } from "twirp-ts";
-import type { AccountId, TransferId } from "./identifiers.ts";
+import type { AccountId, TransferId } from "./values.ts";
 
 interface Situation {
   readonly situation: string;

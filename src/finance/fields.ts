@@ -1,10 +1,10 @@
 /** Rules for single fields, wherever they occur; each refusal names the field by its path in the proto. */
 import type { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
-import { elementsSent } from "../twirp/index.ts";
+import { elementsSent } from "../../packages/twirp/src/index.ts";
 import type { Metadata } from "./account.ts";
 import { FinanceError, invalidField } from "./errors.ts";
-import { type AccountId, accountId, type TransferId, transferId } from "./identifiers.ts";
 import { fromTimestamp, type Micros } from "./micros.ts";
+import { type AccountId, accountId, type TransferId, transferId } from "./values.ts";
 
 /** Pairs of metadata that an account or a transfer may have. */
 export const METADATA_PAIRS_MAX = 50;

@@ -1,9 +1,9 @@
-export { audit, checks, type Finding } from "./audit.ts";
 export { seedDemoData } from "./demo-data.ts";
 export { mapFinanceError } from "./error-mapping.ts";
 export { overloaded } from "./errors.ts";
 export { type Ledger, lanePoolOptions, openLedger } from "./ledger.ts";
 export type { LedgerObserver } from "./ledger-observer.ts";
-export { countOrders } from "./order.ts";
+export { countOrders } from "./posting/command.ts";
+export { audit, checks, type Finding } from "./records/audit.ts";
 export { type FinanceContext, financeServiceOf } from "./service.ts";
 export { decodingLimits } from "./validation.ts";

@@ -1,10 +1,10 @@
 import type { Pool } from "pg";
 import type { DatabaseLog } from "../database/index.ts";
-import { ACCOUNT_READER_LANES, AccountReader } from "./account-reader.ts";
-import { Expiry, startSweeping } from "./expiry.ts";
-import { FinalTime } from "./final-time.ts";
 import { type LedgerObserver, LedgerWatch } from "./ledger-observer.ts";
-import { POSTING_LANES, PostingQueue } from "./posting-queue.ts";
+import { Expiry, startSweeping } from "./posting/expiry.ts";
+import { POSTING_LANES, PostingQueue } from "./posting/queue.ts";
+import { ACCOUNT_READER_LANES, AccountReader } from "./records/account-reader.ts";
+import { FinalTime } from "./records/final-time.ts";
 import { Turns } from "./turns.ts";
 
 /** The parts that the methods of the service work with. */

@@ -10,30 +10,29 @@ import type {
   CreateTransferRequest,
   Transfer,
 } from "../../generated/server/finance/v1/transfer.ts";
+import type { CallContext } from "../../packages/twirp/src/index.ts";
 import { type Caller, hasScope, type Scope } from "../auth/index.ts";
 import { withConnection } from "../database/index.ts";
-import type { CallContext } from "../twirp/index.ts";
 import { balanceOf } from "./account.ts";
-import { createAccount, loadOpened } from "./account-opening.ts";
-import { type AccountRecord, listAccounts, updateAccount } from "./accounts.ts";
-import { loadBalance, loadBalanceHistory, loadTrialBalance } from "./balances.ts";
-import type { Outcome } from "./decide-group.ts";
-import { listEntries } from "./entries.ts";
 import { accountNotFound, FinanceError, type Refusal, refuse, transferNotFound } from "./errors.ts";
 import { readAccountId, readTransferId } from "./fields.ts";
-import type { Claim, KeyedMethodName } from "./idempotency.ts";
-import type { AccountId } from "./identifiers.ts";
-import { claimUnread, keyOf, orAsBefore, readClaim, refuseKeyHeader } from "./keyed-request.ts";
 import type { Ledger } from "./ledger.ts";
 import { moneyOf, toAccountMessage, toBatchResult, toEntryMessage, toTransferMessage } from "./messages.ts";
 import { toTimestamp } from "./micros.ts";
 import { saturate } from "./money.ts";
-import type { Order } from "./order.ts";
-import type { PageExtent } from "./page.ts";
 import { type Actor, adminPartOfChange, adminPartOfNewAccount, adminPartOfTransfer, isVisibleTo } from "./policy.ts";
-import { loadOutcomes } from "./replay.ts";
-import { listTransfers } from "./transfer-list.ts";
-import { loadTransfers, seesTransfer } from "./transfers.ts";
+import type { Order } from "./posting/command.ts";
+import type { Outcome } from "./posting/decide-group.ts";
+import type { Claim, KeyedMethodName } from "./posting/idempotency.ts";
+import { claimUnread, keyOf, orAsBefore, readClaim, refuseKeyHeader } from "./posting/keyed-request.ts";
+import { loadOutcomes } from "./posting/replay.ts";
+import { createAccount, loadOpened } from "./records/account-opening.ts";
+import { type AccountRecord, listAccounts, updateAccount } from "./records/accounts.ts";
+import { loadBalance, loadBalanceHistory, loadTrialBalance } from "./records/balances.ts";
+import { listEntries } from "./records/entries.ts";
+import type { PageExtent } from "./records/page.ts";
+import { listTransfers } from "./records/transfer-list.ts";
+import { loadTransfers, seesTransfer } from "./records/transfers.ts";
 import {
   type Page,
   readAccountChange,
@@ -49,6 +48,7 @@ import {
   readReversal,
   readTransferFilter,
 } from "./validation.ts";
+import type { AccountId } from "./values.ts";
 
 /** What every method gets: the call and who is calling. */
 export type FinanceContext = CallContext & { readonly caller: Caller };

@@ -20,7 +20,7 @@ import type {
 } from "../../generated/server/finance/v1/transfer.ts";
 import { TransferState } from "../../generated/server/finance/v1/transfer.ts";
 import type { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
-import { type DecodingLimits, elementsSent } from "../twirp/index.ts";
+import { type DecodingLimits, elementsSent } from "../../packages/twirp/src/index.ts";
 import type { Metadata } from "./account.ts";
 import {
   invalidArgument,
@@ -34,9 +34,9 @@ import {
   readTime,
   readTransferId,
 } from "./fields.ts";
-import type { AccountId, TransferId } from "./identifiers.ts";
 import type { Micros } from "./micros.ts";
 import { AMOUNT_MAX, type Minor, minorUnitDigitsOf } from "./money.ts";
+import type { AccountId, TransferId } from "./values.ts";
 
 const NAME_LENGTH_MAX = 200;
 const OWNER_LENGTH_MAX = 255;

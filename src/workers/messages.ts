@@ -1,5 +1,5 @@
 /** What the primary and a worker tell each other, over the channel that the worker was forked with. */
-import type { Departure } from "../operations/index.ts";
+import type { Departure } from "../plugins/index.ts";
 
 /** One process's metrics, as prom-client's `getMetricsAsJSON` gives them. */
 export type MetricsReport = readonly { readonly name: string; readonly type: unknown }[];

@@ -1,6 +1,6 @@
 import cluster, { type Worker } from "node:cluster";
 import { Counter, Gauge, Registry } from "prom-client";
-import type { Departure } from "../operations/index.ts";
+import type { Departure } from "../plugins/index.ts";
 import { isMessage, type ToPrimary, type ToWorker, type WorkerOrder } from "./messages.ts";
 import { MetricsSum } from "./metrics.ts";
 import { type Ending, type Member, Supervisor, type SupervisorLog } from "./supervisor.ts";

@@ -3,7 +3,7 @@
  *
  * It knows nothing of what they serve, nor of how a process is made: it is given a way to fork.
  */
-import type { Departure } from "../operations/index.ts";
+import type { Departure } from "../plugins/index.ts";
 import { type Backoff, waitAfter } from "./backoff.ts";
 
 /** How a process ended: one of the two is null. */

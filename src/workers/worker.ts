@@ -1,5 +1,5 @@
 import type { Registry } from "prom-client";
-import type { Departure } from "../operations/index.ts";
+import type { Departure } from "../plugins/index.ts";
 import { isMessage, type MetricsReport, type ToPrimary, type ToWorker, type WorkerOrder } from "./messages.ts";
 
 const KINDS = ["order", "leave", "report", "scraped"] as const satisfies readonly ToWorker["kind"][];

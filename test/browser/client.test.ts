@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type * as client from "../../src/client/index.ts";
+import type * as client from "../../packages/client/src/index.ts";
 import {
   jsonReply,
   refusalReply,

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { runCommand } from "../../src/cors/doctor/index.ts";
+import { runCommand } from "../../packages/cors/src/doctor/index.ts";
 import { launchChromium } from "../setup/chromium.ts";
 import { freePort, startProcess } from "../setup/process.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { readCommandLine, UsageError } from "../../src/cors/doctor/command-line.ts";
-import { nearestNames } from "../../src/cors/doctor/nearest-name.ts";
+import { readCommandLine, UsageError } from "../../packages/cors/src/command-line.ts";
+import { nearestNames } from "../../packages/cors/src/nearest-name.ts";
 
 const settings = {
   options: {

@@ -11,7 +11,7 @@ import {
   type ReplyInfo,
   TransferState,
   toDate,
-} from "../../src/client/index.ts";
+} from "../../packages/client/src/index.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 import { ways } from "./transports.ts";
 

@@ -1,7 +1,12 @@
 /** What the client makes of everything that is no reply of the service. */
 import axios from "axios";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { axiosTransport, type ClientOptions, createFinanceClient, FinanceError } from "../../src/client/index.ts";
+import {
+  axiosTransport,
+  type ClientOptions,
+  createFinanceClient,
+  FinanceError,
+} from "../../packages/client/src/index.ts";
 import { freePort } from "../setup/process.ts";
 import {
   jsonReply,

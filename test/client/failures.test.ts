@@ -1,7 +1,7 @@
 /** Failures of the transport: who is told to be at fault, and what is repeated. */
 import axios, { AxiosError, AxiosHeaders, type AxiosResponse, CanceledError } from "axios";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { type ClientOptions, createFinanceClient, FinanceError } from "../../src/client/index.ts";
+import { type ClientOptions, createFinanceClient, FinanceError } from "../../packages/client/src/index.ts";
 import { freePort } from "../setup/process.ts";
 import {
   jsonReply,

@@ -4,12 +4,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as fields from "../../generated/client/fields.ts";
 import { AccountType } from "../../generated/client/finance/v1/account.ts";
-import { decodeBinary, encodeBinary } from "../../src/client/binary-format.ts";
-import { decodeJson, encodeJson } from "../../src/client/json-format.ts";
-import { complete, toJson } from "../../src/client/message.ts";
-import { formatTime } from "../../src/client/time.ts";
-import { MessageCodecs } from "../../src/twirp/message-codec.ts";
-import { TypeRegistry } from "../../src/twirp/type-registry.ts";
+import { decodeBinary, encodeBinary } from "../../packages/client/src/binary-format.ts";
+import { decodeJson, encodeJson } from "../../packages/client/src/json-format.ts";
+import { complete, toJson } from "../../packages/client/src/message.ts";
+import { formatTime } from "../../packages/client/src/time.ts";
+import { MessageCodecs } from "../../packages/twirp/src/codec/codec.ts";
+import { TypeRegistry } from "../../packages/twirp/src/codec/type-registry.ts";
 import { allMessages, type MessageInfo, messageOf } from "../twirp/finance-messages.ts";
 
 const { Account, BatchCreateTransfersResponse, CreateTransferRequest, ListTransfersResponse } = fields;

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { nextTick, type Ref, ref } from "vue";
-import type { FinanceClient } from "../../src/client/index.ts";
+import type { FinanceClient } from "../../packages/client/src/index.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
 const guide = await readFile(new URL("../../docs/client.md", import.meta.url), "utf8");
@@ -58,7 +58,7 @@ test("the samples are type-checked", async () => {
       moduleResolution: "bundler",
       jsx: "react-jsx",
       allowImportingTsExtensions: true,
-      paths: { "finance-service/client": ["../../../src/client/index.ts"] },
+      paths: { "finance-service/client": ["../../../packages/client/src/index.ts"] },
     },
     files: [...samples.keys()],
   };
@@ -76,7 +76,7 @@ async function run(name: string): Promise<Record<string, unknown>> {
     platform: "node",
     target: "node20",
     packages: "external",
-    alias: { "finance-service/client": "./src/client/index.ts" },
+    alias: { "finance-service/client": "./packages/client/src/index.ts" },
     write: false,
   });
   const code = (outputFiles[0]?.text ?? "").replaceAll("http://localhost:9707", service.url);

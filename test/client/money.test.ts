@@ -1,6 +1,6 @@
 import { bigInt, assert as check, constantFrom, property, record } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Currency, formatMoney, parseMoney } from "../../src/client/index.ts";
+import { type Currency, formatMoney, parseMoney } from "../../packages/client/src/index.ts";
 
 const USD = { currency: "USD", minorUnitDigits: 2 };
 const EUR = { currency: "EUR", minorUnitDigits: 2 };

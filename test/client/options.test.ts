@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { createFinanceClient, type Transport } from "../../src/client/index.ts";
+import { createFinanceClient, type Transport } from "../../packages/client/src/index.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 

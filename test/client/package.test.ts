@@ -15,6 +15,7 @@ const SOURCES = [
   "generated",
   "migrations",
   "package.json",
+  "packages",
   "proto",
   "src",
   "tsconfig.json",

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ClientOptions, createFinanceClient, type FinanceClient, FinanceError } from "../../src/client/index.ts";
-import { retryDelayMs } from "../../src/client/retry.ts";
+import {
+  type ClientOptions,
+  createFinanceClient,
+  type FinanceClient,
+  FinanceError,
+} from "../../packages/client/src/index.ts";
+import { retryDelayMs } from "../../packages/client/src/retry.ts";
 import { startTestService } from "../setup/service.ts";
 import {
   jsonReply,

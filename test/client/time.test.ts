@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fromDate, justAfter, toDate } from "../../src/client/index.ts";
+import { fromDate, justAfter, toDate } from "../../packages/client/src/index.ts";
 
 describe("a time as a Date, and back", () => {
   test.each<[time: string, date: string]>([

@@ -1,7 +1,7 @@
 /** What becomes of a call whose token the service refuses. */
 import { EventEmitter, once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ClientOptions, createFinanceClient, type TokenRequest } from "../../src/client/index.ts";
+import { type ClientOptions, createFinanceClient, type TokenRequest } from "../../packages/client/src/index.ts";
 import { startTestService } from "../setup/service.ts";
 import {
   jsonReply,

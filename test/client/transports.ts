@@ -1,5 +1,5 @@
 import axios from "axios";
-import { axiosTransport, type ClientOptions, type Format, fetchTransport } from "../../src/client/index.ts";
+import { axiosTransport, type ClientOptions, type Format, fetchTransport } from "../../packages/client/src/index.ts";
 
 export interface Way {
   readonly way: string;

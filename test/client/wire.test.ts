@@ -2,7 +2,7 @@
 import * as full from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BinaryReader, BinaryWriter } from "../../src/client/wire.ts";
+import { BinaryReader, BinaryWriter } from "../../packages/client/src/wire.ts";
 
 type Value =
   | { readonly kind: "int32"; readonly value: number }

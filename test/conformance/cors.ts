@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import type { CorsConfig, Policy, RefusalEvent } from "../../src/cors/index.ts";
-import { compile } from "../../src/cors/index.ts";
+import type { CorsConfig, Policy, RefusalEvent } from "../../packages/cors/src/index.ts";
+import { compile } from "../../packages/cors/src/index.ts";
 import { passesCorsCheck, passesPreflight } from "../cors/browser-model.ts";
 import { type CaseApp, startCaseApp } from "../cors/case-app.ts";
 import {

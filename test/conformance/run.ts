@@ -1,4 +1,4 @@
-import { runCommand } from "../../src/cors/doctor/index.ts";
+import { runCommand } from "../../packages/cors/src/doctor/index.ts";
 import { run as runCorsCases } from "./cors.ts";
 import { run as runTwirpCases } from "./twirp.ts";
 

@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import { ServiceType } from "@protobuf-ts/runtime-rpc";
 import { buildSync } from "esbuild";
 import { TwirpServer } from "twirp-ts";
-import type { AnyTwirpServer, CallContext, TwirpService } from "../../src/twirp/index.ts";
+import type { AnyTwirpServer, CallContext, TwirpService } from "../../packages/twirp/src/index.ts";
 
 /** Methods of a service by name; how they are typed is up to the compiled schema. */
 export type Implementation = Record<string, (context: CallContext, request: Record<string, unknown>) => unknown>;

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, RequiredArgumentError, TwirpError, type TwirpErrorCode } from "twirp-ts";
-import type { CallContext, TwirpService } from "../../src/twirp/index.ts";
+import type { CallContext, TwirpService } from "../../packages/twirp/src/index.ts";
 import type { Implementation, SchemaService } from "./twirp-schema.ts";
 
 /** What the methods of a running server tell the runner. */

@@ -7,7 +7,7 @@ import {
   twirp,
   twirpClientErrors,
   twirpFrameworkErrors,
-} from "../../src/twirp/index.ts";
+} from "../../packages/twirp/src/index.ts";
 import type { SchemaService } from "./twirp-schema.ts";
 import { mountHandlers, type ServiceEvents, twirpError } from "./twirp-service.ts";
 import type { CaseRequires } from "./twirp-table.ts";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { ServerHooks } from "twirp-ts";
-import type { CallContext } from "../../src/twirp/index.ts";
+import type { CallContext } from "../../packages/twirp/src/index.ts";
 import { isCheckable, mismatches, type Outcome, unknownMembers } from "./twirp-expectation.ts";
 import { WireConnection, type WireRequest, type WireResponse } from "./twirp-http.ts";
 import { compileSchema, type SchemaService } from "./twirp-schema.ts";

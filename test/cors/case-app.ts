@@ -2,10 +2,10 @@ import { MessageType } from "@protobuf-ts/runtime";
 import { ServiceType } from "@protobuf-ts/runtime-rpc";
 import Fastify, { type FastifyInstance } from "fastify";
 import { TwirpError, TwirpErrorCode, TwirpServer } from "twirp-ts";
-import type { Policy, RefusalEvent } from "../../src/cors/index.ts";
-import { applyCorsHeaders, cors } from "../../src/cors/index.ts";
-import type { CallContext } from "../../src/twirp/index.ts";
-import { twirp, twirpFrameworkErrors } from "../../src/twirp/index.ts";
+import type { Policy, RefusalEvent } from "../../packages/cors/src/index.ts";
+import { applyCorsHeaders, cors } from "../../packages/cors/src/index.ts";
+import type { CallContext } from "../../packages/twirp/src/index.ts";
+import { twirp, twirpFrameworkErrors } from "../../packages/twirp/src/index.ts";
 
 /** Lines that the app's logger wrote, parsed. */
 export type LogLine = Record<string, unknown>;

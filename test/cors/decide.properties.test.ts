@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { CorsConfig, CorsRequest, Policy } from "../../src/cors/index.ts";
-import { compile, decide, nearestOrigin } from "../../src/cors/index.ts";
-import { describeRefusal } from "../../src/cors/refusal.ts";
+import type { CorsConfig, CorsRequest, Policy } from "../../packages/cors/src/index.ts";
+import { compile, decide, nearestOrigin } from "../../packages/cors/src/index.ts";
+import { describeRefusal } from "../../packages/cors/src/refusals.ts";
 
 const origins = ["https://app.example.com", "https://*.example.com", "http://localhost:*", "https://*.a.example:*"];
 

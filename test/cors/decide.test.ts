@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { CorsConfig, CorsHeaders, CorsRequest, Policy, RequestReason } from "../../src/cors/index.ts";
-import { compile, decide, reasons } from "../../src/cors/index.ts";
+import type { CorsConfig, CorsHeaders, CorsRequest, Policy, RequestReason } from "../../packages/cors/src/index.ts";
+import { compile, decide, reasons } from "../../packages/cors/src/index.ts";
 
 const app = "https://app.example.com";
 const evil = "https://evil.example";

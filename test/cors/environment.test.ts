@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { CorsEnvironment } from "../../src/cors/index.ts";
-import { compile, decide, printMistake, readCorsConfig } from "../../src/cors/index.ts";
+import type { CorsEnvironment } from "../../packages/cors/src/index.ts";
+import { compile, decide, printMistake, readCorsConfig } from "../../packages/cors/src/index.ts";
 
 const development: CorsEnvironment = {
   allowedOrigins: ["http://localhost:*", "http://127.0.0.1:*"],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compile, nearestOrigin } from "../../src/cors/index.ts";
+import { compile, nearestOrigin } from "../../packages/cors/src/index.ts";
 
 type Case = [asked: string, allowed: string[], nearest: string | null, difference?: string];
 

@@ -5,8 +5,8 @@ import Fastify, {
   type FastifyServerOptions,
 } from "fastify";
 import { afterEach, describe, expect, test } from "vitest";
-import type { CorsConfig, CorsOptions, Policy, RefusalEvent } from "../../src/cors/index.ts";
-import { applyCorsHeaders, compile, cors, decide } from "../../src/cors/index.ts";
+import type { CorsConfig, CorsOptions, Policy, RefusalEvent } from "../../packages/cors/src/index.ts";
+import { applyCorsHeaders, compile, cors, decide } from "../../packages/cors/src/index.ts";
 import { type RawReply, type RawRequest, sendRaw } from "./raw-request.ts";
 
 const origin = "https://app.example.com";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { ConfigurationReason, CorsConfig, Policy } from "../../src/cors/index.ts";
-import { compile, reasons } from "../../src/cors/index.ts";
+import type { ConfigurationReason, CorsConfig, Policy } from "../../packages/cors/src/index.ts";
+import { compile, reasons } from "../../packages/cors/src/index.ts";
 
 const app = "https://app.example.com";
 

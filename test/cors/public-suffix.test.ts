@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isPublicSuffix } from "../../src/cors/public-suffix.ts";
+import { isPublicSuffix } from "../../packages/cors/src/public-suffix.ts";
 
 test.each([
   ["com", true],

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { explain, reasons } from "../../src/cors/index.ts";
+import { explain, reasons } from "../../packages/cors/src/index.ts";
 
 const page = readFileSync(new URL("../../docs/cors.md", import.meta.url), "utf8");
 

@@ -1,7 +1,7 @@
 import Fastify, { type FastifyBaseLogger } from "fastify";
 import { expect, test } from "vitest";
-import type { RefusalEvent } from "../../src/cors/index.ts";
-import { createRefusalLog } from "../../src/cors/refusal-log.ts";
+import type { RefusalEvent } from "../../packages/cors/src/index.ts";
+import { createRefusalLog } from "../../packages/cors/src/refusal-log.ts";
 
 const refusal: RefusalEvent = {
   reason: "origin_not_allowed",

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { CorsConfig, CorsRequest } from "../../src/cors/index.ts";
-import { compile, decide } from "../../src/cors/index.ts";
-import { describeRefusal } from "../../src/cors/refusal.ts";
+import type { CorsConfig, CorsRequest } from "../../packages/cors/src/index.ts";
+import { compile, decide } from "../../packages/cors/src/index.ts";
+import { describeRefusal } from "../../packages/cors/src/refusals.ts";
 
 const app = "https://app.example.com";
 

@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import pino from "pino";
 import { describe, expect, inject, test, vi } from "vitest";
-import { Closing } from "../../src/closing.ts";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { checkDatabase, findDurabilityRisks, openPool, startEmbeddedPostgres } from "../../src/database/index.ts";
 import { silentLog } from "../../src/database/log.ts";
 import { requireVersion } from "../../src/database/server-check.ts";
-import { layGroundwork } from "../../src/groundwork.ts";
+import { layGroundwork } from "../../src/server/prepare.ts";
+import { Closing } from "../../src/server/shutdown.ts";
 import { createTestDatabase } from "../setup/database.ts";
 import { makeDataDir, removeDataDir } from "./data-directory.ts";
 

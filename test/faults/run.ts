@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runCommand, UsageError } from "../../src/cors/doctor/index.ts";
+import { runCommand, UsageError } from "../../packages/cors/src/doctor/index.ts";
 import { torture } from "./torture.ts";
 
 const HELP = `usage: npm run torture -- [--minutes N] [--clients N] [--seed N]

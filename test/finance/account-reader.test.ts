@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { accountId } from "../../src/finance/identifiers.ts";
+import { accountId } from "../../src/finance/values.ts";
 import { openAccount } from "../setup/ledger.ts";
 import { readSeries } from "../setup/metrics.ts";
 import { startTestService, type TestService } from "../setup/service.ts";

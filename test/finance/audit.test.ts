@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { audit, checks } from "../../src/finance/audit.ts";
+import { audit, checks } from "../../src/finance/records/audit.ts";
 import { openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 

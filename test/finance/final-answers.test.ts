@@ -1,7 +1,7 @@
 /** What was answered about a time that has passed never changes, whatever is on its way meanwhile. */
 import type { PoolClient } from "pg";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
-import { joinWriters } from "../../src/finance/final-time.ts";
+import { joinWriters } from "../../src/finance/records/final-time.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 import { makeServerDirectory, PGBOUNCER, startPgBouncer } from "../setup/debian-servers.ts";
 import { findingsOf, openFunded, verdictOf } from "../setup/ledger.ts";

@@ -4,7 +4,7 @@ import http from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CreateTransferRequest } from "../../generated/server/finance/v1/transfer.ts";
-import { claimOf } from "../../src/finance/idempotency.ts";
+import { claimOf } from "../../src/finance/posting/idempotency.ts";
 import { fundsOf, openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
 import { type Reply, startTestService, type TestService } from "../setup/service.ts";
 

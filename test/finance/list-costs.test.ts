@@ -1,12 +1,12 @@
 import type { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openPool } from "../../src/database/index.ts";
-import { listAccounts } from "../../src/finance/accounts.ts";
-import { loadBalanceHistory } from "../../src/finance/balances.ts";
-import { listEntries } from "../../src/finance/entries.ts";
-import { accountId } from "../../src/finance/identifiers.ts";
-import { listTransfers } from "../../src/finance/transfer-list.ts";
+import { listAccounts } from "../../src/finance/records/accounts.ts";
+import { loadBalanceHistory } from "../../src/finance/records/balances.ts";
+import { listEntries } from "../../src/finance/records/entries.ts";
+import { listTransfers } from "../../src/finance/records/transfer-list.ts";
 import type { EntryFilter, Page, TransferFilter } from "../../src/finance/validation.ts";
+import { accountId } from "../../src/finance/values.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 
 /** Transfers on the long statement, and holds on the other one. */

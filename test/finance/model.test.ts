@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { accountId } from "../../src/finance/identifiers.ts";
-import type { OrderGroup } from "../../src/finance/order.ts";
+import type { OrderGroup } from "../../src/finance/posting/command.ts";
+import { accountId } from "../../src/finance/values.ts";
 import { shadowClock, type TestClock } from "../setup/clock.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 import { findingsOf, openAccount, openFunded, verdictOf } from "../setup/ledger.ts";

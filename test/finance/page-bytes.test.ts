@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { PAGE_BYTES_MAX } from "../../src/finance/page.ts";
+import { PAGE_BYTES_MAX } from "../../src/finance/records/page.ts";
 import { openAccount, openFunded } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CreateTransferRequest } from "../../generated/server/finance/v1/transfer.ts";
-import { claimOf } from "../../src/finance/idempotency.ts";
+import { claimOf } from "../../src/finance/posting/idempotency.ts";
 import { openAccount, openFunded } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 

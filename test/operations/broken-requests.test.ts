@@ -1,7 +1,7 @@
 /** What comes of bytes that are no request, on the ports that are served. */
 import { pino } from "pino";
 import { afterAll, describe, expect, inject, test } from "vitest";
-import { buildConsole } from "../../src/console.ts";
+import { buildConsole } from "../../src/server/console.ts";
 import { WireConnection, type WireResponse } from "../conformance/twirp-http.ts";
 import { startTestService } from "../setup/service.ts";
 import { brokenRequests, ORIGIN, REQUEST_ID } from "../twirp/broken-requests.ts";

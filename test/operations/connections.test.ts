@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { Server } from "node:http";
 import { describe, expect, test, vi } from "vitest";
-import { Connections, proxiesIn } from "../../src/operations/index.ts";
+import { Connections, proxiesIn } from "../../src/plugins/index.ts";
 import { readSeries } from "../setup/metrics.ts";
 import { call, connection, probe, REFUSED, rawSocket, seen, start, TIME } from "../setup/overload.ts";
 import type { TestService } from "../setup/service.ts";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { createMetrics } from "../../src/operations/index.ts";
+import { createMetrics } from "../../src/plugins/index.ts";
 
 interface Panel {
   readonly title: string;

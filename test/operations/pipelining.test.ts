@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { expect, test, vi } from "vitest";
-import { limitPipelining } from "../../src/operations/index.ts";
+import { limitPipelining } from "../../src/plugins/index.ts";
 import { lockAccount, openAccount, openFunded, untilWaitingForLock } from "../setup/ledger.ts";
 import { readSeries } from "../setup/metrics.ts";
 import { call, closing, rawSocket, start, TIME } from "../setup/overload.ts";

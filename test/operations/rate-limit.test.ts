@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { networkOf, RateLimit } from "../../src/operations/rate-limit.ts";
+import { networkOf, RateLimit } from "../../src/plugins/rate-limit.ts";
 
 describe("a limit of 10 a second", () => {
   /** What calls at these milliseconds are answered: 0, or how long to wait. */

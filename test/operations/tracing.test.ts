@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { startTracing, type Tracing } from "../../src/operations/index.ts";
+import { startTracing, type Tracing } from "../../src/plugins/index.ts";
 import { createTestDatabase } from "../setup/database.ts";
 import { lockAccount, openAccount, openFunded, untilWaitingForLock } from "../setup/ledger.ts";
 import { freePort, startProcess } from "../setup/process.ts";

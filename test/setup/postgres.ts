@@ -9,7 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
-import { lockDirectory } from "../../src/database/directory-lock.ts";
+import { lockDirectory } from "../../src/database/embedded/lock.ts";
+import { stopOrphan } from "../../src/database/embedded/postmaster.ts";
 import {
   type EmbeddedPostgres,
   migrate,
@@ -17,7 +18,6 @@ import {
   startEmbeddedPostgres,
 } from "../../src/database/index.ts";
 import { silentLog } from "../../src/database/log.ts";
-import { stopOrphan } from "../../src/database/postmaster.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

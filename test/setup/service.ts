@@ -3,10 +3,10 @@ import type { Pool } from "pg";
 import { pino } from "pino";
 import { type AppOptions, buildApp } from "../../src/app.ts";
 import { createAuthenticator, mintToken } from "../../src/auth/index.ts";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { openPool } from "../../src/database/index.ts";
 import { type Ledger, lanePoolOptions, openLedger } from "../../src/finance/index.ts";
-import { apiPlace, listen } from "../../src/listening.ts";
+import { apiPlace, listen } from "../../src/server/listening.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 
 const SECRET = "a secret for tests, 32 bytes or more";

@@ -1,12 +1,12 @@
 import { ServiceType } from "@protobuf-ts/runtime-rpc";
 import { TwirpServer } from "twirp-ts";
 import { describe, expect, test, vi } from "vitest";
-import type { CallContext } from "../../src/twirp/index.ts";
-import { JsonCursor } from "../../src/twirp/json/cursor.ts";
-import { MessageCodecs } from "../../src/twirp/message-codec.ts";
-import { settingsOf } from "../../src/twirp/options.ts";
-import { compileRouting } from "../../src/twirp/routing.ts";
-import { TypeRegistry } from "../../src/twirp/type-registry.ts";
+import { MessageCodecs } from "../../packages/twirp/src/codec/codec.ts";
+import { JsonCursor } from "../../packages/twirp/src/codec/json-cursor.ts";
+import { TypeRegistry } from "../../packages/twirp/src/codec/type-registry.ts";
+import type { CallContext } from "../../packages/twirp/src/index.ts";
+import { settingsOf } from "../../packages/twirp/src/options.ts";
+import { compileRouting } from "../../packages/twirp/src/routing.ts";
 import { Any, type AnyType, Empty, Envelope, type Fields, Holder } from "./all-types.ts";
 
 const PREFIX = "type.googleapis.com/";

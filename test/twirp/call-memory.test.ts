@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
-import { CallMemory, type HoldingCall } from "../../src/twirp/call-memory.ts";
+import { CallMemory, type HoldingCall } from "../../packages/twirp/src/call-memory.ts";
 
 const KB = 1024;
 const LIMIT = 1000 * KB;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { TIMEOUT_HEADER } from "../../packages/twirp/src/index.ts";
 import { withConnection } from "../../src/database/index.ts";
-import { TIMEOUT_HEADER } from "../../src/twirp/index.ts";
 import { WireConnection } from "../conformance/twirp-http.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 import { listenOn, serve } from "./serve.ts";

@@ -2,11 +2,11 @@ import { MessageType, UnknownFieldHandler } from "@protobuf-ts/runtime";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
-import { BinaryReaders } from "../../src/twirp/binary/message-reader.ts";
-import { UNLIMITED } from "../../src/twirp/decoding-limits.ts";
-import type { WriteOptions } from "../../src/twirp/json/message-writer.ts";
-import { MessageCodecs } from "../../src/twirp/message-codec.ts";
-import { TypeRegistry } from "../../src/twirp/type-registry.ts";
+import { MessageCodecs } from "../../packages/twirp/src/codec/codec.ts";
+import type { WriteOptions } from "../../packages/twirp/src/codec/json-writer.ts";
+import { UNLIMITED } from "../../packages/twirp/src/codec/limits.ts";
+import { BinaryReaders } from "../../packages/twirp/src/codec/message-reader.ts";
+import { TypeRegistry } from "../../packages/twirp/src/codec/type-registry.ts";
 import { AllTypes, type AnyType, Duration, type Fields, Struct } from "./all-types.ts";
 import { messages } from "./messages.ts";
 

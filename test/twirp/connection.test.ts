@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import Fastify, { type FastifyInstance } from "fastify";
 import { afterEach, describe, expect, test } from "vitest";
-import { type CallContext, type TwirpOptions, twirp, twirpClientErrors } from "../../src/twirp/index.ts";
+import { type CallContext, type TwirpOptions, twirp, twirpClientErrors } from "../../packages/twirp/src/index.ts";
 import { WireConnection, type WireResponse } from "../conformance/twirp-http.ts";
 import { type Hats, hatService, recordingHooks } from "./service.ts";
 

@@ -1,6 +1,6 @@
 import { TwirpContentType } from "twirp-ts";
 import { expect, test } from "vitest";
-import { contentTypeOf } from "../../src/twirp/content-type.ts";
+import { contentTypeOf } from "../../packages/twirp/src/media-type.ts";
 
 const { JSON: Json, Protobuf, Unknown } = TwirpContentType;
 

@@ -1,6 +1,6 @@
 import { NotFoundError } from "twirp-ts";
 import { describe, expect, test } from "vitest";
-import { type CallContext, twirpOptions } from "../../src/twirp/index.ts";
+import { type CallContext, twirpOptions } from "../../packages/twirp/src/index.ts";
 import { serve } from "./serve.ts";
 import { HatService, type Hats, hatServer, hatService } from "./service.ts";
 

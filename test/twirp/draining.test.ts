@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import { createConnection } from "node:net";
 import Fastify, { type FastifyInstance } from "fastify";
 import { afterEach, describe, expect, test } from "vitest";
-import { type CallContext, type TwirpOptions, twirp } from "../../src/twirp/index.ts";
+import { type CallContext, type TwirpOptions, twirp } from "../../packages/twirp/src/index.ts";
 import { WireConnection, type WireResponse } from "../conformance/twirp-http.ts";
 import { listenOn } from "./serve.ts";
 import { type Hats, hatService, recordingHooks } from "./service.ts";

@@ -1,7 +1,7 @@
 import { NotFoundError, TwirpError, TwirpErrorCode } from "twirp-ts";
 import { describe, expect, test } from "vitest";
-import { errorResponse, MSG_LENGTH_MAX, STATUS_OF_CODE } from "../../src/twirp/error-response.ts";
-import { explainPipelineError, explainThrown } from "../../src/twirp/thrown-error.ts";
+import { errorResponse, MSG_LENGTH_MAX, STATUS_OF_CODE } from "../../packages/twirp/src/errors.ts";
+import { explainPipelineError, explainThrown } from "../../packages/twirp/src/thrown-error.ts";
 
 function bodyOf(error: TwirpError): unknown {
   const { body } = errorResponse(error);

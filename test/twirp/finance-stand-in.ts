@@ -6,7 +6,7 @@ import {
   type FinanceServiceTwirp,
 } from "../../generated/server/finance/v1/finance.twirp.ts";
 import { Transfer } from "../../generated/server/finance/v1/transfer.ts";
-import type { CallContext, TwirpService } from "../../src/twirp/index.ts";
+import type { CallContext, TwirpService } from "../../packages/twirp/src/index.ts";
 
 type Finance = FinanceServiceTwirp<CallContext>;
 

@@ -7,7 +7,7 @@ import {
   type FinanceServiceTwirp,
 } from "../../generated/server/finance/v1/finance.twirp.ts";
 import { Transfer } from "../../generated/server/finance/v1/transfer.ts";
-import { type CallContext, twirp } from "../../src/twirp/index.ts";
+import { type CallContext, twirp } from "../../packages/twirp/src/index.ts";
 
 // Only the methods under test: the cast leaves the others out, which then answer `unimplemented`.
 const implementation = {

@@ -1,6 +1,6 @@
 import { type Interceptor, NotFoundError, TwirpError, TwirpErrorCode } from "twirp-ts";
 import { describe, expect, test } from "vitest";
-import type { CallContext } from "../../src/twirp/index.ts";
+import type { CallContext } from "../../packages/twirp/src/index.ts";
 import { echo, serve } from "./serve.ts";
 import { type Hat, HatService, hatServer, hatService, recordingHooks } from "./service.ts";
 

@@ -6,7 +6,12 @@ import {
   FinanceServiceClientProtobuf,
 } from "../../generated/ts-proto/finance/v1/finance.twirp-client.ts";
 import { CreateTransferRequest } from "../../generated/ts-proto/finance/v1/transfer.ts";
-import { type InjectTransportOptions, injectTransport, type TwirpOptions, twirp } from "../../src/twirp/index.ts";
+import {
+  type InjectTransportOptions,
+  injectTransport,
+  type TwirpOptions,
+  twirp,
+} from "../../packages/twirp/src/index.ts";
 import { financeStandIn } from "./finance-stand-in.ts";
 
 async function finance(options: Partial<TwirpOptions> = {}) {

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { badRoute, goCamelCase, isExactPath, namesOf, pathOfTarget, splitPath } from "../../src/twirp/paths.ts";
-import { quote } from "../../src/twirp/quote.ts";
+import {
+  badRoute,
+  goCamelCase,
+  isExactPath,
+  namesOf,
+  pathOfTarget,
+  splitPath,
+} from "../../packages/twirp/src/paths.ts";
+import { quote } from "../../packages/twirp/src/quote.ts";
 
 test.each([
   ["Echo", "Echo"],

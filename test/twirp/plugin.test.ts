@@ -1,7 +1,7 @@
 import Fastify from "fastify";
 import { TwirpServer } from "twirp-ts";
 import { describe, expect, test } from "vitest";
-import { type TwirpOptions, twirp, twirpFrameworkErrors } from "../../src/twirp/index.ts";
+import { type TwirpOptions, twirp, twirpFrameworkErrors } from "../../packages/twirp/src/index.ts";
 import { echo, serve } from "./serve.ts";
 import { HatService, type Hats, HatType, hatServer, hatService } from "./service.ts";
 

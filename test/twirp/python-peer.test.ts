@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import Fastify from "fastify";
 import { describe, expect, test } from "vitest";
-import { twirp } from "../../src/twirp/index.ts";
+import { twirp } from "../../packages/twirp/src/index.ts";
 import { financeStandIn } from "./finance-stand-in.ts";
 import { listenOn } from "./serve.ts";
 

@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance } from "fastify";
-import { type TwirpOptions, twirp, twirpFrameworkErrors } from "../../src/twirp/index.ts";
+import { type TwirpOptions, twirp, twirpFrameworkErrors } from "../../packages/twirp/src/index.ts";
 import type { Hats } from "./service.ts";
 
 /** A line of the server's log. */

@@ -1,7 +1,7 @@
 import { LongType, MessageType, RepeatType, ScalarType } from "@protobuf-ts/runtime";
 import { ServiceType } from "@protobuf-ts/runtime-rpc";
 import { type ServerHooks, TwirpServer } from "twirp-ts";
-import type { CallContext, TwirpService } from "../../src/twirp/index.ts";
+import type { CallContext, TwirpService } from "../../packages/twirp/src/index.ts";
 
 /** A hat, and the order for one. */
 export interface Hat {

@@ -1,7 +1,7 @@
 /** What becomes of bytes that are no HTTP request, or none that HTTP allows. */
 import Fastify from "fastify";
 import { afterEach, describe, expect, test } from "vitest";
-import { createTwirpClientErrors, strictHttp, twirp, twirpFrameworkErrors } from "../../src/twirp/index.ts";
+import { createTwirpClientErrors, strictHttp, twirp, twirpFrameworkErrors } from "../../packages/twirp/src/index.ts";
 import { WireConnection, type WireResponse } from "../conformance/twirp-http.ts";
 import { type BrokenRequest, brokenRequests, ORIGIN, REQUEST_ID } from "./broken-requests.ts";
 import { listenOn } from "./serve.ts";

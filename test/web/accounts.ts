@@ -1,6 +1,6 @@
 import * as fields from "../../generated/client/fields.ts";
-import { type Account, AccountStatus, AccountType } from "../../src/client/index.ts";
-import { complete } from "../../src/client/message.ts";
+import { type Account, AccountStatus, AccountType } from "../../packages/client/src/index.ts";
+import { complete } from "../../packages/client/src/message.ts";
 
 /** An open liability in dollars, but for what is said. */
 export function anAccount(account: Partial<Account>): Account {

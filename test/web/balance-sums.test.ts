@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { AccountType } from "../../src/client/index.ts";
+import { AccountType } from "../../packages/client/src/index.ts";
 import { sumBalances } from "../../web/src/books/balance-sums.ts";
 import { anAccount } from "./accounts.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { AccountType, fromDate, Interval } from "../../src/client/index.ts";
+import { AccountType, fromDate, Interval } from "../../packages/client/src/index.ts";
 import { chartPoints } from "../../web/src/account/chart-points.ts";
 import { historySpan } from "../../web/src/account/history-span.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import * as fields from "../../generated/client/fields.ts";
 import * as Server from "../../generated/server/finance/v1/account.ts";
-import { AccountType, type Transfer } from "../../src/client/index.ts";
-import { complete } from "../../src/client/message.ts";
+import { AccountType, type Transfer } from "../../packages/client/src/index.ts";
+import { complete } from "../../packages/client/src/message.ts";
 import { type Actor, adminPartOfChange, adminPartOfNewAccount, may, maySettle } from "../../src/finance/policy.ts";
 import { type Permissions, permissionsOf } from "../../web/src/session/permissions.ts";
 import type { TokenClaims } from "../../web/src/session/token.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { FinanceErrorCode } from "../../src/client/index.ts";
+import type { FinanceErrorCode } from "../../packages/client/src/index.ts";
 import { isDecided, type Place, placeRefusal } from "../../web/src/transfers/refusal-place.ts";
 
 const DEBITED = "4";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { AccountStatus, AccountType } from "../../src/client/index.ts";
+import { AccountStatus, AccountType } from "../../packages/client/src/index.ts";
 import { permissionsOf } from "../../web/src/session/permissions.ts";
 import { readTransfer, type TransferValues } from "../../web/src/transfers/transfer-values.ts";
 import { anAccount } from "./accounts.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { AccountType } from "../../src/client/index.ts";
+import { AccountType } from "../../packages/client/src/index.ts";
 import { sideOf } from "../../web/src/parts/words.ts";
 
 test.each<[type: keyof typeof AccountType, amount: bigint, side: "Debit" | "Credit"]>([

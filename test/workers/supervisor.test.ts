@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Departure } from "../../src/operations/index.ts";
+import type { Departure } from "../../src/plugins/index.ts";
 import { type Ending, type Member, Supervisor } from "../../src/workers/supervisor.ts";
 
 const HANDOVER: Departure = { lameDuckMs: 5000, accepting: false };

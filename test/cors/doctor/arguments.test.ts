@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { commandName, readArguments, UsageError, usage } from "../../../src/cors/doctor/index.ts";
-import { compile } from "../../../src/cors/index.ts";
+import { commandName, readArguments, UsageError, usage } from "../../../packages/cors/src/doctor/index.ts";
+import { compile } from "../../../packages/cors/src/index.ts";
 
 const url = "http://localhost:9707/rpc";
 const page = ["--origin", "http://localhost:5173"];

@@ -1,6 +1,6 @@
 /** The words in which the cases of servers are written. */
 
-import type { FailureCode } from "../../../src/cors/doctor/index.ts";
+import type { FailureCode } from "../../../packages/cors/src/doctor/index.ts";
 import type { Answer, Behaviour } from "./broken-server.ts";
 
 /** How a call ends. */

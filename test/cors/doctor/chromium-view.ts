@@ -1,6 +1,6 @@
 /** What Chromium prints and sends, in a form in which the doctor's can be compared with it. */
 
-import { consoleLines, type Diagnosis } from "../../../src/cors/doctor/index.ts";
+import { consoleLines, type Diagnosis } from "../../../packages/cors/src/doctor/index.ts";
 import type { SeenRequest } from "./broken-server.ts";
 
 /** The line that the doctor foretells, in the form in which the tests' browser hands its lines out; null for none. */

@@ -4,7 +4,7 @@
  */
 import type { Browser, Frame, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createProbe, type Diagnosis, diagnose, type PageRequest } from "../../../src/cors/doctor/index.ts";
+import { createProbe, type Diagnosis, diagnose, type PageRequest } from "../../../packages/cors/src/doctor/index.ts";
 import { launchChromium } from "../../setup/chromium.ts";
 import { type Behaviour, type BrokenServer, startBrokenServer } from "./broken-server.ts";
 import type { ServerCase } from "./case-builder.ts";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import type { Cause } from "../../../src/cors/doctor/cures.ts";
+import type { Cause } from "../../../packages/cors/src/doctor/cures.ts";
 import {
   consoleLines,
   curesFor,
@@ -9,9 +9,9 @@ import {
   type Failure,
   type FailureCode,
   type WireRequest,
-} from "../../../src/cors/doctor/index.ts";
-import { compile } from "../../../src/cors/policy.ts";
-import { reasons } from "../../../src/cors/reasons.ts";
+} from "../../../packages/cors/src/doctor/index.ts";
+import { compile } from "../../../packages/cors/src/policy.ts";
+import { reasons } from "../../../packages/cors/src/reasons.ts";
 
 /** A diagnosis that ends with these failures of one response. */
 function failed(codes: readonly [FailureCode, ...FailureCode[]], change: Partial<Failure> = {}): Diagnosis {

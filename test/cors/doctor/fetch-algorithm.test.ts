@@ -7,7 +7,7 @@ import {
   type PageRequest,
   type WireOutcome,
   type WireRequest,
-} from "../../../src/cors/doctor/index.ts";
+} from "../../../packages/cors/src/doctor/index.ts";
 
 const origin = "http://localhost:5173";
 const article: PageRequest = {

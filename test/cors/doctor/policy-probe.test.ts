@@ -5,8 +5,8 @@ import {
   explainRefusals,
   type PageRequest,
   readArguments,
-} from "../../../src/cors/doctor/index.ts";
-import { type CorsConfig, compile, type Policy } from "../../../src/cors/policy.ts";
+} from "../../../packages/cors/src/doctor/index.ts";
+import { type CorsConfig, compile, type Policy } from "../../../packages/cors/src/policy.ts";
 
 function policyOf(config: CorsConfig): Policy {
   const compilation = compile(config);

@@ -6,7 +6,7 @@ import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterEach, expect, test } from "vitest";
-import { createProbe, type WireRequest } from "../../../src/cors/doctor/index.ts";
+import { createProbe, type WireRequest } from "../../../packages/cors/src/doctor/index.ts";
 
 const probe = createProbe({ userAgent: "doctor", timeoutMs: 5_000 });
 const impatientProbe = createProbe({ userAgent: "doctor", timeoutMs: 100 });

@@ -7,8 +7,14 @@
 import { readFile } from "node:fs/promises";
 import type { Browser, Frame, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { createProbe, type Diagnosis, diagnose, type PageRequest, type Reply } from "../../../src/cors/doctor/index.ts";
-import { readHeaders, readMethod } from "../../../src/cors/doctor/page-request.ts";
+import {
+  createProbe,
+  type Diagnosis,
+  diagnose,
+  type PageRequest,
+  type Reply,
+} from "../../../packages/cors/src/doctor/index.ts";
+import { readHeaders, readMethod } from "../../../packages/cors/src/doctor/page-request.ts";
 import { launchChromium } from "../../setup/chromium.ts";
 import { seededRandom } from "../../setup/random.ts";
 import { type Behaviour, type BrokenServer, type SeenRequest, startBrokenServer } from "./broken-server.ts";

@@ -7,7 +7,7 @@ import {
   renderText,
   type WireOutcome,
   wantsColours,
-} from "../../../src/cors/doctor/index.ts";
+} from "../../../packages/cors/src/doctor/index.ts";
 
 const plain = { colours: false };
 const page: PageRequest = {

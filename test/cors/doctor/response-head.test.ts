@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type ReceivedBytes, readResponseHead } from "../../../src/cors/doctor/response-head.ts";
+import { type ReceivedBytes, readResponseHead } from "../../../packages/cors/src/doctor/response-head.ts";
 
 const open: Omit<ReceivedBytes, "text"> = { method: "GET", ended: false, secure: false, defaultPort: false };
 

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { type Account, AccountStatus } from "../../../src/client/index.ts";
+import { type Account, AccountStatus } from "../../../packages/client/src/index.ts";
 import { AccountActions } from "../accounts/account-actions.tsx";
 import { accountQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";

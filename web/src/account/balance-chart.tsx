@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "react";
 import UPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { type Currency, formatMoney } from "../../../src/client/index.ts";
+import { type Currency, formatMoney } from "../../../packages/client/src/index.ts";
 import { dateTimeOf } from "../parts/words.ts";
 import { type ChartPoint, toMajor } from "./chart-points.ts";
 import type { Span } from "./history-span.ts";

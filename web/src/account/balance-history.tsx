@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { type Account, formatMoney, toDate } from "../../../src/client/index.ts";
+import { type Account, formatMoney, toDate } from "../../../packages/client/src/index.ts";
 import { historyQuery } from "../data/queries.ts";
 import { Loading } from "../parts/loading.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";

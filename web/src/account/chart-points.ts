@@ -1,4 +1,4 @@
-import { type Account, type BalancePoint, type Currency, toDate } from "../../../src/client/index.ts";
+import { type Account, type BalancePoint, type Currency, toDate } from "../../../packages/client/src/index.ts";
 import { isDebitNormal } from "../parts/words.ts";
 
 /** The balance from a time on. */

@@ -1,4 +1,4 @@
-import { Interval } from "../../../src/client/index.ts";
+import { Interval } from "../../../packages/client/src/index.ts";
 
 /** A stretch of time. */
 export interface Span {

@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import type { Account, Entry } from "../../../src/client/index.ts";
+import type { Account, Entry } from "../../../packages/client/src/index.ts";
 import { entriesQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { AccountName } from "../parts/account-name.tsx";

@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from "react";
-import { type Account, AccountStatus } from "../../../src/client/index.ts";
+import { type Account, AccountStatus } from "../../../packages/client/src/index.ts";
 import { useChange } from "../data/use-change.ts";
 import { Dialog, DialogActions } from "../parts/dialog.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";

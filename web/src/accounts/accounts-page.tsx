@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useState } from "react";
-import { type Account, AccountStatus, AccountType, type FinanceClient } from "../../../src/client/index.ts";
+import { type Account, AccountStatus, AccountType, type FinanceClient } from "../../../packages/client/src/index.ts";
 import { accountsQuery, knownAccountsQuery } from "../data/queries.ts";
 import { Field, SelectField } from "../parts/field.tsx";
 import { PageHeading } from "../parts/page-heading.tsx";

@@ -1,5 +1,5 @@
 import { type FormEvent, useRef, useState } from "react";
-import { type Account, AccountType, FinanceError, newIdempotencyKey } from "../../../src/client/index.ts";
+import { type Account, AccountType, FinanceError, newIdempotencyKey } from "../../../packages/client/src/index.ts";
 import { useChange } from "../data/use-change.ts";
 import { readAmount } from "../parts/amount.ts";
 import { currencyNamed } from "../parts/currencies.ts";

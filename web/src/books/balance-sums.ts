@@ -1,4 +1,4 @@
-import type { Account, AccountType, Currency } from "../../../src/client/index.ts";
+import type { Account, AccountType, Currency } from "../../../packages/client/src/index.ts";
 import { accountTypes } from "../parts/words.ts";
 
 /** What the accounts of one currency hold together, by type in the order of a balance sheet. */

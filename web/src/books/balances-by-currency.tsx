@@ -1,4 +1,4 @@
-import type { Account } from "../../../src/client/index.ts";
+import type { Account } from "../../../packages/client/src/index.ts";
 import { Sum } from "../parts/sum.tsx";
 import { accountTypes } from "../parts/words.ts";
 import { type CurrencySums, sumBalances } from "./balance-sums.ts";

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import type { CurrencyTrialBalance } from "../../../src/client/index.ts";
+import type { CurrencyTrialBalance } from "../../../packages/client/src/index.ts";
 import { trialBalanceQuery } from "../data/queries.ts";
 import { currencyNamed } from "../parts/currencies.ts";
 import { Loading } from "../parts/loading.tsx";

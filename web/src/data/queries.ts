@@ -6,7 +6,7 @@ import {
   type FinanceClient,
   fromDate,
   type TransferState,
-} from "../../../src/client/index.ts";
+} from "../../../packages/client/src/index.ts";
 import { historySpan, type Span } from "../account/history-span.ts";
 
 /** Accounts that are named in lists and offered in the transfer form; the service's own limit for a page. */

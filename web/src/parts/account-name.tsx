@@ -1,4 +1,4 @@
-import type { Account } from "../../../src/client/index.ts";
+import type { Account } from "../../../packages/client/src/index.ts";
 import { paths } from "../shell/route.ts";
 
 interface AccountNameProps {

@@ -1,4 +1,4 @@
-import type { Account, Currency, Transfer } from "../../../src/client/index.ts";
+import type { Account, Currency, Transfer } from "../../../packages/client/src/index.ts";
 
 /** The transfer's currency, with the decimal places that its accounts are kept in; those of ISO 4217 where neither is known. */
 export function currencyOf(

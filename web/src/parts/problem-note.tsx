@@ -1,4 +1,4 @@
-import { FinanceError } from "../../../src/client/index.ts";
+import { FinanceError } from "../../../packages/client/src/index.ts";
 import { SettingsError } from "../settings.ts";
 
 interface ProblemNoteProps {

@@ -1,5 +1,5 @@
 import { Fragment } from "react";
-import { type Currency, formatMoney } from "../../../src/client/index.ts";
+import { type Currency, formatMoney } from "../../../packages/client/src/index.ts";
 
 interface SumProps {
   readonly minor: bigint;

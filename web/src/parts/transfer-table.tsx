@@ -1,4 +1,4 @@
-import { type Account, type Transfer, TransferState } from "../../../src/client/index.ts";
+import { type Account, type Transfer, TransferState } from "../../../packages/client/src/index.ts";
 import { paths } from "../shell/route.ts";
 import { AccountName } from "./account-name.tsx";
 import { currencyOf } from "./currencies.ts";

@@ -7,7 +7,7 @@ import {
   type Transfer,
   TransferState,
   toDate,
-} from "../../../src/client/index.ts";
+} from "../../../packages/client/src/index.ts";
 
 export const accountTypes = [
   { type: AccountType.ACCOUNT_TYPE_ASSET, word: "Asset", plural: "Assets" },

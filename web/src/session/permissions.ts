@@ -8,7 +8,7 @@
  *
  * Whether an account is open, or a hold still pending, is a matter of state and not asked here.
  */
-import type { Account, Transfer } from "../../../src/client/index.ts";
+import type { Account, Transfer } from "../../../packages/client/src/index.ts";
 import { isDebitNormal } from "../parts/words.ts";
 import type { TokenClaims } from "./token.ts";
 

@@ -1,6 +1,6 @@
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { createFinanceClient, FinanceError } from "../../../src/client/index.ts";
+import { createFinanceClient, FinanceError } from "../../../packages/client/src/index.ts";
 import { ConnectionPage } from "../connection/connection-page.tsx";
 import type { Settings } from "../settings.ts";
 import { usePath } from "../shell/route.ts";

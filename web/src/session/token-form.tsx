@@ -1,5 +1,5 @@
 import { type FormEvent, useRef, useState } from "react";
-import { createClient, FinanceError, listAccounts } from "../../../src/client/index.ts";
+import { createClient, FinanceError, listAccounts } from "../../../packages/client/src/index.ts";
 import { Field } from "../parts/field.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
 import type { Settings } from "../settings.ts";

@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
-import { FinanceError } from "../../../src/client/index.ts";
+import { FinanceError } from "../../../packages/client/src/index.ts";
 import { paths } from "./route.ts";
 
 /** Says so while the service does not answer what the page asks; the page goes on asking. */

@@ -1,5 +1,5 @@
 import { type KeyboardEvent, useId, useState } from "react";
-import type { Account } from "../../../src/client/index.ts";
+import type { Account } from "../../../packages/client/src/index.ts";
 import { Note, noted } from "../parts/field.tsx";
 import { Sum } from "../parts/sum.tsx";
 import { readId } from "../shell/route.ts";

@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { TransferState } from "../../../src/client/index.ts";
+import { TransferState } from "../../../packages/client/src/index.ts";
 import { transfersQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { SelectField } from "../parts/field.tsx";

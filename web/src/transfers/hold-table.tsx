@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { Transfer } from "../../../src/client/index.ts";
+import type { Transfer } from "../../../packages/client/src/index.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { AccountName } from "../parts/account-name.tsx";
 import { currencyOf } from "../parts/currencies.ts";

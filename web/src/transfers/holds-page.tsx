@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { TransferState } from "../../../src/client/index.ts";
+import { TransferState } from "../../../packages/client/src/index.ts";
 import { transfersQuery } from "../data/queries.ts";
 import { PageHeading } from "../parts/page-heading.tsx";
 import { Pages } from "../parts/pages.tsx";

@@ -7,7 +7,7 @@ import {
   newIdempotencyKey,
   type Transfer,
   TransferState,
-} from "../../../src/client/index.ts";
+} from "../../../packages/client/src/index.ts";
 import { useAccountsWith } from "../data/use-accounts.ts";
 import { useChange } from "../data/use-change.ts";
 import { currencyOf } from "../parts/currencies.ts";

@@ -1,6 +1,6 @@
 /** What can become of a transfer after it was recorded. Each dialog keeps one idempotency key for all its tries. */
 import { type FormEvent, useState } from "react";
-import { formatMoney, newIdempotencyKey, type Transfer } from "../../../src/client/index.ts";
+import { formatMoney, newIdempotencyKey, type Transfer } from "../../../packages/client/src/index.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { useChange } from "../data/use-change.ts";
 import { readAmount, writeAmount } from "../parts/amount.ts";

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { type Transfer, TransferState } from "../../../src/client/index.ts";
+import { type Transfer, TransferState } from "../../../packages/client/src/index.ts";
 import { transferQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { AccountName } from "../parts/account-name.tsx";

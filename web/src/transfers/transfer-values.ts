@@ -1,4 +1,4 @@
-import type { Account } from "../../../src/client/index.ts";
+import type { Account } from "../../../packages/client/src/index.ts";
 import { readAmount } from "../parts/amount.ts";
 import { hindranceOf } from "../parts/words.ts";
 import type { Permissions } from "../session/permissions.ts";

@@ -1,0 +1,83 @@
+/** Messages in protobuf's binary format. https://protobuf.dev/programming-guides/encoding/ */
+import type { MessageType } from "../../../generated/client/fields.ts";
+import { emptyMessage, fieldsOf, type MessageField, memberOf, setField, setFields, type Values } from "./message.ts";
+import { formatTime, type Instant, parseTime } from "./time.ts";
+import { BinaryReader, BinaryWriter } from "./wire.ts";
+
+const TIMESTAMP: MessageType<Instant> = {
+  name: "Timestamp",
+  fields: { seconds: [1, "int64"], nanos: [2, "int32"] },
+};
+
+/** An entry of a map, as it stands on the wire. */
+const MAP_ENTRY: MessageType<Readonly<Record<"key" | "value", string>>> = {
+  name: "MapEntry",
+  fields: { key: [1, "string"], value: [2, "string"] },
+};
+
+type FieldKind = Pick<MessageField, "scalar" | "members" | "message">;
+
+export function encodeBinary<T>(type: MessageType<T>, message: T): Uint8Array<ArrayBuffer> {
+  return writeMessage(type, message as Values);
+}
+
+function writeMessage(type: MessageType<unknown>, message: Values): Uint8Array<ArrayBuffer> {
+  const writer = new BinaryWriter();
+  for (const [field, value] of setFields(type, message)) {
+    const entries = field.label === "map" ? Object.entries(value as Values) : undefined;
+    for (const one of entries?.map(([key, item]) => ({ key, value: item })) ?? [value].flat()) {
+      writer.int32(field.tag);
+      writeValue(writer, entries ? { message: MAP_ENTRY } : field, one);
+    }
+  }
+  return writer.finish();
+}
+
+function writeValue(writer: BinaryWriter, { scalar, message }: FieldKind, value: unknown): void {
+  if (message) writer.delimited(writeMessage(message, value as Values));
+  else if (scalar === "time") writer.delimited(writeMessage(TIMESTAMP, { ...parseTime(`${value}`) }));
+  else if (scalar === "string") writer.string(`${value}`);
+  else if (typeof value === "bigint") writer.int64(value);
+  // An int32, a bool, or a member of an enum.
+  else writer.int32(Number(value));
+}
+
+/** @throws Error for bytes that are no such message. */
+export function decodeBinary<T>(type: MessageType<T>, bytes: Uint8Array): T {
+  const reader = new BinaryReader(bytes);
+  return readMessage(reader, type, reader.len) as T;
+}
+
+function readMessage(reader: BinaryReader, type: MessageType<unknown>, end: number): Values {
+  const message = emptyMessage(type);
+  const fields = fieldsOf(type);
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag < 8) throw new RangeError("invalid tag");
+    const field = fields.find((candidate) => candidate.tag === tag);
+    if (field === undefined) {
+      reader.skip(tag & 7);
+      continue;
+    }
+    const before = message[field.name];
+    if (field.label === "list" && Array.isArray(before)) before.push(readValue(reader, field));
+    else if (field.label === "map") {
+      const { key, value } = readNested(reader, MAP_ENTRY);
+      // Not an assignment, for which "__proto__" is no key like any other.
+      message[field.name] = { ...(before as Values), [`${key}`]: value };
+    } else setField(message, field, readValue(reader, field));
+  }
+  if (reader.pos !== end) throw new RangeError("premature end");
+  return message;
+}
+
+function readValue(reader: BinaryReader, { scalar, members, message }: FieldKind): unknown {
+  if (scalar === "time") return formatTime({ seconds: 0n, nanos: 0, ...readNested(reader, TIMESTAMP) });
+  if (scalar) return reader[scalar]();
+  return message ? readNested(reader, message) : memberOf(members ?? {}, reader.int32());
+}
+
+function readNested(reader: BinaryReader, type: MessageType<unknown>): Values {
+  const length = reader.uint32();
+  return readMessage(reader, type, reader.pos + length);
+}

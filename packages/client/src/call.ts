@@ -1,0 +1,206 @@
+import { decode, encode, type Format, mediaTypeOf } from "./codec.ts";
+import { FinanceError } from "./errors.ts";
+import { failure, failureBy, failureOf, unreadable } from "./failure.ts";
+import { complete } from "./message.ts";
+import type { Input, Method } from "./method.ts";
+import { refusalOf } from "./refusal.ts";
+import { retryDelayMs } from "./retry.ts";
+import type { TokenSource } from "./token.ts";
+import type { Transport, TransportReply } from "./transports.ts";
+
+/** What may differ from call to call. */
+export interface CallOptions {
+  /** Gives the call up: it rejects with code `canceled`. Default none. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds for the whole call, retries included; `Infinity` for no limit. Default: the client's. */
+  readonly timeoutMs?: number | undefined;
+  /** Headers besides the client's, or instead of them. Default none. A page needs the server's leave for each (CORS_ALLOWED_HEADERS). */
+  readonly headers?: HeadersInit | undefined;
+  /** How often the call may be repeated where that is safe. Default: the client's. */
+  readonly maxRetries?: number | undefined;
+  /** Told of each answer that came, refusals and those that are retried included. Default none. */
+  readonly onReply?: ((reply: ReplyInfo) => void) | undefined;
+}
+
+/** An answer without its message. */
+export interface ReplyInfo {
+  /** HTTP status. */
+  readonly status: number;
+  /** Finds the call in the server's log. */
+  readonly requestId: string | undefined;
+  /** Whether the idempotency key was decided before, so that this is the first outcome once more. */
+  readonly isReplay: boolean;
+}
+
+/** A client's options, with their defaults filled in. */
+export interface Connection {
+  /** Of the service, without the method. */
+  readonly url: string;
+  readonly tokens: TokenSource;
+  readonly transport: Transport;
+  readonly format: Format;
+  readonly timeoutMs: number;
+  readonly maxRetries: number;
+  readonly headers: HeadersInit;
+  readonly sendsTimeout: boolean;
+  /** Whether a browser's CORS stands between here and there. */
+  readonly isCrossOrigin: boolean;
+}
+
+/** More would make a timer fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** What fits into the header's ten digits. */
+const TIMEOUT_HEADER_MS_MAX = 9_999_999_999;
+
+/** @throws FinanceError, and nothing else but what `onReply` throws. */
+export async function call<I extends object, O extends object>(
+  connection: Connection,
+  method: Method<I, O>,
+  input: Input<I>,
+  options: CallOptions = {},
+): Promise<O> {
+  const { timeoutMs = connection.timeoutMs, maxRetries = connection.maxRetries } = options;
+  const deadlineMs = Date.now() + timeoutMs;
+  const controller = new AbortController();
+  const cancel = () => controller.abort(failure("canceled", "the caller gave up", { cause: options.signal?.reason }));
+  const timer =
+    timeoutMs <= TIMER_MS_MAX
+      ? setTimeout(() => controller.abort(failure("timed_out", `no reply within ${timeoutMs} ms`)), timeoutMs)
+      : undefined;
+  options.signal?.addEventListener("abort", cancel);
+  if (options.signal?.aborted) cancel();
+  try {
+    const { body, isRepeatable } = prepare(connection.format, method, input);
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await within(
+          controller.signal,
+          attempt({ connection, method, body, options, signal: controller.signal, deadlineMs }),
+        );
+      } catch (error) {
+        const delayMs =
+          error instanceof FinanceError && isRepeatable && failures < maxRetries
+            ? retryDelayMs(error, failures)
+            : undefined;
+        const isTooLate = delayMs === undefined || delayMs > TIMER_MS_MAX || Date.now() + delayMs >= deadlineMs;
+        if (isTooLate) throw error;
+        await pause(controller.signal, delayMs);
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", cancel);
+  }
+}
+
+function prepare<I extends object, O extends object>(format: Format, method: Method<I, O>, input: Input<I>) {
+  try {
+    // A copy: the caller's object stays as it is, and every try sends the same keys.
+    const message = complete(method.request, input);
+    const isRepeatable = method.isRead || (method.fillKeys?.(message) ?? false);
+    return { isRepeatable, body: encode(format, method.request, message) };
+  } catch (error) {
+    throw failureBy(error, "invalid_request", "the request can't be sent");
+  }
+}
+
+interface Attempt<I extends object, O extends object> {
+  readonly connection: Connection;
+  readonly method: Method<I, O>;
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  readonly options: CallOptions;
+  readonly signal: AbortSignal;
+  readonly deadlineMs: number;
+}
+
+/** One try; with a token that the service refuses, and another to be had, two. */
+async function attempt<I extends object, O extends object>(work: Attempt<I, O>): Promise<O> {
+  const { signal, connection } = work;
+  const { tokens } = connection;
+  signal.throwIfAborted();
+  const bearer = await tokens.current();
+  try {
+    return await send(work, bearer);
+  } catch (error) {
+    if (!(error instanceof FinanceError) || error.status !== 401) throw error;
+    try {
+      const other = await within(signal, tokens.insteadOf(bearer, error.reason ?? error.code));
+      if (other === undefined) throw error;
+      return await send(work, other);
+    } catch (again) {
+      // No new token, none in time, or one that is refused as well. A caller that gave up says nothing of the token.
+      const isUseless = again instanceof FinanceError && /^(unauth|deadline)/.test(again.code);
+      if (isUseless) tokens.forget(bearer);
+      throw again;
+    }
+  }
+}
+
+async function send<I extends object, O extends object>(work: Attempt<I, O>, bearer: string): Promise<O> {
+  const { connection, method, body, options, signal } = work;
+  const { url, transport, format, isCrossOrigin } = connection;
+  signal.throwIfAborted();
+  const headers = requestHeaders(work, bearer);
+  const { reply, info } = await sent();
+  options.onReply?.(info);
+  if (info.status !== 200) throw refusalOf(reply);
+  try {
+    return decode(format, method.response, reply);
+  } catch (error) {
+    throw unreadable(error, info);
+  }
+
+  async function sent() {
+    try {
+      const reply = await transport.send({ url: `${url}/${method.name}`, headers, body, signal });
+      return { reply, info: infoOf(reply) };
+    } catch (error) {
+      throw failureOf(error, url, isCrossOrigin);
+    }
+  }
+}
+
+function infoOf(reply: TransportReply): ReplyInfo {
+  return {
+    status: reply.status,
+    requestId: reply.header("x-request-id") ?? undefined,
+    isReplay: reply.header("idempotent-replayed") === "true",
+  };
+}
+
+function requestHeaders<I extends object, O extends object>(
+  { connection, options, deadlineMs }: Attempt<I, O>,
+  bearer: string,
+): Record<string, string> {
+  try {
+    const all = new Headers(connection.headers);
+    new Headers(options.headers).forEach((value, name) => {
+      all.set(name, value);
+    });
+    all.set("content-type", mediaTypeOf(connection.format));
+    if (bearer) all.set("authorization", `Bearer ${bearer}`);
+    const leftMs = Math.max(1, Math.ceil(deadlineMs - Date.now()));
+    if (connection.sendsTimeout && leftMs <= TIMEOUT_HEADER_MS_MAX) all.set("twirp-timeout-ms", `${leftMs}`);
+    return Object.fromEntries(all);
+  } catch (error) {
+    throw failureBy(error, "invalid_request", "the headers can't be sent");
+  }
+}
+
+/** The work's outcome, or the signal's reason at once when it aborts, even if the work pays it no heed. */
+function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason));
+    work.then(resolve, reject);
+  });
+}
+
+function pause(signal: AbortSignal, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  return within(signal, over).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,142 @@
+import { forbiddenMethods, safelistedMethods } from "./names.ts";
+import { covers } from "./origins.ts";
+import type { Policy } from "./policy.ts";
+import type { RequestReason } from "./reasons.ts";
+import { isToken, readHeaderNames } from "./token.ts";
+
+/** The parts of a request that CORS looks at; a header that is not there is undefined. */
+export interface CorsRequest {
+  readonly method: string;
+  readonly origin: string | undefined;
+  /** Access-Control-Request-Method */
+  readonly requestMethod?: string | undefined;
+  /** Access-Control-Request-Headers */
+  readonly requestHeaders?: string | undefined;
+  /** Access-Control-Request-Private-Network */
+  readonly requestPrivateNetwork?: string | undefined;
+}
+
+/** The headers that an answer must carry, by lower-case name; every other CORS header must be absent. */
+export interface CorsHeaders {
+  vary?: string;
+  "access-control-allow-origin"?: string;
+  "access-control-allow-credentials"?: string;
+  "access-control-expose-headers"?: string;
+  "access-control-allow-methods"?: string;
+  "access-control-allow-headers"?: string;
+  "access-control-max-age"?: string;
+  "access-control-allow-private-network"?: string;
+}
+
+/** What to answer: to a preflight in full, to any other request only the headers that its reply must carry. */
+export interface Decision {
+  readonly preflight: boolean;
+  readonly reason: RequestReason;
+  /** Of a preflight; 0 otherwise. */
+  readonly status: number;
+  readonly headers: Readonly<CorsHeaders>;
+  /** The header names at fault for `header_not_allowed`, in lower case; empty otherwise. */
+  readonly refusedHeaders: readonly string[];
+}
+
+const preflightVary = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
+const privateNetworkVary = `${preflightVary}, Access-Control-Request-Private-Network`;
+const varyOnly: Readonly<CorsHeaders> = { vary: "Origin" };
+const nothing: readonly string[] = [];
+
+/** Decides one request. Total: it throws for no input, and does work in proportion to the headers' length at most. */
+export function decide(policy: Policy, request: CorsRequest): Decision {
+  const { origin, requestMethod } = request;
+  if (origin !== undefined && requestMethod !== undefined && request.method === "OPTIONS") {
+    return decidePreflight(policy, request, origin, requestMethod);
+  }
+  if (origin !== undefined && !allowsOrigin(policy, origin)) {
+    return { preflight: false, reason: "origin_not_allowed", status: 0, headers: varyOnly, refusedHeaders: nothing };
+  }
+  const reason = origin === undefined ? "not_cors" : "allowed";
+  return { preflight: false, reason, status: 0, headers: actualHeaders(policy, origin), refusedHeaders: nothing };
+}
+
+/** Whether a page of this origin may read what the server answers. */
+export function allowsOrigin(policy: Policy, origin: string): boolean {
+  if (policy.anyOrigin || policy.exactOrigins.has(origin)) return true;
+  for (const pattern of policy.originPatterns) if (covers(pattern, origin)) return true;
+  return false;
+}
+
+/**
+ * A list makes every reply depend on Origin, also one to a request without it, since a cache may hand that to a page;
+ * * is the same for all and goes on every reply: https://fetch.spec.whatwg.org/#cors-protocol-and-http-caches
+ */
+function actualHeaders(policy: Policy, origin: string | undefined): Readonly<CorsHeaders> {
+  const headers: CorsHeaders = {};
+  if (policy.anyOrigin) {
+    headers["access-control-allow-origin"] = "*";
+  } else if (origin === undefined) {
+    return varyOnly;
+  } else {
+    headers.vary = "Origin";
+    headers["access-control-allow-origin"] = origin;
+  }
+  if (policy.credentials) headers["access-control-allow-credentials"] = "true";
+  if (policy.exposeHeaders !== "") headers["access-control-expose-headers"] = policy.exposeHeaders;
+  return headers;
+}
+
+function decidePreflight(policy: Policy, request: CorsRequest, origin: string, requestMethod: string): Decision {
+  const vary = policy.privateNetwork ? privateNetworkVary : preflightVary;
+  if (!allowsOrigin(policy, origin)) {
+    return { preflight: true, reason: "origin_not_allowed", status: 403, headers: { vary }, refusedHeaders: nothing };
+  }
+  const names = request.requestHeaders === undefined ? nothing : readHeaderNames(request.requestHeaders);
+  const methodReason = judgeMethod(policy, requestMethod);
+  let refusedHeaders = nothing;
+  let reason: RequestReason = methodReason;
+  if (methodReason === "allowed") {
+    if (names === null) {
+      reason = "malformed_request_headers";
+    } else if (!names.every((name) => allowsHeader(policy, name))) {
+      reason = "header_not_allowed";
+      refusedHeaders = names.filter((name) => !allowsHeader(policy, name));
+    }
+  }
+
+  // A refused method or header is answered with the origin and the true lists, so that the console names the culprit.
+  const headers: CorsHeaders = { vary, "access-control-allow-origin": policy.anyOrigin ? "*" : origin };
+  if (policy.credentials) headers["access-control-allow-credentials"] = "true";
+  const methods = allowMethods(policy, requestMethod, methodReason === "allowed");
+  if (methods !== "") headers["access-control-allow-methods"] = methods;
+  const allowHeaders = listHeaders(policy, names);
+  if (allowHeaders !== "") headers["access-control-allow-headers"] = allowHeaders;
+  // A refusal is not to be kept: the next attempt must see a mended configuration.
+  if (policy.maxAge !== "" && reason === "allowed") headers["access-control-max-age"] = policy.maxAge;
+  if (policy.privateNetwork && request.requestPrivateNetwork === "true") {
+    headers["access-control-allow-private-network"] = "true";
+  }
+  return { preflight: true, reason, status: policy.preflightStatus, headers, refusedHeaders };
+}
+
+/** https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7: the safelisted methods pass whatever is listed. */
+function judgeMethod(policy: Policy, method: string): "allowed" | "method_not_allowed" | "malformed_request_method" {
+  if (policy.methods.has(method) || safelistedMethods.has(method)) return "allowed";
+  if (!isToken(method)) return "malformed_request_method";
+  return policy.anyMethod && !forbiddenMethods.has(method.toUpperCase()) ? "allowed" : "method_not_allowed";
+}
+
+/** https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name: * never covers Authorization. */
+function allowsHeader(policy: Policy, name: string): boolean {
+  return policy.headers.has(name) || (policy.anyHeader && name !== "authorization");
+}
+
+/** With credentials browsers take * literally, so "any" is answered with the very method that was asked for. */
+function allowMethods(policy: Policy, method: string, allowed: boolean): string {
+  if (!policy.anyMethod || !policy.credentials || !allowed || policy.methods.has(method)) return policy.allowMethods;
+  return policy.allowMethods === "" ? method : `${policy.allowMethods}, ${method}`;
+}
+
+/** As with methods; only names that were read as tokens are ever written. */
+function listHeaders(policy: Policy, names: readonly string[] | null): string {
+  if (!policy.anyHeader || !policy.credentials || names === null) return policy.allowHeaders;
+  const asked = names.filter((name) => !policy.headers.has(name) && allowsHeader(policy, name));
+  return [...policy.headers, ...new Set(asked)].join(", ");
+}

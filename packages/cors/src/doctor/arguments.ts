@@ -1,0 +1,159 @@
+import { readCommandLine, UsageError } from "../command-line.ts";
+import { chromeUserAgent } from "./browser-headers.ts";
+import {
+  type PageRequest,
+  PageRequestError,
+  readHeaders,
+  readHeaderValue,
+  readMethod,
+  readOriginOfPage,
+  readUrl,
+} from "./page-request.ts";
+
+/** What the command line asks for. */
+export type DoctorArguments = { readonly kind: "help" } | CheckArguments;
+
+/** A check of a server, or of the environment. */
+export type CheckArguments = {
+  readonly kind: "check";
+  readonly page: Omit<PageRequest, "url">;
+  readonly strict: boolean;
+  readonly preflightOnly: boolean;
+  readonly json: boolean;
+  readonly timeoutMs: number;
+  readonly userAgent: string;
+} & (
+  | { readonly fromConfig: false; readonly url: URL }
+  /** The environment knows a URL of its own. */
+  | { readonly fromConfig: true; readonly url: URL | undefined }
+);
+
+/** How the command is called: by its name as an installed program, or by `npm run` in this repository. */
+export function commandName(path: string, environment: Readonly<Record<string, string | undefined>>): string {
+  const isInstalled = /[\\/]node_modules[\\/]/.test(path) || /[\\/]cors-doctor$/.test(path);
+  return isInstalled && environment["npm_lifecycle_event"] !== "doctor" ? "cors-doctor" : "npm run doctor --";
+}
+
+/** The help text. */
+export const usage = (command: string): string => `usage: ${command} URL --origin ORIGIN [options]
+       ${command} --from-config [URL] --origin ORIGIN [options]
+
+Says whether a page on ORIGIN may call URL, step by step as a browser decides it (https://fetch.spec.whatwg.org/), and
+if not: why, what the browsers' consoles print, and how to fix it. Any server will do.
+
+  --origin ORIGIN      of the page, for example http://localhost:5173 or capacitor://localhost; null for a sandboxed
+                       frame or a local file
+  --method METHOD      default POST
+  -H, --header HEADER  "name" or "name: value", several or again; a name alone gets a value that stands for yours.
+                       Default: what an API client sends: authorization, and with POST, PUT and PATCH also
+                       content-type: application/json
+  --no-headers         sends none, as for a simple request
+  --data BODY          default {} with content-type: application/json, else none
+  --credentials        the page sends cookies: fetch's credentials: "include", axios's withCredentials
+  --strict             by the letter of the standard, where browsers are laxer for now: * and authorization, and in
+                       Chrome client hints such as save-data, ranges such as Bytes=0-9 and the ports 4190 and 6679
+  --preflight-only     never sends the actual request; the verdict is the preflight's
+  --from-config        asks no server, but the policy in this environment's CORS_* variables
+  --timeout SECONDS    for each request, default 10
+  --user-agent TEXT    default a recent Chrome
+  --json               for machines; docs/doctor.md has the shape
+  --help
+
+The actual request is really sent: with a method that changes something, use --preflight-only or a URL that is harmless.
+Exit status: 0 the page could read the reply, 1 it could not (CORS, mixed content, a blocked port, nobody answers),
+2 bad usage.`;
+
+const timeoutSecondsMax = 600;
+
+const options = {
+  origin: { type: "string" },
+  method: { type: "string", default: "POST" },
+  header: { type: "string", multiple: true, short: "H" },
+  "no-headers": { type: "boolean", default: false },
+  data: { type: "string" },
+  credentials: { type: "boolean", default: false },
+  strict: { type: "boolean", default: false },
+  "preflight-only": { type: "boolean", default: false },
+  "from-config": { type: "boolean", default: false },
+  timeout: { type: "string", default: "10" },
+  "user-agent": { type: "string", default: chromeUserAgent },
+  json: { type: "boolean", default: false },
+} as const;
+
+/** @throws UsageError */
+export function readArguments(args: readonly string[]): DoctorArguments {
+  const read = readCommandLine(args, { options, positionals: true });
+  if (read === "help") return { kind: "help" };
+  const { values, positionals } = read;
+  const { "from-config": fromConfig, "no-headers": noHeaders, header: lines } = values;
+  // What stands after --header and is no URL is one more header.
+  const moreLines = lines === undefined ? [] : positionals.filter((text) => !text.includes("://"));
+  const [url, ...rest] = positionals.filter((text) => !moreLines.includes(text));
+  if (rest.length > 0) throw new UsageError(`one URL, not also ${rest.join(" ")}`);
+  if (values.origin === undefined) throw new UsageError("--origin is required: the origin of the page that calls");
+  if (noHeaders && lines !== undefined) throw new UsageError("--header and --no-headers exclude each other");
+  if (!/^\d{1,3}(\.\d{1,3})?$/.test(values.timeout) || !isTimeout(Number(values.timeout))) {
+    throw new UsageError(`--timeout must be a number of seconds above 0, at most ${timeoutSecondsMax}`);
+  }
+  try {
+    const method = readMethod(values.method);
+    const headers = readHeaders(
+      noHeaders ? [] : lines === undefined ? defaultHeaders(method) : [...lines, ...moreLines],
+    );
+    const body = readBody(method, headers, values.data);
+    // https://fetch.spec.whatwg.org/#concept-bodyinit-extract: the browser names the type of a string by itself.
+    if (body !== null && !hasContentType(headers)) headers.push(["content-type", "text/plain;charset=UTF-8"]);
+    return {
+      kind: "check",
+      ...readTarget(url, fromConfig),
+      page: {
+        origin: readOriginOfPage(values.origin),
+        method,
+        headers,
+        body,
+        credentials: values.credentials ? "include" : "same-origin",
+      },
+      strict: values.strict,
+      preflightOnly: values["preflight-only"],
+      json: values.json,
+      timeoutMs: Number(values.timeout) * 1000,
+      userAgent: readHeaderValue("user-agent", values["user-agent"]),
+    };
+  } catch (error) {
+    if (error instanceof PageRequestError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function readTarget(text: string | undefined, fromConfig: boolean) {
+  if (fromConfig) return { fromConfig, url: text === undefined ? undefined : readUrl(text) } as const;
+  if (text === undefined) throw new UsageError("a URL is required");
+  return { fromConfig, url: readUrl(text) } as const;
+}
+
+/** The headers of an API call as in `axios.post(url, data, { headers: { authorization } })`. */
+function defaultHeaders(method: string): string[] {
+  return ["POST", "PUT", "PATCH"].includes(method) ? ["authorization", "content-type"] : ["authorization"];
+}
+
+function readBody(method: string, headers: PageRequest["headers"], data: string | undefined): string | null {
+  if (!takesBody(method)) {
+    // https://fetch.spec.whatwg.org/#dom-request, step 34: the Request constructor throws.
+    if (data !== undefined) throw new PageRequestError(`a page cannot send a body with ${method}`);
+    return null;
+  }
+  const isJson = headers.some(([name, value]) => name === "content-type" && /^application\/json\b/i.test(value));
+  return data ?? (isJson ? "{}" : null);
+}
+
+function hasContentType(headers: PageRequest["headers"]): boolean {
+  return headers.some(([name]) => name === "content-type");
+}
+
+function takesBody(method: string): boolean {
+  return method !== "GET" && method !== "HEAD";
+}
+
+function isTimeout(seconds: number): boolean {
+  return seconds > 0 && seconds <= timeoutSecondsMax;
+}

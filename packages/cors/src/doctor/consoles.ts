@@ -1,0 +1,178 @@
+import { isLoopback } from "../host.ts";
+import { isNoPagesHeader } from "../names.ts";
+import type { Finding } from "./checks.ts";
+import { type Cures, curesOfCause, insecureCredentialsCure, responseHeaderCures, sameForAll } from "./cures.ts";
+import type { Diagnosis, Failure } from "./diagnosis.ts";
+import { explainFailure, type FailureCode } from "./explanations.ts";
+import { type Header, hasCorsHeaders } from "./header-list.ts";
+import { findUnsafeHeaders } from "./safelist.ts";
+
+/** What each browser writes into its console; several lines are parted by a line feed, null is nothing at all. */
+export interface ConsoleLines {
+  readonly chrome: string | null;
+  readonly firefox: string;
+  readonly safari: string | null;
+}
+
+/** The failures that Chrome words as an answer to the preflight. */
+const accessChecks: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "preflight_redirect",
+  "allow_origin_missing",
+  "allow_origin_repeated",
+  "allow_origin_list",
+  "wildcard_origin_with_credentials",
+  "invalid_origin",
+  "origin_not_allowed",
+  "credentials_not_allowed",
+  "preflight_status",
+]);
+
+/** The consoles of the three browsers; null when nothing failed. */
+export function consoleLines(diagnosis: Diagnosis): ConsoleLines | null {
+  const { failure } = diagnosis;
+  if (failure === null) return null;
+  return {
+    chrome: chromeLine(diagnosis, failure),
+    firefox: firefoxLine(diagnosis, failure),
+    safari: safariLines(diagnosis, failure),
+  };
+}
+
+/** What to change for each server, one line for each thing that is wrong. */
+export type CureLines = { readonly [Server in keyof Cures]: readonly string[] };
+
+/** The cures of everything that is wrong with the response; null when nothing failed. */
+export function curesFor(diagnosis: Diagnosis): CureLines | null {
+  const { failure } = diagnosis;
+  if (failure === null) return null;
+  const linesFor = (server: keyof Cures, findings: readonly Finding[]): string[] => {
+    const lines = findings.flatMap((finding) =>
+      curesOf(diagnosis, failure, finding).map((cures) => fill(cures[server], diagnosis, failure, finding.value)),
+    );
+    return [...new Set(lines)];
+  };
+  const { findings } = failure;
+  // Where no CORS header comes at all, the rest follows from the origin, but in nginx, which knows nothing of CORS.
+  const isSilent = failure.code === "allow_origin_missing" && !hasCorsHeaders(lastHeaders(diagnosis));
+  // Nor does a redirect tell what the API itself would allow.
+  const causes = isSilent || failure.code === "preflight_redirect" ? findings.slice(0, 1) : findings;
+  return {
+    financeService: linesFor("financeService", failure.code === "allow_origin_missing" ? findings.slice(0, 1) : causes),
+    expressCors: linesFor("expressCors", causes),
+    rsCors: linesFor("rsCors", causes),
+    nginx: linesFor("nginx", isSilent ? findings.filter(({ code }) => accessChecks.has(code)) : causes),
+  };
+}
+
+function curesOf(diagnosis: Diagnosis, failure: Failure, finding: Finding): Cures[] {
+  const { cause } = finding;
+  if (cause === null) return curesOfCode(diagnosis, failure, finding);
+  // Without a preflight nobody knows whether the origin is allowed at all.
+  const isOneOfTwo = !failure.preflighted && (cause === "error" || cause === "redirect");
+  return isOneOfTwo ? [curesOfCause[cause], ...curesOfCode(diagnosis, failure, finding)] : [curesOfCause[cause]];
+}
+
+function curesOfCode(diagnosis: Diagnosis, failure: Failure, { code, refused }: Finding): Cures[] {
+  const forNull = cureForNull(diagnosis, failure, code);
+  if (forNull !== null) return [sameForAll(forNull)];
+  const { cures } = explainFailure(code);
+  if (credentialsCodes.has(code) && isInsecure(diagnosis.page.origin)) {
+    return [{ ...cures, financeService: insecureCredentialsCure }];
+  }
+  if (code !== "header_not_allowed" || !refused.some(isNoPagesHeader)) return [cures];
+  return refused.every(isNoPagesHeader) ? [responseHeaderCures] : [responseHeaderCures, cures];
+}
+
+/** As the policy judges it. */
+function isInsecure(origin: string): boolean {
+  return origin.startsWith("http:") && !isLoopback(new URL(origin).hostname);
+}
+
+function lastHeaders({ steps }: Diagnosis): readonly Header[] {
+  return steps.findLast(({ exchange }) => exchange !== null)?.exchange?.response?.headers ?? [];
+}
+
+const credentialsCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "credentials_not_allowed",
+  "wildcard_origin_with_credentials",
+]);
+
+/** Those whose cures name the origin. */
+const originCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "allow_origin_missing",
+  "allow_origin_list",
+  "invalid_origin",
+  "origin_not_allowed",
+  ...credentialsCodes,
+]);
+
+/** Listing the origin null would let everyone in, and listing the page's would not help. */
+function cureForNull({ page }: Diagnosis, { sentOrigin }: Failure, code: FailureCode): string | null {
+  if (sentOrigin !== "null" || !originCodes.has(code)) return null;
+  // With credentials * is not enough.
+  const orPublic = page.credentials === "include" ? "" : "; only public data may be allowed to any origin (*)";
+  return page.origin === "null"
+    ? `serve the page from a real origin, as http://localhost:5173${orPublic}`
+    : `call {url} at once: after a redirect between origins the Origin header is null${orPublic}`;
+}
+
+function chromeLine(diagnosis: Diagnosis, failure: Failure): string | null {
+  const chrome = failure.chrome ?? explainFailure(failure.code).chrome;
+  if (chrome === null || chrome === "") return null;
+  const text = fill(chrome, diagnosis, failure, escapeForChrome(failure.value));
+  if (text.startsWith("net::")) return `${diagnosis.page.method} ${failure.url} ${text}`;
+  if (failure.code === "mixed_content" || text.startsWith("Not allowed")) return text;
+  const first = diagnosis.page.url.href;
+  // Only of a scheme that it does not know does Chrome name the URL that it did not ask.
+  const url = failure.code === "redirect_scheme" ? failure.value : failure.url;
+  const redirected = first === url ? "" : `(redirected from '${first}') `;
+  const prefix =
+    failure.stage === "preflight" && accessChecks.has(failure.code)
+      ? "Response to preflight request doesn't pass access control check: "
+      : "";
+  const { origin } = diagnosis.page;
+  return `Access to fetch at '${url}' ${redirected}from origin '${origin}' has been blocked by CORS policy: ${prefix}${text}`;
+}
+
+/** Chrome prints what is not printable ASCII as a number. */
+function escapeForChrome(value: string): string {
+  return value.replace(/[^ -~]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+  });
+}
+
+/** Firefox looks at Allow-Origin before it finds that a preflight is redirected. */
+function firefoxLine(diagnosis: Diagnosis, failure: Failure): string {
+  const finding = failure.code === "preflight_redirect" ? (failure.findings[1] ?? failure) : failure;
+  const text = fill(explainFailure(finding.code).firefox, diagnosis, failure, finding.value);
+  if (text.startsWith("Cross-Origin") || failure.code === "mixed_content") return text;
+  return `Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at ${failure.url}. (Reason: ${text}`;
+}
+
+/** Safari looks at the status of a preflight before anything else. */
+function safariLines(diagnosis: Diagnosis, failure: Failure): string | null {
+  const finding = failure.findings.find(({ code }) => code === "preflight_status") ?? failure;
+  const { safari } = explainFailure(finding.code);
+  if (safari === null) return null;
+  const text = fill(safari, diagnosis, failure, finding.value);
+  return `${text}\nFetch API cannot load ${failure.url} due to access control checks.`;
+}
+
+function fill(template: string, { page }: Diagnosis, failure: Failure, value: string): string {
+  const refused = failure.findings.flatMap((finding) => finding.refused);
+  const names = findUnsafeHeaders(page.headers, false).map(({ name }) => name);
+  const wanted = names.filter((name) => !isNoPagesHeader(name));
+  const facts: Readonly<Record<string, string>> = {
+    url: failure.url,
+    origin: page.origin,
+    sent_origin: failure.sentOrigin,
+    method: page.method,
+    status: String(failure.status ?? ""),
+    value,
+    headers: wanted.join(", "),
+    refused: refused.filter((name) => !isNoPagesHeader(name)).join(", "),
+    response_headers: refused.filter(isNoPagesHeader).join(", "),
+    quoted_headers: wanted.map((name) => `"${name}"`).join(", "),
+  };
+  return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => facts[name] ?? placeholder);
+}

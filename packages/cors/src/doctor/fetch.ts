@@ -1,0 +1,181 @@
+/**
+ * How a browser fetches on behalf of a page, step by step: https://fetch.spec.whatwg.org/#main-fetch with mode "cors".
+ *
+ * A generator over plain values: it yields each request and is given what became of it, so that the same code judges a
+ * server on the network, a policy in memory and a table in a test.
+ */
+
+import { trimValue } from "../token.ts";
+import { findBarrier, isLocalMixedContent, isOpenInChromiumAlone } from "./barriers.ts";
+import type { WireResponse } from "./checks.ts";
+import type { Diagnosis, Reply } from "./diagnosis.ts";
+import { type Conversation, type FetchRecord, fail, note, send } from "./fetch-record.ts";
+import {
+  actualRequest,
+  checkCors,
+  type FetchState,
+  hasReadableLocation,
+  loginPage,
+  type Suspicion,
+  suspectLogin,
+} from "./fetch-state.ts";
+import { getHeader } from "./header-list.ts";
+import type { PageRequest } from "./page-request.ts";
+import { preflightIfNeeded } from "./preflight.ts";
+import { splitReadable } from "./readable-headers.ts";
+import { hintForRedirect, isLoginPage, isRedirect, locationOf, readRedirect } from "./redirect.ts";
+
+/** What to find out. */
+export interface FetchOptions {
+  /** Stops where the actual request would be sent. Default: false. */
+  readonly preflightOnly?: boolean;
+  /** By the letter of the standard, where all browsers are laxer for now. Default: false. */
+  readonly strict?: boolean;
+}
+
+/** Runs one fetch. Total: it throws for no request and no response. */
+export function* fetchAlgorithm(page: PageRequest, options: FetchOptions = {}): Conversation<Diagnosis> {
+  const { preflightOnly = false, strict = false } = options;
+  const record: FetchRecord = { steps: [], failure: null, preflightCache: null, preflighted: false };
+  let state = start(record, page);
+  let reply: Reply | null = null;
+  while (reply === null) {
+    if (!mayBeSent(record, state, strict)) break;
+    if (!(yield* preflightIfNeeded(record, state, strict)) || preflightOnly) break;
+    const request = actualRequest(state);
+    const response = yield* send(record, request);
+    if (response === null || !hasReadableLocation(record, state, request, response)) break;
+    if (!checkReply(record, state, response)) break;
+    if (!isRedirect(response)) reply = readReply(record, state, response);
+    else {
+      const next = follow(record, state, response);
+      if (next === null) break;
+      state = next;
+    }
+  }
+  const { steps, failure, preflightCache } = record;
+  const { crossOrigin } = state;
+  return { page, allowed: failure === null, crossOrigin, steps, failure, preflightCache, reply };
+}
+
+function start(record: FetchRecord, page: PageRequest): FetchState {
+  const crossOrigin = page.url.origin !== page.origin;
+  const text = crossOrigin
+    ? `The page is on ${page.origin} and the URL on ${page.url.origin}: CORS applies.`
+    : `Page and URL share the origin ${page.origin}: no CORS check applies.`;
+  note(record, "origin_compared", "passed", text);
+  const { url, method, headers, body } = page;
+  const sendsReferrer = !isDowngrade(page, url);
+  const start = { redirectCount: 0, redirectedFrom: [], crossOrigin, taintedOrigin: false, sendsReferrer };
+  return { page, url, method, headers, body, ...start };
+}
+
+/** Mixed content and blocked ports, on every hop. */
+function mayBeSent(record: FetchRecord, state: FetchState, strict: boolean): boolean {
+  const { page, url } = state;
+  const barrier = findBarrier(page.origin, url, strict);
+  if (barrier?.code === "mixed_content") {
+    note(record, "mixed_content", "failed", `An https page may not call ${url.href}, which is plain http.`);
+  } else if (barrier?.code === "blocked_port") {
+    note(record, "blocked_port", "failed", `Browsers refuse to call port ${url.port}.`);
+  } else if (isLocalMixedContent(page.origin, url)) {
+    const text = `Firefox and Safari block ${url.origin} as mixed content; Chrome asks the user for the local network.`;
+    note(record, "mixed_content", "note", text);
+  }
+  if (barrier === null && isOpenInChromiumAlone(url)) {
+    note(record, "blocked_port", "note", `Firefox and Safari refuse to call port ${url.port}; Chrome does not.`);
+  }
+  if (barrier !== null) fail(record, actualRequest(state), null, [barrier]);
+  return barrier === null;
+}
+
+/** https://fetch.spec.whatwg.org/#http-fetch, step 4.4: on every response to an actual request, a redirect included. */
+function checkReply(record: FetchRecord, state: FetchState, response: WireResponse): boolean {
+  if (!state.crossOrigin) return true;
+  const findings = checkCors(record, state, response, suspectReply(record, state, response));
+  fail(record, actualRequest(state), response, findings);
+  if (findings.length > 0) return false;
+  const allowOrigin = getHeader(response.headers, "access-control-allow-origin");
+  const vary = (getHeader(response.headers, "vary") ?? "").toLowerCase().split(",").map(trimValue);
+  if (allowOrigin !== "*" && !vary.includes("origin") && !vary.includes("*")) {
+    const text =
+      "Vary does not name Origin: a cache may give this reply to a page of another origin, which is then blocked.";
+    note(record, "vary", "note", text);
+  }
+  return true;
+}
+
+/** Why a reply to the request itself probably lacks Allow-Origin. */
+function suspectReply({ preflighted }: FetchRecord, state: FetchState, response: WireResponse): Suspicion | null {
+  const { status, headers } = response;
+  if (isRedirect(response)) {
+    const target = new URL(locationOf(headers), state.url);
+    if (isLoginPage(state.url, target)) return loginPage;
+    return { cause: "redirect", hint: `a redirect needs the header too; ${hintForRedirect(state.url, target)}` };
+  }
+  const login = suspectLogin(state);
+  if (login !== null) return login;
+  if (status >= 400) {
+    const hint = preflighted
+      ? `the preflight allowed this page: the trouble is the ${status} behind it, whose page lacks the header`
+      : `this is the page of an error, ${status}, which may be all that lacks the header`;
+    return { cause: "error", hint };
+  }
+  if (!preflighted) return null;
+  const hint =
+    "the preflight allowed this page: something else answers OPTIONS than the call, and only that knows CORS";
+  return { cause: "preflight_elsewhere", hint };
+}
+
+/** @returns where the fetch goes on, or null when it does not. */
+function follow(record: FetchRecord, state: FetchState, response: WireResponse): FetchState | null {
+  const { page } = state;
+  const target = new URL(locationOf(response.headers), state.url);
+  const redirect = readRedirect({ ...state, origin: page.origin }, target, response.status);
+  if (redirect.kind === "refused") {
+    note(record, "redirect", "failed", `The redirect to ${redirect.finding.value} is not followed.`);
+    fail(record, actualRequest(state), response, [redirect.finding]);
+  }
+  if (redirect.kind !== "followed") return null;
+  const { url, method, headers, body, anew } = redirect;
+  const crossOrigin = state.crossOrigin || url.origin !== page.origin;
+  const leavesForeignOrigin = url.origin !== state.url.origin && state.url.origin !== page.origin;
+  const taintedOrigin = state.taintedOrigin || leavesForeignOrigin;
+  const changes = [...redirect.changes];
+  if (crossOrigin && !state.crossOrigin) changes.push("CORS applies from here on");
+  if (taintedOrigin && !state.taintedOrigin) changes.push("the Origin header becomes null");
+  const details = changes.length === 0 ? "" : `: ${changes.join("; ")}`;
+  note(record, "redirect", "passed", `The redirect to ${url.href} is followed${details}.`);
+  return {
+    page,
+    url,
+    method,
+    headers,
+    body,
+    redirectCount: state.redirectCount + 1,
+    redirectedFrom: anew ? [] : [...state.redirectedFrom, state.url],
+    sendsReferrer: state.sendsReferrer && !isDowngrade(page, url),
+    crossOrigin,
+    taintedOrigin,
+  };
+}
+
+/** https://w3c.github.io/webappsec-referrer-policy/: the default policy keeps the page's address from plain http. */
+function isDowngrade({ origin }: PageRequest, { protocol }: URL): boolean {
+  return origin.startsWith("https:") && protocol === "http:";
+}
+
+/** https://fetch.spec.whatwg.org/#concept-filtered-response-cors */
+function readReply(record: FetchRecord, state: FetchState, { status, headers }: WireResponse): Reply {
+  const credentials = state.page.credentials === "include";
+  const { readable, hidden, malformed } = splitReadable(state.crossOrigin, credentials, headers);
+  if (malformed !== null) {
+    const text = `Access-Control-Expose-Headers exposes nothing, since ${JSON.stringify(malformed)} is no header name.`;
+    note(record, "exposed_headers", "note", text);
+  }
+  const names = readable.length === 0 ? "no headers" : `the headers ${readable.join(", ")}`;
+  // Chromium hands it to the page in 16 bits.
+  const readStatus = status & 0xffff;
+  note(record, "exposed_headers", "passed", `The page reads the status ${readStatus}, the body and ${names}.`);
+  return { status: readStatus, readable, hidden };
+}

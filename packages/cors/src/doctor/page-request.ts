@@ -1,0 +1,124 @@
+import { forbiddenMethods, isForbiddenRequestHeader, normalizedMethods } from "../names.ts";
+import { readOrigin } from "../origin-config.ts";
+import { isToken, trimValue } from "../token.ts";
+import type { Header } from "./header-list.ts";
+
+/** What a page asks the browser for: `fetch(url, { method, headers, body, credentials })`. */
+export interface PageRequest {
+  /** http or https, without user name and password. */
+  readonly url: URL;
+  /** Of the page, as a browser serialises it, or `null` for a sandboxed frame or a local file. */
+  readonly origin: string;
+  /** As the browser normalises it. */
+  readonly method: string;
+  /** In the page's order; names in lower case, each once. */
+  readonly headers: readonly Header[];
+  /** Null for none. */
+  readonly body: string | null;
+  /** `include` is axios's withCredentials: cookies and TLS certificates. */
+  readonly credentials: "include" | "same-origin";
+}
+
+/** Values that stand for the page's own when only a name is known; they decide nothing but for content-type. */
+const placeholders: ReadonlyMap<string, string> = new Map([
+  ["accept", "*/*"],
+  ["accept-language", "en"],
+  ["authorization", "Bearer cors-doctor"],
+  ["content-language", "en"],
+  ["content-type", "application/json"],
+  ["range", "bytes=0-"],
+]);
+
+/** https://fetch.spec.whatwg.org/#forbidden-request-header: with a method that a page cannot send either. */
+const overridingHeaders: ReadonlySet<string> = new Set([
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+]);
+
+/** A page request that no browser would make; the message says why and what to write instead. */
+export class PageRequestError extends Error {
+  override readonly name = "PageRequestError";
+}
+
+/** @throws PageRequestError unless it is an absolute http or https URL without user name and password. */
+export function readUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
+    throw new PageRequestError(
+      `${quote(text)} is no http or https URL; write it in full, as http://localhost:9707/path`,
+    );
+  }
+  // https://fetch.spec.whatwg.org/#dom-request, step 5: the Request constructor throws.
+  if (url.username !== "" || url.password !== "") {
+    throw new PageRequestError("a page cannot fetch a URL with a user name or a password in it");
+  }
+  url.hash = "";
+  return url;
+}
+
+/** @throws PageRequestError unless it is what a browser puts into the Origin header. */
+export function readOriginOfPage(text: string): string {
+  if (text === "null") return text;
+  const read = readOrigin(text);
+  if ("pattern" in read && !read.pattern.subdomains && read.pattern.port !== "*") return text;
+  if (text.includes("*"))
+    throw new PageRequestError(`${quote(text)} is no origin but a pattern: write one page's origin`);
+  const { origin } = URL.canParse(text) ? new URL(text) : { origin: "null" };
+  if (origin !== "null") {
+    throw new PageRequestError(`browsers do not send ${quote(text)} as an origin; did you mean ${origin}?`);
+  }
+  const why = "mistake" in read ? read.mistake.message : "write scheme://host:port";
+  throw new PageRequestError(`${quote(text)} is no origin: ${why}`);
+}
+
+/**
+ * https://fetch.spec.whatwg.org/#concept-method-normalize: `post` becomes POST, and `patch` stays `patch`.
+ *
+ * @throws PageRequestError for what `fetch` refuses.
+ */
+export function readMethod(text: string): string {
+  if (!isToken(text)) throw new PageRequestError(`${quote(text)} is no method`);
+  const upper = text.toUpperCase();
+  if (forbiddenMethods.has(upper)) throw new PageRequestError(`no page can send ${upper}`);
+  return normalizedMethods.has(upper) ? upper : text;
+}
+
+/**
+ * Reads `name` or `name: value`; repeated names are joined as a page's Headers object joins them.
+ *
+ * @throws PageRequestError for what is no header or what a page cannot set.
+ */
+export function readHeaders(lines: readonly string[]): Header[] {
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    const name = trimValue(colon < 0 ? line : line.slice(0, colon)).toLowerCase();
+    if (!isToken(name)) throw new PageRequestError(`${quote(line)} is no header; write name or "name: value"`);
+    // Tolerated in a server's list, but a browser sets it itself: https://fetch.spec.whatwg.org/#forbidden-request-header
+    if (isForbiddenRequestHeader(name) || name === "accept-encoding") {
+      const instead = name === "cookie" ? "; --credentials makes the browser send cookies" : "";
+      throw new PageRequestError(`no page can set ${name}, the browser does${instead}`);
+    }
+    const value = readHeaderValue(name, colon < 0 ? (placeholders.get(name) ?? "cors-doctor") : line.slice(colon + 1));
+    if (overridingHeaders.has(name) && forbiddenMethods.has(trimValue(value.toUpperCase()))) {
+      throw new PageRequestError(`no page can set ${name} to ${value}`);
+    }
+    const earlier = headers.get(name);
+    headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
+  }
+  return [...headers];
+}
+
+/** https://fetch.spec.whatwg.org/#header-value; @throws PageRequestError for a character that it cannot hold. */
+export function readHeaderValue(name: string, text: string): string {
+  const value = trimValue(text);
+  if (/[\0\n\r]|[^\0-\xff]/.test(value)) {
+    throw new PageRequestError(`the value of ${name} cannot stand in a header`);
+  }
+  return value;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,47 @@
+import { decide } from "../decide.ts";
+import type { Policy } from "../policy.ts";
+import { explain } from "../reasons.ts";
+import { describeRefusal } from "../refusals.ts";
+import type { Diagnosis } from "./diagnosis.ts";
+import { getHeader, type Header } from "./header-list.ts";
+import type { Probe, WireRequest } from "./wire.ts";
+
+/** A probe that asks a policy in memory instead of a server, so that an environment can be checked before it is deployed. */
+export function createPolicyProbe(policy: Policy): Probe {
+  return async (request) => {
+    const decision = decide(policy, corsRequest(request));
+    // What the service itself would answer is unknown here and, to CORS, all the same.
+    const status = decision.preflight ? decision.status : 200;
+    const headers = Object.entries(decision.headers).map(([name, value]): Header => [name, String(value)]);
+    return { response: { status, headers } };
+  };
+}
+
+/** Why the policy refuses what the diagnosis asked of it, for people; empty when it refuses nothing. */
+export function explainRefusals(policy: Policy, diagnosis: Diagnosis): string[] {
+  return diagnosis.steps.flatMap(({ exchange }) => {
+    const refusal = exchange === null ? null : explainRefusal(policy, exchange.request);
+    return refusal === null ? [] : [refusal];
+  });
+}
+
+function explainRefusal(policy: Policy, request: WireRequest): string | null {
+  const asked = corsRequest(request);
+  const refusal = describeRefusal(policy, asked, decide(policy, asked));
+  if (refusal === null) return null;
+  const parts = [`${refusal.reason}: ${explain(refusal.reason).meaning}`];
+  if (refusal.refusedHeaders.length > 0) parts.push(`Refused: ${refusal.refusedHeaders.join(", ")}.`);
+  const { nearest, hint } = refusal;
+  if (nearest !== null) parts.push(`The nearest allowed origin, ${nearest.origin}, ${nearest.difference}.`);
+  if (hint !== null) parts.push(`Hint: ${hint}.`);
+  return parts.join(" ");
+}
+
+function corsRequest({ method, origin, headers }: WireRequest) {
+  return {
+    method,
+    origin: origin ?? undefined,
+    requestMethod: getHeader(headers, "access-control-request-method") ?? undefined,
+    requestHeaders: getHeader(headers, "access-control-request-headers") ?? undefined,
+  };
+}

@@ -1,0 +1,121 @@
+/** The preflight: whether there is one, what it asks, and whether its answer lets the page go on. */
+
+import { safelistedMethods } from "../names.ts";
+import {
+  checkAllowLists,
+  checkAllowOrigin,
+  checkPreflightStatus,
+  type Finding,
+  finding,
+  isAuthorizationByWildcard,
+  type WireResponse,
+} from "./checks.ts";
+import { type Conversation, type FetchRecord, fail, judge, note, send, show } from "./fetch-record.ts";
+import { checkCors, commonParts, type FetchState, hasReadableLocation, originOf, suspectLogin } from "./fetch-state.ts";
+import { getHeader, type Header, hasCorsHeaders } from "./header-list.ts";
+import { describeCache, readPreflightCache } from "./preflight-cache.ts";
+import { hintForRedirect, isLoginPage, isRedirect, locationOf } from "./redirect.ts";
+import { findUnsafeHeaders } from "./safelist.ts";
+import type { WireRequest } from "./wire.ts";
+
+/** @returns whether the actual request may be sent. */
+export function* preflightIfNeeded(record: FetchRecord, state: FetchState, strict: boolean): Conversation<boolean> {
+  record.preflighted = false;
+  if (!state.crossOrigin) return true;
+  const unsafe = findUnsafeHeaders(state.headers, strict);
+  const names = unsafe.map(({ name }) => name);
+  const reasons = unsafe.map(({ why }) => why);
+  // https://fetch.spec.whatwg.org/#http-fetch, step 4.2
+  if (!safelistedMethods.has(state.method)) reasons.unshift(`the method ${state.method} is not GET, HEAD or POST`);
+  const hints = strict ? [] : findUnsafeHeaders(state.headers, true).filter(({ name }) => !names.includes(name));
+  if (hints.length > 0) {
+    const listed = hints.map(({ name }) => name).join(", ");
+    const text = `By the standard ${listed} needs a preflight, and Firefox and Safari send one; Chrome does not.`;
+    note(record, "preflight_decided", "note", text);
+  }
+  if (reasons.length === 0) {
+    const text = "A simple request: its method and headers are such as a form sends, so there is no preflight.";
+    note(record, "preflight_decided", "passed", text);
+    return true;
+  }
+  note(record, "preflight_decided", "passed", `A preflight comes first: ${reasons.join("; ")}.`);
+  const request = preflightRequest(state, names);
+  const response = yield* send(record, request);
+  if (response === null || !hasReadableLocation(record, state, request, response)) return false;
+  const findings = isRedirect(response)
+    ? findRedirect(record, state, response)
+    : checkPreflight(record, state, names, response, strict);
+  fail(record, request, response, findings);
+  if (findings.length > 0) return false;
+  record.preflighted = true;
+  record.preflightCache = readPreflightCache(response.headers);
+  note(record, "max_age", "passed", describeCache(record.preflightCache));
+  return true;
+}
+
+/** https://fetch.spec.whatwg.org/#cors-preflight-fetch, steps 1 to 6 */
+function preflightRequest(state: FetchState, names: readonly string[]): WireRequest {
+  const headers: Header[] = [["access-control-request-method", state.method]];
+  if (names.length > 0) headers.push(["access-control-request-headers", names.join(",")]);
+  const { url } = state;
+  return {
+    kind: "preflight",
+    url,
+    method: "OPTIONS",
+    headers,
+    body: null,
+    origin: originOf(state),
+    ...commonParts(state),
+  };
+}
+
+/** Chromium looks at nothing else then; Firefox looks at Allow-Origin first, so that is noted too. */
+function findRedirect(record: FetchRecord, state: FetchState, { headers }: WireResponse): Finding[] {
+  const location = locationOf(headers);
+  note(record, "preflight_redirect", "failed", `The preflight is redirected to ${location}; no browser follows there.`);
+  const target = new URL(location, state.url);
+  const isLogin = isLoginPage(state.url, target);
+  const redirected: Finding = {
+    ...finding("preflight_redirect", location, isLogin ? loginBeforePreflight : hintForRedirect(state.url, target)),
+    cause: isLogin ? "login_before_preflight" : null,
+  };
+  const credentials = state.page.credentials === "include";
+  const badOrigin = checkAllowOrigin({ origin: originOf(state), credentials }, headers);
+  return badOrigin === null ? [redirected] : [redirected, badOrigin];
+}
+
+const loginBeforePreflight =
+  "a login stands before the API and asks the preflight, which never carries a token or a cookie: let OPTIONS pass";
+
+/** https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7: all of it, so that all mistakes show at once. */
+function checkPreflight(
+  record: FetchRecord,
+  state: FetchState,
+  names: readonly string[],
+  response: WireResponse,
+  strict: boolean,
+): Finding[] {
+  const { status, headers } = response;
+  const credentials = state.page.credentials === "include";
+  const findings = checkCors(record, state, response, suspectLogin(state));
+
+  const badStatus = checkPreflightStatus(status);
+  findings.push(...judge(record, "preflight_status", badStatus, `The status is ${status}`, "it must be 200 to 299"));
+
+  // Who answers without any CORS header does not mean the lists by it.
+  const fault = hasCorsHeaders(headers) ? "failed" : "note";
+  const lists = checkAllowLists(credentials, state.method, names, response, strict);
+  const methods = show("Access-Control-Allow-Methods", getHeader(headers, "access-control-allow-methods"));
+  const methodRule = safelistedMethods.has(state.method)
+    ? `${state.method} needs no permission`
+    : `it must have ${state.method}`;
+  judge(record, "allow_methods", lists.methods, methods, methodRule, fault);
+  const listed = show("Access-Control-Allow-Headers", getHeader(headers, "access-control-allow-headers"));
+  const headerRule = names.length === 0 ? "no header needs permission" : `it must have ${names.join(", ")}`;
+  judge(record, "allow_headers", lists.headers, listed, headerRule, fault);
+  if (lists.headers === null && isAuthorizationByWildcard(names, response)) {
+    const text = "By the standard * does not cover authorization; browsers let it pass for now: name it.";
+    note(record, "allow_headers", "note", text);
+  }
+  return [...findings, ...lists.inOrder];
+}

@@ -1,0 +1,13 @@
+export type { CorsHeaders, CorsRequest, Decision } from "./decide.ts";
+export { decide } from "./decide.ts";
+export type { CorsEnvironment } from "./environment.ts";
+export { printMistake, readCorsConfig } from "./environment.ts";
+export type { NearestOrigin } from "./nearest-origin.ts";
+export { nearestOrigin } from "./nearest-origin.ts";
+export type { CorsOptions } from "./plugin.ts";
+export { applyCorsHeaders, cors, corsHeadersFor } from "./plugin.ts";
+export type { Compilation, CorsConfig, CorsMistake, Policy } from "./policy.ts";
+export { compile } from "./policy.ts";
+export type { ConfigurationReason, RefusalReason, RequestReason } from "./reasons.ts";
+export { explain, reasons } from "./reasons.ts";
+export type { RefusalEvent } from "./refusals.ts";

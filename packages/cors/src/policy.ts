@@ -1,0 +1,235 @@
+import { isLoopback } from "./host.ts";
+import {
+  forbiddenMethods,
+  isForbiddenRequestHeader,
+  isForbiddenResponseHeader,
+  isProtocolHeader,
+  normalizedMethods,
+  safelistedResponseHeaders,
+} from "./names.ts";
+import { readOrigin } from "./origin-config.ts";
+import type { OriginPattern } from "./origins.ts";
+import { isPublicSuffix } from "./public-suffix.ts";
+import type { ConfigurationReason } from "./reasons.ts";
+import { explain } from "./reasons.ts";
+import { isToken } from "./token.ts";
+import { unwrap } from "./wrapping.ts";
+
+/** What a deployment decides. */
+export interface CorsConfig {
+  /**
+   * `"*"` for every origin, `"none"` for no browser at all, or a list of exact origins (`https://app.example.com`),
+   * `https://*.example.com` (one or more whole labels), `http://localhost:*` (any port or none), or both combined.
+   */
+  readonly allowedOrigins: "*" | "none" | readonly string[];
+  /** Case-sensitive; `"*"` for any. GET, HEAD and POST always pass in a browser. Default: none listed. */
+  readonly allowedMethods?: readonly string[];
+  /** Request headers, in any case; `"*"` for any but authorization, which must be named. Default: none. */
+  readonly allowedHeaders?: readonly string[];
+  /** Response headers that a page may read beside the safelisted ones; `"*"` only without credentials. Default: none. */
+  readonly exposedHeaders?: readonly string[];
+  /** Whether pages may send cookies and TLS certificates. A bearer token needs none of it. Default: false. */
+  readonly credentials?: boolean;
+  /** Seconds, 1 to 86400; null leaves the header out (browsers then keep 5 s); `"disable"` sends 0. Default: null. */
+  readonly maxAge?: number | null | "disable";
+  /** Answers the preflights of Private Network Access, which Chrome has put on hold. Default: false. */
+  readonly privateNetwork?: boolean;
+  /** Status of a preflight whose origin is allowed: 200 or 204. Default: 204. */
+  readonly preflightStatus?: number;
+  /** Accepts plain http origins together with credentials. Default: false, loopback hosts being exempt. */
+  readonly allowInsecureOrigins?: boolean;
+}
+
+/** One thing that is wrong with a configuration. */
+export interface CorsMistake {
+  readonly reason: ConfigurationReason;
+  readonly option: keyof CorsConfig;
+  /** The element at fault, as configured. */
+  readonly value: unknown;
+  /** What is wrong and the cure, beginning with the value. */
+  readonly message: string;
+}
+
+/** A configuration compiled to what the request path looks up. Only `compile` makes one. */
+export interface Policy {
+  readonly anyOrigin: boolean;
+  /** Compared byte for byte. */
+  readonly exactOrigins: ReadonlySet<string>;
+  readonly originPatterns: readonly OriginPattern[];
+  /** Every listed origin, exact or not, to find the nearest one. */
+  readonly origins: readonly OriginPattern[];
+  readonly anyMethod: boolean;
+  readonly methods: ReadonlySet<string>;
+  readonly anyHeader: boolean;
+  /** In lower case. */
+  readonly headers: ReadonlySet<string>;
+  /** In lower case, without those that are readable anyway. */
+  readonly exposedHeaders: readonly string[];
+  readonly credentials: boolean;
+  readonly privateNetwork: boolean;
+  readonly preflightStatus: number;
+  /** Ready header values; empty when the header is left out. */
+  readonly allowMethods: string;
+  readonly allowHeaders: string;
+  readonly exposeHeaders: string;
+  readonly maxAge: string;
+}
+
+/** Either a policy or every mistake at once, in the order of the options. */
+export type Compilation =
+  | { readonly ok: true; readonly policy: Policy }
+  | { readonly ok: false; readonly mistakes: readonly CorsMistake[] };
+
+const maxAgeMax = 86_400;
+
+/**
+ * Checks a configuration and compiles it once. Never throws for a mistake: it lists them all.
+ *
+ * @example
+ * const compilation = compile({ allowedOrigins: ["https://app.example.com/"] });
+ * // { ok: false, mistakes: [{ reason: "invalid_origin", message: "... drop the trailing slash: https://app.example.com" }] }
+ */
+export function compile(config: CorsConfig): Compilation {
+  const mistakes: CorsMistake[] = [];
+  const report: Report = (reason, option, value, message = explain(reason).cure) => {
+    mistakes.push({ reason, option, value, message: `${printed(value)}: ${message}` });
+  };
+  const credentials = config.credentials ?? false;
+  const origins = compileOrigins(config, credentials, report);
+  const methods = compileMethods(config.allowedMethods ?? [], report);
+  const headers = compileRequestHeaders(config.allowedHeaders ?? [], report);
+  const exposed = compileExposedHeaders(config.exposedHeaders ?? [], credentials, report);
+  const maxAge = compileMaxAge(config.maxAge ?? null, report);
+  const preflightStatus = config.preflightStatus ?? 204;
+  if (preflightStatus !== 200 && preflightStatus !== 204) {
+    report("invalid_preflight_status", "preflightStatus", preflightStatus);
+  }
+  if (mistakes.length > 0) return { ok: false, mistakes };
+
+  const anyMethod = methods.delete("*");
+  const anyHeader = headers.delete("*");
+  const exposedHeaders = exposed.has("*") ? ["*"] : [...exposed];
+  return {
+    ok: true,
+    policy: {
+      ...origins,
+      anyMethod,
+      methods,
+      anyHeader,
+      headers,
+      exposedHeaders,
+      credentials,
+      privateNetwork: config.privateNetwork ?? false,
+      preflightStatus,
+      // With credentials a literal * is the name of a method or header, so the request's own are listed instead.
+      allowMethods: anyMethod && !credentials ? "*" : [...methods].join(", "),
+      allowHeaders: [...(anyHeader && !credentials ? ["*"] : []), ...headers].join(", "),
+      exposeHeaders: exposedHeaders.join(", "),
+      maxAge,
+    },
+  };
+}
+
+type Report = (reason: ConfigurationReason, option: keyof CorsConfig, value: unknown, message?: string) => void;
+type CompiledOrigins = Pick<Policy, "anyOrigin" | "exactOrigins" | "originPatterns" | "origins">;
+
+function compileOrigins(config: CorsConfig, credentials: boolean, report: Report): CompiledOrigins {
+  const { allowedOrigins } = config;
+  const listed = typeof allowedOrigins === "string" ? [allowedOrigins] : allowedOrigins;
+  if (listed.length === 0) report("missing", "allowedOrigins", listed);
+  const origins: OriginPattern[] = [];
+  let anyOrigin = false;
+  for (const value of listed) {
+    if (value === "none") {
+      if (listed.length > 1) report("invalid_origin", "allowedOrigins", value, "none stands alone or not at all");
+    } else if (value === "*") {
+      anyOrigin = true;
+      if (credentials) report("wildcard_origin_with_credentials", "allowedOrigins", value);
+    } else {
+      const read = readOrigin(value);
+      if ("mistake" in read) report(read.mistake.reason, "allowedOrigins", value, read.mistake.message);
+      else origins.push(read.pattern);
+    }
+  }
+  if (credentials) {
+    for (const origin of origins) {
+      if (origin.scheme === "http" && !isLoopback(origin.host) && config.allowInsecureOrigins !== true) {
+        report("insecure_origin_with_credentials", "allowedOrigins", origin.text);
+      }
+      if (origin.subdomains && isPublicSuffix(origin.host)) report("public_suffix", "allowedOrigins", origin.text);
+    }
+  }
+  const isExact = (origin: OriginPattern): boolean => !origin.subdomains && origin.port !== "*";
+  return {
+    anyOrigin,
+    exactOrigins: new Set(origins.filter(isExact).map((origin) => origin.text)),
+    originPatterns: origins.filter((origin) => !isExact(origin)),
+    origins,
+  };
+}
+
+function compileMethods(listed: readonly string[], report: Report): Set<string> {
+  const methods = new Set<string>();
+  for (const value of listed) {
+    const upper = value.toUpperCase();
+    if (!isName(value)) {
+      const advice = adviceForName(value) ?? "a method is one word, for example POST";
+      report("invalid_method", "allowedMethods", value, advice);
+    } else if (forbiddenMethods.has(upper)) report("forbidden_method", "allowedMethods", value);
+    else if (normalizedMethods.has(upper)) methods.add(upper);
+    else if (value !== upper) {
+      // https://fetch.spec.whatwg.org/#concept-method-normalize leaves "patch" as it is, and no HTTP server takes it.
+      report("invalid_method", "allowedMethods", value, `method names are case-sensitive: ${upper}`);
+    } else methods.add(value);
+  }
+  return methods;
+}
+
+function compileRequestHeaders(listed: readonly string[], report: Report): Set<string> {
+  const headers = new Set<string>();
+  for (const value of listed) {
+    const name = value.toLowerCase();
+    if (!isName(value)) report("invalid_header", "allowedHeaders", value, adviceForName(value));
+    else if (isForbiddenRequestHeader(name)) report("forbidden_header", "allowedHeaders", value);
+    else if (isProtocolHeader(name)) report("prohibited_header", "allowedHeaders", value);
+    else headers.add(name);
+  }
+  return headers;
+}
+
+function compileExposedHeaders(listed: readonly string[], credentials: boolean, report: Report): Set<string> {
+  const headers = new Set<string>();
+  for (const value of listed) {
+    const name = value.toLowerCase();
+    if (value === "*" && credentials) report("wildcard_expose_with_credentials", "exposedHeaders", value);
+    else if (!isName(value)) report("invalid_header", "exposedHeaders", value, adviceForName(value));
+    else if (isForbiddenResponseHeader(name)) report("forbidden_header", "exposedHeaders", value);
+    else if (isProtocolHeader(name)) report("prohibited_header", "exposedHeaders", value);
+    else if (!safelistedResponseHeaders.has(name)) headers.add(name);
+  }
+  return headers;
+}
+
+/** A quote is a token's character too, but in no name that anybody uses. */
+function isName(value: string): boolean {
+  return isToken(value) && unwrap(value) === null;
+}
+
+function adviceForName(value: string): string | undefined {
+  const unwrapped = unwrap(value);
+  if (unwrapped !== null && isToken(unwrapped.inner)) return `${unwrapped.advice}: ${unwrapped.inner}`;
+  const names = value.split(/[\s,;]+/).filter((name) => name !== "");
+  const isList = names.length > 1 && names.every(isName);
+  return isList ? `one name per element, with commas between them and no spaces: ${names.join(",")}` : undefined;
+}
+
+function compileMaxAge(value: number | null | "disable", report: Report): string {
+  if (value === null) return "";
+  if (value === "disable") return "0";
+  if (!Number.isInteger(value) || value < 1 || value > maxAgeMax) report("max_age_out_of_bounds", "maxAge", value);
+  return String(value);
+}
+
+function printed(value: unknown): string {
+  return typeof value === "string" && value !== "" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,51 @@
+import { type IMessageType, MESSAGE_TYPE } from "@protobuf-ts/runtime";
+import { JsonReaders } from "./json-reader.ts";
+import { JsonWriters, type WriteOptions } from "./json-writer.ts";
+import { type DecodingLimits, DecodingRules } from "./limits.ts";
+import { isFields, type MessageFields } from "./message-fields.ts";
+import { BinaryReaders } from "./message-reader.ts";
+import { writeBinary } from "./message-writer.ts";
+import type { TypeRegistry } from "./type-registry.ts";
+
+/** Reads and writes messages of one type. */
+export interface MessageCodec {
+  /** Throws an Error that says what is wrong and where when the body is no such message. */
+  readJson(body: Buffer): object;
+  readBinary(body: Buffer): object;
+  /** Throws a TypeError for anything but such a message. */
+  writeJson(message: unknown): string;
+  writeBinary(message: unknown): Buffer;
+}
+
+/** Compiles codecs from the types' reflection; they share what they have in common. */
+export class MessageCodecs {
+  readonly #jsonReaders: JsonReaders;
+  readonly #binaryReaders: BinaryReaders;
+  readonly #writers: JsonWriters;
+
+  /** @param types those that a `google.protobuf.Any` may hold in JSON. */
+  constructor(json: WriteOptions, types: TypeRegistry, limits: DecodingLimits = {}) {
+    const rules = new DecodingRules(limits, types);
+    this.#jsonReaders = new JsonReaders(types, rules);
+    this.#binaryReaders = new BinaryReaders(rules);
+    this.#writers = new JsonWriters(json, types);
+  }
+
+  of(type: IMessageType<MessageFields>): MessageCodec {
+    const writeJson = this.#writers.of(type);
+    return {
+      readJson: (body) => this.#jsonReaders.read(type, body),
+      readBinary: (body) => this.#binaryReaders.read(type, body),
+      writeJson: (message) => writeJson(messageOf(type, message)),
+      writeBinary: (message) => writeBinary(type, messageOf(type, message)),
+    };
+  }
+}
+
+function messageOf(type: IMessageType<MessageFields>, message: unknown): MessageFields {
+  if (!isFields(message)) throw new TypeError(`expected a ${type.typeName}, got ${typeof message}`);
+  // Messages that protobuf-ts made know their type; an object literal is judged by its fields.
+  const made: unknown = Reflect.get(message, MESSAGE_TYPE);
+  if (made !== undefined && made !== type) throw new TypeError(`expected a ${type.typeName}, got another message`);
+  return message;
+}

@@ -1,0 +1,196 @@
+import type { EnumInfo, FieldInfo, IMessageType, ScalarType } from "@protobuf-ts/runtime";
+import { enumNumbers } from "./enums.ts";
+import { INT32 } from "./fields.ts";
+import { anyReader, TYPE_MEMBER } from "./json-any.ts";
+import { JsonCursor, textOf } from "./json-cursor.ts";
+import { mapKeyReader, scalarReader, smallIntegerReader, type ValueReader } from "./json-scalars.ts";
+import type { DecodingRules, FieldLimit } from "./limits.ts";
+import type { MessageFields } from "./message-fields.ts";
+import type { TypeRegistry } from "./type-registry.ts";
+import { type MessageReader, type ReaderOf, wellKnownReader } from "./well-known-readers.ts";
+
+type FieldReader = (cursor: JsonCursor, message: MessageFields) => void;
+
+/** Reads messages from JSON, by readers that are compiled once a type. */
+export class JsonReaders {
+  readonly #types: TypeRegistry;
+  readonly #rules: DecodingRules;
+  readonly #compiled = new Map<IMessageType<MessageFields>, MessageReader>();
+
+  /** @param types those that a `google.protobuf.Any` may hold. */
+  constructor(types: TypeRegistry, rules: DecodingRules) {
+    this.#types = types;
+    this.#rules = rules;
+  }
+
+  /** Reads a message from a JSON body. Throws an Error that says what is wrong and where. */
+  read(type: IMessageType<MessageFields>, body: Buffer): MessageFields {
+    const cursor = new JsonCursor(textOf(body), this.#rules.budget());
+    const message = this.of(type)(cursor);
+    cursor.end();
+    return message;
+  }
+
+  /** The reader of a message type. */
+  of(type: IMessageType<MessageFields>): MessageReader {
+    const known = this.#compiled.get(type);
+    if (known !== undefined) return known;
+    const read = this.#compile(type);
+    const reader: MessageReader = (cursor) => {
+      cursor.budget.takeObject();
+      return read(cursor);
+    };
+    this.#compiled.set(type, reader);
+    return reader;
+  }
+
+  #compile(type: IMessageType<MessageFields>): MessageReader {
+    const readerOf = (memberType: IMessageType<MessageFields>) => this.of(memberType);
+    if (type.typeName === "google.protobuf.Any") return anyReader(type, this.#types, readerOf);
+    return wellKnownReader(type, readerOf) ?? compileMessage(type, readerOf, this.#rules);
+  }
+}
+
+function compileMessage(type: IMessageType<MessageFields>, readerOf: ReaderOf, rules: DecodingRules): MessageReader {
+  const fields = new Map<string, { readonly index: number; readonly field: FieldInfo; readonly read: FieldReader }>();
+  type.fields.forEach((field, index) => {
+    const entry = { index, field, read: fieldReader(field, readerOf, rules.of(type.typeName, field.name)) };
+    fields.set(field.name, entry);
+    fields.set(field.jsonName, entry);
+  });
+
+  return (cursor) => {
+    if (cursor.peek() !== "object") throw cursor.failure(`expected an object for ${type.typeName}`);
+    const message = type.create();
+    const seen: boolean[] = [];
+    cursor.readObject((name) => {
+      const entry = fields.get(name);
+      if (entry === undefined) {
+        // The content of an Any has it beside its fields.
+        if (name !== TYPE_MEMBER) cursor.budget.takeUnknownField();
+        cursor.skipValue();
+        return;
+      }
+      // Both names of a field count as one.
+      if (seen[entry.index] === true) throw cursor.failure(`${entry.field.name}: given twice`);
+      seen[entry.index] = true;
+      if (cursor.peek() === "null" && !takesNull(entry.field)) cursor.readNull();
+      else entry.read(cursor, message);
+    });
+    return message;
+  };
+}
+
+/** In every other field, null stands for a field that is not set. */
+function takesNull(field: FieldInfo): boolean {
+  if (field.kind === "message") return field.repeat === 0 && field.T().typeName === "google.protobuf.Value";
+  return field.kind === "enum" && field.repeat === 0 && isNullValue(field.T());
+}
+
+function isNullValue([typeName]: EnumInfo): boolean {
+  return typeName === "google.protobuf.NullValue";
+}
+
+function fieldReader(field: FieldInfo, readerOf: ReaderOf, limit: FieldLimit): FieldReader {
+  const { localName, name } = field;
+  if (field.kind === "map")
+    return mapReader(localName, name, mapKeyReader(field.K), valueReader(field.V, name, readerOf), limit);
+  const read = valueReader(field, name, readerOf);
+  if (field.repeat !== 0) {
+    const counted: ValueReader = (cursor) => {
+      cursor.budget.takeListValues(1);
+      return read(cursor);
+    };
+    return listReader(localName, name, field.kind === "message" ? read : counted, limit);
+  }
+  const { oneof } = field;
+  if (oneof === undefined) {
+    return (cursor, message) => {
+      message[localName] = read(cursor);
+    };
+  }
+  return (cursor, message) => {
+    const group = message[oneof];
+    if (isSetGroup(group)) throw cursor.failure(`${name}: another member of ${oneof} is set already`);
+    message[oneof] = { oneofKind: localName, [localName]: read(cursor) };
+  };
+}
+
+function isSetGroup(group: unknown): boolean {
+  return typeof group === "object" && group !== null && "oneofKind" in group && group.oneofKind !== undefined;
+}
+
+function listReader(localName: string, name: string, read: ValueReader, limit: FieldLimit): FieldReader {
+  return (cursor, message) => {
+    if (cursor.peek() !== "array") throw cursor.failure(`${name}: expected an array`);
+    const list: unknown[] = [];
+    cursor.readArray(() => {
+      if (limit.keeps(list, list.length)) list.push(read(cursor));
+      else cursor.skipValue();
+    });
+    message[localName] = list;
+  };
+}
+
+function mapReader(
+  localName: string,
+  name: string,
+  keyOf: (name: string) => string | undefined,
+  read: ValueReader,
+  limit: FieldLimit,
+): FieldReader {
+  return (cursor, message) => {
+    if (cursor.peek() !== "object") throw cursor.failure(`${name}: expected an object`);
+    // A key is data, also when it reads "__proto__" or "constructor".
+    const map: MessageFields = Object.create(null);
+    let size = 0;
+    cursor.readObject((memberName) => {
+      if (!limit.keeps(map, size)) {
+        cursor.skipValue();
+        return;
+      }
+      cursor.budget.takeObject();
+      size += 1;
+      const key = keyOf(memberName);
+      if (key === undefined) throw cursor.failure(`${name}: bad map key`);
+      if (key in map) throw cursor.failure(`${name}: map key given twice`);
+      map[key] = read(cursor);
+    });
+    message[localName] = map;
+  };
+}
+
+type ValueType =
+  | { readonly kind: "scalar"; readonly T: ScalarType; readonly L?: Parameters<typeof scalarReader>[1] }
+  | { readonly kind: "enum"; readonly T: () => EnumInfo }
+  | { readonly kind: "message"; readonly T: () => IMessageType<MessageFields> };
+
+function valueReader(value: ValueType, name: string, readerOf: ReaderOf): ValueReader {
+  if (value.kind === "scalar") return scalarReader(value.T, value.L, name);
+  if (value.kind === "enum") return enumReader(value.T(), name);
+  // Resolved on use: a message may hold itself.
+  const { T } = value;
+  let read: MessageReader | undefined;
+  return (cursor) => {
+    read ??= readerOf(T());
+    return read(cursor);
+  };
+}
+
+function enumReader(info: EnumInfo, name: string): ValueReader {
+  const numbers = enumNumbers(info);
+  const readNumber = smallIntegerReader(INT32, `${name}: expected an enum number`);
+  const nullable = isNullValue(info);
+  return (cursor) => {
+    const kind = cursor.peek();
+    if (kind === "number") return readNumber(cursor);
+    if (kind === "null" && nullable) {
+      cursor.readNull();
+      return 0;
+    }
+    if (kind !== "string") throw cursor.failure(`${name}: expected an enum name or number`);
+    const number = numbers.get(cursor.readString());
+    if (number === undefined) throw cursor.failure(`${name}: unknown enum name`);
+    return number;
+  };
+}

@@ -1,0 +1,162 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import { TwirpErrorCode } from "twirp-ts";
+import { errorResponse } from "./errors.ts";
+import {
+  fault,
+  type HttpFault,
+  malformed,
+  unknownMethod,
+  unsupportedCoding,
+  unsupportedVersion,
+} from "./http-faults.ts";
+import { MEDIA_TYPE } from "./media-type.ts";
+import { type ReceivedHead, readHead } from "./received-head.ts";
+
+/** What Node reports of a connection whose bytes are no HTTP request. */
+interface ConnectionError extends Error {
+  readonly code?: string;
+  /** What came last. */
+  readonly rawPacket?: unknown;
+  /** Offset in it. */
+  readonly bytesParsed?: unknown;
+}
+
+/** Options of `createTwirpClientErrors`. */
+export interface ClientErrorsOptions {
+  /**
+   * Headers to add to the reply, as CORS ones.
+   *
+   * @param origin the request's Origin, as far as it could be read; undefined when it has none or it was not read yet.
+   * @param header the first value of another header, by its name in lower case, as far as it could be read.
+   */
+  readonly headersFor?: (
+    origin: string | undefined,
+    header: (name: string) => string | undefined,
+  ) => Readonly<Record<string, string | undefined>>;
+  /** Called with Node's code for each connection that sent no request, or none in time. */
+  readonly onError?: (code: string) => void;
+}
+
+/**
+ * Fastify's `clientErrorHandler`: what it answers when Node cannot read a request at all, before there is one to route.
+ *
+ * @example
+ * const app = Fastify({ clientErrorHandler: twirpClientErrors });
+ */
+export const twirpClientErrors = createTwirpClientErrors();
+
+/** Makes a `clientErrorHandler` as {@link twirpClientErrors} is one. */
+export function createTwirpClientErrors({ headersFor, onError }: ClientErrorsOptions = {}) {
+  return (error: ConnectionError, socket: Socket): void => {
+    onError?.(error.code ?? "unknown");
+    const broken = requestInBody(socket);
+    const head = broken === undefined ? headIn(error) : headOf(broken);
+    answer(error, socket, broken, () => {
+      const origin = head.header("origin");
+      // It is sent back.
+      const isSafe = origin !== undefined && /^[!-~]+$/.test(origin);
+      return replyOf(explainConnectionError(error, head), headersFor?.(isSafe ? origin : undefined, head.header) ?? {});
+    });
+  };
+}
+
+function headIn({ rawPacket, bytesParsed }: ConnectionError): ReceivedHead {
+  const packet = Buffer.isBuffer(rawPacket) ? rawPacket : Buffer.alloc(0);
+  return readHead(packet, typeof bytesParsed === "number" ? bytesParsed : 0);
+}
+
+function headOf({ headers }: IncomingMessage): ReceivedHead {
+  return { requestLine: undefined, header: (name) => [headers[name]].flat()[0] };
+}
+
+/**
+ * Answers on a connection, or ends it in silence where a reply would be read as part of another.
+ *
+ * @param broken the request whose body is broken; undefined when the bytes are none.
+ */
+function answer(
+  error: ConnectionError,
+  socket: Socket,
+  broken: IncomingMessage | undefined,
+  reply: () => string,
+): void {
+  const pending = pendingReply(socket);
+  if (error.code === "ECONNRESET" || !socket.writable) socket.destroy(error);
+  else if (pending === undefined || pending.writableFinished) {
+    if (broken === undefined && pending?._last !== true) endWith(socket, reply());
+    // It was refused before its body broke, or said that nothing would follow.
+    else socket.destroySoon();
+  } else if (pending.req === broken && !pending.writableEnded) {
+    if (pending.headersSent) socket.destroy(error);
+    else endWith(socket, reply());
+  } else {
+    // Earlier pipelined requests were valid; let their replies finish first.
+    socket.pause();
+    pending.once("finish", () => answer(error, socket, broken, reply));
+  }
+}
+
+/** Ends a connection, which closes once the client's end is read too. */
+function endWith(socket: Socket, reply: string): void {
+  socket.end(reply);
+  socket.resume();
+}
+
+/** What Node keeps of a connection, and has always kept for its own answer to such errors; its types do not say so. */
+interface Internals {
+  /** Of a reply: whether it announced that its connection ends with it. */
+  readonly _httpMessage?: (ServerResponse & { readonly _last?: boolean }) | null;
+  readonly parser?: { readonly incoming?: IncomingMessage | null } | null;
+}
+
+/** The reply that is being worked on. */
+function pendingReply(socket: Socket): NonNullable<Internals["_httpMessage"]> | undefined {
+  return (socket as Socket & Internals)._httpMessage ?? undefined;
+}
+
+/** The request whose body is being read. */
+function requestInBody(socket: Socket): IncomingMessage | undefined {
+  const request = (socket as Socket & Internals).parser?.incoming;
+  return request?.complete === false ? request : undefined;
+}
+
+function replyOf({ status, error }: HttpFault, headers: Readonly<Record<string, string | undefined>>): string {
+  const { body } = errorResponse(error);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${MEDIA_TYPE.json}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "Connection: close",
+    ...Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`])),
+  ];
+  return `${head.join("\r\n")}\r\n\r\n${body}`;
+}
+
+function explainConnectionError({ code }: ConnectionError, { requestLine, header }: ReceivedHead): HttpFault {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      // https://www.rfc-editor.org/rfc/rfc6585#section-5
+      return malformed("its header is too large", { status: 431 });
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return fault(TwirpErrorCode.DeadlineExceeded, "deadline exceeded");
+    case "HPE_INVALID_METHOD":
+      if (requestLine !== undefined && isVersion1(requestLine.version)) {
+        return unknownMethod(requestLine.method, requestLine.target);
+      }
+      break;
+    case "HPE_PAUSED_H2_UPGRADE":
+      return unsupportedVersion("HTTP/2.0");
+    case "HPE_INVALID_VERSION":
+      if (requestLine !== undefined && !isVersion1(requestLine.version)) return unsupportedVersion(requestLine.version);
+      break;
+    case "HPE_INVALID_TRANSFER_ENCODING":
+      if (header("content-length") === undefined) return unsupportedCoding(header("transfer-encoding") ?? "");
+      break;
+  }
+  return malformed("it is not valid HTTP");
+}
+
+function isVersion1(version: string): boolean {
+  return version === "HTTP/1.1" || version === "HTTP/1.0";
+}

@@ -1,0 +1,20 @@
+export { CallMemory, type CallMemoryOptions } from "./call-memory.ts";
+export type { CallOutcome } from "./call-outcome.ts";
+export { type DecodingLimits, type ElementLimit, elementsSent } from "./codec/limits.ts";
+export { writeBinary as encodeMessage } from "./codec/message-writer.ts";
+export type { CallContext } from "./context.ts";
+export { TIMEOUT_HEADER } from "./deadline.ts";
+export { type ClientErrorsOptions, createTwirpClientErrors, twirpClientErrors } from "./early-errors.ts";
+export { type FrameworkErrorsOptions, twirpFrameworkErrors } from "./framework-errors.ts";
+export { type InjectTransportOptions, injectTransport, type TwirpTransport } from "./inject-transport.ts";
+export {
+  type AnyTwirpServer,
+  type TwirpJsonOptions,
+  type TwirpOptions,
+  type TwirpService,
+  type TypedTwirpOptions,
+  twirpOptions,
+} from "./options.ts";
+export { callOf, twirp } from "./plugin.ts";
+export type { ResponseHeaders } from "./reply.ts";
+export { type StrictHttpOptions, strictHttp } from "./strict-http.ts";

@@ -1,0 +1,97 @@
+import { randomUUID } from "node:crypto";
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { errorCode } from "../connection-errors.ts";
+import { identifyProcess, isRunning, type ProcessIdentity } from "./process-identity.ts";
+
+/** A directory that this process alone uses. */
+export interface DirectoryLock {
+  /** Lets others use the directory. */
+  release(): Promise<void>;
+}
+
+/** Another living process holds the lock. */
+export class LockHeldError extends Error {
+  override readonly name = "LockHeldError";
+  readonly pid: number;
+
+  constructor(pid: number) {
+    super(`held by process ${pid}`);
+    this.pid = pid;
+  }
+}
+
+/**
+ * Takes the lock that the file at `path` stands for; the lock of a process that died without releasing it is taken over.
+ *
+ * @throws LockHeldError when another living process holds it; file system errors.
+ */
+export async function lockDirectory(path: string): Promise<DirectoryLock> {
+  const self = await identifyProcess(process.pid);
+  const draft = `${path}.${randomUUID()}`;
+  await writeFile(draft, JSON.stringify(self), { mode: 0o644 });
+  try {
+    while (!(await claim(draft, path)) && !(await takeOver(draft, path)));
+  } finally {
+    await rm(draft, { force: true });
+  }
+  return { release: async () => await rm(path, { force: true }) };
+}
+
+/** A link appears at once and with its content, so nobody reads half a lock. */
+async function claim(draft: string, path: string): Promise<boolean> {
+  try {
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/**
+ * Of several processes that find a dead owner's lock, the one that locks the takeover wins.
+ *
+ * @returns false when the situation changed meanwhile.
+ */
+async function takeOver(draft: string, path: string): Promise<boolean> {
+  if (!(await isAbandoned(path))) return false;
+  const takeover = `${path}.takeover`;
+  if (!(await claim(draft, takeover))) {
+    if (await isAbandoned(takeover)) await rm(takeover, { force: true });
+    return false;
+  }
+  try {
+    if (!(await isAbandoned(path))) return false;
+    await rename(draft, path);
+    return true;
+  } finally {
+    await rm(takeover, { force: true });
+  }
+}
+
+/**
+ * @returns false when there is no lock at all.
+ * @throws LockHeldError when its owner lives.
+ */
+async function isAbandoned(path: string): Promise<boolean> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  });
+  if (text === undefined) return false;
+  const owner = parseOwner(text);
+  if (owner !== undefined && (await isRunning(owner))) throw new LockHeldError(owner.pid);
+  return true;
+}
+
+/** @returns undefined for what is no lock, as after a crash of the machine. */
+function parseOwner(text: string): ProcessIdentity | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null || !("pid" in value) || !("started" in value)) return undefined;
+    if (typeof value.pid !== "number" || typeof value.started !== "string") return undefined;
+    return { pid: value.pid, started: value.started };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Carries out a batch of orders in one transaction and one flush.
+ *
+ * Method: lock every touched balance row once, in id order; read the idempotency keys; decide each order in memory on the
+ * books that the earlier ones left; write set-wise, keys in key order; commit. Statements go out together, so a batch
+ * costs two round trips; a third when keys were used before, holds are pending or orders are about earlier transfers. A
+ * transaction writes keys only once it holds all its rows, so rows and keys can't wait for each other in a circle.
+ */
+import type { ClientBase, QueryConfig } from "pg";
+import { isConnectionError } from "../../database/index.ts";
+import { settleAll } from "../../database/pipeline.ts";
+import type { Micros } from "../micros.ts";
+import { transferId } from "../values.ts";
+import type { Books, Remembered } from "./books.ts";
+import type { Order, OrderGroup } from "./command.ts";
+import { decideGroup, type Outcome } from "./decide-group.ts";
+import { type KeptOutcome, rememberOutcomes } from "./idempotency.ts";
+import { type BatchInput, lockAndRead } from "./lock-and-read.ts";
+import { insertEntries, insertHolds, insertTransfers, settleHolds, updateBalances } from "./statements.ts";
+
+/** The connection was lost while committing: the batch was kept or it was not. Only keys can tell. */
+export class CommitUnknownError extends Error {
+  constructor(cause: unknown) {
+    super("the connection was lost while committing", { cause });
+    this.name = "CommitUnknownError";
+  }
+}
+
+/**
+ * Carries out a batch in a transaction of its own.
+ *
+ * @param client a pipelining connection outside any transaction; after an error it is outside one again, or broken.
+ * @returns the outcomes of each group's orders, all of them committed.
+ * @throws CommitUnknownError, or the database's error and then nothing was done.
+ */
+export async function postBatch(client: ClientBase, groups: readonly OrderGroup[]): Promise<Outcome[][]> {
+  let committing = false;
+  try {
+    const input = await lockAndRead(client, ordersOf(groups), {
+      begin: ["begin isolation level read committed"],
+      skipsLocked: groups.every(({ background }) => background),
+    });
+    committing = true;
+    return await decideAndWrite(client, groups, input, ["commit"]);
+  } catch (error) {
+    if (isConnectionError(error)) throw committing ? new CommitUnknownError(error) : error;
+    // The first error is the one to report.
+    await client.query("rollback").catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Carries out a batch within the caller's transaction, as imported history.
+ *
+ * @param clock the time to go by instead of the database's clock; later times that were recorded before count.
+ */
+export async function postWithin(
+  client: ClientBase,
+  groups: readonly OrderGroup[],
+  clock: Micros,
+): Promise<Outcome[][]> {
+  const input = await lockAndRead(client, ordersOf(groups), { clock });
+  return await decideAndWrite(client, groups, input, []);
+}
+
+function ordersOf(groups: readonly OrderGroup[]): Order[] {
+  return groups.flatMap(({ orders }) => orders);
+}
+
+async function decideAndWrite(
+  client: ClientBase,
+  groups: readonly OrderGroup[],
+  { books, ids }: BatchInput,
+  ending: readonly string[],
+): Promise<Outcome[][]> {
+  const changes = books.layer();
+  let start = 0;
+  const outcomes = groups.map(({ orders, atomic }) => {
+    const group = orders.map((order, index) => ({ order, id: ids[start + index] ?? transferId(0n) }));
+    start += orders.length;
+    return decideGroup(group, atomic, changes);
+  });
+  await write(client, changes, ending);
+  return outcomes;
+}
+
+async function write(client: ClientBase, changes: Books, ending: readonly string[]): Promise<void> {
+  const { decisions, remembered } = changes;
+  const created = decisions.flatMap(({ effect, transfer }) => (effect === "created" ? [transfer] : []));
+  const held = created.filter(({ awaitsSettlement }) => awaitsSettlement);
+  const settled = decisions.flatMap(({ effect, transfer }) => (effect === "settled" ? [transfer] : []));
+  const movements = decisions.flatMap((decision) => decision.movements);
+  const accounts = [...changes.accounts.values()];
+
+  const statements: (QueryConfig | string)[] = [];
+  if (created.length > 0) statements.push(insertTransfers(created));
+  if (held.length > 0) statements.push(insertHolds(held));
+  if (settled.length > 0) statements.push(settleHolds(settled));
+  if (movements.length > 0) statements.push(insertEntries(movements));
+  if (accounts.length > 0) statements.push(updateBalances(accounts));
+  if (remembered.length > 0) statements.push(rememberOutcomes(remembered.map(toKept)));
+  // After a failed statement PostgreSQL answers "commit" with a rollback and no error; the failed one has the error.
+  await settleAll([...statements, ...ending].map((statement) => client.query(statement)));
+}
+
+function toKept({ claim, outcome }: Remembered): KeptOutcome {
+  return "situation" in outcome
+    ? { claim, transferId: undefined, response: { refusal: outcome } }
+    : { claim, transferId: outcome.id, response: undefined };
+}

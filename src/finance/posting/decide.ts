@@ -1,0 +1,216 @@
+/**
+ * Decides orders. Goal: the one place that says whether money may move, as a function of values.
+ *
+ * Method: the books hold every account and transfer that a batch touches, under lock, as the earlier orders of the batch
+ * left them. An order is checked in the catalogue's order; only when every check has passed are the books changed, and
+ * from there on nothing can fail.
+ */
+import { TransferState } from "../../../generated/server/finance/v1/transfer.ts";
+import {
+  availableBalanceOf,
+  balanceOf,
+  fitsInt64,
+  insufficientFunds,
+  isOpen,
+  keepsFloor,
+  type Metadata,
+} from "../account.ts";
+import {
+  invalidField,
+  notCreditable,
+  notDebitable,
+  notOpen,
+  notOwned,
+  type Refusal,
+  refuse,
+  transferNotFound,
+} from "../errors.ts";
+import type { Micros } from "../micros.ts";
+import { INT64_MAX, type Minor } from "../money.ts";
+import { type Actor, isVisibleTo, may } from "../policy.ts";
+import { seesTransfer, type TransferRecord } from "../records/transfers.ts";
+import type { TransferId } from "../values.ts";
+import {
+  type Books,
+  changed,
+  type Decision,
+  type LockedAccount,
+  movementsOf,
+  type Parties,
+  partiesOf,
+  timeToRecord,
+} from "./books.ts";
+import type { Order } from "./command.ts";
+import { capture, release, type Target } from "./settlement.ts";
+
+export interface DecideOptions {
+  /** The id of a transfer that the order makes. */
+  readonly id: TransferId;
+  /**
+   * Whether each floor must hold right away. In an atomic group it must only at the end, and what depends on a stranger's
+   * account is refused behind it: see `Decision.behindFloors`.
+   */
+  readonly floors: "now" | "later";
+  /** The time to record, which the members of an atomic group share. Default: the first that both accounts allow. */
+  readonly recordedAt?: Micros;
+}
+
+/**
+ * Decides one order and, when it may be, changes the books.
+ *
+ * @returns what was done, or the first refusal in the catalogue's order with the books untouched.
+ */
+export function decide(order: Order, books: Books, options: DecideOptions): Decision | Refusal {
+  const { command, actor } = order;
+  if (command.kind === "create") {
+    const { debitAccountId, creditAccountId, amount, pending, expiresAt } = command.transfer;
+    if (pending && expiresAt !== undefined && expiresAt <= books.times.clock) {
+      return invalidField(`${order.path}expires_at`, "must lie in the future");
+    }
+    const parties = partiesOf(debitAccountId, creditAccountId, books);
+    if ("situation" in parties) return parties;
+    return create({ ...command.transfer, parties, amount, pending, reverses: undefined }, order, books, options);
+  }
+
+  const transfer = books.transfer(command.id);
+  if (transfer === undefined || !seesTransfer(transfer, actor)) return transferNotFound(command.id);
+  const parties = partiesOf(transfer.debitAccountId, transfer.creditAccountId, books);
+  if ("situation" in parties) return parties;
+  switch (command.kind) {
+    case "capture":
+      return capture(command.amount, { transfer, parties }, order, books, options);
+    case "void":
+      return release(TransferState.VOIDED, { transfer, parties }, order, books, options);
+    case "expire":
+      return release(TransferState.EXPIRED, { transfer, parties }, order, books, options);
+    case "reverse":
+      return reverse(command.description, { transfer, parties }, order, books, options);
+  }
+}
+
+interface NewRecord {
+  readonly parties: Parties;
+  readonly amount: Minor;
+  readonly pending: boolean;
+  readonly description: string;
+  readonly metadata: Metadata;
+  readonly effectiveAt: Micros | undefined;
+  readonly expiresAt: Micros | undefined;
+  readonly reverses: TransferId | undefined;
+}
+
+function create(
+  record: NewRecord,
+  order: Order,
+  books: Books,
+  { id, floors, recordedAt }: DecideOptions,
+): Decision | Refusal {
+  const { parties, amount, pending, expiresAt } = record;
+  const { debited, credited } = parties;
+  const { actor } = order;
+  if (!isVisibleTo(debited, actor)) return notOwned(debited.id);
+  if (!may(actor, "debit", debited)) return notDebitable(debited.id);
+  const shut = [debited, credited].find((account) => !isOpen(account));
+  if (shut !== undefined) return notOpen(shut.id);
+  if (debited.currency !== credited.currency) {
+    const other = isVisibleTo(credited, actor) ? `in ${credited.currency}` : "in another currency";
+    const msg = `account ${debited.id} is in ${debited.currency}, account ${credited.id} ${other}; a transfer stays in one currency`;
+    return refuse("currency_mismatch", msg, {});
+  }
+  const time = recordedAt ?? timeToRecord(books, [debited, credited]);
+  const after = changed(parties, { posted: pending ? 0n : amount, pending: pending ? amount : 0n, recordedAt: time });
+  const refusal =
+    (floors === "now" ? brokenFloor(parties, after, amount, actor) : undefined) ??
+    overflow(after.debited) ??
+    (isVisibleTo(credited, actor) ? overflow(after.credited) : undefined);
+  if (refusal !== undefined) return refusal;
+  // The last check, and the only one that depends on what a stranger's account holds: it does not say what failed.
+  const isCreditable = may(actor, "credit", credited) && fitsInt64(after.credited);
+  if (!isCreditable && floors === "now") return notCreditable(credited.id);
+
+  // From here on the order must succeed.
+  books.replace(after);
+  const transfer: TransferRecord = {
+    id,
+    debitAccountId: debited.id,
+    creditAccountId: credited.id,
+    debitOwner: debited.owner,
+    creditOwner: credited.owner,
+    amount,
+    currency: debited.currency,
+    minorUnitDigits: debited.minorUnitDigits,
+    state: pending ? TransferState.PENDING : TransferState.POSTED,
+    description: record.description,
+    metadata: record.metadata,
+    idempotencyKey: order.claim?.key ?? "",
+    debitAccountBalance: balanceOf(after.debited),
+    creditAccountBalance: balanceOf(after.credited),
+    capturedAmount: 0n,
+    reversesTransferId: record.reverses,
+    reversedByTransferId: undefined,
+    createdBy: actor.subject,
+    createdAt: time,
+    effectiveAt: record.effectiveAt ?? time,
+    expiresAt: pending ? expiresAt : undefined,
+    settledAt: undefined,
+    awaitsSettlement: pending,
+  };
+  books.transfers.set(id, transfer);
+  const movements = pending ? [] : movementsOf(id, parties, after);
+  return { effect: "created", transfer, movements, ...(!isCreditable && { behindFloors: notCreditable(credited.id) }) };
+}
+
+function reverse(
+  description: string,
+  { transfer, parties }: Target,
+  order: Order,
+  books: Books,
+  options: DecideOptions,
+): Decision | Refusal {
+  const swapped: Parties = { debited: parties.credited, credited: parties.debited };
+  if (!isVisibleTo(swapped.debited, order.actor)) return notOwned(swapped.debited.id);
+  if (!may(order.actor, "debit", swapped.debited)) return notDebitable(swapped.debited.id);
+  if (transfer.reversedByTransferId !== undefined) {
+    const msg = `transfer ${transfer.id} was reversed by transfer ${transfer.reversedByTransferId}`;
+    return refuse("already_reversed", msg, { transfer_id: `${transfer.id}` });
+  }
+  if (transfer.state !== TransferState.POSTED && transfer.state !== TransferState.CAPTURED) {
+    const msg = `transfer ${transfer.id} has moved no money; only a posted or captured one can be reversed`;
+    return refuse("transfer_not_posted", msg, { transfer_id: `${transfer.id}` });
+  }
+  const decision = create(
+    {
+      parties: swapped,
+      amount: transfer.state === TransferState.CAPTURED ? transfer.capturedAmount : transfer.amount,
+      pending: false,
+      description,
+      metadata: {},
+      effectiveAt: undefined,
+      expiresAt: undefined,
+      reverses: transfer.id,
+    },
+    order,
+    books,
+    options,
+  );
+  if (!("situation" in decision)) {
+    books.transfers.set(transfer.id, { ...transfer, reversedByTransferId: decision.transfer.id });
+  }
+  return decision;
+}
+
+/** The account that a transfer would take below its floor; somebody else's account is not the caller's to hear of. */
+function brokenFloor(before: Parties, after: Parties, amount: Minor, actor: Actor): Refusal | undefined {
+  for (const side of ["debited", "credited"] as const) {
+    const falls = availableBalanceOf(after[side]) < availableBalanceOf(before[side]);
+    if (falls && isVisibleTo(before[side], actor) && !keepsFloor(after[side]))
+      return insufficientFunds(before[side], amount);
+  }
+  return undefined;
+}
+
+function overflow(account: LockedAccount): Refusal | undefined {
+  if (fitsInt64(account)) return undefined;
+  const msg = `the balance of account ${account.id} with what is pending would pass ${INT64_MAX}`;
+  return refuse("out_of_range", msg, { account_id: `${account.id}` });
+}

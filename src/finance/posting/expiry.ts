@@ -1,0 +1,136 @@
+/** Settles holds that have expired, through the posting queue: their money is free once that is done. */
+import type { Pool } from "pg";
+import type { DatabaseLog } from "../../database/index.ts";
+import { type Micros, toTimestamptz } from "../micros.ts";
+import { type AccountId, type TransferId, transferId } from "../values.ts";
+import type { Order } from "./command.ts";
+import type { PostingQueue } from "./queue.ts";
+
+/** Holds that are settled in one transaction, which callers' batches wait for. */
+const HOLDS_MAX = 100;
+
+interface ExpiredRow {
+  readonly transfer_id: bigint;
+  readonly expires_at: Micros;
+  readonly clock: Micros;
+}
+
+/** Where the last lot of holds ended; what is settled need not be passed again. */
+interface Position {
+  readonly expiresAt: Micros;
+  readonly id: bigint;
+}
+
+/** Before all holds. */
+const START: Position = { expiresAt: -62_135_596_800_000_000n, id: 0n };
+
+export class Expiry {
+  readonly #pool: Pool;
+  readonly #postings: PostingQueue;
+
+  constructor(pool: Pool, postings: PostingQueue) {
+    this.#pool = pool;
+    this.#postings = postings;
+  }
+
+  /**
+   * Settles all holds that have expired when it begins, a lot at a time. Several processes may do it at once; a hold is
+   * settled once. Holds on accounts that somebody else has locked are left for the next time.
+   *
+   * A hold that fails does not keep the others from being settled.
+   *
+   * @param account only holds on this account.
+   * @param signal ends it between two lots.
+   * @throws the first error, when some failed.
+   */
+  async settle({ account, signal }: { account?: AccountId; signal?: AbortSignal } = {}): Promise<void> {
+    const failures: unknown[] = [];
+    let position = START;
+    let until: Micros | undefined;
+    while (!signal?.aborted) {
+      const rows = await this.#find(account, position, until);
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      until ??= last.clock;
+      position = { expiresAt: last.expires_at, id: last.transfer_id };
+      const orders = rows.map((row) => expiryOf(transferId(row.transfer_id)));
+      await this.#postings
+        .post({ orders, atomic: false, background: true })
+        .catch((error: unknown) => failures.push(error));
+      if (rows.length < HOLDS_MAX) break;
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #find(account: AccountId | undefined, after: Position, until: Micros | undefined): Promise<ExpiredRow[]> {
+    const bounds = [toTimestamptz(after.expiresAt), after.id, until === undefined ? null : toTimestamptz(until)];
+    const { rows } = await this.#pool.query<ExpiredRow>(
+      account === undefined
+        ? { name: "expired_holds", text: EXPIRED_HOLDS, values: [HOLDS_MAX, ...bounds] }
+        : { name: "expired_holds_of_account", text: EXPIRED_HOLDS_OF_ACCOUNT, values: [HOLDS_MAX, ...bounds, account] },
+    );
+    return rows;
+  }
+}
+
+function expired(condition: string): string {
+  return `
+select transfer_id, expires_at, now.clock
+  from hold, (select clock_timestamp() as clock offset 0) now
+ where state = 2
+   and expires_at <= coalesce($4::timestamptz, now.clock)
+   and (expires_at, transfer_id) > ($2::timestamptz, $3::bigint)
+   ${condition}
+ order by expires_at, transfer_id
+ limit $1::bigint`;
+}
+
+const EXPIRED_HOLDS = expired("");
+
+const EXPIRED_HOLDS_OF_ACCOUNT = `
+select *
+  from ((${expired("and debit_account_id = $5::bigint")})
+        union all
+        (${expired("and credit_account_id = $5::bigint")})) found
+ order by expires_at, transfer_id
+ limit $1::bigint`;
+
+function expiryOf(id: TransferId): Order {
+  const actor = { subject: "", admin: true };
+  return { command: { kind: "expire", id }, actor, claim: undefined, dryRun: false, path: "" };
+}
+
+/** Settles expired holds every so often, until it is stopped. */
+export function startSweeping(
+  expiry: Expiry,
+  { log, intervalMs }: { readonly log: DatabaseLog; readonly intervalMs: number },
+): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  let sweeping: Promise<void> | undefined;
+  let lastWarning = "";
+  const warn = (error: unknown) => {
+    // A hold that can't be settled fails each time.
+    if (String(error) === lastWarning) return;
+    lastWarning = String(error);
+    log.warn({ err: error }, "could not settle all expired holds; trying again");
+  };
+  const timer = setInterval(() => {
+    // One that takes longer than the interval goes on by itself.
+    sweeping ??= expiry
+      .settle({ signal: stopping.signal })
+      .then(() => {
+        lastWarning = "";
+      }, warn)
+      .finally(() => {
+        sweeping = undefined;
+      });
+  }, intervalMs);
+  timer.unref();
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      stopping.abort();
+      await sweeping;
+    },
+  };
+}

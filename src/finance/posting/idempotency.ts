@@ -1,0 +1,192 @@
+/**
+ * Idempotency keys: what a key stands for, and the one table that remembers it.
+ *
+ * Method: a request's digest is taken from its canonical bytes: the decoded message without its key and `dry_run`, without
+ * unknown fields, with defaults filled in, pairs sorted and times cut to the microsecond. A field that is added to the API
+ * later leaves the digests of requests without it as they are. Digests from before 0.2.0 were taken from a list of
+ * fields; they stand in their own column, and match a request only when every field added since is absent.
+ */
+import { hash } from "node:crypto";
+import type { IMessageType } from "@protobuf-ts/runtime";
+import type { QueryConfig } from "pg";
+import { CreateAccountRequest } from "../../../generated/server/finance/v1/account.ts";
+import {
+  CaptureTransferRequest,
+  CreateTransferRequest,
+  ReverseTransferRequest,
+  VoidTransferRequest,
+} from "../../../generated/server/finance/v1/transfer.ts";
+import { Timestamp } from "../../../generated/server/google/protobuf/timestamp.ts";
+import { encodeMessage } from "../../../packages/twirp/src/index.ts";
+import { type Refusal, refuse } from "../errors.ts";
+import { fromTimestamp, toTimestamp } from "../micros.ts";
+
+/** A caller's idempotency key with the request that it stands for, as table idempotency compares them. */
+export interface Claim {
+  /** As the caller wrote it. */
+  readonly key: string;
+  /** Of caller and key; 32 hexadecimal digits. */
+  readonly keyDigest: string;
+  /** Of the method and the request's canonical bytes; 32 hexadecimal digits. */
+  readonly messageDigest: string;
+  /** As versions before 0.2.0 made it; undefined for a request that they could not have been sent. */
+  legacyDigest(): string | undefined;
+}
+
+type Fields = Record<string, unknown>;
+
+interface KeyedMethod {
+  readonly type: IMessageType<Fields>;
+  /** The fields in their order in a digest from before 0.2.0. */
+  readonly legacyFields: readonly string[];
+  /** The greatest field number that 0.1.0 knew. */
+  readonly legacyNumberMax: number;
+}
+
+const TRANSFER_FIELDS = ["debitAccountId", "creditAccountId", "amount", "description", "metadata", "effectiveAt"];
+const ACCOUNT_FIELDS = ["name", "type", "currency", "owner", "overdraftLimit", "unlimitedOverdraft", "metadata"];
+
+// Reflection reads any message as a record of its fields.
+const methods = {
+  CreateAccount: keyed(CreateAccountRequest, ACCOUNT_FIELDS, 8),
+  CreateTransfer: keyed(CreateTransferRequest, [...TRANSFER_FIELDS, "pending", "expiresAt"], 10),
+  CaptureTransfer: keyed(CaptureTransferRequest, ["id", "amount"], 3),
+  VoidTransfer: keyed(VoidTransferRequest, ["id"], 2),
+  ReverseTransfer: keyed(ReverseTransferRequest, ["id", "description"], 3),
+};
+
+/** The methods whose requests take a key. */
+export type KeyedMethodName = keyof typeof methods;
+
+function keyed(type: object, legacyFields: readonly string[], legacyNumberMax: number): KeyedMethod {
+  return { type: type as IMessageType<Fields>, legacyFields, legacyNumberMax };
+}
+
+/**
+ * Makes the claim for a request whose fields are valid.
+ *
+ * @param subject the caller, whose keys are their own.
+ * @param message the request with its defaults filled in.
+ */
+export function claimOf(subject: string, key: string, name: KeyedMethodName, message: object): Claim {
+  const method = methods[name];
+  const canonical = canonicalOf(method.type, message as Fields);
+  return {
+    key,
+    keyDigest: digest(`${subject}\u0000${key}`),
+    messageDigest: digest(Buffer.concat([Buffer.from(`${name}\u0000`), encodeMessage(method.type, canonical)])),
+    legacyDigest: () => legacyDigest(name, method, canonical),
+  };
+}
+
+/** The refusal of a key that decided another request before. */
+export function keyReused(key: string): Refusal {
+  return refuse("idempotency_key_reused", `idempotency_key ${JSON.stringify(key)} was used for another request`, {});
+}
+
+function canonicalOf(type: IMessageType<Fields>, message: Fields): Fields {
+  const canonical: Fields = {};
+  for (const { kind, localName } of type.fields) canonical[localName] = canonicalValue(kind, message[localName]);
+  canonical["idempotencyKey"] = "";
+  if ("dryRun" in canonical) canonical["dryRun"] = false;
+  return canonical;
+}
+
+function canonicalValue(kind: string, value: unknown): unknown {
+  if (kind === "map") return Object.fromEntries(Object.entries(value ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)));
+  if (!Timestamp.is(value)) return value;
+  const time = fromTimestamp(value);
+  return time === undefined ? value : toTimestamp(time);
+}
+
+function legacyDigest(name: string, { type, legacyFields, legacyNumberMax }: KeyedMethod, canonical: Fields) {
+  const added = { ...type.create() };
+  for (const { no, localName } of type.fields) if (no > legacyNumberMax) added[localName] = canonical[localName];
+  if (encodeMessage(type, added).length > 0) return undefined;
+  return digest(JSON.stringify([name, ...legacyFields.map((field) => legacyValue(field, canonical[field]))]));
+}
+
+function legacyValue(field: string, value: unknown): unknown {
+  if (Timestamp.is(value)) return `${fromTimestamp(value)}`;
+  if (typeof value === "bigint") return `${value}`;
+  // An absent amount of a capture was 0.
+  if (value === undefined) return field === "amount" ? "0" : null;
+  return typeof value === "object" && value !== null
+    ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+    : value;
+}
+
+// 128 bits: no two requests of one ledger's lifetime meet by chance, and a row stays half as wide.
+function digest(data: string | Buffer): string {
+  return hash("sha256", data).slice(0, 32);
+}
+
+/** What table idempotency has of a key. */
+export interface KeyRow {
+  readonly key_digest: string;
+  /** From before 0.2.0; null since. */
+  readonly request_digest: string | null;
+  readonly message_digest: string | null;
+  readonly transfer_id: bigint | null;
+  readonly response: { readonly refusal?: Refusal; readonly account?: unknown } | null;
+}
+
+/** The columns of a {@link KeyRow}, of table idempotency as `i`. */
+export const KEY_COLUMNS = `
+       replace(i.key_digest::text, '-', '') as key_digest,
+       replace(i.request_digest::text, '-', '') as request_digest,
+       replace(i.message_digest::text, '-', '') as message_digest,
+       i.transfer_id, i.response`;
+
+/** Whether the key of a row counts as used: versions before 0.2.0 remembered two kinds of refusal that decide nothing. */
+export function isUsed({ response }: KeyRow): boolean {
+  const situation = response?.refusal?.situation;
+  return situation !== "batch_refused" && situation !== "invalid_argument";
+}
+
+/** Whether a row is of the request that is claimed. */
+export function isSameRequest(row: KeyRow, claim: Claim): boolean {
+  return row.message_digest === null
+    ? row.request_digest === claim.legacyDigest()
+    : row.message_digest === claim.messageDigest;
+}
+
+/** What is kept under a key: the transfer that came of it, or the answer where the ledger's own rows do not have it. */
+export interface KeptOutcome {
+  readonly claim: Claim;
+  readonly transferId: bigint | undefined;
+  readonly response: object | undefined;
+}
+
+/**
+ * Remembers outcomes, in key order.
+ *
+ * A key that another transaction is using is waited for. When it was used meanwhile the statement fails
+ * ({@link isKeyCollision}): the transaction is to be rolled back and decided again.
+ */
+export function rememberOutcomes(outcomes: readonly KeptOutcome[]): QueryConfig {
+  return {
+    name: "remember_outcomes",
+    text: `
+insert into idempotency (key_digest, message_digest, transfer_id, response)
+select *
+  from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::jsonb[]) as k (key_digest, message_digest, transfer_id, response)
+ order by key_digest
+    on conflict (key_digest) do update
+   set request_digest = null,
+       message_digest = excluded.message_digest,
+       transfer_id = excluded.transfer_id,
+       response = excluded.response`,
+    values: [
+      outcomes.map(({ claim }) => claim.keyDigest),
+      outcomes.map(({ claim }) => claim.messageDigest),
+      outcomes.map(({ transferId }) => transferId ?? null),
+      outcomes.map(({ response }) => (response === undefined ? null : JSON.stringify(response))),
+    ],
+  };
+}
+
+/** Whether another transaction used one of the keys since they were read; see migrations/0003_money.sql. */
+export function isKeyCollision(error: unknown): boolean {
+  return error instanceof Error && "constraint" in error && error.constraint === "idempotency_decided_once";
+}

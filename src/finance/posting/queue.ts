@@ -1,0 +1,264 @@
+/**
+ * Group commit. Goal: one hot account, or many callers, must not cost a transaction each.
+ *
+ * Method: at most `lanes` batches are in flight; what arrives meanwhile waits and is the next batch, in which callers have
+ * turns (fair-queue.ts). A batch is never delayed to gather more, so an idle caller waits for nothing. A batch that fails is halved and tried again, so that one poisonous
+ * request can't sink its neighbours; a batch whose connection was lost is sent again, for its keys make it exactly once.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Pool } from "pg";
+import { brokenBy, DatabaseAwayError, isConnectionError, isRetryable, isTimeout } from "../../database/index.ts";
+import { overloaded } from "../errors.ts";
+import { type Batch, FairQueue } from "../fair-queue.ts";
+import type { LedgerWatch } from "../ledger-observer.ts";
+import { CommitUnknownError, postBatch } from "./batch.ts";
+import type { OrderGroup } from "./command.ts";
+import type { Outcome } from "./decide-group.ts";
+import { isKeyCollision } from "./idempotency.ts";
+
+export interface PostingQueueOptions {
+  /** Connections that pipeline; at least `lanes` of them. */
+  readonly pool: Pool;
+  readonly watch: LedgerWatch;
+  /** Batches in flight at once. Default {@link POSTING_LANES}. */
+  readonly lanes?: number;
+  /** Orders in a batch, unless one group alone has more. Default 512. */
+  readonly batchSizeMax?: number;
+  /** Orders that wait, of which one caller may have half; who would have more is refused at once. Default 32768. */
+  readonly queueLengthMax?: number;
+  /** Milliseconds of a clock that never goes back. Default: the process's. */
+  readonly now?: () => number;
+}
+
+/** While one batch is in flight the next one gathers callers; two at once would wait for each other's accounts. */
+export const POSTING_LANES = 1;
+
+/** Orders that a caller may send in one round of turns; see fair-queue.ts. */
+const TURN_SIZE = 64;
+
+/** A group that waits for its outcomes. */
+interface Waiting {
+  readonly group: OrderGroup;
+  /** See `BatchTracing.origin`. */
+  readonly origin: unknown;
+  readonly resolve: (outcomes: Outcome[]) => void;
+  readonly reject: (error: unknown) => void;
+  /** How often it was put back in line since others had used its keys meanwhile. */
+  readonly collisions: number;
+}
+
+/** Each time at least one more of a group's keys has its outcome; more is somebody's doing. */
+const COLLISIONS_MAX = 20;
+
+/** Of the lane time that callers have, what the background may take beside them. */
+const BACKGROUND_SHARE = 0.15;
+const BACKGROUND_BUDGET_MS_MAX = 20;
+
+/** Before each repetition; then it is the caller's turn. */
+const RETRY_PAUSES_MS = [0, 50, 200, 500];
+/** The same while the database is known to be away and nothing is on its way: long enough for a connection that broke. */
+const AWAY_PAUSES_MS = [0, 50];
+const RETRY_TIME_MS_MAX = 3000;
+const RETRY_AFTER_MS = 250;
+
+export class PostingQueue {
+  readonly #pool: Pool;
+  readonly #watch: LedgerWatch;
+  readonly #lanes: number;
+  readonly #now: () => number;
+  readonly #waiting: FairQueue<Waiting>;
+  /** Set while nothing may be taken before the end of a pause. */
+  #pause: NodeJS.Timeout | undefined;
+  readonly #background: Waiting[] = [];
+  /** Lane time that the background may still take while callers wait: a share of what they have had. */
+  #backgroundBudgetMs = 0;
+  #inFlight = 0;
+
+  constructor(options: PostingQueueOptions) {
+    this.#pool = options.pool;
+    this.#watch = options.watch;
+    this.#lanes = options.lanes ?? POSTING_LANES;
+    this.#now = options.now ?? (() => performance.now());
+    this.#waiting = new FairQueue({
+      sizeMax: options.queueLengthMax ?? 32_768,
+      turnSize: TURN_SIZE,
+      batchSizeMax: options.batchSizeMax ?? 512,
+    });
+  }
+
+  /** Orders that wait for their batch. */
+  get length(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * Carries out a group of orders, all of one caller, together with others that are waiting.
+   * A group in the background waits in a line of its own, which is never full.
+   *
+   * @returns an outcome for each order, once all are committed.
+   * @throws FinanceError overloaded when the caller has too much waiting: nothing was decided and no key is used. The
+   *   database's error when it stays away; orders with keys can be sent again.
+   */
+  post(group: OrderGroup): Promise<Outcome[]> {
+    return new Promise((resolve, reject) => {
+      const waiting = { group, origin: this.#watch.origin(), resolve, reject, collisions: 0 };
+      if (group.background) this.#background.push(waiting);
+      else this.#enqueue(waiting);
+      this.#fillLanes();
+    });
+  }
+
+  #enqueue(waiting: Waiting): void {
+    const { orders } = waiting.group;
+    const caller = orders[0]?.actor.subject ?? "";
+    if (this.#waiting.add(caller, orders.length, waiting, this.#now())) return;
+    this.#watch.refused("postings");
+    waiting.reject(overloaded("too many of your transfers are waiting already", RETRY_AFTER_MS));
+  }
+
+  #fillLanes(): void {
+    while (this.#inFlight < this.#lanes) {
+      const batch = this.#takeBatch();
+      if (batch === undefined) break;
+      this.#inFlight += 1;
+      void this.#runLane(batch);
+    }
+    this.#awaitPause();
+  }
+
+  /** The next batch: of callers, or one group of the background while it has a share left or no caller's may go. */
+  #takeBatch(): Batch<Waiting> | undefined {
+    const [first] = this.#background;
+    const batch = first !== undefined && this.#backgroundBudgetMs > 0 ? undefined : this.#waiting.take(this.#now());
+    if (batch !== undefined || first === undefined) return batch;
+    this.#background.shift();
+    return { items: [first] };
+  }
+
+  /** Takes the next batch once the pause is over that all who wait are in. */
+  #awaitPause(): void {
+    clearTimeout(this.#pause);
+    const nowMs = this.#now();
+    const nextMs = this.#waiting.nextMs(nowMs);
+    if (this.#inFlight === this.#lanes || nextMs === Number.POSITIVE_INFINITY) return;
+    this.#pause = setTimeout(() => this.#fillLanes(), Math.ceil(nextMs - nowMs));
+  }
+
+  async #runLane({ items, largeOf }: Batch<Waiting>): Promise<void> {
+    const startedMs = this.#now();
+    await this.#postOrHalve(items);
+    const endedMs = this.#now();
+    const tookMs = endedMs - startedMs;
+    if (largeOf !== undefined) this.#waiting.ended(largeOf, tookMs, endedMs);
+    const change = items[0]?.group.background ? -tookMs : tookMs * BACKGROUND_SHARE;
+    const budgetMs = Math.min(this.#backgroundBudgetMs + change, BACKGROUND_BUDGET_MS_MAX);
+    this.#backgroundBudgetMs = Math.max(budgetMs, -BACKGROUND_BUDGET_MS_MAX);
+    this.#inFlight -= 1;
+    this.#fillLanes();
+  }
+
+  async #postOrHalve(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const groups = batch.map(({ group }) => group);
+      const outcomes = await this.#watch.run(
+        "postings",
+        groups.reduce((size, { orders }) => size + orders.length, 0),
+        () => batch.map(({ origin }) => origin),
+        () => this.#postWithRetries(groups),
+      );
+      // The next batch is sent first: PostgreSQL works on it while the callers of this one are answered.
+      setImmediate(() => {
+        batch.forEach(({ resolve }, index) => {
+          resolve(outcomes[index] ?? []);
+        });
+      });
+    } catch (error) {
+      const [only] = batch;
+      if (isKeyCollision(error) && only !== undefined && batch.length === 1 && only.collisions < COLLISIONS_MAX) {
+        // Behind the others: they need not wait for its next try.
+        this.#enqueue({ ...only, collisions: only.collisions + 1 });
+        return;
+      }
+      if (only?.group.background && only.group.orders.length > 1 && !isConnectionError(error)) {
+        this.#postInHalves(only);
+        return;
+      }
+      const parts = partsAfter(error, batch);
+      if (parts.length === 0) for (const { reject } of batch) reject(error);
+      for (const part of parts) await this.#postOrHalve(part);
+    }
+  }
+
+  /**
+   * In the background one order that fails must not keep the others from being carried out. Each half has a turn of its
+   * own, so that callers need not wait for the search.
+   */
+  #postInHalves({ group, resolve, reject }: Waiting): void {
+    const middle = Math.ceil(group.orders.length / 2);
+    const halves = [group.orders.slice(0, middle), group.orders.slice(middle)];
+    const posting = Promise.allSettled(halves.map((orders) => this.post({ ...group, orders })));
+    void posting.then((results) => {
+      const failed = results.find((result) => result.status === "rejected");
+      if (failed !== undefined) reject(failed.reason);
+      else resolve(results.flatMap((result) => (result.status === "fulfilled" ? result.value : [])));
+    });
+  }
+
+  /** Repeats what was rolled back for no fault of its own, for as long as a caller may be kept waiting. */
+  async #postWithRetries(groups: readonly OrderGroup[]): Promise<Outcome[][]> {
+    const startedMs = performance.now();
+    let unknown: CommitUnknownError | undefined;
+    let hasCollided = false;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.#postOnce(groups);
+      } catch (error) {
+        if (error instanceof CommitUnknownError) unknown = error;
+        const lost = isConnectionError(error) || error instanceof CommitUnknownError;
+        if (isKeyCollision(error) && !hasCollided) {
+          // At once: the key has its outcome now. A second time it is another key, and the batch is taken apart.
+          hasCollided = true;
+          continue;
+        }
+        const repeatable = isRetryable(error) || isConnectionError(error) || groups.every(areKeyed);
+        const isAway = error instanceof DatabaseAwayError && unknown === undefined;
+        const pauseMs = (isAway ? AWAY_PAUSES_MS : RETRY_PAUSES_MS)[attempt];
+        const late = performance.now() - startedMs > RETRY_TIME_MS_MAX;
+        if (!(lost || isRetryable(error)) || !repeatable || pauseMs === undefined || late) throw unknown ?? error;
+        await delay(pauseMs);
+      }
+    }
+  }
+
+  async #postOnce(groups: readonly OrderGroup[]): Promise<Outcome[][]> {
+    const client = await this.#pool.connect();
+    let broken: Error | undefined;
+    try {
+      return await postBatch(client, groups);
+    } catch (error) {
+      broken = error instanceof CommitUnknownError ? error : brokenBy(error);
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+}
+
+/** The parts of a failed batch that are worth trying apart; none when nothing is. */
+function partsAfter(error: unknown, batch: readonly Waiting[]): Waiting[][] {
+  if (error instanceof CommitUnknownError) {
+    // What has keys can be sent again and finds out; what has none must not be.
+    const keyed = batch.filter(({ group }) => areKeyed(group));
+    if (keyed.length === batch.length) return [];
+    for (const { group, reject } of batch) if (!areKeyed(group)) reject(error);
+    return keyed.length === 0 ? [] : [keyed];
+  }
+  if (batch.length === 1 || isConnectionError(error) || isTimeout(error)) return [];
+  const middle = Math.ceil(batch.length / 2);
+  return [batch.slice(0, middle), batch.slice(middle)];
+}
+
+/** Whether sending the orders again can do nothing twice. */
+function areKeyed({ orders }: OrderGroup): boolean {
+  return orders.every(({ claim, dryRun }) => dryRun || claim !== undefined);
+}

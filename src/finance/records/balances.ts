@@ -1,0 +1,190 @@
+/** Balances at points in time, by the entries' recorded time. The times are final before anything is read here. */
+import type { ClientBase, Pool } from "pg";
+import { invalidArgument } from "../fields.ts";
+import { type Micros, toTimestamptz } from "../micros.ts";
+import { accountDigits, type Minor } from "../money.ts";
+import type { HistorySpan } from "../validation.ts";
+import type { AccountId } from "../values.ts";
+
+export interface BalanceAt {
+  readonly balance: Minor;
+  readonly asOf: Micros;
+  /** Of the last entry that counts; 0 when there was none. */
+  readonly sequence: bigint;
+}
+
+export interface BalancePoint {
+  readonly time: Micros;
+  readonly balance: Minor;
+  /** Of any size. */
+  readonly debits: bigint;
+  /** Of any size. */
+  readonly credits: bigint;
+}
+
+export interface CurrencyTotals {
+  readonly currency: string;
+  /** The most that any of its accounts has. */
+  readonly minorUnitDigits: number;
+  readonly accounts: bigint;
+  /** Of any size. */
+  readonly debits: bigint;
+  /** Of any size. */
+  readonly credits: bigint;
+  readonly balanced: boolean;
+}
+
+const HISTORY_POINTS_MAX = 10_000n;
+
+/** The balance after the last entry recorded at or before a time that is final for the account. */
+export async function loadBalance(client: ClientBase, id: AccountId, asOf: Micros): Promise<BalanceAt> {
+  const { rows } = await client.query<{ sequence: bigint; balance: bigint }>({
+    name: "balance_at",
+    text: `
+select s.sequence, coalesce(e.balance_after, 0) as balance
+  from (select sequence_at($1::bigint, $2::timestamptz) as sequence) s
+  left join entry e on e.account_id = $1::bigint and e.sequence = s.sequence`,
+    values: [id, toTimestamptz(asOf)],
+  });
+  return { balance: rows[0]?.balance ?? 0n, asOf, sequence: rows[0]?.sequence ?? 0n };
+}
+
+/** What of an account's statement a history covers. */
+interface HistoryExtent {
+  readonly points: bigint;
+  /** Of the last entry before the first interval and of the last one before the end; 0 where there is none. */
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** A span of an account's history that has begun, and whose end is final. */
+export type SettledSpan = Omit<HistorySpan, "end"> & {
+  /** Exclusive. */
+  readonly end: Micros;
+};
+
+/**
+ * An account's balance at the end of each calendar interval of a span, and what was posted within it, in UTC. The last
+ * interval is cut by the span's end.
+ *
+ * Reads the entries of the span once, however many intervals it has.
+ *
+ * @param expect is told how many points there will be, before they are read; what it throws fails the reading.
+ */
+export async function loadBalanceHistory(
+  db: Pool | ClientBase,
+  debitNormal: boolean,
+  span: SettledSpan,
+  expect: (points: number) => void = () => undefined,
+): Promise<BalancePoint[]> {
+  const start = toTimestamptz(span.start);
+  const end = toTimestamptz(span.end);
+  const step = `1 ${span.interval}`;
+  const { rows: extents } = await db.query<HistoryExtent>({
+    name: "history_extent",
+    // Months are counted as months: they have no length of their own.
+    text: `
+select case $3
+         when 'month' then 12 * (extract(year from latest) - extract(year from begin))
+                           + extract(month from latest) - extract(month from begin)
+         else extract(epoch from latest - begin) / extract(epoch from $4::interval)
+       end::bigint + 1 as points,
+       sequence_at($5::bigint, date_trunc($3, $1::timestamptz, 'UTC') - interval '1 microsecond') as first,
+       sequence_at($5::bigint, $2::timestamptz - interval '1 microsecond') as last
+  from (select date_trunc($3, $1::timestamptz, 'UTC') at time zone 'UTC' as begin,
+               date_trunc($3, $2::timestamptz - interval '1 microsecond', 'UTC') at time zone 'UTC' as latest) as span`,
+    values: [start, end, span.interval, step, span.accountId],
+  });
+  const [extent] = extents;
+  if (extent === undefined) throw new Error("a select without a table returned no row");
+  const { points, first, last } = extent;
+  // No interval that has not begun is answered.
+  if (points < 1n) return [];
+  if (points > HISTORY_POINTS_MAX) {
+    throw invalidArgument("start", `is ${points} intervals before the end; at most ${HISTORY_POINTS_MAX} are answered`);
+  }
+  expect(Number(points));
+  // Not prepared by name: how the entries are best read depends on how many the span has.
+  const { rows } = await db.query<{ time: Micros; balance: bigint; debits: string; credits: string }>({
+    text: `
+with point as (
+  select array_agg(time order by time) as times
+    from generate_series(date_trunc($3, $1::timestamptz, 'UTC'), $2::timestamptz - interval '1 microsecond', $4::interval)
+         as time
+), posted as (
+  select width_bucket(created_at, (select times from point)) as ordinal, max(sequence) as last,
+         coalesce(sum(amount) filter (where amount > 0), 0) as raised,
+         coalesce(-sum(amount) filter (where amount < 0), 0) as lowered
+    from entry
+   where account_id = $5::bigint
+     and sequence > $7::bigint
+     and sequence <= $8::bigint
+   group by ordinal
+), ending as (
+  select p.time, coalesce(posted.raised, 0) as raised, coalesce(posted.lowered, 0) as lowered,
+         coalesce(max(posted.last) over (order by p.ordinal), $7) as last
+    from point
+   cross join unnest(times) with ordinality as p (time, ordinal)
+    left join posted on posted.ordinal = p.ordinal
+)
+select ending.time, coalesce(e.balance_after, 0) as balance,
+       case when $6::boolean then raised else lowered end as debits,
+       case when $6::boolean then lowered else raised end as credits
+  from ending
+  left join lateral (select balance_after
+                       from entry
+                      where account_id = $5::bigint and sequence = ending.last
+                     offset 0) e on true
+ order by ending.time`,
+    values: [start, end, span.interval, step, span.accountId, debitNormal, first, last],
+  });
+  return rows.map(({ debits, credits, ...point }) => ({ ...point, debits: BigInt(debits), credits: BigInt(credits) }));
+}
+
+/**
+ * Proves the books from the entries alone: per currency the debits against the credits, and each account's running
+ * balance against the sum of its entries.
+ *
+ * @param asOf a final time.
+ */
+export async function loadTrialBalance(client: ClientBase, asOf: Micros): Promise<CurrencyTotals[]> {
+  const { rows } = await client.query<{
+    currency: string;
+    minor_unit_digits: number | null;
+    accounts: bigint;
+    debits: string;
+    credits: string;
+    chained: boolean;
+  }>({
+    name: "trial_balance",
+    text: `
+with posted as (
+  select account_id, max(sequence) as last, sum(amount) as net,
+         coalesce(sum(amount) filter (where amount > 0), 0) as raised,
+         coalesce(-sum(amount) filter (where amount < 0), 0) as lowered
+    from entry
+   where created_at <= $1::timestamptz
+   group by account_id
+)
+select a.currency, max(a.minor_unit_digits) as minor_unit_digits, count(*) as accounts,
+       coalesce(sum(case when b.debit_normal then p.raised else p.lowered end), 0)::text as debits,
+       coalesce(sum(case when b.debit_normal then p.lowered else p.raised end), 0)::text as credits,
+       coalesce(bool_and(p.net is not distinct from e.balance_after), true) as chained
+  from account a
+  join account_balance b on b.account_id = a.id
+  left join posted p on p.account_id = a.id
+  left join entry e on e.account_id = p.account_id and e.sequence = p.last
+ where a.created_at <= $1::timestamptz
+ group by a.currency
+ order by a.currency`,
+    values: [toTimestamptz(asOf)],
+  });
+  return rows.map(({ currency, minor_unit_digits, accounts, debits, credits, chained }) => ({
+    currency,
+    minorUnitDigits: accountDigits(minor_unit_digits, currency),
+    accounts,
+    debits: BigInt(debits),
+    credits: BigInt(credits),
+    balanced: chained && debits === credits,
+  }));
+}

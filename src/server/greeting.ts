@@ -1,0 +1,57 @@
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { mintToken } from "../auth/index.ts";
+import type { Config } from "../config/config.ts";
+import { migrationsDirectory } from "../database/index.ts";
+import { banner, type DevelopmentTokens } from "./banner.ts";
+import { buildConsole } from "./console.ts";
+import { consolePlace, listen, urlOf } from "./listening.ts";
+import type { Groundwork } from "./prepare.ts";
+import type { Closing } from "./shutdown.ts";
+
+const DEVELOPMENT_TOKEN_DAYS = 30;
+const DEVELOPMENT_ADMIN = { subject: "alice", scope: "finance.read finance.write finance.admin" };
+const DEVELOPMENT_PLAIN_USER = { subject: "bob", scope: "finance.read finance.write" };
+
+export interface WelcomeOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly groundwork: Groundwork;
+  /** Where the API listens. */
+  readonly apiPort: number;
+  readonly closing: Closing;
+}
+
+/** Serves the console. @returns what to tell whoever started the service: where everything is. */
+export async function welcome({ config, log, groundwork, apiPort, closing }: WelcomeOptions): Promise<string> {
+  const { trust, database } = groundwork;
+  const tokens =
+    config.environment === "development" && "secret" in trust
+      ? await developmentTokens(trust.secret, config.auth)
+      : undefined;
+  if (config.consolePort !== undefined) {
+    const root = join(await migrationsDirectory(), "../dist/web");
+    const { consoleApiUrl, twirpPrefix } = config;
+    const api = consoleApiUrl === undefined ? { port: apiPort } : { url: consoleApiUrl };
+    const pages = await buildConsole({ root, log, api, twirpPrefix, developmentToken: tokens?.admin.value });
+    closing.add(() => pages.close());
+    await listen(pages, consolePlace(config.host, config.consolePort));
+  }
+  return banner({
+    apiUrl: urlOf(config.host, apiPort),
+    twirpPrefix: config.twirpPrefix,
+    consoleUrl: config.consolePort === undefined ? undefined : urlOf(config.host, config.consolePort),
+    database,
+    tokens,
+  });
+}
+
+async function developmentTokens(secret: string, auth: Config["auth"]): Promise<DevelopmentTokens> {
+  const lifetimeSeconds = DEVELOPMENT_TOKEN_DAYS * 86_400;
+  const mint = (claims: typeof DEVELOPMENT_ADMIN) => mintToken(secret, { ...claims, ...auth, lifetimeSeconds });
+  return {
+    lifetimeDays: DEVELOPMENT_TOKEN_DAYS,
+    admin: { subject: DEVELOPMENT_ADMIN.subject, value: await mint(DEVELOPMENT_ADMIN) },
+    plain: { subject: DEVELOPMENT_PLAIN_USER.subject, value: await mint(DEVELOPMENT_PLAIN_USER) },
+  };
+}
