@@ -2,7 +2,7 @@
 import { ListEntriesRequest } from "../generated/server/finance/v1/entry.ts";
 import { ListTransfersRequest } from "../generated/server/finance/v1/transfer.ts";
 import { mintToken } from "../src/auth/index.ts";
-import { writePageToken } from "../src/finance/records/page-token.ts";
+import { writePageToken } from "../src/finance/records/page.ts";
 import { readEntryFilter, readTransferFilter } from "../src/finance/validation.ts";
 import { BENCH_ORIGIN, BENCH_SECRET } from "./adapter-caller.ts";
 import type { FilledLedger } from "./ledger-data.ts";

@@ -3,10 +3,10 @@ import { access, chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg, { type Pool } from "pg";
+import { silentLog } from "../src/database/connection-errors.ts";
 import { lockDirectory } from "../src/database/embedded/lock.ts";
-import { stopOrphan } from "../src/database/embedded/postmaster.ts";
+import { stopOrphan } from "../src/database/embedded/server.ts";
 import { migrate, migrationsDirectory, openPool, startEmbeddedPostgres } from "../src/database/index.ts";
-import { silentLog } from "../src/database/log.ts";
 
 /** A PostgreSQL of the benchmark's own, durable as in production, that leaves nothing behind. */
 export interface ScratchPostgres {

@@ -1,11 +1,5 @@
 import type { Server } from "node:http";
-import type { ServerUsage } from "./server-process.ts";
-
-/** What a server tells the benchmark when it listens and whenever it is asked. */
-export interface ServerReport {
-  readonly port: number;
-  readonly usage: ServerUsage;
-}
+import type { ServerReport } from "./server-process.ts";
 
 /** Listens on a free port and reports to the benchmark that started this process; ends when that does. */
 export function serve(server: Server): void {

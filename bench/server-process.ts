@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { ServerReport } from "./serve.ts";
 
 /** What a server has used so far. */
 export interface ServerUsage {
@@ -11,6 +10,12 @@ export interface ServerUsage {
   readonly systemUs: number;
   /** The most memory that it ever had. */
   readonly rssMaxBytes: number;
+}
+
+/** What a server tells the benchmark when it listens and whenever it is asked. */
+export interface ServerReport {
+  readonly port: number;
+  readonly usage: ServerUsage;
 }
 
 /** A program of this folder, as `baselines/raw-http`, which calls `serve`. */

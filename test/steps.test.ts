@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { exportJWK, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createAuthenticator } from "../src/auth/index.ts";
-import { readPageToken, writePageToken } from "../src/finance/records/page-token.ts";
+import { readPageToken, writePageToken } from "../src/finance/records/page.ts";
 import { type Form, type Forms, steepOf, steepOfAsync } from "./setup/growth.ts";
 import { startTestService, type TestService } from "./setup/service.ts";
 import { StepCounter } from "./setup/step-counter.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg, { type Pool } from "pg";
-import { connectTo } from "./connect.ts";
+import { connectTo } from "./connection.ts";
 import { DatabaseStartError, readTarget } from "./errors.ts";
 
 const GRANTS = "application-role.sql";

@@ -9,10 +9,10 @@
  * every connection is given up, so that callers learn it in seconds and not from their own limits.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { connectTo, type Endpoint, waysTo } from "./connect.ts";
 import type { ConnectionTarget } from "./connection.ts";
+import { connectTo, type Endpoint, waysTo } from "./connection.ts";
+import type { DatabaseLog } from "./connection-errors.ts";
 import { DatabaseAwayError, errorCode, isNoAnswer } from "./connection-errors.ts";
-import type { DatabaseLog } from "./log.ts";
 
 /** Between two attempts: doubled from the first to the last, and up to half of it taken off at random. */
 const PAUSE_MS_MIN = 50;

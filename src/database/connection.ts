@@ -4,8 +4,105 @@
  * node-postgres reads one host, and means other things by the same words (its `require` verifies the host name, which
  * libpq's does not). https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
  */
+
 import { readFileSync } from "node:fs";
-import { readTls, type TlsMode, type TlsOptions } from "./connection-tls.ts";
+import type { ConnectionOptions } from "node:tls";
+import pg from "pg";
+import { errorCode } from "./connection-errors.ts";
+
+/** TLS to PostgreSQL as libpq names it. https://www.postgresql.org/docs/current/libpq-ssl.html */
+
+const TLS_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
+
+/** Whether TLS is spoken, and what of the server's certificate is checked. */
+export type TlsMode = (typeof TLS_MODES)[number];
+
+/** What node-postgres hands to `tls.connect`. */
+export type TlsOptions = Pick<
+  ConnectionOptions,
+  "ca" | "cert" | "key" | "passphrase" | "rejectUnauthorized" | "checkServerIdentity"
+>;
+
+/** The parameters of a URL, as they stand in it. */
+export interface TlsParameters {
+  readonly mode: string | undefined;
+  readonly rootCertificate: string | undefined;
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+  readonly password: string | undefined;
+  readonly readFile: (path: string) => string;
+  /** Receives what is wrong, each beginning with the parameter's name. */
+  readonly mistakes: string[];
+}
+
+/** libpq's name for the authorities that the system trusts; here, those that come with Node, and NODE_EXTRA_CA_CERTS. */
+const SYSTEM = "system";
+
+/**
+ * The mode and the options that go with it.
+ *
+ * As in libpq, a root certificate has the server's certificate checked in every mode that speaks TLS, and the host name
+ * is checked by `verify-full` alone. Other than libpq, certificates are looked for only where they are said to be, and
+ * one that is named and can't be read is a mistake.
+ */
+function readTls(parameters: TlsParameters): { readonly mode: TlsMode; readonly options: TlsOptions } {
+  const { rootCertificate, mistakes } = parameters;
+  const mode = readMode(parameters.mode ?? (rootCertificate === SYSTEM ? "verify-full" : "prefer"), mistakes);
+  if (mode === "disable") return { mode, options: {} };
+  if (rootCertificate === SYSTEM && mode !== "verify-full") {
+    mistakes.push(`sslrootcert: system needs sslmode=verify-full, not ${mode}: anybody can get such a certificate`);
+  }
+  if (rootCertificate === undefined && (mode === "verify-ca" || mode === "verify-full")) {
+    mistakes.push(
+      `sslmode: ${mode} needs sslrootcert, the file of the CA's certificate, or sslrootcert=system for public ones`,
+    );
+  }
+  return { mode, options: { ...serverCheck(mode, parameters), ...clientCertificate(parameters) } };
+}
+
+function readMode(text: string, mistakes: string[]): TlsMode {
+  const mode = TLS_MODES.find((known) => known === text);
+  if (mode === undefined) mistakes.push(`sslmode: must be one of ${TLS_MODES.join(", ")}, not ${JSON.stringify(text)}`);
+  return mode ?? "disable";
+}
+
+function serverCheck(mode: TlsMode, { rootCertificate, readFile, mistakes }: TlsParameters): TlsOptions {
+  if (rootCertificate === undefined) return { rejectUnauthorized: mode === "verify-full" };
+  const ca = rootCertificate === SYSTEM ? {} : { ca: readNamed("sslrootcert", rootCertificate, readFile, mistakes) };
+  if (mode === "verify-full") return { ...ca, rejectUnauthorized: true };
+  return { ...ca, rejectUnauthorized: true, checkServerIdentity: () => undefined };
+}
+
+function clientCertificate({ certificate, key, password, readFile, mistakes }: TlsParameters): TlsOptions {
+  if (certificate === undefined && key === undefined) return {};
+  if (certificate === undefined || key === undefined) {
+    mistakes.push("sslcert, sslkey: set both of them, or neither");
+    return {};
+  }
+  return {
+    cert: readNamed("sslcert", certificate, readFile, mistakes),
+    key: readNamed("sslkey", key, readFile, mistakes),
+    ...(password !== undefined && { passphrase: password }),
+  };
+}
+
+function readNamed(name: string, path: string, readFile: (path: string) => string, mistakes: string[]): string {
+  try {
+    const text = readFile(path);
+    if (text.includes("-----BEGIN ")) return text;
+    mistakes.push(`${name}: ${path} holds no PEM`);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? `${error.code}` : "";
+    mistakes.push(`${name}: ${path} can't be read (${READ_FAILURES[code] ?? code})`);
+  }
+  return "";
+}
+
+const READ_FAILURES: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "this user may not",
+  EISDIR: "it is a directory",
+};
 
 /** One address of the database: a host name, an IP address, or the directory of a unix socket. */
 export interface HostAddress {
@@ -280,4 +377,120 @@ function decode(text: string, what: string, mistakes: string[]): string {
 
 function quoted(text: string | undefined): string {
   return JSON.stringify(text ?? "");
+}
+
+/** Finds, among the hosts and ways of a connection target, one that works. */
+
+/** One host with or without TLS: what a single attempt goes to. */
+export interface Endpoint extends HostAddress {
+  readonly ssl: TlsOptions | false;
+}
+
+/** A server that answers but takes no writes; its code is PostgreSQL's own for a write refused. */
+class ReadOnlyServerError extends Error {
+  override readonly name = "ReadOnlyServerError";
+  readonly code = "25006";
+}
+
+export interface ConnectOptions {
+  readonly applicationName: string;
+  /** For each attempt, in milliseconds. Default 5000. */
+  readonly connectTimeoutMs?: number;
+}
+
+const CONNECT_TIMEOUT_MS = 5000;
+
+/** A connection, and by which way it came about. */
+export interface Connection {
+  readonly client: pg.Client;
+  readonly endpoint: Endpoint;
+}
+
+/**
+ * Connects to the first host of `target` that answers, and takes writes where the target asks for that.
+ *
+ * @throws the last error; when a server refuses the user or the password, the hosts after it are not asked, as in libpq.
+ */
+export async function connectTo(target: ConnectionTarget, options: ConnectOptions): Promise<Connection> {
+  let failure: unknown;
+  for (const { host, port } of target.hosts) {
+    for (const endpoint of waysTo(target, { host, port })) {
+      try {
+        return { client: await openClient(target, endpoint, options), endpoint };
+      } catch (error) {
+        failure = error;
+        // Nobody is there to be asked in another way.
+        if (!isAnswer(error)) break;
+      }
+    }
+    if (errorCode(failure)?.startsWith("28")) break;
+  }
+  throw failure;
+}
+
+/** The ways to one host in the order of its TLS mode; a unix socket needs no TLS. */
+export function waysTo(target: ConnectionTarget, address: HostAddress): Endpoint[] {
+  const plain: Endpoint = { ...address, ssl: false };
+  const encrypted: Endpoint = { ...address, ssl: target.tls };
+  if (address.host.startsWith("/") || target.tlsMode === "disable") return [plain];
+  if (target.tlsMode === "prefer") return [encrypted, plain];
+  if (target.tlsMode === "allow") return [plain, encrypted];
+  return [encrypted];
+}
+
+/** What node-postgres needs to connect to an endpoint. */
+export function clientConfig(target: ConnectionTarget, { host, port, ssl }: Endpoint): pg.ClientConfig {
+  return {
+    host,
+    port,
+    ssl,
+    user: target.user,
+    password: target.password,
+    database: target.database,
+    options: target.options,
+    enableChannelBinding: target.channelBinding,
+    ...(ssl !== false && { sslnegotiation: target.sslNegotiation }),
+  };
+}
+
+async function openClient(target: ConnectionTarget, endpoint: Endpoint, options: ConnectOptions): Promise<pg.Client> {
+  const connectTimeoutMs = target.connectTimeoutMs ?? options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+  const client = new pg.Client({
+    ...clientConfig(target, endpoint),
+    application_name: target.applicationName ?? options.applicationName,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+  });
+  // Whatever is asked of a lost connection fails with the same error.
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    await requireWritable(target, client, connectTimeoutMs);
+    return client;
+  } catch (error) {
+    // Not awaited: a server that stalls answers no goodbye either.
+    client.end().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** @throws ReadOnlyServerError when the target must take writes and the server does not. */
+export async function requireWritable(
+  { mustWrite }: ConnectionTarget,
+  client: pg.ClientBase,
+  answerTimeoutMs: number,
+): Promise<void> {
+  // node-postgres takes a limit for one query, which its types leave out.
+  const question = { text: "show transaction_read_only", query_timeout: answerTimeoutMs };
+  const { rows } = await client.query<{ transaction_read_only: string }>(question);
+  if (mustWrite && rows[0]?.transaction_read_only !== "off")
+    throw new ReadOnlyServerError("the server takes no writes");
+}
+
+/** Whether a server was there that wanted something else: TLS, no TLS, another user. */
+function isAnswer(error: unknown): boolean {
+  const code = errorCode(error) ?? "";
+  if (code.startsWith("28")) return true;
+  if (code.startsWith("ERR_SSL") || code.startsWith("ERR_TLS") || /CERT|LEAF_SIGNATURE/.test(code)) return true;
+  return error instanceof Error && /SSL/.test(error.message);
 }

@@ -1,8 +1,8 @@
 import pg, { type ClientBase, type PoolClient } from "pg";
 import type { Availability } from "./availability.ts";
-import { clientConfig, requireWritable } from "./connect.ts";
+import { clientConfig, requireWritable } from "./connection.ts";
+import type { DatabaseLog } from "./connection-errors.ts";
 import { DatabaseAwayError, errorCode, isReadOnly, PoolExhaustedError } from "./connection-errors.ts";
-import type { DatabaseLog } from "./log.ts";
 import { prepareSession, type SessionSettings } from "./session.ts";
 
 /** How often connections that are lent are looked at, and for how long one may be before the server is asked. */

@@ -1,5 +1,6 @@
 export { canChangePostings, grantApplicationRole } from "./application-role.ts";
 export { type ConnectionTarget, readConnectionUrl } from "./connection.ts";
+export type { DatabaseLog } from "./connection-errors.ts";
 export {
   DatabaseAwayError,
   isConnectionError,
@@ -9,9 +10,7 @@ export {
 } from "./connection-errors.ts";
 export { type EmbeddedPostgres, findEmbeddedPostgres, startEmbeddedPostgres } from "./embedded/server.ts";
 export { DatabaseStartError } from "./errors.ts";
-export type { DatabaseLog } from "./log.ts";
 export { migrate, migrationsDirectory, pendingMigrations } from "./migrations.ts";
 export { brokenBy, openPool, withConnection, withTransaction } from "./pool.ts";
-export { findObstacle } from "./readiness.ts";
-export { checkDatabase, findDurabilityRisks, readConnectionsMax } from "./server-check.ts";
+export { checkDatabase, findDurabilityRisks, findObstacle, readConnectionsMax } from "./readiness.ts";
 export { parseTimestamptz } from "./timestamp.ts";

@@ -1,10 +1,9 @@
 import { access, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Pool } from "pg";
-import { connectTo } from "./connect.ts";
-import { errorCode } from "./connection-errors.ts";
+import { connectTo } from "./connection.ts";
+import { type DatabaseLog, errorCode, silentLog } from "./connection-errors.ts";
 import { DatabaseStartError, readTarget } from "./errors.ts";
-import { type DatabaseLog, silentLog } from "./log.ts";
 import { isDirect } from "./session.ts";
 
 /** The table that remembers what was applied. */

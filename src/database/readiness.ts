@@ -1,5 +1,7 @@
 import type { Pool } from "pg";
+import { connectTo } from "./connection.ts";
 import { DatabaseAwayError, PoolExhaustedError } from "./connection-errors.ts";
+import { connectFailure, DatabaseStartError, type DatabaseTarget, describeTarget, readTarget } from "./errors.ts";
 import { pendingMigrations } from "./migrations.ts";
 
 /** Whoever asks whether the service is ready has little patience. */
@@ -33,4 +35,64 @@ async function ask(pool: Pool, directory: string): Promise<string | undefined> {
   if (missing.length > 0) return `migrations are missing: ${missing.join(", ")}`;
   const { rows } = await pool.query<{ transaction_read_only: string }>("show transaction_read_only");
   return rows[0]?.transaction_read_only === "on" ? "the database takes no writes" : undefined;
+}
+
+const VERSION_MIN = 15;
+
+/**
+ * Makes sure, before anything is built on it, that the database at `connectionString` answers and is new enough.
+ *
+ * @returns where it is, as people may see it.
+ * @throws DatabaseStartError when it does not.
+ */
+export async function checkDatabase(connectionString: string): Promise<string> {
+  const target = readTarget(connectionString);
+  try {
+    const { client, endpoint } = await connectTo(target, { applicationName: "finance-service check" });
+    try {
+      const { rows } = await client.query<{ server_version: string }>("show server_version");
+      requireVersion(rows[0]?.server_version ?? "", endpoint);
+    } finally {
+      await client.end();
+    }
+  } catch (error) {
+    throw error instanceof DatabaseStartError ? error : connectFailure(error, target);
+  }
+  return describeTarget(target);
+}
+
+/** @throws DatabaseStartError when the server's version, as `show server_version` tells it, is too old. */
+export function requireVersion(version: string, { host, port }: Pick<DatabaseTarget, "host" | "port">): void {
+  if (Number.parseInt(version, 10) >= VERSION_MIN) return;
+  throw new DatabaseStartError(
+    `the server at ${host}:${port} is PostgreSQL ${version}; upgrade it to ${VERSION_MIN} or newer, or set another DATABASE_URL`,
+  );
+}
+
+/** @returns how many connections the server allows in all to those who are no superusers. */
+export async function readConnectionsMax(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ available: number }>(
+    `
+select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as available`,
+  );
+  return rows[0]?.available ?? 0;
+}
+
+/** Settings without which what was acknowledged may be gone after a crash, and what is then lost. */
+const DURABLE_SETTINGS = {
+  synchronous_commit: "transfers that were acknowledged may be lost when the server crashes",
+  fsync: "the whole database may be lost when the machine crashes",
+  full_page_writes: "pages that were half written when the machine crashed can't be repaired",
+};
+
+/**
+ * What in the server's settings puts acknowledged transfers at risk: a line each, as they hold for the pool's sessions. The
+ * database and the role may have settings of their own.
+ */
+export async function findDurabilityRisks(pool: Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ name: keyof typeof DURABLE_SETTINGS }>(
+    "select name from unnest($1::text[]) with ordinality as s (name, ordinal) where current_setting(name) = 'off' order by ordinal",
+    [Object.keys(DURABLE_SETTINGS)],
+  );
+  return rows.map(({ name }) => `PostgreSQL has ${name} = off: ${DURABLE_SETTINGS[name]}; set it to on`);
 }

@@ -1,7 +1,7 @@
 import { AccountStatus, AccountType } from "../../generated/server/finance/v1/account.ts";
 import { type Refusal, refuse } from "./errors.ts";
-import { INT64_MAX, type Minor } from "./money.ts";
 import type { AccountId } from "./values.ts";
+import { INT64_MAX, type Minor } from "./values.ts";
 
 export type Metadata = Readonly<Record<string, string>>;
 

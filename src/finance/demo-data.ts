@@ -7,14 +7,13 @@
 import type { ClientBase, Pool } from "pg";
 import { AccountType } from "../../generated/server/finance/v1/account.ts";
 import { withTransaction } from "../database/index.ts";
-import type { Micros } from "./micros.ts";
-import type { Minor } from "./money.ts";
 import type { Actor } from "./policy.ts";
 import { postWithin } from "./posting/batch.ts";
 import type { Order } from "./posting/command.ts";
 import { insertAccount } from "./records/accounts.ts";
 import { joinWriters } from "./records/final-time.ts";
 import type { NewAccount } from "./validation.ts";
+import type { Micros, Minor } from "./values.ts";
 import { type AccountId, accountId } from "./values.ts";
 
 const PLATFORM: Actor = { subject: "platform", admin: true };

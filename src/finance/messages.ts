@@ -4,13 +4,12 @@ import type { Entry } from "../../generated/server/finance/v1/entry.ts";
 import type { BatchCreateTransfersResult, Transfer } from "../../generated/server/finance/v1/transfer.ts";
 import { availableBalanceOf, balanceOf } from "./account.ts";
 import { toTwirpError } from "./errors.ts";
-import { type Micros, toTimestamp } from "./micros.ts";
-import { saturate } from "./money.ts";
 import { type Actor, isVisibleTo } from "./policy.ts";
 import type { Outcome } from "./posting/decide-group.ts";
 import type { AccountRecord } from "./records/accounts.ts";
 import type { EntryRecord } from "./records/entries.ts";
 import type { TransferRecord } from "./records/transfers.ts";
+import { type Micros, saturate, toTimestamp } from "./values.ts";
 
 export function toAccountMessage(account: AccountRecord): Account {
   const debits = account.debitsPosted + account.postedCarried;

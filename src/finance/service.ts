@@ -15,17 +15,13 @@ import { type Caller, hasScope, type Scope } from "../auth/index.ts";
 import { withConnection } from "../database/index.ts";
 import { balanceOf } from "./account.ts";
 import { accountNotFound, FinanceError, type Refusal, refuse, transferNotFound } from "./errors.ts";
-import { readAccountId, readTransferId } from "./fields.ts";
 import type { Ledger } from "./ledger.ts";
 import { moneyOf, toAccountMessage, toBatchResult, toEntryMessage, toTransferMessage } from "./messages.ts";
-import { toTimestamp } from "./micros.ts";
-import { saturate } from "./money.ts";
 import { type Actor, adminPartOfChange, adminPartOfNewAccount, adminPartOfTransfer, isVisibleTo } from "./policy.ts";
 import type { Order } from "./posting/command.ts";
 import type { Outcome } from "./posting/decide-group.ts";
 import type { Claim, KeyedMethodName } from "./posting/idempotency.ts";
-import { claimUnread, keyOf, orAsBefore, readClaim, refuseKeyHeader } from "./posting/keyed-request.ts";
-import { loadOutcomes } from "./posting/replay.ts";
+import { claimUnread, keyOf, loadOutcomes, orAsBefore, readClaim, refuseKeyHeader } from "./posting/replay.ts";
 import { createAccount, loadOpened } from "./records/account-opening.ts";
 import { type AccountRecord, listAccounts, updateAccount } from "./records/accounts.ts";
 import { loadBalance, loadBalanceHistory, loadTrialBalance } from "./records/balances.ts";
@@ -37,6 +33,7 @@ import {
   type Page,
   readAccountChange,
   readAccountFilter,
+  readAccountId,
   readAsOf,
   readBatch,
   readCapture,
@@ -47,8 +44,10 @@ import {
   readPage,
   readReversal,
   readTransferFilter,
+  readTransferId,
 } from "./validation.ts";
 import type { AccountId } from "./values.ts";
+import { saturate, toTimestamp } from "./values.ts";
 
 /** What every method gets: the call and who is calling. */
 export type FinanceContext = CallContext & { readonly caller: Caller };

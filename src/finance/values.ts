@@ -1,3 +1,94 @@
+import { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
+
+/** A point in time: microseconds since the epoch, UTC, as PostgreSQL keeps it. */
+export type Micros = bigint;
+
+const MICROS_PER_SECOND = 1_000_000n;
+
+/** The first and last instant that google.protobuf.Timestamp allows: the years 1 to 9999. */
+const SECONDS_MIN = -62_135_596_800n;
+const SECONDS_MAX = 253_402_300_799n;
+
+/** The last microsecond that {@link toTimestamp} can carry. */
+export const TIME_MAX: Micros = SECONDS_MAX * MICROS_PER_SECOND + MICROS_PER_SECOND - 1n;
+
+/** The protobuf form. */
+export function toTimestamp(time: Micros): Timestamp {
+  let seconds = time / MICROS_PER_SECOND;
+  let micros = time % MICROS_PER_SECOND;
+  if (micros < 0n) {
+    seconds -= 1n;
+    micros += MICROS_PER_SECOND;
+  }
+  return Timestamp.create({ seconds, nanos: Number(micros) * 1000 });
+}
+
+/**
+ * Reads the protobuf form; what is finer than a microsecond is cut off.
+ *
+ * @returns undefined when it lies outside the years 1 to 9999 or its nanos outside a second.
+ */
+export function fromTimestamp(timestamp: Timestamp): Micros | undefined {
+  const { seconds, nanos } = timestamp;
+  if (seconds < SECONDS_MIN || seconds > SECONDS_MAX || nanos < 0 || nanos > 999_999_999) return undefined;
+  return seconds * MICROS_PER_SECOND + BigInt(Math.trunc(nanos / 1000));
+}
+
+/** The form that PostgreSQL reads as timestamptz. */
+export function toTimestamptz(time: Micros): string {
+  const { seconds, nanos } = toTimestamp(time);
+  const second = new Date(Number(seconds) * 1000).toISOString().slice(0, -5);
+  return `${second}.${String(nanos / 1000).padStart(6, "0")}Z`;
+}
+
+/** An amount of money in its currency's minor unit (cents for USD). Always within int64 once validated. */
+export type Minor = bigint;
+
+/** The greatest int64: no balance may pass it. */
+export const INT64_MAX = 9_223_372_036_854_775_807n;
+
+/** The greatest amount of one transfer: far past any real payment, and far from what could use a sum up. */
+export const AMOUNT_MAX: Minor = 10n ** 15n;
+
+/** A total of any size as an int64 field has it; another field has the exact one. */
+export function saturate(total: bigint): Minor {
+  return total > INT64_MAX ? INT64_MAX : total;
+}
+
+// Decimal places by ISO 4217:2015 list one with its amendments up to 179, active codes that have a minor unit.
+const digitsByCode: Record<number, string> = {
+  0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+  2:
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY " +
+    "COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS " +
+    "INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR " +
+    "MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP " +
+    "STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG",
+  3: "BHD IQD JOD KWD LYD OMR TND",
+  4: "CLF UYW",
+};
+
+const minorUnitDigits = new Map<string, number>(
+  Object.entries(digitsByCode).flatMap(([digits, codes]) => codes.split(" ").map((code) => [code, Number(digits)])),
+);
+
+/** Decimal places where nobody knows better. */
+const MINOR_UNIT_DIGITS_USUAL = 2;
+
+/** @param stored those from when an account was opened; null for one that was opened without. */
+export function accountDigits(stored: number | null, currency: string): number {
+  return stored ?? minorUnitDigitsOf(currency) ?? MINOR_UNIT_DIGITS_USUAL;
+}
+
+/**
+ * Decimal places of a currency's minor unit.
+ *
+ * @returns undefined for what is not an active ISO 4217 code with a minor unit.
+ */
+export function minorUnitDigitsOf(currency: string): number | undefined {
+  return minorUnitDigits.get(currency);
+}
+
 /** Ids that can't be taken for one another. They are made where rows and requests are read, nowhere else. */
 
 declare const kind: unique symbol;

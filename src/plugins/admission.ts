@@ -1,10 +1,82 @@
+import type { Server } from "node:http";
+import { BlockList, isIPv6, type Socket } from "node:net";
 import { getHeapStatistics } from "node:v8";
 import underPressure from "@fastify/under-pressure";
 import type { FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
-import type { Connections } from "./connections.ts";
-import { OverloadError, type OverloadReason } from "./overload-error.ts";
-import { createRateLimiter, networkOf } from "./rate-limit.ts";
+import { createRateLimiter, networkOf, OverloadError, type OverloadReason } from "./rate-limit.ts";
+
+/** Connections beyond the limits that are open at once, so that their requests can be told why they are refused. */
+const SURPLUS_MAX = 100;
+
+/** Which limit a connection is beyond. */
+export type SurplusReason = "connections" | "connections_per_address";
+
+export interface ConnectionsOptions {
+  /** Open connections. */
+  readonly max: number;
+  /** Open connections of one address, or of one IPv6 network of 64 bits. */
+  readonly maxPerAddress: number;
+  /** Whether an address may have any number: a proxy, which stands for many. */
+  readonly isProxy: (address: string) => boolean;
+  /** Called for each connection that is closed without an answer. */
+  readonly onDrop: (reason: SurplusReason) => void;
+}
+
+/**
+ * The open connections of a server, all of them and by address.
+ *
+ * Those beyond a limit are open as well, though only the latest hundred of them: their calls are refused, while a health
+ * check gets its answer, however many connections stand idle.
+ */
+export class Connections {
+  readonly max: number;
+  readonly #ofAddress = new Map<string, number>();
+  /** In the order in which they were opened. */
+  readonly #surplus = new Map<Socket, SurplusReason>();
+  #open = 0;
+
+  constructor(server: Server, { max, maxPerAddress, isProxy, onDrop }: ConnectionsOptions) {
+    this.max = max;
+    server.on("connection", (socket: Socket) => {
+      const { remoteAddress } = socket;
+      const address = remoteAddress === undefined || isProxy(remoteAddress) ? undefined : networkOf(remoteAddress);
+      const ofAddress = this.#count(address, 1);
+      this.#open += 1;
+      socket.once("close", () => {
+        this.#open -= 1;
+        this.#count(address, -1);
+        this.#surplus.delete(socket);
+      });
+      if (this.#open > max) this.#surplus.set(socket, "connections");
+      else if (ofAddress > maxPerAddress) this.#surplus.set(socket, "connections_per_address");
+      if (this.#surplus.size <= SURPLUS_MAX) return;
+      for (const [oldest, reason] of this.#surplus) {
+        this.#surplus.delete(oldest);
+        onDrop(reason);
+        oldest.destroy();
+        break;
+      }
+    });
+  }
+
+  get open(): number {
+    return this.#open;
+  }
+
+  /** The limit that a connection was opened beyond, if any. */
+  surplusReason(socket: Socket): SurplusReason | undefined {
+    return this.#surplus.get(socket);
+  }
+
+  #count(address: string | undefined, change: 1 | -1): number {
+    if (address === undefined) return 0;
+    const count = (this.#ofAddress.get(address) ?? 0) + change;
+    if (count > 0) this.#ofAddress.set(address, count);
+    else this.#ofAddress.delete(address);
+    return count;
+  }
+}
 
 /** What the process takes on before it turns requests away. */
 export interface AdmissionLimits {
@@ -101,4 +173,32 @@ export function heldBytesMaxOf(configured: number | undefined, bodyLimit: number
   if (configured !== undefined) return configured === 0 ? Number.POSITIVE_INFINITY : configured;
   const part = Math.floor(getHeapStatistics().heap_size_limit * HELD_PART);
   return Math.max(Math.min(part, HELD_BYTES_DEFAULT_MAX), 8 * bodyLimit);
+}
+
+/** The names that a list of proxies may hold instead of networks. https://www.npmjs.com/package/@fastify/proxy-addr */
+const NAMED_NETWORKS: Readonly<Record<string, readonly string[]>> = {
+  loopback: ["127.0.0.0/8", "::1/128"],
+  linklocal: ["169.254.0.0/16", "fe80::/10"],
+  uniquelocal: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+};
+
+/**
+ * Compiles a list of proxies: addresses, networks as `10.0.0.0/8`, and `loopback`, `linklocal` or `uniquelocal`.
+ *
+ * @returns whether an address is one of theirs.
+ */
+export function proxiesIn(list: readonly string[]): (address: string) => boolean {
+  if (list.length === 0) return () => false;
+  const proxies = new BlockList();
+  for (const network of list.flatMap((entry) => NAMED_NETWORKS[entry] ?? [entry])) {
+    const [address = "", bits] = network.split("/");
+    const family = familyOf(address);
+    if (bits === undefined) proxies.addAddress(address, family);
+    else proxies.addSubnet(address, Number(bits), family);
+  }
+  return (address) => proxies.check(address, familyOf(address));
+}
+
+function familyOf(address: string): "ipv4" | "ipv6" {
+  return isIPv6(address) ? "ipv6" : "ipv4";
 }

@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { setImmediate as immediate } from "node:timers/promises";
-import type { Connections } from "./connections.ts";
+import type { Connections } from "./admission.ts";
 import type { ServerLimits } from "./server-limits.ts";
 
 /** A turn of the event loop that took longer may have missed bytes that arrived meanwhile. */

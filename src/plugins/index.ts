@@ -1,18 +1,22 @@
-export { type AdmissionLimits, admission, heldBytesMaxOf, OPEN_ROUTES } from "./admission.ts";
+export { type AdmissionLimits, admission, Connections, heldBytesMaxOf, OPEN_ROUTES, proxiesIn } from "./admission.ts";
 export { shareChunks } from "./chunked-bodies.ts";
-export { Connections } from "./connections.ts";
 export { type Departure, departure, sendClientsAway } from "./departure.ts";
 export { type HealthOptions, health, type ReadinessCheck } from "./health.ts";
 export { keepIdleConnections } from "./idle-connections.ts";
 export { localNames } from "./local-names.ts";
 export { createMetrics, type Metrics, metricsEndpoint } from "./metrics.ts";
-export { OverloadError } from "./overload-error.ts";
 export { limitPipelining } from "./pipelining.ts";
-export { proxiesIn } from "./proxies.ts";
-export { createRateLimiter } from "./rate-limit.ts";
-export { SECURITY_HEADERS, securityHeaders, setSecurityHeaders } from "./reply-headers.ts";
-export { requestId, requestIdHeader, requestIdOf, setRequestId } from "./request-id.ts";
-export { requestLog } from "./request-log.ts";
-export { type ReportedCall, RequestReport, type RequestReportOptions } from "./request-report.ts";
+export { createRateLimiter, OverloadError } from "./rate-limit.ts";
+export {
+  requestId,
+  requestIdHeader,
+  requestIdOf,
+  SECURITY_HEADERS,
+  securityHeaders,
+  setRequestId,
+  setSecurityHeaders,
+} from "./reply-headers.ts";
+export { RequestReport, type RequestReportOptions, requestLog } from "./request-report.ts";
 export { SERVER_LIMITS, type ServerLimits, serverOptions } from "./server-limits.ts";
-export { startTracing, type Tracing } from "./tracing.ts";
+export { startTracing } from "./start-tracing.ts";
+export type { ReportedCall, Tracing } from "./tracing.ts";

@@ -1,5 +1,17 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { ReportedCall } from "./request-report.ts";
+
+/** A call as far as log and metrics are concerned. */
+export interface ReportedCall {
+  /** As `finance.v1.FinanceService/GetAccount`; empty for a path that names no method. */
+  readonly rpc: string;
+  /** As `GetAccount`; empty likewise. */
+  readonly method: string;
+  /** `ok` or a Twirp code. */
+  readonly code: string;
+  readonly status: number;
+  /** Who called, once that was established. */
+  readonly caller: string | undefined;
+}
 
 /** A pool of node-postgres, as far as its statements are traced. */
 export interface TracedPool {
@@ -22,19 +34,4 @@ export interface Tracing {
   watch(pool: TracedPool): void;
   /** Sends what is left, and stops. */
   stop(): Promise<void>;
-}
-
-/**
- * Traces by OpenTelemetry, sent to the collector at OTEL_EXPORTER_OTLP_ENDPOINT over OTLP/HTTP. Its SDK, which reads the
- * other OTEL_ variables, is loaded only when there is one.
- *
- * @returns undefined when the variable is not set: then nothing is traced.
- */
-export async function startTracing(
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<Tracing | undefined> {
-  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesEndpoint } = environment;
-  if (!(endpoint || tracesEndpoint) || environment["OTEL_SDK_DISABLED"] === "true") return undefined;
-  const { OpenTelemetry } = await import("./open-telemetry.ts");
-  return new OpenTelemetry();
 }

@@ -1,9 +1,84 @@
-import cluster, { type Worker } from "node:cluster";
-import { Counter, Gauge, Registry } from "prom-client";
+import type { Worker } from "node:cluster";
+import cluster from "node:cluster";
+import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
 import type { Departure } from "../plugins/index.ts";
-import { isMessage, type ToPrimary, type ToWorker, type WorkerOrder } from "./messages.ts";
-import { MetricsSum } from "./metrics.ts";
 import { type Ending, type Member, Supervisor, type SupervisorLog } from "./supervisor.ts";
+
+/** What the primary and a worker tell each other, over the channel that the worker was forked with. */
+
+/** One process's metrics, as prom-client's `getMetricsAsJSON` gives them. */
+export type MetricsReport = readonly { readonly name: string; readonly type: unknown }[];
+
+/** What a worker has to know besides the environment, which it shares with the primary. */
+export interface WorkerOrder {
+  /** Holds a password, so it travels in no argument. */
+  readonly databaseUrl: string;
+  readonly port: number;
+  /** How many workers there are. */
+  readonly processes: number;
+}
+
+export type ToWorker =
+  | { readonly kind: "order"; readonly order: WorkerOrder }
+  | { readonly kind: "leave"; readonly departure: Departure }
+  /** Asks for a `report`. */
+  | { readonly kind: "report" }
+  /** Answers `scrape`. */
+  | { readonly kind: "scraped"; readonly id: number; readonly text: string };
+
+export type ToPrimary =
+  /** Asks for the `order`. */
+  | { readonly kind: "hello" }
+  | { readonly kind: "serving"; readonly port: number }
+  | { readonly kind: "failed"; readonly reason: string }
+  | { readonly kind: "report"; readonly metrics: MetricsReport }
+  /** Asks for the metrics of all workers together. */
+  | { readonly kind: "scrape"; readonly id: number };
+
+/** Whether it is one of ours: other code of a process may use its channel too. */
+export function isMessage<Message extends ToWorker | ToPrimary>(
+  message: unknown,
+  kinds: readonly Message["kind"][],
+): message is Message {
+  if (typeof message !== "object" || message === null || !("kind" in message)) return false;
+  const known: readonly unknown[] = kinds;
+  return known.includes(message.kind);
+}
+
+/** Types whose values only rise: what a process counted is still true when it has ended. */
+const LASTING_TYPES: ReadonlySet<unknown> = new Set(["counter", "histogram", "summary"]);
+
+/**
+ * Adds up what processes counted, those that have ended included: were their counts taken out of a sum, it would fall, and
+ * Prometheus would take that for a reset. https://prometheus.io/docs/concepts/metric_types/#counter
+ */
+export class MetricsSum<Source> {
+  readonly #latest = new Map<Source, MetricsReport>();
+  #ended: MetricsReport = [];
+
+  /** Keeps the latest report of a process. */
+  set(source: Source, report: MetricsReport): void {
+    this.#latest.set(source, report);
+  }
+
+  /** Notes that a process has ended: its counts stay, its gauges go. */
+  end(source: Source): void {
+    const last = this.#latest.get(source);
+    if (last === undefined) return;
+    this.#latest.delete(source);
+    this.#ended = add([this.#ended, last.filter(({ type }) => LASTING_TYPES.has(type))]).getMetricsAsArray();
+  }
+
+  /** All processes together, with `more` beside them, in the text form of Prometheus. */
+  async text(more: MetricsReport): Promise<string> {
+    return await add([this.#ended, ...this.#latest.values(), more]).metrics();
+  }
+}
+
+/** Each metric by its own rule: sums for what is counted, means and extremes for some of what is measured. */
+function add(reports: readonly MetricsReport[]) {
+  return AggregatorRegistry.aggregate(reports.map((report) => [...report]));
+}
 
 /** Why a worker can't start, in its own words. */
 export class WorkerStartError extends Error {

@@ -1,6 +1,6 @@
 import type { Registry } from "prom-client";
 import type { Departure } from "../plugins/index.ts";
-import { isMessage, type MetricsReport, type ToPrimary, type ToWorker, type WorkerOrder } from "./messages.ts";
+import { isMessage, type MetricsReport, type ToPrimary, type ToWorker, type WorkerOrder } from "./primary.ts";
 
 const KINDS = ["order", "leave", "report", "scraped"] as const satisfies readonly ToWorker["kind"][];
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readCommandLine, UsageError } from "../../packages/cors/src/command-line.ts";
-import { nearestNames } from "../../packages/cors/src/nearest-name.ts";
+import { nearestNames, readCommandLine, UsageError } from "../../packages/cors/src/command-line.ts";
 
 const settings = {
   options: {

@@ -5,11 +5,11 @@ import { describe, expect, test } from "vitest";
 import * as fields from "../../generated/client/fields.ts";
 import { AccountType } from "../../generated/client/finance/v1/account.ts";
 import { decodeBinary, encodeBinary } from "../../packages/client/src/binary-format.ts";
-import { decodeJson, encodeJson } from "../../packages/client/src/json-format.ts";
+import { decodeJson, encodeJson } from "../../packages/client/src/codec.ts";
 import { complete, toJson } from "../../packages/client/src/message.ts";
 import { formatTime } from "../../packages/client/src/time.ts";
 import { MessageCodecs } from "../../packages/twirp/src/codec/codec.ts";
-import { TypeRegistry } from "../../packages/twirp/src/codec/type-registry.ts";
+import { TypeRegistry } from "../../packages/twirp/src/codec/fields.ts";
 import { allMessages, type MessageInfo, messageOf } from "../twirp/finance-messages.ts";
 
 const { Account, BatchCreateTransfersResponse, CreateTransferRequest, ListTransfersResponse } = fields;

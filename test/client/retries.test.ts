@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { retryDelayMs } from "../../packages/client/src/call.ts";
 import {
   type ClientOptions,
   createFinanceClient,
   type FinanceClient,
   FinanceError,
 } from "../../packages/client/src/index.ts";
-import { retryDelayMs } from "../../packages/client/src/retry.ts";
 import { startTestService } from "../setup/service.ts";
 import {
   jsonReply,

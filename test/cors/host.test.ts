@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isLocalNetwork, isLoopback, isLoopbackName } from "../../packages/cors/src/host.ts";
+import { isLocalNetwork, isLoopback, isLoopbackName } from "../../packages/cors/src/origins.ts";
 
 test.each([
   ["localhost", true],

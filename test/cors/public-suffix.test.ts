@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isPublicSuffix } from "../../packages/cors/src/public-suffix.ts";
+import { isPublicSuffix } from "../../packages/cors/src/policy.ts";
 
 test.each([
   ["com", true],

@@ -1,7 +1,7 @@
 import Fastify, { type FastifyBaseLogger } from "fastify";
 import { expect, test } from "vitest";
 import type { RefusalEvent } from "../../packages/cors/src/index.ts";
-import { createRefusalLog } from "../../packages/cors/src/refusal-log.ts";
+import { createRefusalLog } from "../../packages/cors/src/refusals.ts";
 
 const refusal: RefusalEvent = {
   reason: "origin_not_allowed",

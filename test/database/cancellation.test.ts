@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cancelOnAbort } from "../../src/database/cancellation.ts";
 import { openPool, withTransaction } from "../../src/database/index.ts";
+import { cancelOnAbort } from "../../src/database/pool.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 
 let database: TestDatabase;

@@ -1,7 +1,7 @@
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, inject, test } from "vitest";
-import { makeDirectory } from "../../src/database/embedded/data-directory.ts";
+import { makeDirectory } from "../../src/database/embedded/server.ts";
 
 const scratch = (name: string) => join(inject("scratch"), `data-directory-${name}`);
 

@@ -2,8 +2,8 @@ import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { inject } from "vitest";
+import { silentLog } from "../../src/database/connection-errors.ts";
 import { startEmbeddedPostgres } from "../../src/database/index.ts";
-import { silentLog } from "../../src/database/log.ts";
 
 /** An empty directory for a database, where root's server may go as well. */
 export async function makeDataDir(): Promise<string> {

@@ -3,8 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
-import { LockHeldError, lockDirectory } from "../../src/database/embedded/lock.ts";
-import { identifyProcess } from "../../src/database/embedded/process-identity.ts";
+import { identifyProcess, LockHeldError, lockDirectory } from "../../src/database/embedded/lock.ts";
 
 let folder: string;
 let path: string;

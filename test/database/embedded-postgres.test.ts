@@ -4,9 +4,9 @@ import { EventEmitter, once } from "node:events";
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { identifyProcess } from "../../src/database/embedded/process-identity.ts";
+import { silentLog } from "../../src/database/connection-errors.ts";
+import { identifyProcess } from "../../src/database/embedded/lock.ts";
 import { type EmbeddedPostgres, openPool, startEmbeddedPostgres } from "../../src/database/index.ts";
-import { silentLog } from "../../src/database/log.ts";
 import { makeDataDir, makeSeed, query, removeDataDir, serverPid } from "./data-directory.ts";
 
 /** Shared by the tests that neither create a database nor leave it damaged. */

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, inject, test } from "vitest";
+import { silentLog } from "../../src/database/connection-errors.ts";
 import { chooseServerAccount, type ServerAccount } from "../../src/database/embedded/account.ts";
-import { silentLog } from "../../src/database/log.ts";
 
 const run = async (account: ServerAccount, program: string, ...args: string[]): Promise<string> => {
   const { program: command, args: all, ...ids } = account.command(program, args);

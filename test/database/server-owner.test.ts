@@ -1,8 +1,8 @@
 import { readdir } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { identifyProcess } from "../../src/database/embedded/process-identity.ts";
+import { silentLog } from "../../src/database/connection-errors.ts";
+import { identifyProcess } from "../../src/database/embedded/lock.ts";
 import { startEmbeddedPostgres } from "../../src/database/index.ts";
-import { silentLog } from "../../src/database/log.ts";
 import { makeDataDir, makeSeed, query, removeDataDir, serverPid } from "./data-directory.ts";
 import { buildPrograms, type Programs, type RunningProgram, startProgram } from "./programs.ts";
 

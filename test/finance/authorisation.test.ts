@@ -4,7 +4,7 @@ import { request as httpRequest } from "node:http";
 import { json } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
-import { INT64_MAX } from "../../src/finance/money.ts";
+import { INT64_MAX } from "../../src/finance/values.ts";
 import { findingsOf, openAccount, openFunded, rowsDigest } from "../setup/ledger.ts";
 import { type JsonRequest, type MethodName, validRequests } from "../setup/requests.ts";
 import { type Reply, startTestService, type TestService } from "../setup/service.ts";

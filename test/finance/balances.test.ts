@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { INT64_MAX } from "../../src/finance/money.ts";
+import { INT64_MAX } from "../../src/finance/values.ts";
 import { openAccount, openFunded } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 

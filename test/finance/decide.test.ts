@@ -3,10 +3,9 @@ import { describe, expect, test } from "vitest";
 import { AccountStatus } from "../../generated/server/finance/v1/account.ts";
 import { availableBalanceOf, balanceOf, keepsFloor } from "../../src/finance/account.ts";
 import type { Refusal } from "../../src/finance/errors.ts";
-import { INT64_MAX } from "../../src/finance/money.ts";
 import { Books, type Decision, type LockedAccount } from "../../src/finance/posting/books.ts";
 import { decide } from "../../src/finance/posting/decide.ts";
-import { accountId, transferId } from "../../src/finance/values.ts";
+import { accountId, INT64_MAX, transferId } from "../../src/finance/values.ts";
 
 const alice = { subject: "alice", admin: false };
 const admin = { subject: "root", admin: true };

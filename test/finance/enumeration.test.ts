@@ -1,7 +1,7 @@
 /** Whether a stranger can tell an id that is somebody's from one that is nobody's. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
-import { INT64_MAX } from "../../src/finance/money.ts";
+import { INT64_MAX } from "../../src/finance/values.ts";
 import { openAccount, openFunded } from "../setup/ledger.ts";
 import { idPlacesOf } from "../setup/request-places.ts";
 import { type JsonRequest, type MethodName, validRequests } from "../setup/requests.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FairQueue } from "../../src/finance/fair-queue.ts";
+import { FairQueue } from "../../src/finance/turns.ts";
 
 const TURN = 4;
 const BATCH = 10;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FinanceError } from "../../src/finance/errors.ts";
-import { INT64_MAX } from "../../src/finance/money.ts";
-import { readPageToken, writePageToken } from "../../src/finance/records/page-token.ts";
+import { readPageToken, writePageToken } from "../../src/finance/records/page.ts";
+import { INT64_MAX } from "../../src/finance/values.ts";
 
 const filters = [4n, "USD", { a: "b" }, undefined];
 

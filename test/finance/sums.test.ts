@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { AMOUNT_MAX, INT64_MAX } from "../../src/finance/money.ts";
 import type { OrderGroup } from "../../src/finance/posting/command.ts";
-import { accountId } from "../../src/finance/values.ts";
+import { AMOUNT_MAX, accountId, INT64_MAX } from "../../src/finance/values.ts";
 import { findingsOf, fundsOf, openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 

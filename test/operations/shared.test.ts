@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { shared } from "../../src/plugins/shared.ts";
+import { shared } from "../../src/plugins/health.ts";
 
 const HOUR = 3_600_000;
 

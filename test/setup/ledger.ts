@@ -2,10 +2,9 @@ import type { Pool } from "pg";
 import { expect, vi } from "vitest";
 import { CreateTransferRequest } from "../../generated/server/finance/v1/transfer.ts";
 import { audit } from "../../src/finance/index.ts";
-import { AMOUNT_MAX } from "../../src/finance/money.ts";
 import type { OrderGroup } from "../../src/finance/posting/command.ts";
 import { claimOf } from "../../src/finance/posting/idempotency.ts";
-import { accountId } from "../../src/finance/values.ts";
+import { AMOUNT_MAX, accountId } from "../../src/finance/values.ts";
 import type { Reply, TestService } from "./service.ts";
 
 /** Opens a wallet (LIABILITY, USD) for `owner`, as an admin; `change` overrides its request. */

@@ -9,15 +9,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
+import { silentLog } from "../../src/database/connection-errors.ts";
 import { lockDirectory } from "../../src/database/embedded/lock.ts";
-import { stopOrphan } from "../../src/database/embedded/postmaster.ts";
+import { stopOrphan } from "../../src/database/embedded/server.ts";
 import {
   type EmbeddedPostgres,
   migrate,
   migrationsDirectory,
   startEmbeddedPostgres,
 } from "../../src/database/index.ts";
-import { silentLog } from "../../src/database/log.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -2,11 +2,11 @@ import { MessageType, UnknownFieldHandler } from "@protobuf-ts/runtime";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
+import { BinaryReaders } from "../../packages/twirp/src/codec/binary.ts";
 import { MessageCodecs } from "../../packages/twirp/src/codec/codec.ts";
+import { TypeRegistry } from "../../packages/twirp/src/codec/fields.ts";
 import type { WriteOptions } from "../../packages/twirp/src/codec/json-writer.ts";
 import { UNLIMITED } from "../../packages/twirp/src/codec/limits.ts";
-import { BinaryReaders } from "../../packages/twirp/src/codec/message-reader.ts";
-import { TypeRegistry } from "../../packages/twirp/src/codec/type-registry.ts";
 import { AllTypes, type AnyType, Duration, type Fields, Struct } from "./all-types.ts";
 import { messages } from "./messages.ts";
 

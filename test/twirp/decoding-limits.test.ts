@@ -1,8 +1,8 @@
 /** What one request may make the server hold: counted while it is read, and refused before it is built. */
 import { describe, expect, test, vi } from "vitest";
 import { MessageCodecs } from "../../packages/twirp/src/codec/codec.ts";
+import { TypeRegistry } from "../../packages/twirp/src/codec/fields.ts";
 import { type DecodingLimits, elementsSent } from "../../packages/twirp/src/codec/limits.ts";
-import { TypeRegistry } from "../../packages/twirp/src/codec/type-registry.ts";
 import { AllTypes, type AnyType, type Fields, Holder } from "./all-types.ts";
 import { echo, serve } from "./serve.ts";
 import { hatService } from "./service.ts";

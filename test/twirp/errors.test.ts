@@ -1,7 +1,12 @@
 import { NotFoundError, TwirpError, TwirpErrorCode } from "twirp-ts";
 import { describe, expect, test } from "vitest";
-import { errorResponse, MSG_LENGTH_MAX, STATUS_OF_CODE } from "../../packages/twirp/src/errors.ts";
-import { explainPipelineError, explainThrown } from "../../packages/twirp/src/thrown-error.ts";
+import {
+  errorResponse,
+  explainPipelineError,
+  explainThrown,
+  MSG_LENGTH_MAX,
+  STATUS_OF_CODE,
+} from "../../packages/twirp/src/errors.ts";
 
 function bodyOf(error: TwirpError): unknown {
   const { body } = errorResponse(error);

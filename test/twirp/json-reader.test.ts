@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { TypeRegistry } from "../../packages/twirp/src/codec/fields.ts";
 import { JsonReaders } from "../../packages/twirp/src/codec/json-reader.ts";
 import { UNLIMITED } from "../../packages/twirp/src/codec/limits.ts";
-import { TypeRegistry } from "../../packages/twirp/src/codec/type-registry.ts";
 import { AllTypes, Holder } from "./all-types.ts";
 
 const readers = new JsonReaders(new TypeRegistry([AllTypes]), UNLIMITED);

@@ -5,9 +5,9 @@ import {
   isExactPath,
   namesOf,
   pathOfTarget,
+  quote,
   splitPath,
 } from "../../packages/twirp/src/paths.ts";
-import { quote } from "../../packages/twirp/src/quote.ts";
 
 test.each([
   ["Echo", "Echo"],

@@ -1,7 +1,7 @@
 /** The rules of proto3's two formats, as Google's conformance suite tests them, on a message with fields of every type. */
 import { describe, expect, test } from "vitest";
 import { MessageCodecs } from "../../packages/twirp/src/codec/codec.ts";
-import { TypeRegistry } from "../../packages/twirp/src/codec/type-registry.ts";
+import { TypeRegistry } from "../../packages/twirp/src/codec/fields.ts";
 import { Every, fieldOf, Inner, KEY_KINDS, KINDS, NUMBERS } from "./every-type.ts";
 import { READ_AND_WRITTEN, UNREADABLE, UNWRITABLE } from "./protobuf-rules.ts";
 

@@ -1,9 +1,9 @@
 /** Reading a request takes steps in proportion to its bytes at most, whatever they are. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { BinaryReaders } from "../../packages/twirp/src/codec/binary.ts";
+import { TypeRegistry } from "../../packages/twirp/src/codec/fields.ts";
 import { JsonReaders } from "../../packages/twirp/src/codec/json-reader.ts";
 import { DecodingRules, UNLIMITED } from "../../packages/twirp/src/codec/limits.ts";
-import { BinaryReaders } from "../../packages/twirp/src/codec/message-reader.ts";
-import { TypeRegistry } from "../../packages/twirp/src/codec/type-registry.ts";
 import { type Form, type Forms, steepOf } from "../setup/growth.ts";
 import { StepCounter } from "../setup/step-counter.ts";
 import { AllTypes, type AnyType, Envelope, Holder } from "./all-types.ts";

@@ -5,7 +5,7 @@ import * as clientEntries from "../../generated/ts-proto/finance/v1/entry.ts";
 import * as clientReports from "../../generated/ts-proto/finance/v1/report.ts";
 import * as clientTransfers from "../../generated/ts-proto/finance/v1/transfer.ts";
 import { MessageCodecs } from "../../packages/twirp/src/codec/codec.ts";
-import { TypeRegistry } from "../../packages/twirp/src/codec/type-registry.ts";
+import { TypeRegistry } from "../../packages/twirp/src/codec/fields.ts";
 import { allMessages, type MessageInfo, messageOf } from "./finance-messages.ts";
 
 /** What ts-proto generates for a message, with types of its own. */

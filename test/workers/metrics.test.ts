@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { expect, test } from "vitest";
-import type { MetricsReport } from "../../src/workers/messages.ts";
-import { MetricsSum } from "../../src/workers/metrics.ts";
+import type { MetricsReport } from "../../src/workers/primary.ts";
+import { MetricsSum } from "../../src/workers/primary.ts";
 
 /** Of a process that took so many calls of one second each. */
 async function reportOf(calls: number): Promise<MetricsReport> {

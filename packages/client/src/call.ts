@@ -1,12 +1,105 @@
 import { decode, encode, type Format, mediaTypeOf } from "./codec.ts";
-import { FinanceError } from "./errors.ts";
-import { failure, failureBy, failureOf, unreadable } from "./failure.ts";
+import {
+  errorCodeOf,
+  FinanceError,
+  type FinanceErrorCode,
+  failure,
+  failureBy,
+  failureOf,
+  unreadable,
+} from "./errors.ts";
 import { complete } from "./message.ts";
 import type { Input, Method } from "./method.ts";
-import { refusalOf } from "./refusal.ts";
-import { retryDelayMs } from "./retry.ts";
 import type { TokenSource } from "./token.ts";
 import type { Transport, TransportReply } from "./transports.ts";
+
+/** The error that a reply with a status other than 200 stands for. */
+function refusalOf(reply: TransportReply): FinanceError {
+  const { status } = reply;
+  // 0 is a redirect that a browser keeps to itself.
+  const isRedirect = status < 400 && (status >= 300 || status === 0);
+  const body = new TextDecoder().decode(reply.body);
+  const error = isRedirect ? undefined : twirpErrorOf(body);
+  const of = (code: FinanceErrorCode, message: string, meta: Readonly<Record<string, string>>) =>
+    new FinanceError(code, message, {
+      status,
+      meta,
+      requestId: reply.header("x-request-id") ?? undefined,
+      retryAfterMs: retryAfterMsOf(meta["retry_after_ms"], reply.header("retry-after")),
+    });
+  if (error === undefined) {
+    // As Go's clients read a proxy: https://twitchtv.github.io/twirp/docs/errors.html#http-errors-from-intermediary-proxies
+    const code = isRedirect ? "internal" : (CODE_OF_STATUS[status] ?? "unknown");
+    return of(code, `HTTP status ${status} from an intermediary, not from the service`, {
+      http_error_from_intermediary: "true",
+      status_code: `${status}`,
+      ...(isRedirect ? { location: reply.header("location") ?? "" } : { body }),
+    });
+  }
+  const code = errorCodeOf(error.code);
+  if (code === undefined) return of("internal", `the service has the unknown error code ${error.code}`, { body });
+  return of(code, error.msg, error.meta);
+}
+
+const CODE_OF_STATUS: Readonly<Record<number, FinanceErrorCode>> = {
+  400: "internal",
+  401: "unauthenticated",
+  403: "permission_denied",
+  404: "bad_route",
+  429: "resource_exhausted",
+  502: "unavailable",
+  503: "unavailable",
+  504: "unavailable",
+};
+
+interface TwirpError {
+  readonly code: string;
+  readonly msg: string;
+  readonly meta: Readonly<Record<string, string>>;
+}
+
+/** Undefined for anything else than Twirp's form, in which Go's clients allow no further member. */
+function twirpErrorOf(body: string): TwirpError | undefined {
+  try {
+    const { code, msg, meta, ...rest } = JSON.parse(body);
+    const error: TwirpError = { code, msg: msg ?? "", meta: meta ?? {} };
+    const isTwirps =
+      code &&
+      Object.keys(rest).length === 0 &&
+      typeof error.meta === "object" &&
+      !Array.isArray(error.meta) &&
+      [code, error.msg, ...Object.values(error.meta)].every((text) => typeof text === "string");
+    if (isTwirps) return error;
+  } catch {
+    // Not JSON, or no object.
+  }
+  return undefined;
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds or a date. The meta is finer. */
+function retryAfterMsOf(meta = "", header: string | null | undefined): number | undefined {
+  if (DIGITS.test(meta)) return Number(meta);
+  const text = header ?? "";
+  if (DIGITS.test(text)) return Number(text) * 1000;
+  // Date.parse makes a date of any text with a number in it; and one form of HTTP's dates does not say that it is GMT.
+  const time = Date.parse(`${text.replace(" GMT", "")} GMT`);
+  return HTTP_DATE.test(text) && time ? Math.max(0, time - Date.now()) : undefined;
+}
+
+const DIGITS = /^\d+(\.\d+)?$/;
+const HTTP_DATE = /^[A-Z].*:\d\d/;
+
+const BACKOFF_MS = 100;
+const BACKOFF_MS_MAX = 2000;
+
+/**
+ * How long to wait before a call that failed for the n-th time (from 0) may be repeated; undefined when nothing says that the
+ * next try fares better. Callers that failed together do not come back together.
+ */
+export function retryDelayMs({ code, retryAfterMs }: FinanceError, failures: number): number | undefined {
+  if (code !== "unavailable" && (code !== "resource_exhausted" || retryAfterMs === undefined)) return undefined;
+  return (retryAfterMs ?? 0) + Math.random() * Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** failures);
+}
 
 /** What may differ from call to call. */
 export interface CallOptions {
@@ -203,4 +296,36 @@ function pause(signal: AbortSignal, ms: number): Promise<void> {
     timer = setTimeout(resolve, ms);
   });
   return within(signal, over).finally(() => clearTimeout(timer));
+}
+
+/**
+ * Gives a key to each part of a request that takes one and has none.
+ *
+ * @returns whether the request takes keys at all, so that it may be repeated.
+ */
+export function fillIdempotencyKeys(message: object): boolean {
+  if (takesKey(message)) {
+    message.idempotencyKey ||= newIdempotencyKey();
+    return true;
+  }
+  let isKeyed = false;
+  for (const members of Object.values(message)) {
+    if (!Array.isArray(members)) continue;
+    for (const member of members) isKeyed = fillIdempotencyKeys(member) || isKeyed;
+  }
+  return isKeyed;
+}
+
+/**
+ * A new key, for a caller that keeps it over several calls, as for the one transfer that a form stands for.
+ *
+ * @returns 32 hexadecimal digits.
+ */
+export function newIdempotencyKey(): string {
+  // Not crypto.randomUUID, which plain-http pages do not have.
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function takesKey(message: object): message is { idempotencyKey: string } {
+  return "idempotencyKey" in message;
 }

@@ -1,7 +1,6 @@
 import { type CallOptions, type Connection, call } from "./call.ts";
 import type { Format } from "./codec.ts";
-import { type FetchLike, fetchTransport } from "./fetch-transport.ts";
-import type { Input, ListMethod, Method } from "./method.ts";
+import type { Input, ListMethod, Method, Page, Paged } from "./method.ts";
 import type * as financeMethods from "./methods.ts";
 import {
   batchCreateTransfers,
@@ -20,10 +19,9 @@ import {
   updateAccount,
   voidTransfer,
 } from "./methods.ts";
-import { type AxiosLike, overAxios } from "./over-axios.ts";
-import type { Page, Paged } from "./paging.ts";
 import { type TokenOption, tokenSource } from "./token.ts";
 import type { Transport } from "./transports.ts";
+import { type AxiosLike, type FetchLike, fetchTransport, overAxios } from "./transports.ts";
 
 /** Where the service is, and how to call it. */
 export interface ClientOptions {

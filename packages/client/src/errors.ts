@@ -1,3 +1,5 @@
+import { isObject, textOf, type Values } from "./message.ts";
+
 /** https://twitchtv.github.io/twirp/docs/spec_v7.html#error-codes */
 const CODES = [
   "canceled",
@@ -94,4 +96,103 @@ export class FinanceError extends Error {
     this.requestId = details.requestId ?? this.meta["request_id"];
     this.retryAfterMs = details.retryAfterMs;
   }
+}
+
+/** What the failure of a transport means. */
+
+/** What is known of a failure besides its reason and message. */
+type Details = Pick<FinanceErrorDetails, "cause" | "status" | "requestId">;
+
+const CODE_OF_REASON: Readonly<Record<LocalReason, FinanceErrorCode>> = {
+  canceled: "canceled",
+  timed_out: "deadline_exceeded",
+  cors_or_network: "unavailable",
+  network: "unavailable",
+  transport_failed: "unknown",
+  token_unavailable: "unauthenticated",
+  invalid_request: "invalid_argument",
+  invalid_reply: "internal",
+};
+
+/** A failure on this side of the wire. */
+export function failure(reason: LocalReason, message: string, details: Details = {}): FinanceError {
+  return new FinanceError(CODE_OF_REASON[reason], message, { ...details, reason });
+}
+
+/** A failure that something thrown says more about. */
+export function failureBy(cause: unknown, reason: LocalReason, message: string, details?: Details): FinanceError {
+  return failure(reason, `${message}: ${textOf(cause)}`, { ...details, cause });
+}
+
+/** A reply whose body broke off, can't be decoded, or is none of the method; unless its reading was given up. */
+export function unreadable(cause: unknown, details: Details): FinanceError {
+  return givenUp(cause) ?? failureBy(cause, "invalid_reply", "the reply can't be read", details);
+}
+
+/** What the application's own code threw. */
+export function transportFailed(cause: unknown): FinanceError {
+  return failureBy(cause, "transport_failed", "the transport or an interceptor failed");
+}
+
+/**
+ * Tells apart what a transport rejected with: fetch's and axios's own failures by what they look like, whatever carried them;
+ * any other is the application's, thrown by an interceptor, a wrapper of fetch or a transport.
+ */
+export function failureOf(cause: unknown, url: string, isCrossOrigin: boolean): FinanceError {
+  if (cause instanceof FinanceError) return cause;
+  const { code, message, response, request } = membersOf(cause);
+  const isNetwork = isNetworkFailure(cause);
+  // An answer that had begun when the connection broke: axios, or Node's request that it used, has it.
+  const begun = membersOf(response ?? membersOf(request)["res"]);
+  const status = Number(begun["status"] ?? begun["statusCode"] ?? 0);
+  const isCut = matches(UNREADABLE, code) || matches(UNREADABLE, message) || (isNetwork && status > 0);
+  if (isCut) return unreadable(cause, { status });
+  const stopped = givenUp(cause);
+  if (stopped !== undefined || !isNetwork) return stopped ?? transportFailed(cause);
+  return isCrossOrigin
+    ? failure(
+        "cors_or_network",
+        `blocked by CORS or network: no answer that this page may read from ${url}; npx cors-doctor says which`,
+        { cause },
+      )
+    : failure("network", `no answer from ${url}`, { cause });
+}
+
+/** A transport's or wrapper's own signal aborted, or its own time passed; undefined for anything else. */
+function givenUp(cause: unknown): FinanceError | undefined {
+  const { name, code } = membersOf(cause);
+  const isCanceled = name === "AbortError" || code === "ERR_CANCELED";
+  const reason = name === "TimeoutError" ? "timed_out" : isCanceled ? "canceled" : undefined;
+  return reason && failureBy(cause, reason, "the transport gave up");
+}
+
+/**
+ * For a body that broke off or is too large: codes of axios, zlib and brotli, and messages of undici, Chromium and Firefox. The
+ * "Network Error" of axios is another.
+ */
+const UNREADABLE = /^(ERR_BAD_RESPONSE$|Z_|ERR__|terminated$|network error$|Error in body)/;
+
+/** Of axios, Node and undici. `ERR_NETWORK` is also for transports of the application's own. */
+const NETWORK_CODE =
+  /^(ERR_NETWORK|E(CONN|TIMEDOUT|NOTFOUND|AI_|PIPE|HOST|NET|PROTO|ADDR)|UND_ERR_|HPE_|ERR_SSL_|UNABLE_TO_)|(^|_)CERT(_|$)/;
+
+/** Of fetch in undici, Chromium, Firefox and WebKit; all are TypeErrors, as a mistake in the application may be. */
+const NETWORK_MESSAGE = /^(fetch failed|failed to fetch|load failed|network|the (network|internet) )/i;
+
+function isNetworkFailure(error: unknown): boolean {
+  const { code, message, cause } = membersOf(error);
+  return (
+    matches(NETWORK_CODE, code) ||
+    (error instanceof TypeError &&
+      (matches(NETWORK_MESSAGE, message) || matches(NETWORK_CODE, membersOf(cause)["code"])))
+  );
+}
+
+function matches(pattern: RegExp, text: unknown): boolean {
+  return typeof text === "string" && pattern.test(text);
+}
+
+/** None of what is no object, as anything may be thrown. */
+export function membersOf(thrown: unknown): Values {
+  return isObject(thrown) ? thrown : {};
 }

@@ -38,21 +38,19 @@ export type {
   VoidTransferRequest,
 } from "../../../generated/client/finance/v1/transfer.ts";
 export { TransferState } from "../../../generated/client/finance/v1/transfer.ts";
-export { axiosTransport } from "./axios-transport.ts";
 export type { CallOptions, ReplyInfo } from "./call.ts";
+export { newIdempotencyKey } from "./call.ts";
 export type { Call, Client, ClientOptions, FinanceClient, ListCall } from "./client.ts";
 export { createClient, createFinanceClient } from "./client.ts";
 export type { Format } from "./codec.ts";
 export type { FinanceErrorCode, FinanceErrorDetails, LocalReason } from "./errors.ts";
 export { FinanceError } from "./errors.ts";
-export { type FetchLike, fetchTransport } from "./fetch-transport.ts";
-export { newIdempotencyKey } from "./idempotency.ts";
 export { toJson } from "./message.ts";
 export type { Input, ListMethod, Method } from "./method.ts";
 export * from "./methods.ts";
 export type { Currency, FormatMoneyOptions, ParsedMoney } from "./money.ts";
 export { formatMoney, parseMoney } from "./money.ts";
-export type { AxiosLike } from "./over-axios.ts";
 export { fromDate, justAfter, toDate } from "./time.ts";
 export type { TokenOption, TokenRequest } from "./token.ts";
-export type { Transport, TransportReply, TransportRequest } from "./transports.ts";
+export type { AxiosLike, Transport, TransportReply, TransportRequest } from "./transports.ts";
+export { axiosTransport, type FetchLike, fetchTransport } from "./transports.ts";

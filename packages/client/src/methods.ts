@@ -31,9 +31,9 @@ import type {
   Transfer,
   VoidTransferRequest,
 } from "../../../generated/client/finance/v1/transfer.ts";
-import { fillIdempotencyKeys } from "./idempotency.ts";
+import { fillIdempotencyKeys } from "./call.ts";
 import type { ListMethod, Method, NeedsNoRequest } from "./method.ts";
-import { paging } from "./paging.ts";
+import { paging } from "./method.ts";
 
 /** Opens an account with a zero balance. Scope finance.write; finance.admin to open one for another owner. */
 export const createAccount: Method<CreateAccountRequest, Account> = {

@@ -1,4 +1,4 @@
-import { failureBy } from "./failure.ts";
+import { failureBy } from "./errors.ts";
 
 /** What a token function is told. */
 export interface TokenRequest {

@@ -1,8 +1,7 @@
-import { forbiddenMethods, safelistedMethods } from "./names.ts";
+import { forbiddenMethods, isToken, readHeaderNames, safelistedMethods } from "./names.ts";
 import { covers } from "./origins.ts";
 import type { Policy } from "./policy.ts";
 import type { RequestReason } from "./reasons.ts";
-import { isToken, readHeaderNames } from "./token.ts";
 
 /** The parts of a request that CORS looks at; a header that is not there is undefined. */
 export interface CorsRequest {

@@ -1,3 +1,53 @@
+import { editDistance, unwrap } from "./names.ts";
+import type { ConfigurationReason } from "./reasons.ts";
+
+/** What the host of a URL says about where it is, without asking anybody; hosts are written as a URL serialises them. */
+
+/** Whether the host means the machine that the browser runs on, so that no network lies in between. */
+export function isLoopback(host: string): boolean {
+  return isLoopbackName(host) || host === "[::1]" || (host.startsWith("127.") && isIpAddress(host));
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6761#section-6.3: browsers never ask a resolver for these names. */
+export function isLoopbackName(host: string): boolean {
+  const name = host.endsWith(".") ? host.slice(0, -1) : host;
+  return name === "localhost" || name.endsWith(".localhost");
+}
+
+/** Whether the host is an address and no name. */
+function isIpAddress(host: string): boolean {
+  return host.startsWith("[") || /^\d{1,3}(\.\d{1,3}){3}$/.test(host);
+}
+
+/**
+ * Whether the host is by its spelling one of a local network: a private or link-local address, or a name that ends in
+ * `.local`. https://wicg.github.io/local-network-access/#ip-address-space-section
+ */
+export function isLocalNetwork(host: string): boolean {
+  if (host.endsWith(".local") || host.endsWith(".local.")) return true;
+  const mapped = /^\[::ffff:([\da-f]{1,4}):([\da-f]{1,4})\]$/.exec(host);
+  if (mapped !== null) {
+    const [high, low] = [Number.parseInt(mapped[1] ?? "", 16), Number.parseInt(mapped[2] ?? "", 16)];
+    return isLocalIpv4(`${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`);
+  }
+  if (host.startsWith("["))
+    return host === "[::]" || host === "[::1]" || /^\[(?:f[cd][\da-f]|fe[89ab])[\da-f]:/.test(host);
+  return isIpAddress(host) && isLocalIpv4(host);
+}
+
+function isLocalIpv4(address: string): boolean {
+  const [first = 0, second = 0] = address.split(".").map(Number);
+  return (
+    first === 0 ||
+    first === 10 ||
+    first === 127 ||
+    (first === 100 && second >= 64 && second <= 127) ||
+    (first === 169 && second === 254) ||
+    (first === 172 && second >= 16 && second <= 31) ||
+    (first === 192 && second === 168)
+  );
+}
+
 /**
  * Origins as text. An exact origin is compared byte for byte, as a browser compares Allow-Origin; a pattern is matched by
  * walking the characters, so nothing that a client sends becomes a regular expression.
@@ -29,14 +79,14 @@ const hostLengthMax = 253;
 const labelLengthMax = 63;
 
 /** The port that a browser leaves out, or an empty string. */
-export function defaultPort(scheme: string): string {
+function defaultPort(scheme: string): string {
   if (scheme === "https") return "443";
   if (scheme === "http") return "80";
   return "";
 }
 
 /** Whether `text` is a port as a URL serialises it: 1 to 65535 without leading zeros. */
-export function isPort(text: string): boolean {
+function isPort(text: string): boolean {
   if (text.length === 0 || text.length > 5 || text.charCodeAt(0) === 0x30) return false;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -109,4 +159,260 @@ function coversPort(pattern: OriginPattern, origin: string, hostEnd: number): bo
   const port = origin.slice(hostEnd + 1);
   if (pattern.port !== "*") return port === pattern.port;
   return isPort(port) && port !== defaultPort(pattern.scheme);
+}
+
+/** What is wrong with one element of `allowedOrigins`. */
+interface OriginMistake {
+  readonly reason: ConfigurationReason;
+  /** What is wrong and the cure, without the value. */
+  readonly message: string;
+  /** What was probably meant, which may have further mistakes; several for a list. */
+  readonly meant?: string | readonly string[];
+}
+
+type Read = { readonly pattern: OriginPattern } | { readonly mistake: OriginMistake };
+
+/** Electron and Cordova send this of pages in files, where browsers send null: https://github.com/electron/electron/issues/3976 */
+const fileOrigin = "file://";
+
+/** Schemes of pages that have an opaque origin, sent as null: https://html.spec.whatwg.org/multipage/browsers.html#concept-origin-opaque */
+const opaqueSchemes: ReadonlySet<string> = new Set(["data", "blob", "about", "javascript", "filesystem"]);
+
+/** Schemes of servers that no page is loaded from. */
+const pagelessSchemes: ReadonlySet<string> = new Set(["ws", "wss", "ftp", "mailto"]);
+
+/**
+ * Reads an element of `allowedOrigins` other than "*", as strictly as a browser writes an Origin header. What a mistake
+ * advises to write has no mistake itself.
+ */
+export function readOrigin(text: string): Read {
+  const read = readOnce(text);
+  if ("pattern" in read) return read;
+  const { reason, message, meant } = read.mistake;
+  const advised = meant === undefined ? null : correct(meant, correctionsMax);
+  return { mistake: { reason, message: advised === null ? message : `${message}: ${advised}` } };
+}
+
+const correctionsMax = 8;
+
+/** Corrects one mistake after the other; null when one cannot be. */
+function correct(meant: string | readonly string[], left: number): string | null {
+  if (typeof meant !== "string") {
+    const elements = meant.map((element) => correct(element, left));
+    return elements.includes(null) ? null : [...new Set(elements)].join(",");
+  }
+  if (meant === "*" || meant === "none") return meant;
+  const read = readOnce(meant);
+  if ("pattern" in read) return meant;
+  const { meant: better } = read.mistake;
+  return better === undefined || left === 0 ? null : correct(better, left - 1);
+}
+
+function readOnce(text: string): Read {
+  if (text === fileOrigin) return { pattern: { text, scheme: "file", host: "", subdomains: false, port: "" } };
+  const mistake = textMistake(text) ?? schemeMistake(text) ?? restMistake(text);
+  if (mistake !== null) return { mistake };
+  const parts = splitOrigin(text);
+  if (parts === null) return { mistake: invalid("the host is missing: write https://app.example.com") };
+  const subdomains = parts.host.startsWith("*.");
+  const host = subdomains ? parts.host.slice(2) : parts.host;
+  const { scheme, port } = parts;
+  const partMistake =
+    hostStarMistake(text, host, scheme, subdomains) ??
+    portMistake(text, scheme, port) ??
+    hostMistake(text, scheme, host, subdomains);
+  return partMistake === null ? { pattern: { text, scheme, host, subdomains, port } } : { mistake: partMistake };
+}
+
+/** Words that people try, in lower case. */
+const words: ReadonlyMap<string, string> = new Map([
+  ...["any", "all", "true", "yes", "on"].map((word) => [word, "for every origin write *"] as const),
+  ...["none", "no", "false", "off"].map((word) => [word, "for no browser at all write none, alone"] as const),
+  ...["undefined", "nan", "nil"].map((word) => [word, "a program left this behind: write an origin"] as const),
+]);
+
+/** What is around an origin, or stands in its place. */
+function textMistake(text: string): OriginMistake | null {
+  if (/\$\{?[a-z_]|%[a-z_]+%|\{\{|<[a-z_ -]+>|\{[a-z_-]+\}/i.test(text))
+    return invalid("a placeholder was never filled in");
+  const unwrapped = unwrap(text);
+  if (unwrapped !== null) {
+    const { advice, inner } = unwrapped;
+    if (inner.toLowerCase() === "null") return nullOrigin;
+    return inner === "" ? invalid("the value is empty: remove it") : invalid(advice, inner);
+  }
+  if (text === "") return invalid("the value is empty: remove it");
+  const lower = text.toLowerCase();
+  if (lower === "null") return nullOrigin;
+  const word = words.get(lower);
+  if (word !== undefined) return invalid(word);
+  if (text.includes("*") && !/[a-z\d]/i.test(text)) return star("for every origin write * and nothing else");
+  if (/\\[./]|\\[dsw][+*]|(?:\/\/|^)\.\*|[\^$(]/.test(text)) {
+    return star("patterns are no regular expressions: write https://*.example.com or http://localhost:*");
+  }
+  const named = /^[a-z_-]*origins?\s*[:=]\s*(?=\S)/i.exec(text);
+  if (named !== null) return invalid("write the value alone", text.slice(named[0].length));
+  return separatorMistake(text);
+}
+
+const nullOrigin: OriginMistake = {
+  reason: "null_origin_prohibited",
+  message: "every sandboxed frame and local file sends null: serve the page from an origin",
+};
+
+function separatorMistake(text: string): OriginMistake | null {
+  if (!/[\s,;|]/.test(text)) return null;
+  const elements = text.split(/[\s,;|]+/).filter((element) => /[a-z\d*]/i.test(element));
+  const areOrigins = elements.every((element) => element === "*" || /:\/\/.|\.|^localhost/i.test(element));
+  const message = "one origin per element, with commas between them and no spaces";
+  return areOrigins && elements.length > 0 ? invalid(message, elements) : invalid(message);
+}
+
+function withScheme(host: string): string {
+  const { hostname } = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : { hostname: host };
+  return `${isLoopback(hostname) ? "http" : "https"}://${host}`;
+}
+
+function schemeMistake(text: string): OriginMistake | null {
+  const schemeEnd = text.indexOf("://");
+  const scheme = text.slice(0, Math.max(schemeEnd, 0));
+  if (schemeEnd <= 0) return missingSchemeMistake(text);
+  const rest = text.slice(schemeEnd);
+  if (scheme.includes("*")) return star("the scheme cannot be a pattern: list http:// and https:// apart");
+  if (!/^[a-z][a-z0-9+.-]*$/.test(scheme)) {
+    if (/^[a-z][a-z0-9+.-]*$/i.test(scheme)) {
+      return invalid("browsers write the scheme in lower case", `${scheme.toLowerCase()}${rest}`);
+    }
+    const [last = ""] = scheme.split(/[^a-z0-9+.-]/i).slice(-1);
+    const origin = last.replace(/^[^a-z]+/i, "");
+    return origin === ""
+      ? invalid("this is no scheme: write https://host")
+      : invalid("something stands before the scheme", `${origin}${rest}`);
+  }
+  if (scheme === "file") return invalid("pages in files send null, or in Electron and Cordova file:// without a path");
+  if (opaqueSchemes.has(scheme)) return opaqueOrigin(scheme);
+  if (pagelessSchemes.has(scheme)) {
+    const message = `no page is loaded over ${scheme}: write the origin of the page`;
+    if (scheme !== "ws" && scheme !== "wss") return invalid(message);
+    return invalid(message, `${scheme === "ws" ? "http" : "https"}${rest}`);
+  }
+  const near = ["https", "http"].find((known) => known !== scheme && editDistance(known, scheme) === 1);
+  return near === undefined || scheme === "http" || scheme === "https"
+    ? null
+    : invalid(`${scheme} is probably a slip`, `${near}${rest}`);
+}
+
+function missingSchemeMistake(text: string): OriginMistake {
+  const [, known, afterKnown] = /^(https?)\/\/(.+)$/i.exec(text) ?? [];
+  if (known !== undefined) return invalid("a colon is missing", `${known}://${afterKnown}`);
+  const bare = text.replace(/^:?\/\//, "");
+  if (/^[\da-f]*:[\da-f]*:[\da-f:.]*$/i.test(bare)) {
+    return invalid("the scheme is missing, and an IPv6 address stands in brackets", withScheme(`[${bare}]`));
+  }
+  const [, scheme = ""] = /^([a-z][a-z0-9+.-]*):/i.exec(bare) ?? [];
+  const rest = bare.slice(scheme.length + 1).replace(/^[/\\]+/, "");
+  if (opaqueSchemes.has(scheme.toLowerCase())) return opaqueOrigin(scheme);
+  const isPortAfter = /^(?:\d+|\*)?(?:[/?#].*)?$/.test(rest);
+  if (scheme !== "" && !isPortAfter) return invalid("write scheme://host, with two slashes", `${scheme}://${rest}`);
+  return invalid("the scheme is missing", withScheme(bare));
+}
+
+function opaqueOrigin(scheme: string): OriginMistake {
+  return invalid(`${scheme}: pages send the origin null: serve the page over http`);
+}
+
+function restMistake(text: string): OriginMistake | null {
+  const hostStart = text.indexOf("://") + 3;
+  const rest = text.slice(hostStart);
+  const host = /^([^/?#@\\\s]+)\/+$/.exec(rest)?.[1];
+  if (host !== undefined) return invalid("drop the trailing slash", `${text.slice(0, hostStart)}${host}`);
+  const path = rest.search(/[/?#\\]/);
+  if (path >= 0) {
+    const message = "an origin ends after host and port";
+    return path === 0 ? invalid(message) : invalid(message, text.slice(0, hostStart + path));
+  }
+  if (rest.includes("@")) {
+    const message = "an origin holds no user or password: drop what stands before the @";
+    return invalid(message, `${text.slice(0, hostStart)}${rest.slice(rest.lastIndexOf("@") + 1)}`);
+  }
+  const colons = rest.split(":").length - 1;
+  if (colons > 1 && !/^(?:\*\.)?\[[^[\]]*\](?::[^:]*)?$/.test(rest)) {
+    return /[g-z]/i.test(rest)
+      ? invalid("an origin has one port")
+      : invalid("an IPv6 address stands in brackets: http://[::1] or http://[::1]:8080");
+  }
+  return null;
+}
+
+function portMistake(text: string, scheme: string, port: string): OriginMistake | null {
+  if (port === "*") return null;
+  const withoutPort = text.slice(0, -port.length - 1);
+  if (port === "") {
+    const message = "drop the colon, or write :* for any port";
+    return text.endsWith(":") ? bad(message, text.slice(0, -1)) : null;
+  }
+  if (port.includes("*"))
+    return star("a part of a port cannot be a pattern: write :* for any port", `${withoutPort}:*`);
+  if (!isPort(port)) {
+    const message = "a port is a number from 1 to 65535 without leading zeros, or *";
+    return /^0+[1-9]\d*$/.test(port) ? bad(message, `${withoutPort}:${Number(port)}`) : bad(message);
+  }
+  if (port !== defaultPort(scheme)) return null;
+  const message = `browsers leave out the default port of ${scheme}`;
+  return { reason: "default_port", message, meant: withoutPort };
+}
+
+function hostStarMistake(text: string, host: string, scheme: string, subdomains: boolean): OriginMistake | null {
+  if (host === "*") return star("every host: write * alone for every origin, or name a domain");
+  if (host.includes("*") || (subdomains && host.includes(".."))) {
+    const message = "* stands for whole labels at the start only";
+    const domain = text.slice(scheme.length + 3).replace(/^[*.]+/, "");
+    return domain.includes("*") ? star(`${message}: https://*.example.com`) : star(message, `${scheme}://*.${domain}`);
+  }
+  if (!subdomains) return null;
+  if (isIpAddress(host)) return star("an IP address has no subdomains: list each address");
+  if (defaultPort(scheme) === "") return star("subdomain patterns are for http and https only");
+  return null;
+}
+
+/** Lets the URL standard judge the host: what it would write differently, a browser never sends. */
+function hostMistake(text: string, scheme: string, host: string, subdomains: boolean): OriginMistake | null {
+  if (defaultPort(scheme) === "") {
+    return /^[\w.-]+$/.test(host)
+      ? null
+      : invalid("the host may hold letters, digits, points, hyphens and underscores");
+  }
+  const start = `${scheme}://${subdomains ? "*." : ""}`;
+  const port = text.slice(start.length + host.length);
+  if (host.startsWith(".")) return invalid("subdomains are written with *", `${scheme}://*${host}${port}`);
+  let serialized: string;
+  try {
+    serialized = new URL(`${scheme}://${host}`).host;
+  } catch {
+    return invalid("this is no valid host name");
+  }
+  if (serialized !== host) return invalid("browsers write this host in another way", `${start}${serialized}${port}`);
+  if (!host.startsWith("[") && !/^(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?$/.test(host)) {
+    return invalid(
+      "the host may hold letters, digits, points, hyphens and underscores, in labels of 1 to 63 characters",
+    );
+  }
+  if (host.length > 253) return invalid("a host name has at most 253 characters");
+  return null;
+}
+
+function invalid(message: string, meant?: string | readonly string[]): OriginMistake {
+  return mistakeOf("invalid_origin", message, meant);
+}
+
+function star(message: string, meant?: string): OriginMistake {
+  return mistakeOf("invalid_pattern", message, meant);
+}
+
+function bad(message: string, meant?: string): OriginMistake {
+  return mistakeOf("invalid_port", message, meant);
+}
+
+function mistakeOf(reason: ConfigurationReason, message: string, meant?: string | readonly string[]): OriginMistake {
+  return meant === undefined ? { reason, message } : { reason, message, meant };
 }

@@ -5,9 +5,8 @@ import type { CorsHeaders, CorsRequest, Decision } from "./decide.ts";
 import { decide } from "./decide.ts";
 import type { Policy } from "./policy.ts";
 import { explain } from "./reasons.ts";
-import { createRefusalLog } from "./refusal-log.ts";
 import type { RefusalEvent } from "./refusals.ts";
-import { describeRefusal } from "./refusals.ts";
+import { createRefusalLog, describeRefusal } from "./refusals.ts";
 
 declare module "fastify" {
   interface FastifyRequest {

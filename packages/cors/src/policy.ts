@@ -1,19 +1,28 @@
-import { isLoopback } from "./host.ts";
+import { parse } from "tldts";
 import {
   forbiddenMethods,
   isForbiddenRequestHeader,
   isForbiddenResponseHeader,
   isProtocolHeader,
+  isToken,
   normalizedMethods,
   safelistedResponseHeaders,
+  unwrap,
 } from "./names.ts";
-import { readOrigin } from "./origin-config.ts";
-import type { OriginPattern } from "./origins.ts";
-import { isPublicSuffix } from "./public-suffix.ts";
-import type { ConfigurationReason } from "./reasons.ts";
-import { explain } from "./reasons.ts";
-import { isToken } from "./token.ts";
-import { unwrap } from "./wrapping.ts";
+import { isLoopback, type OriginPattern, readOrigin } from "./origins.ts";
+import { type ConfigurationReason, explain } from "./reasons.ts";
+
+/**
+ * Whether anyone may register names directly below `host`, by the public suffix list (https://publicsuffix.org): com,
+ * co.uk and github.io alike. A name of one label that the list does not know counts too, but for localhost.
+ *
+ * @param host a valid host name in lower case, no IP address.
+ */
+export function isPublicSuffix(host: string): boolean {
+  const { publicSuffix, isIcann, isPrivate } = parse(host, { allowPrivateDomains: true });
+  if (publicSuffix !== host) return false;
+  return isIcann === true || isPrivate === true || host !== "localhost";
+}
 
 /** What a deployment decides. */
 export interface CorsConfig {

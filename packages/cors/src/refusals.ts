@@ -1,10 +1,90 @@
-import type { CorsRequest, Decision } from "./decide.ts";
-import { isNoPagesHeader } from "./names.ts";
-import type { NearestOrigin } from "./nearest-origin.ts";
-import { nearestOrigin } from "./nearest-origin.ts";
+import type { FastifyBaseLogger } from "fastify";
+import { allowsOrigin, type CorsRequest, type Decision } from "./decide.ts";
+import { editDistance, isNoPagesHeader, readHeaderNames } from "./names.ts";
+import { covers, isLoopback, type OriginPattern, splitOrigin } from "./origins.ts";
 import type { Policy } from "./policy.ts";
 import type { RefusalReason } from "./reasons.ts";
-import { readHeaderNames } from "./token.ts";
+
+/** The allowed origin that a refused one was probably meant to be. */
+export interface NearestOrigin {
+  /** As configured. */
+  readonly origin: string;
+  /** For people, for example "differs by port". */
+  readonly difference: string;
+}
+
+interface Difference {
+  readonly rank: number;
+  readonly difference: string;
+}
+
+/** Longer values are no slip of anyone's, and the search must stay cheap. */
+const originLengthMax = 300;
+const candidatesMax = 1_000;
+
+/**
+ * Finds the allowed origin that is nearest to one that is refused, and says how the two differ.
+ *
+ * @returns null when `origin` is no origin (null, garbage) or when none is listed.
+ */
+export function nearestOrigin(policy: Policy, origin: string): NearestOrigin | null {
+  if (origin.length > originLengthMax) return null;
+  const written = asBrowsersWrite(origin);
+  if (written !== null && written !== origin && allowsOrigin(policy, written)) {
+    const match = policy.origins.find((candidate) => candidate.text === written || covers(candidate, written));
+    if (match !== undefined) return { origin: match.text, difference: `differs by form: browsers write ${written}` };
+  }
+  const asked = splitOrigin(origin);
+  if (asked === null) return null;
+  let nearest: (NearestOrigin & Difference) | null = null;
+  for (const candidate of policy.origins.slice(0, candidatesMax)) {
+    const found = compare(asked, candidate);
+    if (nearest === null || found.rank < nearest.rank) nearest = { origin: candidate.text, ...found };
+  }
+  return nearest === null ? null : { origin: nearest.origin, difference: nearest.difference };
+}
+
+function asBrowsersWrite(origin: string): string | null {
+  try {
+    return new URL(origin).origin;
+  } catch {
+    return null;
+  }
+}
+
+function compare(asked: { scheme: string; host: string; port: string }, candidate: OriginPattern): Difference {
+  const host = compareHosts(asked.host, candidate);
+  const scheme = asked.scheme === candidate.scheme ? 0 : 1;
+  const port = asked.port === candidate.port || candidate.port === "*" ? 0 : 1;
+  const parts: string[] = [];
+  if (scheme === 1) parts.push("scheme");
+  if (host.rank > 0) parts.push("host");
+  if (port === 1) parts.push("port");
+  const last = parts.pop() ?? "form";
+  const listed = parts.length === 0 ? last : `${parts.join(", ")} and ${last}`;
+  const detail = host.difference === "" ? "" : `: ${host.difference}`;
+  return { rank: host.rank * 4 + scheme * 2 + port, difference: `differs by ${listed}${detail}` };
+}
+
+/** Rank 0 is the same host; the higher, the less likely a slip. */
+function compareHosts(asked: string, candidate: OriginPattern): Difference {
+  const { host, subdomains } = candidate;
+  if (subdomains) {
+    if (asked.endsWith(`.${host}`)) return { rank: 0, difference: "" };
+    if (asked === host) return { rank: 2, difference: `*.${host} covers subdomains, not ${host} itself` };
+  } else {
+    if (asked === host) return { rank: 0, difference: "" };
+    if (isLoopback(asked) && isLoopback(host)) {
+      return { rank: 1, difference: `${host} and ${asked} are different origins` };
+    }
+    if (asked === `www.${host}` || host === `www.${asked}`) {
+      return { rank: 2, difference: `${host} and ${asked} are different origins` };
+    }
+  }
+  if (editDistance(asked, host) <= 2) return { rank: 3, difference: "" };
+  const site = host.split(".").slice(-2).join(".");
+  return { rank: asked === site || asked.endsWith(`.${site}`) ? 4 : 5, difference: "" };
+}
 
 /** What the log and the metrics learn of a refused browser. All text is cut to a bounded length. */
 export interface RefusalEvent {
@@ -74,4 +154,62 @@ function shortenNames(names: readonly string[]): readonly string[] {
     .slice(0, namesMax)
     .map((name) => (name.length <= nameLengthMax ? name : `(name of ${name.length} characters)`));
   return names.length <= namesMax ? shown : [...shown, `(${names.length - namesMax} more)`];
+}
+
+/** Lines that may come at once; then one a second. Strangers cause these lines, so they must not fill a disk. */
+const burst = 60;
+const refillMilliseconds = 1_000;
+
+/**
+ * Makes the function that logs refusals: a refused preflight at info, since a developer is waiting in front of a console,
+ * an unreadable reply at debug, since browsers send Origin with same-origin calls too. Each level has its own allowance,
+ * and the next line after a pause says how many were left out.
+ *
+ * @param now milliseconds of a clock that never goes back.
+ */
+export function createRefusalLog(now: () => number = () => performance.now()) {
+  const preflights = createAllowance(now);
+  const replies = createAllowance(now);
+  return (log: FastifyBaseLogger, event: RefusalEvent): void => {
+    if (!event.preflight && !isDebug(log)) return;
+    const suppressed = (event.preflight ? preflights : replies)();
+    if (suppressed === null) return;
+    const { nearest } = event;
+    const fields = { cors: { ...event, nearest, ...(suppressed > 0 && { suppressed }) } };
+    if (event.preflight) log.info(fields, sentence("CORS preflight refused", event, nearest));
+    else log.debug(fields, sentence("CORS reply unreadable for the page", event, nearest));
+  };
+}
+
+/** A token bucket: each call takes one line and returns how many were refused before it, or null when none is left. */
+function createAllowance(now: () => number): () => number | null {
+  let lines = burst;
+  let refilled = now();
+  let suppressed = 0;
+  return () => {
+    const earned = Math.floor((now() - refilled) / refillMilliseconds);
+    if (earned > 0) {
+      lines = Math.min(burst, lines + earned);
+      refilled += earned * refillMilliseconds;
+    }
+    if (lines === 0) {
+      suppressed++;
+      return null;
+    }
+    lines--;
+    const missed = suppressed;
+    suppressed = 0;
+    return missed;
+  };
+}
+
+function isDebug(log: FastifyBaseLogger): boolean {
+  return log.level === "debug" || log.level === "trace";
+}
+
+function sentence(what: string, event: RefusalEvent, nearest: RefusalEvent["nearest"]): string {
+  const culprits = event.refusedHeaders.length > 0 ? ` (${event.refusedHeaders.join(", ")})` : "";
+  const near = nearest === null ? "" : `; nearest allowed origin ${nearest.origin} ${nearest.difference}`;
+  const hint = event.hint === null ? "" : `; ${event.hint}`;
+  return `${what}: ${event.reason}${culprits}${near}${hint}`;
 }

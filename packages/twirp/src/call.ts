@@ -3,21 +3,27 @@ import type { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { TwirpContentType, TwirpError, TwirpErrorCode } from "twirp-ts";
 import { type HoldingCall, memoryExhausted, replyLost } from "./call-memory.ts";
-import type { CallOutcome } from "./call-outcome.ts";
-import { clientGone, isClientGone } from "./call-signal.ts";
-import { FastifyCallContext } from "./context.ts";
+import type { CallOutcome } from "./context.ts";
+import { clientGone, FastifyCallContext, isClientGone } from "./context.ts";
 import { deadlineExceeded, timeLimitOf } from "./deadline.ts";
 import { type Drain, RETRY_AFTER_SECONDS, shuttingDown } from "./drain.ts";
-import { errorResponse, isTwirpErrorCode, STATUS_OF_CODE } from "./errors.ts";
-import { sendExactly } from "./exact-reply.ts";
+import {
+  type ExplainedError,
+  errorResponse,
+  explainPipelineError,
+  explainThrown,
+  isError,
+  isTwirpError,
+  isTwirpErrorCode,
+  STATUS_OF_CODE,
+} from "./errors.ts";
 import { runHooks, runIsolated } from "./hooks.ts";
 import { contentTypeOf, MEDIA_TYPE } from "./media-type.ts";
 import type { TwirpSettings } from "./options.ts";
-import { badRoute, badRouteError, decodePath, isExactPath, type PathTable, pathOfTarget } from "./paths.ts";
-import { quote } from "./quote.ts";
+import { badRoute, badRouteError, decodePath, isExactPath, type PathTable, pathOfTarget, quote } from "./paths.ts";
+import { sendExactly } from "./reply.ts";
 import { type BodyReading, readBody } from "./request-body.ts";
 import type { CallTarget, MethodRoute } from "./routing.ts";
-import { type ExplainedError, explainPipelineError, explainThrown, isError, isTwirpError } from "./thrown-error.ts";
 
 /** What all calls of one mount share. */
 export interface Mount {

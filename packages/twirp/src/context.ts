@@ -1,8 +1,58 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
-import { TwirpContentType, type TwirpContext, type TwirpError } from "twirp-ts";
-import { CallSignal } from "./call-signal.ts";
+import { TwirpContentType, type TwirpContext, TwirpError, TwirpErrorCode } from "twirp-ts";
 import { GuardedHeaders, type ResponseHeaders } from "./reply.ts";
+
+/**
+ * What aborts the signal of one call: `abort`, or the client when it goes before the reply is out. The reason is always
+ * a Twirp error, so that a method which merely passes the signal on fails with the right code.
+ *
+ * Few calls ask for their signal, so it is made when they do.
+ */
+export class CallSignal {
+  readonly #response: ServerResponse;
+  #controller: AbortController | undefined;
+  #reason: TwirpError | undefined;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= this.#open();
+    return this.#controller.signal;
+  }
+
+  /** Aborts the signal, or sees to it that it is aborted from the start. The first reason stays. */
+  abort(reason: TwirpError): void {
+    this.#reason ??= reason;
+    this.#controller?.abort(reason);
+  }
+
+  #open(): AbortController {
+    const controller = new AbortController();
+    const response = this.#response;
+    if (this.#reason !== undefined) controller.abort(this.#reason);
+    else if (isClientGone(response)) controller.abort(clientGone("context canceled"));
+    else {
+      response.once("close", () => {
+        // Once the reply is given there is nothing left to stop.
+        if (!response.writableEnded) controller.abort(clientGone("context canceled"));
+      });
+    }
+    return controller;
+  }
+}
+
+/** Whether the connection of a reply went away before the reply was out. */
+export function isClientGone(response: ServerResponse): boolean {
+  return response.destroyed && !response.writableFinished;
+}
+
+/** The error of a call that nobody waits for any more. */
+export function clientGone(msg: string): TwirpError {
+  return new TwirpError(TwirpErrorCode.Canceled, msg);
+}
 
 /** What hooks, interceptors and method share during one call: one object, never a copy. */
 export interface CallContext extends TwirpContext {
@@ -94,4 +144,17 @@ export class FastifyCallContext implements CallContext {
     const service = this.packageName === "" ? this.serviceName : `${this.packageName}.${this.serviceName}`;
     return `${service}/${this.methodName}`;
   }
+}
+
+/** What became of a call. */
+export interface CallOutcome {
+  /** As `finance.v1.FinanceService/GetAccount`; empty when the path names no method. */
+  readonly rpc: string;
+  /** As `GetAccount`; empty when the path names no method. */
+  readonly method: string;
+  /** `ok`, or the error's code; `canceled` for a call without a reply, whose client has gone. */
+  readonly code: "ok" | TwirpErrorCode;
+  /** HTTP status of the reply, or what it would have been. */
+  readonly status: number;
+  readonly context: CallContext;
 }

@@ -1,17 +1,21 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { TwirpErrorCode } from "twirp-ts";
 import { errorResponse } from "./errors.ts";
+import { MEDIA_TYPE } from "./media-type.ts";
+import { badRouteError, decodePath, pathOfTarget, quote } from "./paths.ts";
+import { sendExactly } from "./reply.ts";
 import {
   fault,
   type HttpFault,
   malformed,
+  type ReceivedHead,
+  readHead,
   unknownMethod,
   unsupportedCoding,
   unsupportedVersion,
-} from "./http-faults.ts";
-import { MEDIA_TYPE } from "./media-type.ts";
-import { type ReceivedHead, readHead } from "./received-head.ts";
+} from "./strict-http.ts";
 
 /** What Node reports of a connection whose bytes are no HTTP request. */
 interface ConnectionError extends Error {
@@ -159,4 +163,28 @@ function explainConnectionError({ code }: ConnectionError, { requestLine, header
 
 function isVersion1(version: string): boolean {
   return version === "HTTP/1.1" || version === "HTTP/1.0";
+}
+
+/** Options of `twirpFrameworkErrors`. */
+export interface FrameworkErrorsOptions {
+  /** Adds headers to the reply, as CORS ones, since no hook runs for such a request. Default: nothing. */
+  readonly decorate?: (request: FastifyRequest, reply: FastifyReply) => void;
+}
+
+/**
+ * Fastify's `frameworkErrors`: what it answers when a URL is broken, before any route, hook or plugin is asked. Such a
+ * path reaches no method, so it is a `bad_route`.
+ *
+ * @example
+ * const app = Fastify({ frameworkErrors: twirpFrameworkErrors() });
+ */
+export function twirpFrameworkErrors(options: FrameworkErrorsOptions = {}) {
+  return (_error: Error, request: FastifyRequest, reply: FastifyReply): void => {
+    const method = request.raw.method ?? "";
+    const path = decodePath(pathOfTarget(request.raw.url ?? ""));
+    const msg = `no handler for path ${quote(path)}`;
+    const { status, body } = errorResponse(badRouteError(msg, method, path));
+    options.decorate?.(request, reply);
+    sendExactly(reply.code(status).header("content-type", MEDIA_TYPE.json), body);
+  };
 }

@@ -1,11 +1,15 @@
 export { CallMemory, type CallMemoryOptions } from "./call-memory.ts";
-export type { CallOutcome } from "./call-outcome.ts";
+export { writeBinary as encodeMessage } from "./codec/binary.ts";
 export { type DecodingLimits, type ElementLimit, elementsSent } from "./codec/limits.ts";
-export { writeBinary as encodeMessage } from "./codec/message-writer.ts";
-export type { CallContext } from "./context.ts";
+export type { CallContext, CallOutcome } from "./context.ts";
 export { TIMEOUT_HEADER } from "./deadline.ts";
-export { type ClientErrorsOptions, createTwirpClientErrors, twirpClientErrors } from "./early-errors.ts";
-export { type FrameworkErrorsOptions, twirpFrameworkErrors } from "./framework-errors.ts";
+export {
+  type ClientErrorsOptions,
+  createTwirpClientErrors,
+  type FrameworkErrorsOptions,
+  twirpClientErrors,
+  twirpFrameworkErrors,
+} from "./early-errors.ts";
 export { type InjectTransportOptions, injectTransport, type TwirpTransport } from "./inject-transport.ts";
 export {
   type AnyTwirpServer,

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import fastifyPlugin from "fastify-plugin";
 import { Call, type Mount } from "./call.ts";
-import type { CallOutcome } from "./call-outcome.ts";
+import type { CallOutcome } from "./context.ts";
 import { Drain } from "./drain.ts";
 import { MEDIA_TYPE } from "./media-type.ts";
 import { settingsOf, type TwirpOptions } from "./options.ts";

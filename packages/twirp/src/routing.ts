@@ -1,10 +1,104 @@
+import type { MethodInfo } from "@protobuf-ts/runtime-rpc";
+import { type Interceptor, type ServerHooks, TwirpError, TwirpErrorCode } from "twirp-ts";
 import { type MessageCodec, MessageCodecs } from "./codec/codec.ts";
-import { TypeRegistry } from "./codec/type-registry.ts";
+import { TypeRegistry } from "./codec/fields.ts";
 import type { CallContext } from "./context.ts";
 import { type HookTable, hookTable } from "./hooks.ts";
-import type { TwirpSettings } from "./options.ts";
+import type { TwirpService, TwirpSettings } from "./options.ts";
 import { namesOf, type PathTable } from "./paths.ts";
-import { type Invoke, type MountedService, mountService } from "./service-mount.ts";
+
+/** Calls one method through all interceptors. */
+export type Invoke = (context: CallContext, request: unknown) => unknown;
+
+/** One method of a mounted service. */
+interface MountedMethod {
+  readonly name: string;
+  readonly info: MethodInfo;
+  readonly invoke: Invoke;
+}
+
+/** A service as the adapter dispatches it. */
+export interface MountedService {
+  readonly packageName: string;
+  readonly serviceName: string;
+  /** With the package, as `finance.v1.FinanceService`. */
+  readonly typeName: string;
+  readonly hooks: readonly ServerHooks<CallContext>[];
+  readonly methods: readonly MountedMethod[];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: twirp-ts types an interceptor for messages of every type so.
+type AnyInterceptor = Interceptor<CallContext, any, any>;
+
+interface ServerInternals {
+  readonly service: object;
+  readonly hooks: readonly ServerHooks<CallContext>[];
+  readonly interceptors: readonly AnyInterceptor[];
+}
+
+/**
+ * Takes a generated server apart. Throws when it does not look like a twirp-ts 2.5 server, or when server and type
+ * describe different services.
+ */
+function mountService({ server, type }: TwirpService, settings: TwirpSettings): MountedService {
+  const { packageName, serviceName, methodList } = server;
+  const typeName = packageName === "" ? serviceName : `${packageName}.${serviceName}`;
+  const { service, hooks, interceptors } = internalsOf(server, typeName);
+  assertSameService(typeName, methodList, type);
+  const chain = [...settings.interceptors, ...interceptors];
+  return {
+    packageName,
+    serviceName,
+    typeName,
+    hooks: [...settings.hooks, ...hooks],
+    methods: type.methods.map((info) => ({
+      name: info.name,
+      info,
+      invoke: intercept(chain, methodOf(service, info.name, typeName)),
+    })),
+  };
+}
+
+function internalsOf(server: object, typeName: string): ServerInternals {
+  // These members exist at run time but are private in twirp-ts's types; what they hold is checked right below.
+  const { service, hooks, interceptors } = server as Partial<ServerInternals>;
+  if (typeof service !== "object" || service === null || !Array.isArray(hooks) || !Array.isArray(interceptors)) {
+    throw new Error(
+      `twirp: the server of ${typeName} is not one that twirp-ts 2.5 generates (service, hooks, interceptors)`,
+    );
+  }
+  return { service, hooks, interceptors };
+}
+
+function assertSameService(typeName: string, methodList: readonly PropertyKey[], type: TwirpService["type"]): void {
+  if (type.typeName !== typeName) {
+    throw new Error(`twirp: server is ${typeName} but type is ${type.typeName}`);
+  }
+  const inServer = methodList.map(String).sort();
+  const inType = type.methods.map((method) => method.name).sort();
+  if (inServer.join() !== inType.join()) {
+    throw new Error(`twirp: methods of ${typeName} differ: server has ${inServer.join()}, type has ${inType.join()}`);
+  }
+}
+
+function methodOf(service: object, name: string, typeName: string): Invoke {
+  return (context, request) => {
+    const method: unknown = Reflect.get(service, name);
+    if (typeof method !== "function") {
+      throw new TwirpError(TwirpErrorCode.Unimplemented, `method ${name} of ${typeName} is not implemented`);
+    }
+    return method.call(service, context, request);
+  };
+}
+
+// The first interceptor is the outermost. Each call of `next` may carry another context or request inwards.
+function intercept(interceptors: readonly AnyInterceptor[], method: Invoke): Invoke {
+  return interceptors.reduceRight<Invoke>(
+    (inner, interceptor) => (context, request) =>
+      interceptor(context, request, async (innerContext, innerRequest) => inner(innerContext, innerRequest)),
+    method,
+  );
+}
 
 /** Whom a call is for, as far as its path tells. */
 export interface CallTarget {

@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { chown, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
+import type { DatabaseLog } from "../connection-errors.ts";
 import { errorCode } from "../connection-errors.ts";
 import { DatabaseStartError } from "../errors.ts";
-import type { DatabaseLog } from "../log.ts";
 
 const run = promisify(execFile);
 

@@ -8,8 +8,8 @@
  */
 import type { ClientBase, QueryConfig } from "pg";
 import { isConnectionError } from "../../database/index.ts";
-import { settleAll } from "../../database/pipeline.ts";
-import type { Micros } from "../micros.ts";
+import { settleAll } from "../../database/pool.ts";
+import type { Micros } from "../values.ts";
 import { transferId } from "../values.ts";
 import type { Books, Remembered } from "./books.ts";
 import type { Order, OrderGroup } from "./command.ts";

@@ -8,10 +8,8 @@
  */
 import { type AccountBalances, type AccountIdentity, balanceOf, type Side, withSmallSums } from "../account.ts";
 import { accountNotFound, type Refusal } from "../errors.ts";
-import type { Micros } from "../micros.ts";
-import type { Minor } from "../money.ts";
 import type { TransferRecord } from "../records/transfers.ts";
-import type { AccountId, TransferId } from "../values.ts";
+import type { AccountId, Micros, Minor, TransferId } from "../values.ts";
 import type { Claim } from "./idempotency.ts";
 
 /** An account under lock. */

@@ -1,7 +1,6 @@
-import type { Minor } from "../money.ts";
 import type { Actor } from "../policy.ts";
 import type { NewTransfer } from "../validation.ts";
-import type { TransferId } from "../values.ts";
+import type { Minor, TransferId } from "../values.ts";
 import type { Claim } from "./idempotency.ts";
 
 /** What the ledger can be asked to do to transfers. */

@@ -25,11 +25,10 @@ import {
   refuse,
   transferNotFound,
 } from "../errors.ts";
-import type { Micros } from "../micros.ts";
-import { INT64_MAX, type Minor } from "../money.ts";
 import { type Actor, isVisibleTo, may } from "../policy.ts";
 import { seesTransfer, type TransferRecord } from "../records/transfers.ts";
-import type { TransferId } from "../values.ts";
+import type { Micros, TransferId } from "../values.ts";
+import { INT64_MAX, type Minor } from "../values.ts";
 import {
   type Books,
   changed,

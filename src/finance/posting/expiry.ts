@@ -1,8 +1,7 @@
 /** Settles holds that have expired, through the posting queue: their money is free once that is done. */
 import type { Pool } from "pg";
 import type { DatabaseLog } from "../../database/index.ts";
-import { type Micros, toTimestamptz } from "../micros.ts";
-import { type AccountId, type TransferId, transferId } from "../values.ts";
+import { type AccountId, type Micros, type TransferId, toTimestamptz, transferId } from "../values.ts";
 import type { Order } from "./command.ts";
 import type { PostingQueue } from "./queue.ts";
 

@@ -19,7 +19,7 @@ import {
 import { Timestamp } from "../../../generated/server/google/protobuf/timestamp.ts";
 import { encodeMessage } from "../../../packages/twirp/src/index.ts";
 import { type Refusal, refuse } from "../errors.ts";
-import { fromTimestamp, toTimestamp } from "../micros.ts";
+import { fromTimestamp, toTimestamp } from "../values.ts";
 
 /** A caller's idempotency key with the request that it stands for, as table idempotency compares them. */
 export interface Claim {

@@ -1,9 +1,9 @@
 /** Locks and reads what a batch of orders needs to be decided. */
 import type { ClientBase } from "pg";
-import { settleAll } from "../../database/pipeline.ts";
-import type { Micros } from "../micros.ts";
+import { settleAll } from "../../database/pool.ts";
 import { joinWriters } from "../records/final-time.ts";
 import { type LoadedTransfer, loadTransfers, type TransferRecord } from "../records/transfers.ts";
+import type { Micros } from "../values.ts";
 import { type AccountId, accountId, type TransferId, transferId } from "../values.ts";
 import { Books } from "./books.ts";
 import { makesTransfer, type Order, targetOf } from "./command.ts";

@@ -2,10 +2,9 @@
 import { TransferState } from "../../../generated/server/finance/v1/transfer.ts";
 import { balanceOf, insufficientFunds, isOpen } from "../account.ts";
 import { invalidField, notOpen, type Refusal, refuse } from "../errors.ts";
-import type { Micros } from "../micros.ts";
-import type { Minor } from "../money.ts";
 import { may, maySettle } from "../policy.ts";
 import type { TransferRecord } from "../records/transfers.ts";
+import type { Micros, Minor } from "../values.ts";
 import { type Books, changed, type Decision, movementsOf, type Parties, timeToRecord } from "./books.ts";
 import type { Order } from "./command.ts";
 

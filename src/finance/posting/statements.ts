@@ -1,11 +1,9 @@
 /** The statements of a batch, in the order in which they are sent. */
 import type { QueryConfig } from "pg";
 import type { AccountStatus } from "../../../generated/server/finance/v1/account.ts";
-import { type Micros, toTimestamptz } from "../micros.ts";
-import { accountDigits } from "../money.ts";
 import { FIRST_OPEN_TIME } from "../records/final-time.ts";
 import type { TransferRecord } from "../records/transfers.ts";
-import { type AccountId, accountId, type TransferId } from "../values.ts";
+import { type AccountId, accountDigits, accountId, type Micros, type TransferId, toTimestamptz } from "../values.ts";
 import type { LockedAccount, Movement } from "./books.ts";
 import { type Claim, KEY_COLUMNS, type KeyRow } from "./idempotency.ts";
 

@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { overloaded } from "../errors.ts";
-import { FairQueue } from "../fair-queue.ts";
 import type { LedgerWatch } from "../ledger-observer.ts";
+import { FairQueue } from "../turns.ts";
 import type { AccountId } from "../values.ts";
 import { type AccountRecord, loadAccounts } from "./accounts.ts";
 

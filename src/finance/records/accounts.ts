@@ -1,18 +1,15 @@
 import type { ClientBase, Pool } from "pg";
 import { AccountStatus, AccountType } from "../../../generated/server/finance/v1/account.ts";
 import { withTransaction } from "../../database/index.ts";
-import { settleAll } from "../../database/pipeline.ts";
+import { settleAll } from "../../database/pool.ts";
 import { type AccountBalances, type AccountIdentity, isDebitNormal, keepsFloor, type Metadata } from "../account.ts";
 import { accountNotFound, FinanceError, notOpen, refuse } from "../errors.ts";
-import { invalidArgument, METADATA_PAIRS_MAX } from "../fields.ts";
-import { type Micros, toTimestamptz } from "../micros.ts";
-import { accountDigits, minorUnitDigitsOf } from "../money.ts";
 import { type Actor, isVisibleTo } from "../policy.ts";
 import type { AccountChange, AccountFilter, NewAccount, Page } from "../validation.ts";
-import { type AccountId, accountId } from "../values.ts";
+import { invalidArgument, METADATA_PAIRS_MAX } from "../validation.ts";
+import { type AccountId, accountDigits, accountId, type Micros, minorUnitDigitsOf, toTimestamptz } from "../values.ts";
 import { FIRST_OPEN_TIME, joinWritersBriefly } from "./final-time.ts";
-import { bytesOf, extentOf, type PagedRow, type PageExtent, pageOf } from "./page.ts";
-import { readPageToken, writePageToken } from "./page-token.ts";
+import { bytesOf, extentOf, type PagedRow, type PageExtent, pageOf, readPageToken, writePageToken } from "./page.ts";
 
 /** An account with everything that a caller may be told of it. */
 export interface AccountRecord extends AccountIdentity, AccountBalances {

@@ -1,10 +1,16 @@
 import type { ClientBase, Pool } from "pg";
-import { type Micros, toTimestamptz } from "../micros.ts";
-import { INT64_MAX, type Minor } from "../money.ts";
 import type { EntryFilter, Page } from "../validation.ts";
-import { type AccountId, accountId, type TransferId, transferId } from "../values.ts";
-import { bytesOf, extentOf, type PagedRow, type PageExtent, pageOf } from "./page.ts";
-import { readPageToken, writePageToken } from "./page-token.ts";
+import {
+  type AccountId,
+  accountId,
+  INT64_MAX,
+  type Micros,
+  type Minor,
+  type TransferId,
+  toTimestamptz,
+  transferId,
+} from "../values.ts";
+import { bytesOf, extentOf, type PagedRow, type PageExtent, pageOf, readPageToken, writePageToken } from "./page.ts";
 
 /** One line of a statement, with what it takes from its transfer. */
 export interface EntryRecord {

@@ -14,8 +14,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Pool, QueryConfig } from "pg";
 import { FinanceError, refuse } from "../errors.ts";
-import { invalidArgument } from "../fields.ts";
-import { type Micros, toTimestamptz } from "../micros.ts";
+import { invalidArgument } from "../validation.ts";
+import { type Micros, toTimestamptz } from "../values.ts";
 
 /** The advisory lock's two numbers. */
 const LOCK_CLASS = 9707;

@@ -11,13 +11,10 @@
  */
 import type { ClientBase, Pool } from "pg";
 import { TransferState } from "../../../generated/server/finance/v1/transfer.ts";
-import { type Micros, TIME_MAX, toTimestamptz } from "../micros.ts";
-import { INT64_MAX } from "../money.ts";
 import type { Actor } from "../policy.ts";
 import type { Page, TransferFilter } from "../validation.ts";
-import { type AccountId, accountId } from "../values.ts";
-import { bytesOf, extentOf, type PagedRow, type PageExtent, pageOf } from "./page.ts";
-import { readPageToken, writePageToken } from "./page-token.ts";
+import { type AccountId, accountId, INT64_MAX, type Micros, TIME_MAX, toTimestamptz } from "../values.ts";
+import { bytesOf, extentOf, type PagedRow, type PageExtent, pageOf, readPageToken, writePageToken } from "./page.ts";
 import { SELECT_TRANSFER, STATE, type TransferRecord, type TransferRow, toTransferRecord } from "./transfers.ts";
 
 /** A caller with more accounts than this likely has a share in most transfers: all of them are scanned instead. */

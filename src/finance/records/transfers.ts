@@ -1,10 +1,9 @@
 import type { ClientBase, Pool } from "pg";
 import { TransferState } from "../../../generated/server/finance/v1/transfer.ts";
 import type { Metadata } from "../account.ts";
-import type { Micros } from "../micros.ts";
-import { accountDigits, type Minor } from "../money.ts";
 import { type Actor, isVisibleTo } from "../policy.ts";
-import { type AccountId, accountId, type TransferId, transferId } from "../values.ts";
+import type { Micros } from "../values.ts";
+import { type AccountId, accountDigits, accountId, type Minor, type TransferId, transferId } from "../values.ts";
 
 /** A transfer with what its two accounts say of it. */
 export interface TransferRecord {

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import type { Cause } from "../../../packages/cors/src/doctor/cures.ts";
+import type { Cause } from "../../../packages/cors/src/doctor/explanations.ts";
 import {
   consoleLines,
   curesFor,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readPreflightCache } from "../../../packages/cors/src/doctor/preflight-cache.ts";
+import { readPreflightCache } from "../../../packages/cors/src/doctor/checks.ts";
 
 test.each([
   [null, 5, 5, 5],

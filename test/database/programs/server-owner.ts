@@ -4,8 +4,9 @@
  * It writes a note to the database and says what it does, a line each. On SIGINT and SIGTERM it finishes its work and closes in order; with `leave`, it
  * exits at once without closing anything.
  */
+
+import { silentLog } from "../../../src/database/connection-errors.ts";
 import { DatabaseStartError, openPool, startEmbeddedPostgres } from "../../../src/database/index.ts";
-import { silentLog } from "../../../src/database/log.ts";
 
 const [dataDir = "", note = "", mode] = process.argv.slice(2);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

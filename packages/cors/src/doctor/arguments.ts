@@ -1,5 +1,4 @@
 import { readCommandLine, UsageError } from "../command-line.ts";
-import { chromeUserAgent } from "./browser-headers.ts";
 import {
   type PageRequest,
   PageRequestError,
@@ -9,6 +8,7 @@ import {
   readOriginOfPage,
   readUrl,
 } from "./page-request.ts";
+import { chromeUserAgent } from "./probe.ts";
 
 /** What the command line asks for. */
 export type DoctorArguments = { readonly kind: "help" } | CheckArguments;

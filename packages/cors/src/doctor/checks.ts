@@ -1,7 +1,54 @@
-import { isNoPagesHeader, safelistedMethods } from "../names.ts";
-import type { Cause } from "./cures.ts";
-import type { FailureCode } from "./explanations.ts";
-import { extractNames, getHeader, type Header } from "./header-list.ts";
+import {
+  isForbiddenResponseHeader,
+  isNoPagesHeader,
+  isToken,
+  safelistedMethods,
+  safelistedResponseHeaders,
+  trimValue,
+} from "../names.ts";
+import { isLocalNetwork, isLoopback } from "../origins.ts";
+import type { Cause, FailureCode } from "./explanations.ts";
+
+/** One header line, its value without surrounding whitespace. */
+export type Header = readonly [name: string, value: string];
+
+/**
+ * All lines of a name joined by a comma, which is how two lines of Allow-Origin become one value that matches nothing:
+ * https://fetch.spec.whatwg.org/#concept-header-list-get
+ *
+ * @param name in lower case.
+ * @returns null when there is no such line.
+ */
+export function getHeader(headers: readonly Header[], name: string): string | null {
+  const values = headers.filter(([candidate]) => candidate.toLowerCase() === name).map(([, value]) => value);
+  return values.length === 0 ? null : values.join(", ");
+}
+
+/** Whether the server says anything of CORS. */
+export function hasCorsHeaders(headers: readonly Header[]): boolean {
+  return headers.some(([name]) => name.toLowerCase().startsWith("access-control-"));
+}
+
+/** A list of names from a header. */
+export interface NameList {
+  /** In order and as written; empty when the header is absent, empty or malformed. */
+  readonly names: readonly string[];
+  /** The first element that is no token, which spoils the whole list; null when the list is well-formed. */
+  readonly malformed: string | null;
+}
+
+/**
+ * Reads a comma list of tokens; empty elements are skipped.
+ * https://fetch.spec.whatwg.org/#extract-header-list-values
+ */
+function extractNames(headers: readonly Header[], name: string): NameList {
+  const elements = (getHeader(headers, name) ?? "")
+    .split(",")
+    .map(trimValue)
+    .filter((element) => element !== "");
+  const malformed = elements.find((element) => !isToken(element)) ?? null;
+  return { names: malformed === null ? elements : [], malformed };
+}
 
 /** What one rule found wrong. */
 export interface Finding {
@@ -148,4 +195,204 @@ function hintForStatus(status: number): string | null {
   if (status === 404 || status === 405 || status === 501) return "nothing answers OPTIONS on this path";
   if (status >= 500) return "the server fails before it answers OPTIONS";
   return null;
+}
+
+/** What stops a request before it is sent, whatever the server would answer: mixed content and blocked ports. */
+
+/** https://fetch.spec.whatwg.org/#port-blocking */
+const blockedPorts: ReadonlySet<string> = new Set(
+  "0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080".split(
+    " ",
+  ),
+);
+
+/** Those of them that Chromium does not block, as Firefox and Safari do. */
+const portsOpenInChromium: ReadonlySet<string> = new Set(["4190", "6679"]);
+
+/** Why the browser does not send a request to this URL for the page; null when it sends it. */
+export function findBarrier(pageOrigin: string, url: URL, strict: boolean): Finding | null {
+  if (isMixedContent(pageOrigin, url) && !isLocalNetwork(url.hostname)) return finding("mixed_content", url.href);
+  if (!blockedPorts.has(url.port) || (!strict && isOpenInChromiumAlone(url))) return null;
+  return finding("blocked_port", url.port);
+}
+
+/** Whether the standard blocks the port and Chromium does not. */
+export function isOpenInChromiumAlone(url: URL): boolean {
+  return portsOpenInChromium.has(url.port);
+}
+
+/**
+ * Whether Chromium alone sends it: it leaves the local network to the user, whom it asks.
+ * https://wicg.github.io/local-network-access/#mixed-content
+ */
+export function isLocalMixedContent(pageOrigin: string, url: URL): boolean {
+  return isMixedContent(pageOrigin, url) && isLocalNetwork(url.hostname);
+}
+
+/** https://w3c.github.io/webappsec-mixed-content/#should-block-fetch */
+function isMixedContent(pageOrigin: string, url: URL): boolean {
+  return pageOrigin.startsWith("https://") && url.protocol === "http:" && !isLoopback(url.hostname);
+}
+
+/** How long each browser keeps the answer to a preflight: https://fetch.spec.whatwg.org/#cors-preflight-cache */
+
+/** Seconds per browser engine; 0 is not at all. */
+export interface PreflightCache {
+  /** As the server sent it; null when it did not. */
+  readonly maxAge: string | null;
+  readonly chromium: number;
+  readonly firefox: number;
+  readonly webkit: number;
+}
+
+/** What the standard says for an answer without Max-Age or with an unreadable one. */
+const defaultSeconds = 5;
+const chromiumSecondsMax = 7_200;
+const firefoxSecondsMax = 86_400;
+const webkitSecondsMax = 600;
+
+/** Reads Access-Control-Max-Age as each engine does: https://fetch.spec.whatwg.org/#http-access-control-max-age */
+export function readPreflightCache(headers: readonly Header[]): PreflightCache {
+  const maxAge = getHeader(headers, "access-control-max-age");
+  const seconds = maxAge !== null && /^[+-]?\d+$/.test(maxAge) ? Number(maxAge) : null;
+  // Chromium and WebKit give up on what does not fit into 64 bits; Firefox counts up to its maximum.
+  const fits = seconds !== null && Math.abs(seconds) < 2 ** 63;
+  const capped = (most: number): number => (fits ? Math.max(0, Math.min(seconds, most)) : defaultSeconds);
+  // Firefox alone keeps nothing at all when there is a value and it holds anything but digits.
+  const readByFirefox = maxAge === null || maxAge === "" || /^\d+$/.test(maxAge);
+  return {
+    maxAge,
+    chromium: capped(chromiumSecondsMax),
+    firefox: readByFirefox ? Math.min(seconds ?? defaultSeconds, firefoxSecondsMax) : 0,
+    webkit: capped(webkitSecondsMax),
+  };
+}
+
+/** One line for people. */
+export function describeCache({ maxAge, chromium, firefox, webkit }: PreflightCache): string {
+  const sent = maxAge === null ? "is missing" : `is ${maxAge === "" ? "empty" : maxAge}`;
+  return `Access-Control-Max-Age ${sent}: Chrome keeps the answer for ${chromium} s, Firefox for ${firefox} s, Safari for ${webkit} s.`;
+}
+
+/** The response headers split by whether a page can read them; names in lower case, sorted. */
+export interface ReadableHeaders {
+  readonly readable: readonly string[];
+  readonly hidden: readonly string[];
+  /** The element that spoils Access-Control-Expose-Headers, which then exposes nothing; null when there is none. */
+  readonly malformed: string | null;
+}
+
+/** https://fetch.spec.whatwg.org/#concept-filtered-response-cors, or the basic filter for one's own origin. */
+export function splitReadable(crossOrigin: boolean, credentials: boolean, headers: readonly Header[]): ReadableHeaders {
+  const all = [...new Set(headers.map(([name]) => name.toLowerCase()))].sort();
+  const { names, malformed } = extractNames(headers, "access-control-expose-headers");
+  const exposed = new Set(names.map((name) => name.toLowerCase()));
+  const everything = !crossOrigin || (exposed.has("*") && !credentials);
+  const isReadable = (name: string): boolean =>
+    !isForbiddenResponseHeader(name) && (everything || exposed.has(name) || safelistedResponseHeaders.has(name));
+  return {
+    readable: all.filter(isReadable),
+    hidden: all.filter((name) => !isReadable(name)),
+    malformed: crossOrigin ? malformed : null,
+  };
+}
+
+/** Which headers of a page are so ordinary that a form could have sent them, so that they need no preflight. */
+
+/** A header that makes a preflight necessary. */
+export interface UnsafeHeader {
+  /** In lower case. */
+  readonly name: string;
+  /** For people; begins with the name. */
+  readonly why: string;
+}
+
+const valueBytesMax = 128;
+const valueBytesSumMax = 1024;
+const safelistedNames: ReadonlySet<string> = new Set([
+  "accept",
+  "accept-language",
+  "content-language",
+  "content-type",
+  "range",
+]);
+
+/** Those of Chromium beyond the standard, with the values that it lets pass; what it puts in itself can be no danger. */
+const chromiumNames: ReadonlyMap<string, RegExp> = new Map([
+  ["device-memory", /^\d+(?:\.\d+)?$/],
+  ["downlink", /^\d+(?:\.\d+)?$/],
+  ["dpr", /^\d+(?:\.\d+)?$/],
+  ["ect", /^(?:slow-2g|2g|3g|4g)$/],
+  ["intervention", /^/],
+  ["rtt", /^\d+$/],
+  ["save-data", /^on$/i],
+  ["viewport-width", /^\d+$/],
+  ["width", /^\d+$/],
+]);
+const safelistedTypes: ReadonlySet<string> = new Set([
+  "application/x-www-form-urlencoded",
+  "multipart/form-data",
+  "text/plain",
+]);
+
+/**
+ * The headers whose names go into Access-Control-Request-Headers, sorted.
+ * https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names
+ *
+ * @param headers with each name once, in lower case.
+ * @param strict by the standard, without what Chromium adds.
+ */
+export function findUnsafeHeaders(headers: readonly Header[], strict: boolean): UnsafeHeader[] {
+  // Chromium drops the page's user-agent before it looks at anything.
+  const sent = strict ? headers : headers.filter(([name]) => name !== "user-agent");
+  const judged = sent.map(([name, value]) => ({ name, value, why: whyUnsafe(name, value, strict) }));
+  const sum = judged.reduce((bytes, { value, why }) => bytes + (why === null ? value.length : 0), 0);
+  const whySum = sum > valueBytesSumMax ? `is one of values of more than ${valueBytesSumMax} bytes` : null;
+  return judged
+    .flatMap(({ name, why }) => {
+      const reason = why ?? whySum;
+      return reason === null ? [] : [{ name, why: `${name} ${reason}` }];
+    })
+    .sort((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+/** Whether the method or a header is such as no form sends. */
+export function needsPreflight(method: string, headers: readonly Header[], strict: boolean): boolean {
+  return !safelistedMethods.has(method) || findUnsafeHeaders(headers, strict).length > 0;
+}
+
+/** https://fetch.spec.whatwg.org/#cors-safelisted-request-header; null when the header is safelisted. */
+function whyUnsafe(name: string, value: string, strict: boolean): string | null {
+  const chromium = strict ? undefined : chromiumNames.get(name);
+  if (!safelistedNames.has(name) && chromium === undefined) return "is not a safelisted header";
+  if (value.length > valueBytesMax) return `has a value of more than ${valueBytesMax} bytes`;
+  if (chromium !== undefined) return chromium.test(value) ? null : "has a value that is not of its form";
+  if (name === "range") {
+    const range = strict ? simpleRange : chromiumRange;
+    return isSimpleRange(range.exec(value)) ? null : "is not of the form bytes=0- or bytes=0-99";
+  }
+  if (name === "accept-language" || name === "content-language") {
+    return /^[0-9A-Za-z *,\-.;=]*$/.test(value) ? null : "has a value with an unsafe character";
+  }
+  // https://fetch.spec.whatwg.org/#cors-unsafe-request-header-byte
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the standard forbids exactly these
+  if (/[\0-\x08\n-\x1f"():<>?@[\\\]{}\x7f]/.test(value)) return "has a value with an unsafe character";
+  if (name !== "content-type") return null;
+  const essence = trimValue(value.split(";", 1)[0] ?? "").toLowerCase();
+  return safelistedTypes.has(essence) ? null : `is ${essence === "" ? "empty" : essence}, which no form could send`;
+}
+
+/** https://fetch.spec.whatwg.org/#simple-range-header-value */
+const simpleRange = /^bytes=(\d+)-(\d*)$/;
+/** Chromium takes any case and a plus, and reads -1 as an open end. */
+const chromiumRange = /^bytes=\+?(\d+)-(?:\+?(\d+)|-0*1)?$/i;
+
+/** Chromium counts in 64 bits with a sign. */
+const rangeMax = 2n ** 63n - 1n;
+
+function isSimpleRange(range: RegExpExecArray | null): boolean {
+  if (range === null) return false;
+  const [, start = "", end = ""] = range;
+  const [first, last] = [BigInt(start), end === "" ? rangeMax : BigInt(end)];
+  return first <= last && last <= rangeMax;
 }

@@ -1,11 +1,17 @@
-import { isLoopback } from "../host.ts";
 import { isNoPagesHeader } from "../names.ts";
+import { isLoopback } from "../origins.ts";
 import type { Finding } from "./checks.ts";
-import { type Cures, curesOfCause, insecureCredentialsCure, responseHeaderCures, sameForAll } from "./cures.ts";
+import { findUnsafeHeaders, type Header, hasCorsHeaders } from "./checks.ts";
 import type { Diagnosis, Failure } from "./diagnosis.ts";
-import { explainFailure, type FailureCode } from "./explanations.ts";
-import { type Header, hasCorsHeaders } from "./header-list.ts";
-import { findUnsafeHeaders } from "./safelist.ts";
+import {
+  type Cures,
+  curesOfCause,
+  explainFailure,
+  type FailureCode,
+  insecureCredentialsCure,
+  responseHeaderCures,
+  sameForAll,
+} from "./explanations.ts";
 
 /** What each browser writes into its console; several lines are parted by a line feed, null is nothing at all. */
 export interface ConsoleLines {

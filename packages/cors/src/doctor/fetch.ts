@@ -4,26 +4,41 @@
  * A generator over plain values: it yields each request and is given what became of it, so that the same code judges a
  * server on the network, a policy in memory and a table in a test.
  */
-
-import { trimValue } from "../token.ts";
-import { findBarrier, isLocalMixedContent, isOpenInChromiumAlone } from "./barriers.ts";
-import type { WireResponse } from "./checks.ts";
-import type { Diagnosis, Reply } from "./diagnosis.ts";
-import { type Conversation, type FetchRecord, fail, note, send } from "./fetch-record.ts";
+import { trimValue } from "../names.ts";
+import {
+  findBarrier,
+  getHeader,
+  isLocalMixedContent,
+  isOpenInChromiumAlone,
+  splitReadable,
+  type WireResponse,
+} from "./checks.ts";
+import {
+  type Conversation,
+  type Diagnosis,
+  type FetchRecord,
+  fail,
+  note,
+  type Probe,
+  type Reply,
+  send,
+} from "./diagnosis.ts";
 import {
   actualRequest,
   checkCors,
   type FetchState,
   hasReadableLocation,
+  hintForRedirect,
+  isLoginPage,
+  isRedirect,
+  locationOf,
   loginPage,
+  readRedirect,
   type Suspicion,
   suspectLogin,
 } from "./fetch-state.ts";
-import { getHeader } from "./header-list.ts";
 import type { PageRequest } from "./page-request.ts";
 import { preflightIfNeeded } from "./preflight.ts";
-import { splitReadable } from "./readable-headers.ts";
-import { hintForRedirect, isLoginPage, isRedirect, locationOf, readRedirect } from "./redirect.ts";
 
 /** What to find out. */
 export interface FetchOptions {
@@ -178,4 +193,12 @@ function readReply(record: FetchRecord, state: FetchState, { status, headers }: 
   const readStatus = status & 0xffff;
   note(record, "exposed_headers", "passed", `The page reads the status ${readStatus}, the body and ${names}.`);
   return { status: readStatus, readable, hidden };
+}
+
+/** Fetches as a browser would on behalf of the page, sending what is to be sent through the probe. */
+export async function diagnose(page: PageRequest, probe: Probe, options: FetchOptions = {}): Promise<Diagnosis> {
+  const conversation = fetchAlgorithm(page, options);
+  let turn = conversation.next();
+  while (!turn.done) turn = conversation.next(await probe(turn.value));
+  return turn.value;
 }

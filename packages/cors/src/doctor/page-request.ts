@@ -1,7 +1,6 @@
-import { forbiddenMethods, isForbiddenRequestHeader, normalizedMethods } from "../names.ts";
-import { readOrigin } from "../origin-config.ts";
-import { isToken, trimValue } from "../token.ts";
-import type { Header } from "./header-list.ts";
+import { forbiddenMethods, isForbiddenRequestHeader, isToken, normalizedMethods, trimValue } from "../names.ts";
+import { readOrigin } from "../origins.ts";
+import type { Header } from "./checks.ts";
 
 /** What a page asks the browser for: `fetch(url, { method, headers, body, credentials })`. */
 export interface PageRequest {

@@ -2,9 +2,8 @@ import { decide } from "../decide.ts";
 import type { Policy } from "../policy.ts";
 import { explain } from "../reasons.ts";
 import { describeRefusal } from "../refusals.ts";
-import type { Diagnosis } from "./diagnosis.ts";
-import { getHeader, type Header } from "./header-list.ts";
-import type { Probe, WireRequest } from "./wire.ts";
+import { getHeader, type Header } from "./checks.ts";
+import type { Diagnosis, Probe, WireRequest } from "./diagnosis.ts";
 
 /** A probe that asks a policy in memory instead of a server, so that an environment can be checked before it is deployed. */
 export function createPolicyProbe(policy: Policy): Probe {

@@ -5,18 +5,31 @@ import {
   checkAllowLists,
   checkAllowOrigin,
   checkPreflightStatus,
+  describeCache,
   type Finding,
   finding,
+  findUnsafeHeaders,
+  getHeader,
+  type Header,
+  hasCorsHeaders,
   isAuthorizationByWildcard,
+  readPreflightCache,
   type WireResponse,
 } from "./checks.ts";
-import { type Conversation, type FetchRecord, fail, judge, note, send, show } from "./fetch-record.ts";
-import { checkCors, commonParts, type FetchState, hasReadableLocation, originOf, suspectLogin } from "./fetch-state.ts";
-import { getHeader, type Header, hasCorsHeaders } from "./header-list.ts";
-import { describeCache, readPreflightCache } from "./preflight-cache.ts";
-import { hintForRedirect, isLoginPage, isRedirect, locationOf } from "./redirect.ts";
-import { findUnsafeHeaders } from "./safelist.ts";
-import type { WireRequest } from "./wire.ts";
+import type { WireRequest } from "./diagnosis.ts";
+import { type Conversation, type FetchRecord, fail, judge, note, send, show } from "./diagnosis.ts";
+import {
+  checkCors,
+  commonParts,
+  type FetchState,
+  hasReadableLocation,
+  hintForRedirect,
+  isLoginPage,
+  isRedirect,
+  locationOf,
+  originOf,
+  suspectLogin,
+} from "./fetch-state.ts";
 
 /** @returns whether the actual request may be sent. */
 export function* preflightIfNeeded(record: FetchRecord, state: FetchState, strict: boolean): Conversation<boolean> {

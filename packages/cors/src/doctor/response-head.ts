@@ -6,9 +6,9 @@
  * http_response_headers.cc and http_util.cc in the same folder.
  */
 
-import { isToken } from "../token.ts";
+import { isToken } from "../names.ts";
 import type { WireResponse } from "./checks.ts";
-import { getHeader, type Header } from "./header-list.ts";
+import { getHeader, type Header } from "./checks.ts";
 
 /** Bytes of a response, one character each. */
 export interface ReceivedBytes {

@@ -1,11 +1,10 @@
 import { type IMessageType, MESSAGE_TYPE } from "@protobuf-ts/runtime";
+import { BinaryReaders, writeBinary } from "./binary.ts";
+import type { TypeRegistry } from "./fields.ts";
+import { isFields, type MessageFields } from "./fields.ts";
 import { JsonReaders } from "./json-reader.ts";
 import { JsonWriters, type WriteOptions } from "./json-writer.ts";
 import { type DecodingLimits, DecodingRules } from "./limits.ts";
-import { isFields, type MessageFields } from "./message-fields.ts";
-import { BinaryReaders } from "./message-reader.ts";
-import { writeBinary } from "./message-writer.ts";
-import type { TypeRegistry } from "./type-registry.ts";
 
 /** Reads and writes messages of one type. */
 export interface MessageCodec {

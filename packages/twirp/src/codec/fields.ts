@@ -1,4 +1,22 @@
-import { ScalarType } from "@protobuf-ts/runtime";
+import { type EnumInfo, type FieldInfo, type IMessageType, LongType, ScalarType } from "@protobuf-ts/runtime";
+
+/** Number of each name, as the .proto spells it. */
+export function enumNumbers([, values, prefix = ""]: EnumInfo): ReadonlyMap<string, number> {
+  return new Map(
+    Object.entries(values).flatMap(([name, number]) =>
+      typeof number === "number" ? [[`${prefix}${name}`, number] as const] : [],
+    ),
+  );
+}
+
+/** Name of each number, as the .proto spells it: the first one where several share a number. */
+export function enumNames(info: EnumInfo): ReadonlyMap<number, string> {
+  const names = new Map<number, string>();
+  for (const [name, number] of enumNumbers(info)) {
+    if (!names.has(number)) names.set(number, name);
+  }
+  return names;
+}
 
 /** An inclusive range of integers. */
 export interface IntegerRange {
@@ -60,4 +78,90 @@ export function zeroTest(type: ScalarType): (value: unknown) => boolean {
 function longFrom(value: unknown): bigint | undefined {
   if (typeof value === "string") return /^-?\d+$/.test(value) ? BigInt(value) : undefined;
   return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : undefined;
+}
+
+/** The fields of a message by the names that the generated code uses. */
+export type MessageFields = Record<string, unknown>;
+
+/** Whether a value may be looked at as a message. */
+export function isFields(value: unknown): value is MessageFields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A 64-bit integer in the form that the generated code wants. Throws when that form cannot hold it. */
+export function longOf(value: bigint, form: LongType | undefined): bigint | string | number {
+  if (form === LongType.BIGINT) return value;
+  if (form !== LongType.NUMBER) return value.toString();
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) throw new RangeError(`${value} is beyond what this server's numbers hold exactly`);
+  return number;
+}
+
+/** Finds message types by the URLs that a `google.protobuf.Any` carries. */
+export class TypeRegistry {
+  readonly #types = new Map<string, IMessageType<MessageFields>>();
+
+  /** Knows these types and all that their fields mention. */
+  constructor(types: Iterable<IMessageType<MessageFields>>) {
+    const pending = [...types];
+    for (let type = pending.pop(); type !== undefined; type = pending.pop()) {
+      if (this.#types.has(type.typeName)) continue;
+      this.#types.set(type.typeName, type);
+      pending.push(...type.fields.flatMap(messageTypeOf));
+    }
+  }
+
+  /**
+   * The type that a URL such as `type.googleapis.com/finance.v1.Account` names; undefined when it is not known. Only what
+   * follows the last slash counts. https://protobuf.dev/reference/protobuf/google.protobuf/#any
+   */
+  find(url: string): IMessageType<MessageFields> | undefined {
+    return this.#types.get(url.slice(url.lastIndexOf("/") + 1));
+  }
+}
+
+function messageTypeOf(field: FieldInfo): IMessageType<MessageFields>[] {
+  if (field.kind === "message") return [field.T()];
+  return field.kind === "map" && field.V.kind === "message" ? [field.V.T()] : [];
+}
+
+const WRAPPERS: ReadonlySet<string> = namesIn([
+  "DoubleValue",
+  "FloatValue",
+  "Int64Value",
+  "UInt64Value",
+  "Int32Value",
+  "UInt32Value",
+  "BoolValue",
+  "StringValue",
+  "BytesValue",
+]);
+
+const OTHERS: ReadonlySet<string> = namesIn([
+  "Any",
+  "Timestamp",
+  "Duration",
+  "Struct",
+  "ListValue",
+  "Value",
+  "FieldMask",
+  "Empty",
+]);
+
+/** Whether the JSON of a type is that of its one field. */
+export function isWrapper({ typeName }: IMessageType<MessageFields>): boolean {
+  return WRAPPERS.has(typeName);
+}
+
+/**
+ * Whether a type has a JSON form of its own, which an Any holds in a member `value`; others add their fields to the Any's.
+ *
+ * https://protobuf.dev/programming-guides/json/#any
+ */
+export function isWellKnown(type: IMessageType<MessageFields>): boolean {
+  return isWrapper(type) || OTHERS.has(type.typeName);
+}
+
+function namesIn(types: readonly string[]): ReadonlySet<string> {
+  return new Set(types.map((name) => `google.protobuf.${name}`));
 }

@@ -1,16 +1,13 @@
 import type { IMessageType } from "@protobuf-ts/runtime";
-import { quoteStart } from "../quote.ts";
-import { refuse } from "./fields.ts";
+import { quoteStart } from "../paths.ts";
+import { BinaryReaders, writeBinary } from "./binary.ts";
+import type { MessageFields, TypeRegistry } from "./fields.ts";
+import { isWellKnown, refuse } from "./fields.ts";
 import type { JsonCursor } from "./json-cursor.ts";
+import type { MessageWriter } from "./json-scalars.ts";
+import { quoted } from "./json-scalars.ts";
+import type { MessageReader, ReaderOf } from "./json-well-known.ts";
 import { UNLIMITED } from "./limits.ts";
-import type { MessageFields } from "./message-fields.ts";
-import { BinaryReaders } from "./message-reader.ts";
-import { writeBinary } from "./message-writer.ts";
-import type { MessageWriter } from "./object-writer.ts";
-import { quoted } from "./scalar-writers.ts";
-import type { TypeRegistry } from "./type-registry.ts";
-import type { MessageReader, ReaderOf } from "./well-known-readers.ts";
-import { isWellKnown } from "./well-known-types.ts";
 
 /** The member that says what an Any holds. */
 export const TYPE_MEMBER = "@type";

@@ -1,13 +1,11 @@
 import type { EnumInfo, FieldInfo, IMessageType, ScalarType } from "@protobuf-ts/runtime";
-import { enumNumbers } from "./enums.ts";
-import { INT32 } from "./fields.ts";
+import type { MessageFields, TypeRegistry } from "./fields.ts";
+import { enumNumbers, INT32 } from "./fields.ts";
 import { anyReader, TYPE_MEMBER } from "./json-any.ts";
 import { JsonCursor, textOf } from "./json-cursor.ts";
 import { mapKeyReader, scalarReader, smallIntegerReader, type ValueReader } from "./json-scalars.ts";
+import { type MessageReader, type ReaderOf, wellKnownReader } from "./json-well-known.ts";
 import type { DecodingRules, FieldLimit } from "./limits.ts";
-import type { MessageFields } from "./message-fields.ts";
-import type { TypeRegistry } from "./type-registry.ts";
-import { type MessageReader, type ReaderOf, wellKnownReader } from "./well-known-readers.ts";
 
 type FieldReader = (cursor: JsonCursor, message: MessageFields) => void;
 

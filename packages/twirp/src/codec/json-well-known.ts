@@ -1,3 +1,9 @@
+import type { FieldInfo, IMessageType, LongType } from "@protobuf-ts/runtime";
+import { isFields, isWrapper, longOf, type MessageFields, refuse } from "./fields.ts";
+import type { JsonCursor } from "./json-cursor.ts";
+import { doubleOf } from "./json-numbers.ts";
+import { type MessageWriter, quoted, scalarReader, scalarWriter } from "./json-scalars.ts";
+
 /** A point in time or a span, as the well-known types hold it. */
 export interface SecondsAndNanos {
   readonly seconds: bigint;
@@ -15,7 +21,7 @@ const TIMESTAMP_SECONDS_MAX = 253_402_300_799;
 const DURATION_SECONDS_MAX = 315_576_000_000;
 
 /** Reads an RFC 3339 time; undefined when it is none or out of range. */
-export function parseTimestamp(text: string): SecondsAndNanos | undefined {
+function parseTimestamp(text: string): SecondsAndNanos | undefined {
   const match = TIMESTAMP.exec(text);
   if (match === null) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
@@ -33,7 +39,7 @@ export function parseTimestamp(text: string): SecondsAndNanos | undefined {
 }
 
 /** Writes a time in UTC with 0, 3, 6 or 9 digits of fraction. Throws when it is out of range. */
-export function formatTimestamp(seconds: number, nanos: number): string {
+function formatTimestamp(seconds: number, nanos: number): string {
   if (!(seconds >= TIMESTAMP_SECONDS_MIN && seconds <= TIMESTAMP_SECONDS_MAX && isNanos(nanos))) {
     throw new RangeError("timestamp out of range");
   }
@@ -66,7 +72,7 @@ function twoDigits(value: number): string {
 }
 
 /** Reads a span such as `1.5s`; undefined when it is none or out of range. */
-export function parseDuration(text: string): SecondsAndNanos | undefined {
+function parseDuration(text: string): SecondsAndNanos | undefined {
   const match = DURATION.exec(text);
   if (match === null || ((match[2] ?? "") === "" && (match[3] ?? "") === "")) return undefined;
   const seconds = Number(match[2] ?? 0);
@@ -77,7 +83,7 @@ export function parseDuration(text: string): SecondsAndNanos | undefined {
 }
 
 /** Writes a span with 0, 3, 6 or 9 digits of fraction. Throws when it is out of range or its signs differ. */
-export function formatDuration(seconds: number, nanos: number): string {
+function formatDuration(seconds: number, nanos: number): string {
   const signsAgree = seconds === 0 || nanos === 0 || seconds < 0 === nanos < 0;
   if (!(Math.abs(seconds) <= DURATION_SECONDS_MAX && isNanos(Math.abs(nanos)) && signsAgree)) {
     throw new RangeError("duration out of range");
@@ -99,4 +105,244 @@ function fractionOf(nanos: number): string {
   const digits = nanos.toString().padStart(9, "0");
   if (digits.endsWith("000000")) return `.${digits.slice(0, 3)}`;
   return digits.endsWith("000") ? `.${digits.slice(0, 6)}` : `.${digits}`;
+}
+
+/** Reads a message at the cursor. Throws a SyntaxError when there is none. */
+export type MessageReader = (cursor: JsonCursor) => MessageFields;
+/** The reader of a type that a message holds. */
+export type ReaderOf = (type: IMessageType<MessageFields>) => MessageReader;
+
+/**
+ * The reader of a type whose JSON is not an object of its fields; undefined for all others, and for
+ * `google.protobuf.Any`.
+ *
+ * https://protobuf.dev/programming-guides/json/
+ */
+export function wellKnownReader(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader | undefined {
+  switch (type.typeName) {
+    case "google.protobuf.Timestamp":
+      return momentReader(type, parseTimestamp, "expected an RFC 3339 time");
+    case "google.protobuf.Duration":
+      return momentReader(type, parseDuration, "expected a duration such as 1.5s");
+    case "google.protobuf.FieldMask":
+      return (cursor) => {
+        if (cursor.peek() !== "string") throw cursor.failure("expected a field mask");
+        const message = type.create();
+        const paths = pathsOf(cursor.readString());
+        cursor.budget.takeListValues(paths.length);
+        message["paths"] = paths.map(
+          (path) => readMaskPath(path) ?? fail(cursor, "expected a field mask in lowerCamelCase"),
+        );
+        return message;
+      };
+    case "google.protobuf.Struct":
+      return structReader(type, readerOf);
+    case "google.protobuf.ListValue":
+      return listValueReader(type, readerOf);
+    case "google.protobuf.Value":
+      return anyValueReader(type, readerOf);
+    default:
+      return isWrapper(type) ? wrapperReader(type) : undefined;
+  }
+}
+
+function momentReader(
+  type: IMessageType<MessageFields>,
+  parse: (text: string) => SecondsAndNanos | undefined,
+  expectation: string,
+): MessageReader {
+  const long = longFormOf(type.fields[0]);
+  return (cursor) => {
+    const moment = cursor.peek() === "string" ? parse(cursor.readString()) : undefined;
+    if (moment === undefined) throw cursor.failure(expectation);
+    const message = type.create();
+    message["seconds"] = longOf(moment.seconds, long);
+    message["nanos"] = moment.nanos;
+    return message;
+  };
+}
+
+function longFormOf(field: FieldInfo | undefined): LongType | undefined {
+  return field?.kind === "scalar" ? field.L : undefined;
+}
+
+function pathsOf(mask: string): string[] {
+  const list = trimSpace(mask);
+  return list === "" ? [] : list.split(",");
+}
+
+function readMaskPath(path: string): string | undefined {
+  if (!/^[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)*$/.test(path)) return undefined;
+  return path.replace(/[A-Z]/g, "_$&").toLowerCase();
+}
+
+/** Go's strings.TrimSpace, which knows another set of characters than JavaScript's trim. */
+function trimSpace(text: string): string {
+  const isSpace = (index: number) => /\p{White_Space}/u.test(text.charAt(index));
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(start)) start += 1;
+  while (start < end && isSpace(end - 1)) end -= 1;
+  return text.slice(start, end);
+}
+
+function wrapperReader(type: IMessageType<MessageFields>): MessageReader {
+  const [field] = type.fields;
+  if (field?.kind !== "scalar") throw new Error(`${type.typeName} has no value`);
+  const read = scalarReader(field.T, field.L, type.typeName);
+  return (cursor) => {
+    const message = type.create();
+    message["value"] = read(cursor);
+    return message;
+  };
+}
+
+function structReader(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader {
+  const valueType = memberType(type, "fields");
+  return (cursor) => {
+    if (cursor.peek() !== "object") throw cursor.failure("expected an object");
+    const fields: MessageFields = Object.create(null);
+    const read = readerOf(valueType());
+    cursor.readObject((name) => {
+      cursor.budget.takeObject();
+      if (name in fields) throw cursor.failure("name given twice");
+      fields[name] = read(cursor);
+    });
+    const message = type.create();
+    message["fields"] = fields;
+    return message;
+  };
+}
+
+function listValueReader(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader {
+  const valueType = memberType(type, "values");
+  return (cursor) => {
+    if (cursor.peek() !== "array") throw cursor.failure("expected an array");
+    const values: MessageFields[] = [];
+    const read = readerOf(valueType());
+    cursor.readArray(() => values.push(read(cursor)));
+    const message = type.create();
+    message["values"] = values;
+    return message;
+  };
+}
+
+function anyValueReader(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader {
+  const structType = memberType(type, "structValue");
+  const listType = memberType(type, "listValue");
+  return (cursor) => {
+    const message = type.create();
+    message["kind"] = kindAt(
+      cursor,
+      () => readerOf(structType())(cursor),
+      () => readerOf(listType())(cursor),
+    );
+    return message;
+  };
+}
+
+function kindAt(cursor: JsonCursor, readStruct: () => MessageFields, readList: () => MessageFields): MessageFields {
+  switch (cursor.peek()) {
+    case "object":
+      return { oneofKind: "structValue", structValue: readStruct() };
+    case "array":
+      return { oneofKind: "listValue", listValue: readList() };
+    case "string":
+      return { oneofKind: "stringValue", stringValue: cursor.readString() };
+    case "boolean":
+      return { oneofKind: "boolValue", boolValue: cursor.readBoolean() };
+    case "null":
+      cursor.readNull();
+      return { oneofKind: "nullValue", nullValue: 0 };
+    default: {
+      const number = doubleOf(cursor.readNumber());
+      return number === undefined
+        ? fail(cursor, "expected a double")
+        : { oneofKind: "numberValue", numberValue: number };
+    }
+  }
+}
+
+function memberType(type: IMessageType<MessageFields>, localName: string): () => IMessageType<MessageFields> {
+  const field = type.fields.find((candidate) => candidate.localName === localName);
+  if (field?.kind === "message") return field.T;
+  if (field?.kind === "map" && field.V.kind === "message") return field.V.T;
+  throw new Error(`${type.typeName} has no ${localName}`);
+}
+
+function fail(cursor: JsonCursor, message: string): never {
+  throw cursor.failure(message);
+}
+
+/** The writer of a type whose JSON is not an object of its fields; undefined for all others, and for `google.protobuf.Any`. */
+export function wellKnownWriter(type: IMessageType<MessageFields>): MessageWriter | undefined {
+  switch (type.typeName) {
+    case "google.protobuf.Timestamp":
+      return ({ seconds, nanos }) => `"${formatTimestamp(Number(seconds), Number(nanos))}"`;
+    case "google.protobuf.Duration":
+      return ({ seconds, nanos }) => `"${formatDuration(Number(seconds), Number(nanos))}"`;
+    case "google.protobuf.FieldMask":
+      return ({ paths }) =>
+        quoted(Array.isArray(paths) ? paths.map(writeMaskPath).join(",") : refuse("paths", "an array", paths));
+    case "google.protobuf.Struct":
+    case "google.protobuf.ListValue":
+      return writeStructure;
+    case "google.protobuf.Value":
+      return writeValue;
+    default:
+      return isWrapper(type) ? wrapperWriter(type) : undefined;
+  }
+}
+
+function wrapperWriter(type: IMessageType<MessageFields>): MessageWriter {
+  const [field] = type.fields;
+  if (field?.kind !== "scalar") throw new Error(`${type.typeName} has no value`);
+  const write = scalarWriter(field.T, type.typeName);
+  return (message) => write(message["value"]);
+}
+
+const MASK_PATH = /^_?[a-z](?:_?[a-z]|\d)*(?:\._?[a-z](?:_?[a-z]|\d)*)*$/;
+
+// Only a path of field names that reads back the same may be written. https://protobuf.dev/reference/protobuf/google.protobuf/#json-encoding-field-masks
+function writeMaskPath(path: unknown): string {
+  if (typeof path !== "string" || !MASK_PATH.test(path)) {
+    throw new RangeError(`field mask path ${JSON.stringify(path)} has no JSON form`);
+  }
+  return path.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+}
+
+// A Struct has fields, a ListValue has values.
+function writeStructure({ fields, values }: MessageFields): string {
+  if (Array.isArray(values)) return `[${values.map(writeMember).join(",")}]`;
+  if (!isFields(fields)) return refuse("google.protobuf.Struct", "fields", fields);
+  const members = Object.entries(fields).map(([name, value]) => `${quoted(name)}:${writeMember(value)}`);
+  return `{${members.join(",")}}`;
+}
+
+function writeMember(value: unknown): string {
+  return isFields(value) ? writeValue(value) : refuse("google.protobuf.Value", "a message", value);
+}
+
+function writeValue({ kind }: MessageFields): string {
+  if (!isFields(kind)) return refuse("google.protobuf.Value", "a kind", kind);
+  switch (kind["oneofKind"]) {
+    case "nullValue":
+      return "null";
+    case "boolValue":
+      return String(kind["boolValue"] === true);
+    case "stringValue":
+      return quoted(String(kind["stringValue"]));
+    case "structValue":
+      return isFields(kind["structValue"]) ? writeStructure(kind["structValue"]) : "{}";
+    case "listValue":
+      return isFields(kind["listValue"]) ? writeStructure(kind["listValue"]) : "[]";
+    case "numberValue": {
+      const number = kind["numberValue"];
+      // JSON has no other numbers, and a Value may not hold them as strings.
+      if (typeof number === "number" && Number.isFinite(number)) return Object.is(number, -0) ? "-0" : String(number);
+      return refuse("google.protobuf.Value", "a finite number", number);
+    }
+    default:
+      return refuse("google.protobuf.Value", "a kind", kind["oneofKind"]);
+  }
 }

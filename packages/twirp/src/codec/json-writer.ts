@@ -1,12 +1,16 @@
 import type { EnumInfo, FieldInfo, IMessageType, ScalarType } from "@protobuf-ts/runtime";
-import { enumNames } from "./enums.ts";
-import { refuse, scalarTypeOf, zeroTest } from "./fields.ts";
+import type { TypeRegistry } from "./fields.ts";
+import { enumNames, isFields, type MessageFields, refuse, scalarTypeOf, zeroTest } from "./fields.ts";
 import { anyWriter } from "./json-any.ts";
-import { isFields, type MessageFields } from "./message-fields.ts";
-import { type Member, type MessageWriter, objectWriter } from "./object-writer.ts";
-import { quoted, scalarWriter, type ValueWriter } from "./scalar-writers.ts";
-import type { TypeRegistry } from "./type-registry.ts";
-import { wellKnownWriter } from "./well-known-writers.ts";
+import {
+  type Member,
+  type MessageWriter,
+  objectWriter,
+  quoted,
+  scalarWriter,
+  type ValueWriter,
+} from "./json-scalars.ts";
+import { wellKnownWriter } from "./json-well-known.ts";
 
 /** How messages are written. */
 export interface WriteOptions {

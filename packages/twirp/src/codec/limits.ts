@@ -4,7 +4,7 @@
  * Method: a budget counts objects, values of lists and unknown fields of a request while it is read. A field may have a limit of its own;
  * what is beyond it is never built.
  */
-import { TypeRegistry } from "./type-registry.ts";
+import { TypeRegistry } from "./fields.ts";
 
 /** Most elements of a list, or pairs of a map. */
 export type ElementLimit =
