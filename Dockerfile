@@ -1,5 +1,5 @@
 # The service, its console and its commands. The bases are pinned by major version and Debian release.
-ARG NODE=20
+ARG NODE=24
 ARG DEBIAN=bookworm
 
 # Build: every dependency as the lock file has it, then one bundle that needs none of them.
