@@ -1,5 +1,6 @@
 import type { Worker } from "node:cluster";
 import cluster from "node:cluster";
+import { setTimeout as delay } from "node:timers/promises";
 import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
 import type { Departure } from "../plugins/index.ts";
 import { type Ending, type Member, Supervisor, type SupervisorLog } from "./supervisor.ts";
@@ -104,6 +105,9 @@ export interface Workers {
 
 const KINDS = ["hello", "serving", "failed", "report", "scrape"] as const satisfies readonly ToPrimary["kind"][];
 
+/** A dead worker is replaced after this time even if its channel does not close. */
+const CHANNEL_CLOSE_MS_MAX = 1000;
+
 /** A worker that is too busy to report for so long is counted by its last report. */
 const REPORT_MS = 1000;
 
@@ -160,9 +164,12 @@ function forkWorker(shared: Shared, log: SupervisorLog): Member {
   const { pid } = worker.process;
   const { reports } = shared;
   const ended = new Promise<Ending>((resolve) => {
-    // What it said last may be read after it has exited, and before its channel closes.
+    // Its last message may arrive after it has exited, and before its channel closes.
     const disconnected = new Promise((close) => worker.process.once("disconnect", close));
-    worker.process.once("exit", (code, signal) => void disconnected.then(() => resolve({ code, signal })));
+    worker.process.once("exit", (code, signal) => {
+      const closed = Promise.race([disconnected, delay(CHANNEL_CLOSE_MS_MAX, undefined, { ref: false })]);
+      void closed.then(() => resolve({ code, signal }));
+    });
     worker.on("error", (error) => {
       log.error({ worker: pid, err: error }, "a worker can't be reached");
       // A process that could not be made never exits.
