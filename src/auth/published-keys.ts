@@ -79,7 +79,7 @@ export class PublishedKeys {
     const ageMs = this.#ageMs();
     if (ageMs === undefined || ageMs < REFRESH_AFTER_MS) return undefined;
     const fetching = this.#fetch();
-    // The set that is there goes on; see #report for who hears of it.
+    // The current set stays in use; #report logs the failure.
     fetching?.catch(() => undefined);
     if (fetching === undefined || ageMs < WAIT_AFTER_MS || this.#failures > 0 || this.#isSlow) {
       return undefined;

@@ -1,7 +1,7 @@
 /**
  * Whether the database can be reached, for everybody who asks it something.
  *
- * Goal: when the database is away nobody waits to find that out anew, and when it is back nobody has to be told.
+ * Goal: when the database is away nobody waits to find that out again, and when it is back nobody has to be told.
  *
  * Method: after the first connection that can't be made, callers are refused at once, while one probe connects again and
  * again, at growing intervals, to each host in turn. When it succeeds its way is the way of all new connections. A

@@ -101,7 +101,7 @@ export interface PoolOptions {
   readonly idleInTransactionTimeoutMs?: number;
   /**
    * Whether a named statement is planned once and not for each list of values: PostgreSQL takes a short list for a reason
-   * to plan anew, which costs more than looking up what is listed. For pools whose statements look up by key. Default
+   * to plan again, which costs more than looking up what is listed. For pools whose statements look up by key. Default
    * false.
    */
   readonly planOnce?: boolean;

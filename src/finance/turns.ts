@@ -30,7 +30,7 @@ class ActiveCallers {
  * the time at most, even beside a caller who sends one order after the other and so is seldom seen waiting. A caller alone
  * has no turns, and callers of large groups among themselves have no pauses.
  *
- * Nothing here waits or reads a clock; whoever takes batches tells the time.
+ * Nothing here waits or reads a clock: the caller passes the time.
  */
 
 export interface FairQueueOptions {

@@ -73,7 +73,7 @@ export interface WelcomeOptions {
   readonly closing: Closing;
 }
 
-/** Serves the console. @returns what to tell whoever started the service: where everything is. */
+/** Serves the console. @returns the greeting that says where everything is. */
 export async function welcome({ config, log, groundwork, apiPort, closing }: WelcomeOptions): Promise<string> {
   const { trust, database } = groundwork;
   const tokens =

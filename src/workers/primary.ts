@@ -194,7 +194,7 @@ function forkWorker(shared: Shared, log: SupervisorLog): Member {
       reject(new WorkerStartError(`a worker ended with ${signal ?? code} before it listened`));
     });
   });
-  // Whoever waits for it hears of it; by the time nobody does, its end says it all.
+  // Avoid an unhandled rejection: `ended` already reports the failure.
   serving.catch(() => undefined);
   return {
     pid,

@@ -281,7 +281,7 @@ function requestHeaders<I extends object, O extends object>(
   }
 }
 
-/** The work's outcome, or the signal's reason at once when it aborts, even if the work pays it no heed. */
+/** The work's outcome, or the signal's reason at once when it aborts, even if the work ignores the signal. */
 function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) reject(signal.reason);

@@ -107,7 +107,7 @@ function decidePreflight(policy: Policy, request: CorsRequest, origin: string, r
   if (methods !== "") headers["access-control-allow-methods"] = methods;
   const allowHeaders = listHeaders(policy, names);
   if (allowHeaders !== "") headers["access-control-allow-headers"] = allowHeaders;
-  // A refusal is not to be kept: the next attempt must see a mended configuration.
+  // A refusal is not to be kept: the next attempt must see the corrected configuration.
   if (policy.maxAge !== "" && reason === "allowed") headers["access-control-max-age"] = policy.maxAge;
   if (policy.privateNetwork && request.requestPrivateNetwork === "true") {
     headers["access-control-allow-private-network"] = "true";

@@ -38,7 +38,7 @@ const variables: Partial<Record<CorsMistake["option"], string>> = {
   preflightStatus: "CORS_PREFLIGHT_STATUS",
 };
 
-/** A mistake under the name of the variable that mends it: `CORS_MAX_AGE: 100000: Choose ...`. */
+/** A mistake under the name of the variable to change: `CORS_MAX_AGE: 100000: Choose ...`. */
 export function printMistake(mistake: CorsMistake): string {
   return `${variables[mistake.option] ?? mistake.option}: ${mistake.message}`;
 }

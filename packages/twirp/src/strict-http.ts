@@ -161,7 +161,7 @@ export const strictHttp = fastifyPlugin<StrictHttpOptions>(
     // One more than are allowed, so that there is something to see.
     server.maxHeadersCount = HEADER_LINES_MAX + 1;
     server.on("checkContinue", (request, response) => {
-      // Whoever waits for this should not send a body that nobody reads.
+      // Without it the client does not send a body that nobody would read.
       if (findFault(request) === undefined) response.writeContinue();
       server.emit("request", request, response);
     });

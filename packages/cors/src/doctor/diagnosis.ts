@@ -14,7 +14,7 @@ export interface WireRequest {
   readonly origin: string | null;
   /** Of the page, which the Origin header hides after some redirects. */
   readonly pageOrigin: string;
-  /** The URLs that redirected here since the browser last began a request anew, the first one first. */
+  /** The URLs that redirected here since the browser last started a new request, oldest first. */
   readonly redirectedFrom: readonly URL[];
   /** False once one of the URLs was plain http and the page is on https. */
   readonly sendsReferrer: boolean;

@@ -1,6 +1,6 @@
 /**
  * Every way in which a call across origins fails, in the order in which a browser comes upon them, each with what the
- * consoles print and what mends it. The reports walk this list; a code is stable, since scripts read it.
+ * consoles print and how to fix it. The reports walk this list; a code is stable, since scripts read it.
  *
  * Texts hold placeholders: {url} {origin} {sent_origin} {method} {status}; {value} is the header value, name or list element
  * at fault; {headers} and {quoted_headers} are the names that the page sends and that need permission, {refused} those
@@ -8,7 +8,7 @@
  * what the Origin header said, which is null after some redirects.
  */
 
-/** What mends a failure, where several failures are mended alike; placeholders as in the explanations. */
+/** Fixes that several failures share; placeholders as in the explanations. */
 
 /** What to change, in the words of each server. */
 export interface Cures {

@@ -34,8 +34,8 @@ export type Redirect =
       readonly method: string;
       readonly headers: readonly Header[];
       readonly body: string | null;
-      /** Whether Chromium begins anew, since its network stack would not send the right Origin header by itself. */
-      readonly anew: boolean;
+      /** Whether Chromium starts a new request, because its network stack would not send the right Origin header by itself. */
+      readonly restarts: boolean;
       /** For people: what else changed. */
       readonly changes: readonly string[];
     };
@@ -84,9 +84,12 @@ export function readRedirect(request: RedirectedRequest, target: URL, status: nu
     return !crossOrigin || name !== "authorization";
   });
   const tainted = request.crossOrigin || url.origin !== request.origin;
-  const anew = tainted && (!request.crossOrigin || toGet || needsPreflight(method, headers, false));
+  const restarts = tainted && (!request.crossOrigin || toGet || needsPreflight(method, headers, false));
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    return { kind: "refused", finding: { ...finding("redirect_scheme", url.href), chrome: chromeOfScheme(url, anew) } };
+    return {
+      kind: "refused",
+      finding: { ...finding("redirect_scheme", url.href), chrome: chromeOfScheme(url, restarts) },
+    };
   }
   if (request.redirectCount >= redirectsMax) return { kind: "refused", finding: finding("redirect_count", url.href) };
   if (url.username !== "" || url.password !== "") {
@@ -104,7 +107,7 @@ export function readRedirect(request: RedirectedRequest, target: URL, status: nu
     method,
     headers,
     body: toGet ? null : request.body,
-    anew,
+    restarts,
     changes,
   };
 }
@@ -133,10 +136,10 @@ const unsafeSchemes: ReadonlySet<string> = new Set([
 ]);
 
 /** What Chrome prints of a redirect to this scheme; null for the usual line. */
-function chromeOfScheme({ protocol, href }: URL, anew: boolean): string | null {
+function chromeOfScheme({ protocol, href }: URL, restarts: boolean): string | null {
   if (protocol === "view-source:") return `Not allowed to load local resource: ${href}`;
   if (unsafeSchemes.has(protocol)) return "net::ERR_UNSAFE_REDIRECT";
-  return (protocol === "ws:" || protocol === "wss:") && !anew ? "net::ERR_UNKNOWN_URL_SCHEME" : null;
+  return (protocol === "ws:" || protocol === "wss:") && !restarts ? "net::ERR_UNKNOWN_URL_SCHEME" : null;
 }
 
 /** Why a request is probably redirected, other than to a login, for people. */

@@ -152,7 +152,7 @@ function follow(record: FetchRecord, state: FetchState, response: WireResponse):
     fail(record, actualRequest(state), response, [redirect.finding]);
   }
   if (redirect.kind !== "followed") return null;
-  const { url, method, headers, body, anew } = redirect;
+  const { url, method, headers, body, restarts } = redirect;
   const crossOrigin = state.crossOrigin || url.origin !== page.origin;
   const leavesForeignOrigin = url.origin !== state.url.origin && state.url.origin !== page.origin;
   const taintedOrigin = state.taintedOrigin || leavesForeignOrigin;
@@ -168,7 +168,7 @@ function follow(record: FetchRecord, state: FetchState, response: WireResponse):
     headers,
     body,
     redirectCount: state.redirectCount + 1,
-    redirectedFrom: anew ? [] : [...state.redirectedFrom, state.url],
+    redirectedFrom: restarts ? [] : [...state.redirectedFrom, state.url],
     sendsReferrer: state.sendsReferrer && !isDowngrade(page, url),
     crossOrigin,
     taintedOrigin,

@@ -54,7 +54,7 @@ const FIELD_NUMBER_MAX = 2 ** 29 - 1;
 /** Strings up to this many bytes are looked through here, which is cheaper than asking twice across into native code. */
 const SHORT_TEXT = 32;
 
-/** Maps of up to this many pairs are counted anew when more of them comes. */
+/** Maps of up to this many pairs are counted again when another of their pairs arrives. */
 const SMALL_MAP = 64;
 
 /** How many pairs maps have, whose entries mostly come one after the other. */
@@ -75,7 +75,7 @@ class MapSizes {
     return this.#pairs;
   }
 
-  /** Notes a pair that was added. A small map that was put aside meanwhile is counted anew, with that pair. */
+  /** Notes a pair that was added. A small map that was put aside meanwhile is counted again later, with that pair. */
   grown(map: object): void {
     if (map !== this.#current && this.#large?.has(map) !== true) return;
     this.of(map);
@@ -580,7 +580,7 @@ class WireWriter {
   #bytes = Buffer.allocUnsafe(SIZE_INITIAL);
   #at = 0;
 
-  /** Takes out a copy of what was written, and starts anew. */
+  /** Returns a copy of what was written, and starts over. */
   finish(): Buffer {
     const written = Buffer.from(this.#bytes.subarray(0, this.#at));
     this.reset();
@@ -747,7 +747,7 @@ const shared = new WireWriter();
  * Writes a message in its wire format: fields by their number, unknown fields last. Throws a TypeError, which names the
  * field, for an object that is no such message.
  *
- * protobuf-ts's own writer looks every field up anew for each message, and trusts that the object is one.
+ * protobuf-ts's own writer looks every field up again for each message, and trusts that the object is one.
  */
 export function writeBinary(type: IMessageType<MessageFields>, message: MessageFields): Buffer {
   try {
