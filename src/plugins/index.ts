@@ -18,5 +18,5 @@ export {
 } from "./reply-headers.ts";
 export { RequestReport, type RequestReportOptions, requestLog } from "./request-report.ts";
 export { SERVER_LIMITS, type ServerLimits, serverOptions } from "./server-limits.ts";
-export { startTracing } from "./start-tracing.ts";
+export { startTracing, TracingStartError } from "./start-tracing.ts";
 export type { ReportedCall, Tracing } from "./tracing.ts";

@@ -1,16 +1,32 @@
 import type { Tracing } from "./tracing.ts";
 
+/** Tracing is asked for, but its packages are not installed. */
+export class TracingStartError extends Error {
+  override readonly name = "TracingStartError";
+}
+
 /**
  * Traces by OpenTelemetry, sent to the collector at OTEL_EXPORTER_OTLP_ENDPOINT over OTLP/HTTP. Its SDK, which reads the
  * other OTEL_ variables, is loaded only when there is one.
  *
  * @returns undefined when the variable is not set: then nothing is traced.
+ * @throws TracingStartError when a package of OpenTelemetry, all of which are optional, is missing.
  */
 export async function startTracing(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Tracing | undefined> {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesEndpoint } = environment;
   if (!(endpoint || tracesEndpoint) || environment["OTEL_SDK_DISABLED"] === "true") return undefined;
-  const { OpenTelemetry } = await import("./open-telemetry.ts");
-  return new OpenTelemetry();
+  try {
+    const { OpenTelemetry } = await import("./open-telemetry.ts");
+    return new OpenTelemetry();
+  } catch (error) {
+    const missing = /Cannot find package '(@opentelemetry\/[^']+)'/.exec(
+      error instanceof Error ? error.message : "",
+    )?.[1];
+    if (missing === undefined) throw error;
+    throw new TracingStartError(
+      `traces need ${missing}, which is not installed: run npm ci without --omit=dev, or unset OTEL_EXPORTER_OTLP_ENDPOINT`,
+    );
+  }
 }

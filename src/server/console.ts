@@ -52,10 +52,10 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
   await app.register(departure);
   await app.register(fastifyStatic, {
     root: options.root,
-    setHeaders: (response, path) => {
+    setHeaders: (reply, path) => {
       // The build puts a digest of the content into each asset's name.
       const lasting = path.startsWith(join(options.root, "assets"));
-      response.setHeader("cache-control", lasting ? "public, max-age=31536000, immutable" : "no-cache");
+      reply.header("cache-control", lasting ? "public, max-age=31536000, immutable" : "no-cache");
     },
   });
   app.get("/settings.json", async (request, reply) => {

@@ -6,6 +6,8 @@ import { beforeAll, expect, test } from "vitest";
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
   readonly allowScripts: Readonly<Record<string, boolean>>;
 }
 interface LockedPackage {
@@ -35,13 +37,18 @@ test("runtime dependencies are pinned exactly", () => {
     expect(`${name}@${version}`).toMatch(/@\d[\w.-]*$/);
 });
 
-test("the bill of materials names every runtime package in its locked version, and nothing that is for development", async () => {
+test("the bill of materials names each runtime package and optional peer in its locked version, and no tool for development", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [".ci/bill-of-materials.mjs"], { maxBuffer: 2 ** 26 });
   const bill: { bomFormat: string; components: { name: string; version: string }[] } = JSON.parse(stdout);
   expect(bill.bomFormat).toBe("CycloneDX");
-  const named = bill.components.map(({ name, version }) => `${name}@${version}`);
-  expect(named).toEqual(expect.arrayContaining(Object.entries(manifest.dependencies).map((entry) => entry.join("@"))));
-  const development = locked.filter(([, { dev }]) => dev).map(([name, { version }]) => `${name}@${version}`);
-  const runtime = new Set(locked.filter(([, { dev }]) => !dev).map(([name, { version }]) => `${name}@${version}`));
-  expect(named.filter((name) => development.includes(name) && !runtime.has(name))).toEqual([]);
+  const billed = new Set(bill.components.map(({ name, version }) => `${name}@${version}`));
+  const direct = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }));
+  // A package is locked as `dev` where only tools need it; the optional peers, installed as tools, are locked so too.
+  for (const [name, { version, dev }] of locked) {
+    if (direct.has(name) || !dev) continue;
+    if (name in manifest.devDependencies) expect(billed).not.toContain(`${name}@${version}`);
+  }
+  const billedNames = new Set(bill.components.map(({ name }) => name));
+  for (const name of direct) expect(billedNames).toContain(name);
+  for (const [name, version] of Object.entries(manifest.dependencies)) expect(billed).toContain(`${name}@${version}`);
 });

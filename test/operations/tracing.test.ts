@@ -1,6 +1,6 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { startTracing, type Tracing } from "../../src/plugins/index.ts";
 import { createTestDatabase } from "../setup/database.ts";
@@ -208,5 +208,35 @@ describe("the process", () => {
 
   test("loads it with one", async () => {
     expect(await loadedPackages({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })).toContain("exporter-trace-otlp-http");
+  });
+
+  test("says which package is missing where OpenTelemetry is not installed", async () => {
+    const root = await mkdtemp(join(tmpdir(), "finance-untraced-"));
+    await mkdir(join(root, "node_modules"));
+    for (const name of await readdir("node_modules")) {
+      if (name === "@opentelemetry" || name.startsWith(".")) continue;
+      await symlink(resolve("node_modules", name), join(root, "node_modules", name));
+    }
+    await cp("dist", join(root, "dist"), { recursive: true });
+    await symlink(resolve("migrations"), join(root, "migrations"));
+    await symlink(resolve("package.json"), join(root, "package.json"));
+    const database = await createTestDatabase();
+    const environment = {
+      DATABASE_URL: database.url,
+      AUTH_JWT_SECRET: "s".repeat(32),
+      PORT: `${await freePort()}`,
+      CONSOLE_PORT: "off",
+    };
+    const traced = startProcess({ ...environment, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }, root);
+    expect(await traced.ended).toBe(1);
+    expect(traced.output()).toContain(
+      "traces need @opentelemetry/api, which is not installed: run npm ci without --omit=dev, or unset OTEL_EXPORTER_OTLP_ENDPOINT",
+    );
+    const untraced = startProcess(environment, root);
+    await untraced.printed("in two calls to paste");
+    untraced.child.kill("SIGTERM");
+    expect(await untraced.ended).toBe(0);
+    await database.drop();
+    await rm(root, { recursive: true });
   });
 });

@@ -16,9 +16,14 @@ export interface ServiceProcess {
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
-/** Runs dist/main.js, which `npm run build` makes, with nothing of our own environment but the path. */
-export function startProcess(environment: Record<string, string>): ServiceProcess {
+/**
+ * Runs dist/main.js, which `npm run build` makes, with nothing of our own environment but the path.
+ *
+ * @param root the folder that has dist/.
+ */
+export function startProcess(environment: Record<string, string>, root = "."): ServiceProcess {
   const child = spawn(process.execPath, ["dist/main.js"], {
+    cwd: root,
     env: { PATH: process.env["PATH"], ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
