@@ -13,7 +13,7 @@ import {
 import { type Authenticate, type Caller, readAuthorization } from "./auth/index.ts";
 import type { Config } from "./config/config.ts";
 import {
-  countOrders,
+  countPostings,
   decodingLimits,
   type FinanceContext,
   financeServiceOf,
@@ -188,7 +188,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       },
       interceptors: [
         (call, message, next) => {
-          admitOrders(call.caller, message);
+          admitPostings(call.caller, message);
           return tracing === undefined ? next(call, message) : tracing.within(call.request, () => next(call, message));
         },
       ],
@@ -207,15 +207,15 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     return { caller };
   }
 
-  /** What of a call's orders was not counted when it came. */
-  function admitOrders(caller: Caller, request: object): void {
-    const orders = countOrders(request);
-    if (orders > 1) limitCaller(caller, orders, 1);
+  /** What of a call's postings was not counted when it came. */
+  function admitPostings(caller: Caller, request: object): void {
+    const postings = countPostings(request);
+    if (postings > 1) limitCaller(caller, postings, 1);
   }
 
-  function limitCaller(caller: Caller, orders: number, counted: number): void {
+  function limitCaller(caller: Caller, postings: number, counted: number): void {
     try {
-      takeOfCaller?.(caller.subject, orders, counted);
+      takeOfCaller?.(caller.subject, postings, counted);
     } catch (error) {
       if (error instanceof OverloadError) refused(error.reason);
       throw error;
@@ -247,7 +247,7 @@ function observe(metrics: Metrics, ledger: Ledger, tracing: Tracing | undefined)
     refused: (queue) => metrics.overloadRefusals.inc({ reason: `${queue}_full` }),
     tracing,
   });
-  metrics.watch("ledger_queue_depth", { queue: "postings" }, () => ledger.postings.length);
+  metrics.watch("ledger_queue_depth", { queue: "postings" }, () => ledger.queue.length);
   metrics.watch("ledger_queue_depth", { queue: "account_reads" }, () => ledger.accounts.length);
   metrics.watchPool("calls", ledger.pool);
   metrics.watchPool("lanes", ledger.lanePool);

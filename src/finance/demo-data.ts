@@ -9,7 +9,7 @@ import { AccountType } from "../../generated/server/finance/v1/account.ts";
 import { withTransaction } from "../database/index.ts";
 import type { Actor } from "./policy.ts";
 import { postWithin } from "./posting/batch.ts";
-import type { Order } from "./posting/command.ts";
+import type { Posting } from "./posting/posting.ts";
 import { insertAccount } from "./records/accounts.ts";
 import { joinWriters } from "./records/final-time.ts";
 import type { NewAccount } from "./validation.ts";
@@ -90,8 +90,8 @@ export async function seedDemoData(pool: Pool, now: Date, onStart?: () => void):
 
 async function postDay(client: ClientBase, midnight: number, transfers: readonly DemoTransfer[]): Promise<void> {
   for (const hour of new Set(transfers.map((transfer) => transfer.hour))) {
-    const orders = transfers.filter((transfer) => transfer.hour === hour).map(toOrder);
-    const outcomes = await postWithin(client, [{ orders, atomic: false }], toMicros(midnight + hour * 3_600_000));
+    const postings = transfers.filter((transfer) => transfer.hour === hour).map(toPosting);
+    const outcomes = await postWithin(client, [{ postings, atomic: false }], toMicros(midnight + hour * 3_600_000));
     for (const { result } of outcomes.flat()) {
       if ("situation" in result) throw new Error(`the demo data does not add up: ${result.msg}`);
     }
@@ -160,7 +160,7 @@ function transfersOf(date: Date, day: number, life: { random: () => number; taki
   }
 }
 
-function toOrder({ debit, credit, amount, description, category }: DemoTransfer): Order {
+function toPosting({ debit, credit, amount, description, category }: DemoTransfer): Posting {
   const transfer = {
     debitAccountId: debit,
     creditAccountId: credit,

@@ -3,7 +3,7 @@ export { mapFinanceError } from "./error-mapping.ts";
 export { overloaded } from "./errors.ts";
 export { type Ledger, lanePoolOptions, openLedger } from "./ledger.ts";
 export type { LedgerObserver } from "./ledger-observer.ts";
-export { countOrders } from "./posting/command.ts";
+export { countPostings } from "./posting/posting.ts";
 export { audit, checks, type Finding } from "./records/audit.ts";
 export { type FinanceContext, financeServiceOf } from "./service.ts";
 export { decodingLimits } from "./validation.ts";

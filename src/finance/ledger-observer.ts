@@ -9,7 +9,7 @@ export interface LedgerObserver {
   /** A batch is over: committed, answered or failed. */
   batchEnded(batch: {
     readonly kind: BatchKind;
-    /** Orders or accounts in it. */
+    /** Postings or accounts in it. */
     readonly size: number;
     readonly seconds: number;
     readonly failed: boolean;

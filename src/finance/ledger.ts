@@ -14,7 +14,7 @@ export interface Ledger {
   /** For reads of single accounts. */
   readonly accounts: AccountReader;
   /** The one way by which money moves. */
-  readonly postings: PostingQueue;
+  readonly queue: PostingQueue;
   /** Whose turn it is to read many rows. */
   readonly readTurns: Turns;
   /** Changes of one account, by its id, are made one after the other: a batch of postings waits for one of them at most. */
@@ -63,13 +63,13 @@ const CONNECTIONS_KEPT = 2;
 /** Opens the ledger of a migrated database. */
 export function openLedger({ pool, lanePool, log, sweepIntervalMs = 500 }: LedgerOptions): Ledger {
   const watch = new LedgerWatch();
-  const postings = new PostingQueue({ pool: lanePool, watch });
-  const expiry = new Expiry(pool, postings);
+  const queue = new PostingQueue({ pool: lanePool, watch });
+  const expiry = new Expiry(pool, queue);
   const sweeping = startSweeping(expiry, { log, intervalMs: sweepIntervalMs });
   return {
     pool,
     accounts: new AccountReader(lanePool, watch),
-    postings,
+    queue,
     readTurns: new Turns({ room: "reads", watch, slots: Math.max(1, pool.options.max - CONNECTIONS_KEPT) }),
     changeTurns: new Turns({
       room: "account_changes",

@@ -18,9 +18,9 @@ import { accountNotFound, FinanceError, type Refusal, refuse, transferNotFound }
 import type { Ledger } from "./ledger.ts";
 import { moneyOf, toAccountMessage, toBatchResult, toEntryMessage, toTransferMessage } from "./messages.ts";
 import { type Actor, adminPartOfChange, adminPartOfNewAccount, adminPartOfTransfer, isVisibleTo } from "./policy.ts";
-import type { Order } from "./posting/command.ts";
 import type { Outcome } from "./posting/decide-group.ts";
 import type { Claim, KeyedMethodName } from "./posting/idempotency.ts";
+import type { Posting } from "./posting/posting.ts";
 import { claimUnread, keyOf, loadOutcomes, orAsBefore, readClaim, refuseKeyHeader } from "./posting/replay.ts";
 import { createAccount, loadOpened } from "./records/account-opening.ts";
 import { type AccountRecord, listAccounts, updateAccount } from "./records/accounts.ts";
@@ -96,7 +96,7 @@ export function financeServiceOf(ledger: Ledger) {
 function createFinanceService({
   pool,
   accounts,
-  postings,
+  queue,
   readTurns,
   changeTurns,
   finalTime,
@@ -169,14 +169,14 @@ function createFinanceService({
       ctx.reserve(transfers.length * BATCH_RESULT_BYTES);
       const asked = transfers.map((transfer, index) => readMember(transfer, index, actor, atomic));
       const members = await answerUnread(asked, actor);
-      const orders = members.flatMap((member) => ("result" in member ? [] : [member]));
-      const decided = orders.length === 0 ? [] : await postings.post({ orders, atomic });
+      const postings = members.flatMap((member) => ("result" in member ? [] : [member]));
+      const decided = postings.length === 0 ? [] : await queue.post({ postings, atomic });
       let next = 0;
       const outcomes = members.map((member): Outcome => {
         if ("result" in member) return member;
         const outcome = decided[next];
         next += 1;
-        if (outcome === undefined) throw new Error("an order was left without an outcome");
+        if (outcome === undefined) throw new Error("a posting was left without an outcome");
         return outcome;
       });
       if (isReplayed(outcomes)) ctx.headers.set(REPLAYED_HEADER, "true");
@@ -323,17 +323,17 @@ function createFinanceService({
     return account;
   }
 
-  /** Carries out one order and answers it. */
+  /** Carries out one posting and answers it. */
   async function postOne(
     ctx: FinanceContext,
     request: { readonly idempotencyKey: string },
     actor: Actor,
     name: Exclude<KeyedMethodName, "CreateAccount">,
-    read: () => Order,
+    read: () => Posting,
   ): Promise<Transfer> {
     const post = async () => {
-      const [outcome] = await postings.post({ orders: [read()], atomic: false });
-      if (outcome === undefined) throw new Error("an order was left without an outcome");
+      const [outcome] = await queue.post({ postings: [read()], atomic: false });
+      if (outcome === undefined) throw new Error("a posting was left without an outcome");
       if (!outcome.replayed && "situation" in outcome.result) throw new FinanceError(outcome.result);
       return outcome;
     };
@@ -353,7 +353,7 @@ function createFinanceService({
   }
 
   /** Members of a batch, those that were refused unread with their outcome. */
-  async function answerUnread(members: readonly (Order | Unread)[], actor: Actor): Promise<(Order | Outcome)[]> {
+  async function answerUnread(members: readonly (Posting | Unread)[], actor: Actor): Promise<(Posting | Outcome)[]> {
     const claims = members.flatMap((member) => ("refusal" in member && member.claim ? [member.claim] : []));
     const before =
       claims.length === 0
@@ -374,7 +374,7 @@ interface Unread {
 }
 
 /** Reads a member of a batch. What is wrong with one of an atomic batch is an error of the call. */
-function readMember(request: CreateTransferRequest, index: number, actor: Actor, atomic: boolean): Order | Unread {
+function readMember(request: CreateTransferRequest, index: number, actor: Actor, atomic: boolean): Posting | Unread {
   const key = request.idempotencyKey;
   try {
     return readCreation(request, () => key, actor, `transfers[${index}].`);
@@ -385,7 +385,7 @@ function readMember(request: CreateTransferRequest, index: number, actor: Actor,
 }
 
 /** Reads a CreateTransferRequest, alone or as a member of a batch at `path`. */
-function readCreation(request: CreateTransferRequest, key: () => string, actor: Actor, path = ""): Order {
+function readCreation(request: CreateTransferRequest, key: () => string, actor: Actor, path = ""): Posting {
   requireAdmin(actor, adminPartOfTransfer(request));
   const transfer = readNewTransfer(request, path);
   const claim = readClaim(key(), actor, "CreateTransfer", request, path);

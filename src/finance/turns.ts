@@ -21,39 +21,39 @@ class ActiveCallers {
 }
 
 /**
- * Turns for callers. Goal: however much one caller asks for, another one's order waits for little of it.
+ * Turns for callers. Goal: however much one caller asks for, another one's posting waits for little of it.
  *
  * Method: deficit round robin (https://doi.org/10.1109/90.502236) over lines, one for each caller. In each round a line
- * may send up to `turnSize` orders. A group is never split: one with more orders is taken when its line has credit, and
+ * may send up to `turnSize` postings. A group is never split: one with more postings is taken when its line has credit, and
  * leaves a debt that later rounds pay off. While several callers are active such a large group is a batch of its own.
  * While another caller sends small groups, large ones pause after each for twice as long as it took: they have a third of
- * the time at most, even beside a caller who sends one order after the other and so is seldom seen waiting. A caller alone
+ * the time at most, even beside a caller who sends one posting after the other and so is seldom seen waiting. A caller alone
  * has no turns, and callers of large groups among themselves have no pauses.
  *
  * Nothing here waits or reads a clock: the caller passes the time.
  */
 
 export interface FairQueueOptions {
-  /** Orders that wait, of all callers. A caller may hold as many as then stay free: alone half of it. */
+  /** Postings that wait, of all callers. A caller may hold as many as then stay free: alone half of it. */
   readonly sizeMax: number;
-  /** Orders that a caller may send in a round. A group with more is a large one. */
+  /** Postings that a caller may send in a round. A group with more is a large one. */
   readonly turnSize: number;
-  /** Orders in a batch, unless one group alone has more. */
+  /** Postings in a batch, unless one group alone has more. */
   readonly batchSizeMax: number;
 }
 
 interface Entry<Item> {
   readonly item: Item;
-  readonly orders: number;
+  readonly postings: number;
 }
 
 /** What one caller waits for, in the order of arrival. Without entries it is kept until its debt is paid. */
 interface Line<Item> {
   readonly caller: string;
   readonly entries: Entry<Item>[];
-  /** Orders of all entries. */
+  /** Postings of all entries. */
   size: number;
-  /** Orders that may be taken in this round; what was taken beyond it is a debt. */
+  /** Postings that may be taken in this round; what was taken beyond it is a debt. */
   credit: number;
 }
 
@@ -63,9 +63,9 @@ export interface Batch<Item> {
   readonly largeOf?: string;
 }
 
-/** The reply to a large group takes the event loop about as long as its orders took the database. */
+/** The reply to a large group takes the event loop about as long as its postings took the database. */
 const PAUSE_FACTOR = 2;
-/** A batch that takes longer waits for something else than its orders. */
+/** A batch that takes longer waits for something else than its postings. */
 const PAUSE_MS_MAX = 500;
 
 export class FairQueue<Item> {
@@ -81,19 +81,19 @@ export class FairQueue<Item> {
     this.#options = options;
   }
 
-  /** Orders that wait. */
+  /** Postings that wait. */
   get size(): number {
     return this.#size;
   }
 
   /** @returns false when there is no room: nothing was added. */
-  add(caller: string, orders: number, item: Item, nowMs: number): boolean {
+  add(caller: string, postings: number, item: Item, nowMs: number): boolean {
     const line = this.#lines.get(caller) ?? { caller, entries: [], size: 0, credit: this.#options.turnSize };
-    if (line.size + orders > this.#options.sizeMax - this.#size - orders) return false;
-    const entry = { item, orders };
+    if (line.size + postings > this.#options.sizeMax - this.#size - postings) return false;
+    const entry = { item, postings };
     line.entries.push(entry);
-    line.size += orders;
-    this.#size += orders;
+    line.size += postings;
+    this.#size += postings;
     this.#lines.set(caller, line);
     this.#note(caller, entry, nowMs);
     return true;
@@ -136,9 +136,9 @@ export class FairQueue<Item> {
     const items: Item[] = [];
     let size = 0;
     for (let [head] = line.entries; head !== undefined; [head] = line.entries) {
-      if (items.length > 0 && size + head.orders > this.#options.batchSizeMax) break;
+      if (items.length > 0 && size + head.postings > this.#options.batchSizeMax) break;
       items.push(this.#takeHead(line, head, nowMs));
-      size += head.orders;
+      size += head.postings;
     }
     // If somebody comes now, this batch is what the caller owes.
     line.credit = this.#options.turnSize - size;
@@ -160,8 +160,8 @@ export class FairQueue<Item> {
         return { items: [item], largeOf: line.caller };
       }
       while (head !== undefined && line.credit > 0 && !this.#isLarge(head)) {
-        if (size + head.orders > this.#options.batchSizeMax) return { items };
-        size += head.orders;
+        if (size + head.postings > this.#options.batchSizeMax) return { items };
+        size += head.postings;
         items.push(this.#takeHead(line, head, nowMs));
         [head] = line.entries;
       }
@@ -171,11 +171,11 @@ export class FairQueue<Item> {
   }
 
   #takeHead(line: Line<Item>, entry: Entry<Item>, nowMs: number): Item {
-    const { item, orders } = entry;
+    const { item, postings } = entry;
     line.entries.shift();
-    line.size -= orders;
-    line.credit -= orders;
-    this.#size -= orders;
+    line.size -= postings;
+    line.credit -= postings;
+    this.#size -= postings;
     this.#note(line.caller, entry, nowMs);
     return item;
   }
@@ -193,8 +193,8 @@ export class FairQueue<Item> {
     if (line.entries.length > 0 || line.credit <= 0) this.#lines.set(line.caller, line);
   }
 
-  #isLarge({ orders }: Entry<Item>): boolean {
-    return orders > this.#options.turnSize;
+  #isLarge({ postings }: Entry<Item>): boolean {
+    return postings > this.#options.turnSize;
   }
 }
 

@@ -47,14 +47,14 @@ function posting(amount: bigint) {
 /** Decides a transfer that is posted at once. */
 function decidePosting(what: ReturnType<typeof posting>, actor: typeof alice, accounts: Accounts): Decision | Refusal {
   const details = { description: "", metadata: {}, effectiveAt: undefined, pending: false, expiresAt: undefined };
-  const order = {
+  const posting = {
     command: { kind: "create", transfer: { ...what, ...details } },
     actor,
     claim: undefined,
     dryRun: false,
     path: "",
   } as const;
-  return decide(order, new Books({ clock: 5_000n, firstOpen: 0n }, { accounts }), {
+  return decide(posting, new Books({ clock: 5_000n, firstOpen: 0n }, { accounts }), {
     id: transferId(77n),
     floors: "now",
   });

@@ -7,7 +7,7 @@ const BATCH = 10;
 
 interface Item {
   readonly caller: string;
-  readonly orders: number;
+  readonly postings: number;
   /** Among the caller's own. */
   readonly number: number;
 }
@@ -21,25 +21,25 @@ class Harness {
     this.queue = new FairQueue<Item>({ sizeMax, turnSize: TURN, batchSizeMax: BATCH });
   }
 
-  add(caller: string, orders: number, nowMs = 0): boolean {
+  add(caller: string, postings: number, nowMs = 0): boolean {
     const number = (this.#sent.get(caller) ?? 0) + 1;
-    if (!this.queue.add(caller, orders, { caller, orders, number }, nowMs)) return false;
+    if (!this.queue.add(caller, postings, { caller, postings, number }, nowMs)) return false;
     this.#sent.set(caller, number);
     return true;
   }
 
-  /** The next batch as "a1 a1 b3": who sent groups of how many orders. */
+  /** The next batch as "a1 a1 b3": who sent groups of how many postings. */
   take(nowMs = 0): string {
-    return (this.queue.take(nowMs)?.items ?? []).map(({ caller, orders }) => `${caller}${orders}`).join(" ");
+    return (this.queue.take(nowMs)?.items ?? []).map(({ caller, postings }) => `${caller}${postings}`).join(" ");
   }
 }
 
-/** Groups as "a1 b3": who sends how many orders. */
-function groupsOf(text: string): [caller: string, orders: number][] {
+/** Groups as "a1 b3": who sends how many postings. */
+function groupsOf(text: string): [caller: string, postings: number][] {
   return text.split(" ").map((group) => [group.charAt(0), Number(group.slice(1))]);
 }
 
-describe(`with turns of ${TURN} orders and batches of ${BATCH}`, () => {
+describe(`with turns of ${TURN} postings and batches of ${BATCH}`, () => {
   test.each<[what: string, sent: string, batches: string[]]>([
     ["a caller alone fills whole batches", "a1 a1 a1 a1 a1 a1 a1 a1 a1 a1 a1", ["a1 a1 a1 a1 a1 a1 a1 a1 a1 a1", "a1"]],
     ["a caller alone has no large groups", "a5 a5 a20 a1", ["a5 a5", "a20", "a1"]],
@@ -50,14 +50,14 @@ describe(`with turns of ${TURN} orders and batches of ${BATCH}`, () => {
     [
       "a large group is paid for by later turns",
       "a9 a1 b4 b4 b4 b1",
-      // It leaves a debt of 5 orders, which two rounds pay off.
+      // It leaves a debt of 5 postings, which two rounds pay off.
       ["a9", "b4", "b4 a1", "b4", "b1"],
     ],
     ["two callers of large groups alternate", "a20 a20 a20 b20 b20", ["a20", "b20", "a20", "b20", "a20"]],
     ["nobody is kept waiting by the debt of the only one who waits", "a20 b1 a1", ["a20", "b1", "a1"]],
   ])("%s", (_, sent, batches) => {
     const harness = new Harness();
-    for (const [caller, orders] of groupsOf(sent)) expect(harness.add(caller, orders)).toBe(true);
+    for (const [caller, postings] of groupsOf(sent)) expect(harness.add(caller, postings)).toBe(true);
     const taken: string[] = [];
     for (let batch = harness.take(); batch !== ""; batch = harness.take()) taken.push(batch);
     expect(taken).toEqual(batches);
@@ -77,7 +77,7 @@ describe(`with turns of ${TURN} orders and batches of ${BATCH}`, () => {
   describe("after a large group beside another caller", () => {
     function afterLarge(): Harness {
       const harness = new Harness();
-      for (const [caller, orders] of groupsOf("b1 a20 a20 a1")) harness.add(caller, orders);
+      for (const [caller, postings] of groupsOf("b1 a20 a20 a1")) harness.add(caller, postings);
       expect(harness.take(0)).toBe("b1");
       expect(harness.take(0)).toBe("a20");
       harness.queue.ended("a", 50, 100);
@@ -96,7 +96,7 @@ describe(`with turns of ${TURN} orders and batches of ${BATCH}`, () => {
       expect([harness.take(200), harness.take(200)]).toEqual(["c20", "a20"]);
     });
 
-    test("a caller's own orders stay behind its large group", () => {
+    test("a caller's own postings stay behind its large group", () => {
       const harness = afterLarge();
       harness.add("b", 1, 150);
       expect([harness.take(150), harness.take(150)]).toEqual(["b1", ""]);
@@ -115,13 +115,13 @@ describe(`with turns of ${TURN} orders and batches of ${BATCH}`, () => {
       harness.add("a", 5, 1000);
       harness.add("a", 5, 1000);
       expect(harness.queue.take(1000)).toEqual({
-        items: [expect.objectContaining({ orders: 5 }), expect.objectContaining({ orders: 5 })],
+        items: [expect.objectContaining({ postings: 5 }), expect.objectContaining({ postings: 5 })],
       });
     });
 
     test("callers who all send large groups do not pause, and do once somebody sends a small one", () => {
       const harness = new Harness();
-      for (const [caller, orders] of groupsOf("a20 b20 a20 b20")) harness.add(caller, orders);
+      for (const [caller, postings] of groupsOf("a20 b20 a20 b20")) harness.add(caller, postings);
       expect(harness.take(0)).toBe("a20");
       harness.queue.ended("a", 50, 50);
       expect(harness.take(50)).toBe("b20");
@@ -131,7 +131,7 @@ describe(`with turns of ${TURN} orders and batches of ${BATCH}`, () => {
     });
   });
 
-  describe("of a room for 100 orders", () => {
+  describe("of a room for 100 postings", () => {
     test("a caller alone gets half", () => {
       const harness = new Harness(100);
       const accepted = Array.from({ length: 100 }, () => harness.add("a", 1)).filter(Boolean);
@@ -146,7 +146,7 @@ describe(`with turns of ${TURN} orders and batches of ${BATCH}`, () => {
       expect(harness.add("a", 1)).toBe(false);
     });
 
-    test("who was refused has room again when their orders are taken", () => {
+    test("who was refused has room again when their postings are taken", () => {
       const harness = new Harness(100);
       harness.add("a", 50);
       expect(harness.add("a", 1)).toBe(false);
@@ -160,7 +160,7 @@ const LARGEST = 30;
 const arrivals = fc.array(
   fc.record({
     caller: fc.constantFrom("a", "b", "c", "d"),
-    orders: fc.integer({ min: 1, max: LARGEST }),
+    postings: fc.integer({ min: 1, max: LARGEST }),
     taken: fc.boolean(),
   }),
   { maxLength: 200 },
@@ -180,22 +180,22 @@ test("every group is taken once, each caller's in the order of arrival, and no p
         nowMs += tookMs;
         if (batch.largeOf !== undefined) harness.queue.ended(batch.largeOf, tookMs, nowMs);
       };
-      for (const { caller, orders, taken: takes } of script) {
-        harness.add(caller, orders, nowMs);
+      for (const { caller, postings, taken: takes } of script) {
+        harness.add(caller, postings, nowMs);
         if (takes) take();
       }
       while (harness.queue.size > 0) take();
       for (const name of ["a", "b", "c", "d"]) {
         const sent = script
           .filter(({ caller }) => caller === name)
-          .map(({ orders }, index) => ({ caller: name, orders, number: index + 1 }));
+          .map(({ postings }, index) => ({ caller: name, postings, number: index + 1 }));
         expect(taken.filter(({ caller }) => caller === name)).toEqual(sent);
       }
     }),
   );
 });
 
-test("callers who all wait get the same number of orders, but for one group and two turns", () => {
+test("callers who all wait get the same number of postings, but for one group and two turns", () => {
   const groups = fc.array(fc.integer({ min: 1, max: LARGEST }), { minLength: 1, maxLength: 100 });
   fc.assert(
     fc.property(fc.array(groups, { minLength: 2, maxLength: 5 }), (lines) => {
@@ -203,14 +203,14 @@ test("callers who all wait get the same number of orders, but for one group and 
       const left = new Map<string, number>();
       const served = new Map<string, number>();
       lines.forEach((line, index) => {
-        for (const orders of line) harness.add(`${index}`, orders);
+        for (const postings of line) harness.add(`${index}`, postings);
         left.set(`${index}`, line.length);
         served.set(`${index}`, 0);
       });
       while ([...left.values()].every((groups) => groups > 0)) {
-        for (const { caller, orders } of harness.queue.take(0)?.items ?? []) {
+        for (const { caller, postings } of harness.queue.take(0)?.items ?? []) {
           left.set(caller, (left.get(caller) ?? 0) - 1);
-          served.set(caller, (served.get(caller) ?? 0) + orders);
+          served.set(caller, (served.get(caller) ?? 0) + postings);
         }
         const counts = [...served.values()];
         expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(LARGEST + 2 * TURN);

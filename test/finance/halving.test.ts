@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { findingsOf, fundsOf, openAccount, openFunded, orderToMove } from "../setup/ledger.ts";
+import { findingsOf, fundsOf, openAccount, openFunded, postingToMove } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
 let service: TestService;
@@ -24,10 +24,10 @@ afterEach(() => service.close());
 
 /** Posts one group for each description at once, all in one batch, and tells how each ended. */
 async function postTogether(descriptions: readonly string[]): Promise<string[]> {
-  const { postings } = service.ledger;
+  const { queue } = service.ledger;
   // While this one is in flight the others gather.
-  const first = postings.post(orderToMove(from, to, "first"));
-  const gathered = descriptions.map((description) => postings.post(orderToMove(from, to, description)));
+  const first = queue.post(postingToMove(from, to, "first"));
+  const gathered = descriptions.map((description) => queue.post(postingToMove(from, to, description)));
   await first;
   const settled = await Promise.allSettled(gathered);
   return settled.map((each) => (each.status === "fulfilled" ? "posted" : String(each.reason.message)));

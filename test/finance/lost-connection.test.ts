@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type FaultyNetwork, openFaultyNetwork } from "../faults/network.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
-import { findingsOf, fundsOf, openAccount, openFunded, orderToMove, verdictOf } from "../setup/ledger.ts";
+import { findingsOf, fundsOf, openAccount, openFunded, postingToMove, verdictOf } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
 let database: TestDatabase;
@@ -56,11 +56,11 @@ test("without a key it is not sent again: the caller learns that nobody knows, a
 });
 
 test("in one batch those with keys find out what became of them, those without don't, and each happened once", async () => {
-  const { postings } = service.ledger;
+  const { queue } = service.ledger;
   // While this one is in flight the others gather.
-  const first = postings.post(orderToMove(from, to, "first"));
+  const first = queue.post(postingToMove(from, to, "first"));
   const keys = ["a", undefined, "b", undefined, "c"];
-  const gathered = keys.map((key) => postings.post(orderToMove(from, to, "", key)));
+  const gathered = keys.map((key) => queue.post(postingToMove(from, to, "", key)));
   await first;
   network.cutInsteadOf("COMMIT");
   const settled = await Promise.allSettled(gathered);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { OrderGroup } from "../../src/finance/posting/command.ts";
+import type { PostingGroup } from "../../src/finance/posting/posting.ts";
 import { accountId } from "../../src/finance/values.ts";
 import { shadowClock, type TestClock } from "../setup/clock.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 async function wear(a: string, b: string): Promise<void> {
-  const order = (debit: string, credit: string) => ({
+  const posting = (debit: string, credit: string) => ({
     command: {
       kind: "create" as const,
       transfer: {
@@ -62,10 +62,10 @@ async function wear(a: string, b: string): Promise<void> {
     dryRun: false,
     path: "",
   });
-  const group: OrderGroup = { orders: [order(a, b), order(b, a)], atomic: true };
+  const group: PostingGroup = { postings: [posting(a, b), posting(b, a)], atomic: true };
   for (let left = WORN_TRANSFERS; left > 0n; left -= 4000n) {
     const count = Number(left < 4000n ? left : 4000n);
-    await Promise.all(Array.from({ length: count }, () => service.ledger.postings.post(group)));
+    await Promise.all(Array.from({ length: count }, () => service.ledger.queue.post(group)));
   }
 }
 

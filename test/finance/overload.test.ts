@@ -51,7 +51,7 @@ test("of three times what may wait the rest is refused while the database stands
   // Another caller has room, and is served before what is left of the first one's.
   const payment = { debit_account_id: wallet, credit_account_id: other, amount: 1 };
   const paying = service.call("CreateTransfer", payment, await service.token("carol"));
-  await vi.waitFor(() => expect(service.ledger.postings.length % BATCH).toBe(1), { timeout: 8000, interval: 5 });
+  await vi.waitFor(() => expect(service.ledger.queue.length % BATCH).toBe(1), { timeout: 8000, interval: 5 });
   await lock.release();
   expect((await paying).status).toBe(200);
   expect(answered).toBeLessThan(SERVED / 2);

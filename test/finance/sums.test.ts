@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { OrderGroup } from "../../src/finance/posting/command.ts";
+import type { PostingGroup } from "../../src/finance/posting/posting.ts";
 import { AMOUNT_MAX, accountId, INT64_MAX } from "../../src/finance/values.ts";
 import { findingsOf, fundsOf, openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
@@ -17,8 +17,8 @@ afterAll(async () => {
 });
 
 /** Transfers one after the other, all or none. */
-function groupOf(admin: boolean, ...moves: [debit: string, credit: string, amount: bigint][]): OrderGroup {
-  const orders = moves.map(([debit, credit, amount]) => ({
+function groupOf(admin: boolean, ...moves: [debit: string, credit: string, amount: bigint][]): PostingGroup {
+  const postings = moves.map(([debit, credit, amount]) => ({
     command: {
       kind: "create" as const,
       transfer: {
@@ -37,11 +37,11 @@ function groupOf(admin: boolean, ...moves: [debit: string, credit: string, amoun
     dryRun: false,
     path: "",
   }));
-  return { orders, atomic: true };
+  return { postings, atomic: true };
 }
 
-async function post(groups: readonly OrderGroup[]): Promise<void> {
-  for (const outcomes of await Promise.all(groups.map((group) => service.ledger.postings.post(group)))) {
+async function post(groups: readonly PostingGroup[]): Promise<void> {
+  for (const outcomes of await Promise.all(groups.map((group) => service.ledger.queue.post(group)))) {
     for (const { result } of outcomes) expect("situation" in result ? result : undefined).toBeUndefined();
   }
 }

@@ -130,9 +130,9 @@ test("a batch is linked to all sampled calls that share it, whoever came first",
   const first = callTraced("CreateTransfer", move());
   await untilWaitingForLock(service.pool, 1);
   const unsampled = callTraced("CreateTransfer", move(), "00");
-  await vi.waitFor(() => expect(service.ledger.postings.length).toBe(1));
+  await vi.waitFor(() => expect(service.ledger.queue.length).toBe(1));
   const rest = [callTraced("CreateTransfer", move()), callTraced("CreateTransfer", move())];
-  await vi.waitFor(() => expect(service.ledger.postings.length).toBe(3));
+  await vi.waitFor(() => expect(service.ledger.queue.length).toBe(3));
   await lock.release();
   await Promise.all([first, unsampled]);
   const traces = await Promise.all((await Promise.all(rest)).map(({ traceId }) => traceOf(traceId)));

@@ -2,8 +2,8 @@ import type { Pool } from "pg";
 import { expect, vi } from "vitest";
 import { CreateTransferRequest } from "../../generated/server/finance/v1/transfer.ts";
 import { audit } from "../../src/finance/index.ts";
-import type { OrderGroup } from "../../src/finance/posting/command.ts";
 import { claimOf } from "../../src/finance/posting/idempotency.ts";
+import type { PostingGroup } from "../../src/finance/posting/posting.ts";
 import { AMOUNT_MAX, accountId } from "../../src/finance/values.ts";
 import type { Reply, TestService } from "./service.ts";
 
@@ -78,15 +78,15 @@ export function microsOf(time: string): bigint {
   return BigInt(Date.parse(`${second}Z`)) * 1000n + BigInt(fraction.padEnd(6, "0").slice(0, 6));
 }
 
-/** An order of alice's to move 1, as the ledger's queue takes it: given in one go, such orders are one batch. */
-export function orderToMove(from: string, to: string, description: string, key?: string): OrderGroup {
+/** An order of alice's to move 1, as the ledger's queue takes it: given in one go, such postings are one batch. */
+export function postingToMove(from: string, to: string, description: string, key?: string): PostingGroup {
   const parties = { debitAccountId: accountId(BigInt(from)), creditAccountId: accountId(BigInt(to)) };
   const request = CreateTransferRequest.create({ ...parties, amount: 1n, description });
   const transfer = { ...parties, amount: 1n, description, metadata: {}, pending: false };
   const claim = key === undefined ? undefined : claimOf("alice", key, "CreateTransfer", request);
   const actor = { subject: "alice", admin: false };
   const command = { kind: "create", transfer: { ...transfer, effectiveAt: undefined, expiresAt: undefined } } as const;
-  return { orders: [{ command, actor, claim, dryRun: false, path: "" }], atomic: false };
+  return { postings: [{ command, actor, claim, dryRun: false, path: "" }], atomic: false };
 }
 
 /** What the auditor finds wrong in the whole ledger. */

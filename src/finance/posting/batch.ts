@@ -1,9 +1,9 @@
 /**
- * Carries out a batch of orders in one transaction and one flush.
+ * Carries out a batch of postings in one transaction and one flush.
  *
- * Method: lock every touched balance row once, in id order; read the idempotency keys; decide each order in memory on the
+ * Method: lock every touched balance row once, in id order; read the idempotency keys; decide each posting in memory on the
  * books that the earlier ones left; write set-wise, keys in key order; commit. Statements go out together, so a batch
- * costs two round trips; a third when keys were used before, holds are pending or orders are about earlier transfers. A
+ * costs two round trips; a third when keys were used before, holds are pending or postings are about earlier transfers. A
  * transaction writes keys only once it holds all its rows, so rows and keys can't wait for each other in a circle.
  */
 import type { ClientBase, QueryConfig } from "pg";
@@ -12,10 +12,10 @@ import { settleAll } from "../../database/pool.ts";
 import type { Micros } from "../values.ts";
 import { transferId } from "../values.ts";
 import type { Books, Remembered } from "./books.ts";
-import type { Order, OrderGroup } from "./command.ts";
 import { decideGroup, type Outcome } from "./decide-group.ts";
 import { type KeptOutcome, rememberOutcomes } from "./idempotency.ts";
 import { type BatchInput, lockAndRead } from "./lock-and-read.ts";
+import type { Posting, PostingGroup } from "./posting.ts";
 import { insertEntries, insertHolds, insertTransfers, settleHolds, updateBalances } from "./statements.ts";
 
 /** The connection was lost while committing: the batch was kept or it was not. Only keys can tell. */
@@ -30,13 +30,13 @@ export class CommitUnknownError extends Error {
  * Carries out a batch in a transaction of its own.
  *
  * @param client a pipelining connection outside any transaction; after an error it is outside one again, or broken.
- * @returns the outcomes of each group's orders, all of them committed.
+ * @returns the outcomes of each group's postings, all of them committed.
  * @throws CommitUnknownError, or the database's error and then nothing was done.
  */
-export async function postBatch(client: ClientBase, groups: readonly OrderGroup[]): Promise<Outcome[][]> {
+export async function postBatch(client: ClientBase, groups: readonly PostingGroup[]): Promise<Outcome[][]> {
   let committing = false;
   try {
-    const input = await lockAndRead(client, ordersOf(groups), {
+    const input = await lockAndRead(client, postingsOf(groups), {
       begin: ["begin isolation level read committed"],
       skipsLocked: groups.every(({ background }) => background),
     });
@@ -57,28 +57,28 @@ export async function postBatch(client: ClientBase, groups: readonly OrderGroup[
  */
 export async function postWithin(
   client: ClientBase,
-  groups: readonly OrderGroup[],
+  groups: readonly PostingGroup[],
   clock: Micros,
 ): Promise<Outcome[][]> {
-  const input = await lockAndRead(client, ordersOf(groups), { clock });
+  const input = await lockAndRead(client, postingsOf(groups), { clock });
   return await decideAndWrite(client, groups, input, []);
 }
 
-function ordersOf(groups: readonly OrderGroup[]): Order[] {
-  return groups.flatMap(({ orders }) => orders);
+function postingsOf(groups: readonly PostingGroup[]): Posting[] {
+  return groups.flatMap(({ postings }) => postings);
 }
 
 async function decideAndWrite(
   client: ClientBase,
-  groups: readonly OrderGroup[],
+  groups: readonly PostingGroup[],
   { books, ids }: BatchInput,
   ending: readonly string[],
 ): Promise<Outcome[][]> {
   const changes = books.layer();
   let start = 0;
-  const outcomes = groups.map(({ orders, atomic }) => {
-    const group = orders.map((order, index) => ({ order, id: ids[start + index] ?? transferId(0n) }));
-    start += orders.length;
+  const outcomes = groups.map(({ postings, atomic }) => {
+    const group = postings.map((posting, index) => ({ posting, id: ids[start + index] ?? transferId(0n) }));
+    start += postings.length;
     return decideGroup(group, atomic, changes);
   });
   await write(client, changes, ending);

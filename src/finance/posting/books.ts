@@ -1,5 +1,5 @@
 /**
- * What a batch of orders works on: accounts and transfers under lock and what idempotency keys stand for, changed as
+ * What a batch of postings works on: accounts and transfers under lock and what idempotency keys stand for, changed as
  * decisions are taken.
  *
  * Books lie in layers. A layer sees what is below it and keeps its own changes, until it is merged into what is below or
@@ -31,14 +31,14 @@ export interface Movement {
   readonly recordedAt: Micros;
 }
 
-/** An order that was carried out. */
+/** A posting that was carried out. */
 export interface Decision {
   /** Whether `transfer` is new, or a hold that is now settled. */
   readonly effect: "created" | "settled";
   readonly transfer: TransferRecord;
   /** None for a hold and for its release; else debit and credit. */
   readonly movements: readonly Movement[];
-  /** See `DecideOptions.floors`: what refuses the order once every floor was found to hold. */
+  /** See `DecideOptions.floors`: what refuses the posting once every floor was found to hold. */
   readonly behindFloors?: Refusal;
 }
 
@@ -95,7 +95,7 @@ export class Books {
     return this.accounts.get(id) ?? this.#below?.account(id);
   }
 
-  /** @returns undefined when there is no such transfer among those that orders refer to. */
+  /** @returns undefined when there is no such transfer among those that postings refer to. */
   transfer(id: TransferId): TransferRecord | undefined {
     return this.transfers.get(id) ?? this.#below?.transfer(id);
   }
@@ -167,7 +167,7 @@ export function partiesOf(debitId: AccountId, creditId: AccountId, books: Books)
   return { debited, credited };
 }
 
-/** What an order does to one side of its two accounts. */
+/** What a posting does to one side of its two accounts. */
 export interface Change {
   readonly posted: Minor;
   readonly pending: Minor;

@@ -1,5 +1,5 @@
 /**
- * Decides orders that belong together: each on its own, or all or none.
+ * Decides postings that belong together: each on its own, or all or none.
  *
  * An atomic group is decided with all its members, those whose keys were used before included. In this order:
  *
@@ -17,20 +17,20 @@ import { isVisibleTo } from "../policy.ts";
 import type { TransferRecord } from "../records/transfers.ts";
 import { type TransferId, transferId } from "../values.ts";
 import { type Books, type Decision, type LockedAccount, timeToRecord } from "./books.ts";
-import { makesTransfer, type Order } from "./command.ts";
 import { decide } from "./decide.ts";
 import { keyReused } from "./idempotency.ts";
+import { makesTransfer, type Posting } from "./posting.ts";
 
 /** Of what is only rehearsed. */
 const NO_ID = transferId(0n);
 
-/** An order with the id of the transfer that it may make. */
-export interface NumberedOrder {
-  readonly order: Order;
+/** A posting with the id of the transfer that it may make. */
+export interface NumberedPosting {
+  readonly posting: Posting;
   readonly id: TransferId;
 }
 
-/** What became of an order. */
+/** What became of a posting. */
 export interface Outcome {
   readonly result: TransferRecord | Refusal;
   /** Whether an earlier request with the same key decided it. */
@@ -40,19 +40,19 @@ export interface Outcome {
 /**
  * Decides a group in its order and changes the books by what was carried out for real.
  *
- * @param atomic all or none; all of its orders are dry runs, or none is.
- * @returns an outcome for each order. Of a refused atomic group one has the reason, the others `batch_refused` with that
+ * @param atomic all or none; all of its postings are dry runs, or none is.
+ * @returns an outcome for each posting. Of a refused atomic group one has the reason, the others `batch_refused` with that
  *   one's index.
  */
-export function decideGroup(group: readonly NumberedOrder[], atomic: boolean, books: Books): Outcome[] {
-  const dryRuns = group.filter(({ order }) => order.dryRun).length;
+export function decideGroup(group: readonly NumberedPosting[], atomic: boolean, books: Books): Outcome[] {
+  const dryRuns = group.filter(({ posting }) => posting.dryRun).length;
   if (atomic) return decideAtomically(group, dryRuns > 0 ? books.layer() : books);
   if (dryRuns === 0) return group.map((member) => decideAlone(member, books));
   // Two runs of the same group: one with only the members that are real, and one as if all were.
   const real = books.layer();
   const rehearsal = books.layer();
   const outcomes = group.map((member) => {
-    const outcome = member.order.dryRun ? undefined : decideAlone(member, real);
+    const outcome = member.posting.dryRun ? undefined : decideAlone(member, real);
     // What was not posted for real has no id in the rehearsal either.
     const isPosted = outcome !== undefined && !("situation" in outcome.result) && !outcome.replayed;
     const rehearsed = decideAlone(isPosted ? member : { ...member, id: NO_ID }, rehearsal);
@@ -62,82 +62,82 @@ export function decideGroup(group: readonly NumberedOrder[], atomic: boolean, bo
   return outcomes;
 }
 
-function decideAlone({ order, id }: NumberedOrder, books: Books): Outcome {
-  const known = knownOutcome(order, books);
+function decideAlone({ posting, id }: NumberedPosting, books: Books): Outcome {
+  const known = knownOutcome(posting, books);
   if (known !== undefined) return known;
-  const decision = decide(order, books, { id, floors: "now" });
-  if ("situation" in decision) rememberRefusal(order, decision, books);
-  else keep(order, decision, books);
+  const decision = decide(posting, books, { id, floors: "now" });
+  if ("situation" in decision) rememberRefusal(posting, decision, books);
+  else keep(posting, decision, books);
   return { result: "situation" in decision ? decision : decision.transfer, replayed: false };
 }
 
-function decideAtomically(group: readonly NumberedOrder[], books: Books): Outcome[] {
-  const orders = group.map(({ order }) => order);
-  const known = orders.map((order) => knownOutcome(order, books));
-  const firsts = firstsOfKeys(orders);
+function decideAtomically(group: readonly NumberedPosting[], books: Books): Outcome[] {
+  const postings = group.map(({ posting }) => posting);
+  const known = postings.map((posting) => knownOutcome(posting, books));
+  const firsts = firstsOfKeys(postings);
 
-  const reused = orders.findIndex(({ claim }, index) => {
+  const reused = postings.findIndex(({ claim }, index) => {
     const use = known[index];
     // What is known of a key and was not replayed is that it stands for another request.
     if (use !== undefined) return !use.replayed;
-    return claim?.messageDigest !== orders[firsts[index] ?? index]?.claim?.messageDigest;
+    return claim?.messageDigest !== postings[firsts[index] ?? index]?.claim?.messageDigest;
   });
-  const reusing = orders[reused]?.claim;
-  if (reusing !== undefined) return refuseAll(orders, reused, { result: keyReused(reusing.key), replayed: false });
+  const reusing = postings[reused]?.claim;
+  if (reusing !== undefined) return refuseAll(postings, reused, { result: keyReused(reusing.key), replayed: false });
 
   const refused = known.findIndex((outcome) => outcome !== undefined && "situation" in outcome.result);
   const refusal = known[refused];
-  if (refusal !== undefined) return refuseAll(orders, refused, refusal);
+  if (refusal !== undefined) return refuseAll(postings, refused, refusal);
 
   const posted = known.filter((outcome) => outcome !== undefined);
-  if (posted.length === orders.length) return posted;
+  if (posted.length === postings.length) return posted;
   if (posted.length > 0) {
     const index = known.findIndex((outcome) => outcome !== undefined);
     const msg = `transfers[${index}] was posted before, but not every transfer of the batch: send those that are left under a batch of their own`;
     const result = refuse("batch_partly_decided", msg, { index: `${index}` });
-    return refuseAll(orders, index, { result, replayed: false });
+    return refuseAll(postings, index, { result, replayed: false });
   }
   return decideFresh(group, firsts, books);
 }
 
 /** Decides a group none of whose keys was used before. */
-function decideFresh(group: readonly NumberedOrder[], firsts: readonly number[], books: Books): Outcome[] {
-  const orders = group.map(({ order }) => order);
+function decideFresh(group: readonly NumberedPosting[], firsts: readonly number[], books: Books): Outcome[] {
+  const postings = group.map(({ posting }) => posting);
   const layer = books.layer();
   // One time for all, so that no answer about a time shows half of the group.
-  const recordedAt = timeToRecord(books, accountsOf(orders, books));
+  const recordedAt = timeToRecord(books, accountsOf(postings, books));
   const outcomes: Outcome[] = [];
   let behindFloors: Culprit | undefined;
-  for (const [index, { order, id }] of group.entries()) {
+  for (const [index, { posting, id }] of group.entries()) {
     const first = outcomes[firsts[index] ?? index];
     if (first !== undefined) {
       outcomes.push({ ...first, replayed: true });
       continue;
     }
-    const decision = decide(order, layer, { id, floors: "later", recordedAt });
-    if ("situation" in decision) return refuseFresh(orders, index, decision, books);
+    const decision = decide(posting, layer, { id, floors: "later", recordedAt });
+    if ("situation" in decision) return refuseFresh(postings, index, decision, books);
     if (decision.behindFloors !== undefined) behindFloors ??= { index, refusal: decision.behindFloors };
-    keep(order, decision, layer);
+    keep(posting, decision, layer);
     outcomes.push({ result: decision.transfer, replayed: false });
   }
-  const broken = brokenFloor(orders, outcomes, layer) ?? behindFloors;
-  if (broken !== undefined) return refuseFresh(orders, broken.index, broken.refusal, books);
+  const broken = brokenFloor(postings, outcomes, layer) ?? behindFloors;
+  if (broken !== undefined) return refuseFresh(postings, broken.index, broken.refusal, books);
   layer.merge();
   return outcomes;
 }
 
-function accountsOf(orders: readonly Order[], books: Books): LockedAccount[] {
-  return orders.flatMap(({ command }) => {
+function accountsOf(postings: readonly Posting[], books: Books): LockedAccount[] {
+  return postings.flatMap(({ command }) => {
     const transfer = command.kind === "create" ? command.transfer : books.transfer(command.id);
     if (transfer === undefined) return [];
     return [transfer.debitAccountId, transfer.creditAccountId].flatMap((id) => books.account(id) ?? []);
   });
 }
 
-function refuseFresh(orders: readonly Order[], index: number, refusal: Refusal, books: Books): Outcome[] {
-  const culprit = orders[index];
+function refuseFresh(postings: readonly Posting[], index: number, refusal: Refusal, books: Books): Outcome[] {
+  const culprit = postings[index];
   if (culprit !== undefined) rememberRefusal(culprit, refusal, books);
-  return refuseAll(orders, index, { result: refusal, replayed: false });
+  return refuseAll(postings, index, { result: refusal, replayed: false });
 }
 
 /** The member of a group that ends it. */
@@ -150,7 +150,7 @@ interface Culprit {
  * The refusal of a group that leaves an account below its floor. It is told of the last member that lowers the account;
  * where there are several such accounts, of the lowest of these members.
  */
-function brokenFloor(orders: readonly Order[], outcomes: readonly Outcome[], layer: Books): Culprit | undefined {
+function brokenFloor(postings: readonly Posting[], outcomes: readonly Outcome[], layer: Books): Culprit | undefined {
   let lowest: Culprit | undefined;
   for (const after of layer.accounts.values()) {
     const before = layer.accountBelow(after.id);
@@ -158,8 +158,8 @@ function brokenFloor(orders: readonly Order[], outcomes: readonly Outcome[], lay
     const fall = availableBalanceOf(before) - availableBalanceOf(after);
     if (fall <= 0n || keepsFloor(after)) continue;
     const index = outcomes.findLastIndex((outcome) => lowers(outcome, after));
-    const actor = orders[index]?.actor;
-    if (actor === undefined) throw new Error(`account ${after.id} was lowered by no order`);
+    const actor = postings[index]?.actor;
+    if (actor === undefined) throw new Error(`account ${after.id} was lowered by no posting`);
     // Somebody else's account is not the caller's to hear of; that they can't credit it is found behind the floors.
     if (!isVisibleTo(after, actor)) continue;
     if (index < (lowest?.index ?? outcomes.length)) lowest = { index, refusal: insufficientFunds(before, fall) };
@@ -173,21 +173,21 @@ function lowers({ result, replayed }: Outcome, { id, debitNormal }: LockedAccoun
   return (debitNormal ? result.creditAccountId : result.debitAccountId) === id;
 }
 
-/** What the order's key says became of it; undefined for an order that is to be decided. */
-function knownOutcome(order: Order, books: Books): Outcome | undefined {
-  const { claim } = order;
+/** What the posting's key says became of it; undefined for a posting that is to be decided. */
+function knownOutcome(posting: Posting, books: Books): Outcome | undefined {
+  const { claim } = posting;
   if (claim === undefined) return undefined;
   const use = books.keyUse(claim.keyDigest);
   if (use === undefined) return undefined;
   return use.isFor(claim)
-    ? { result: use.outcomeOf(makesTransfer(order.command)), replayed: true }
+    ? { result: use.outcomeOf(makesTransfer(posting.command)), replayed: true }
     : { result: keyReused(claim.key), replayed: false };
 }
 
-/** For each order the index of the first one with its key: its own when there is none before it. */
-function firstsOfKeys(orders: readonly Order[]): number[] {
+/** For each posting the index of the first one with its key: its own when there is none before it. */
+function firstsOfKeys(postings: readonly Posting[]): number[] {
   const firsts = new Map<string, number>();
-  return orders.map(({ claim }, index) => {
+  return postings.map(({ claim }, index) => {
     if (claim === undefined) return index;
     const first = firsts.get(claim.keyDigest);
     if (first === undefined) firsts.set(claim.keyDigest, index);
@@ -195,20 +195,20 @@ function firstsOfKeys(orders: readonly Order[]): number[] {
   });
 }
 
-function keep(order: Order, decision: Decision, books: Books): void {
+function keep(posting: Posting, decision: Decision, books: Books): void {
   books.decisions.push(decision);
-  if (order.claim !== undefined) books.remember(order.claim, decision.transfer);
+  if (posting.claim !== undefined) books.remember(posting.claim, decision.transfer);
 }
 
 /** A mistake in the request uses up no key. */
-function rememberRefusal({ claim }: Order, refusal: Refusal, books: Books): void {
+function rememberRefusal({ claim }: Posting, refusal: Refusal, books: Books): void {
   if (claim !== undefined && refusal.situation !== "invalid_argument") books.remember(claim, refusal);
 }
 
-function refuseAll(orders: readonly Order[], culprit: number, outcome: Outcome): Outcome[] {
+function refuseAll(postings: readonly Posting[], culprit: number, outcome: Outcome): Outcome[] {
   const reason = "situation" in outcome.result ? outcome.result.msg : "";
   const msg = `transfers[${culprit}] was refused, so none of the batch was posted: ${reason}`;
-  return orders.map((_, index) =>
+  return postings.map((_, index) =>
     index === culprit ? outcome : { result: refuse("batch_refused", msg, { index: `${culprit}` }), replayed: false },
   );
 }

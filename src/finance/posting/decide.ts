@@ -1,8 +1,8 @@
 /**
- * Decides orders. Goal: the one place that says whether money may move, as a function of values.
+ * Decides postings. Goal: the one place that says whether money may move, as a function of values.
  *
- * Method: the books hold every account and transfer that a batch touches, under lock, as the earlier orders of the batch
- * left them. An order is checked in the catalogue's order; only when every check has passed are the books changed, and
+ * Method: the books hold every account and transfer that a batch touches, under lock, as the earlier postings of the batch
+ * left them. A posting is checked in the catalogue's order; only when every check has passed are the books changed, and
  * from there on nothing can fail.
  */
 import { TransferState } from "../../../generated/server/finance/v1/transfer.ts";
@@ -39,11 +39,11 @@ import {
   partiesOf,
   timeToRecord,
 } from "./books.ts";
-import type { Order } from "./command.ts";
+import type { Posting } from "./posting.ts";
 import { capture, release, type Target } from "./settlement.ts";
 
 export interface DecideOptions {
-  /** The id of a transfer that the order makes. */
+  /** The id of a transfer that the posting makes. */
   readonly id: TransferId;
   /**
    * Whether each floor must hold right away. In an atomic group it must only at the end, and what depends on a stranger's
@@ -55,20 +55,20 @@ export interface DecideOptions {
 }
 
 /**
- * Decides one order and, when it may be, changes the books.
+ * Decides one posting and, when it may be, changes the books.
  *
  * @returns what was done, or the first refusal in the catalogue's order with the books untouched.
  */
-export function decide(order: Order, books: Books, options: DecideOptions): Decision | Refusal {
-  const { command, actor } = order;
+export function decide(posting: Posting, books: Books, options: DecideOptions): Decision | Refusal {
+  const { command, actor } = posting;
   if (command.kind === "create") {
     const { debitAccountId, creditAccountId, amount, pending, expiresAt } = command.transfer;
     if (pending && expiresAt !== undefined && expiresAt <= books.times.clock) {
-      return invalidField(`${order.path}expires_at`, "must lie in the future");
+      return invalidField(`${posting.path}expires_at`, "must lie in the future");
     }
     const parties = partiesOf(debitAccountId, creditAccountId, books);
     if ("situation" in parties) return parties;
-    return create({ ...command.transfer, parties, amount, pending, reverses: undefined }, order, books, options);
+    return create({ ...command.transfer, parties, amount, pending, reverses: undefined }, posting, books, options);
   }
 
   const transfer = books.transfer(command.id);
@@ -77,13 +77,13 @@ export function decide(order: Order, books: Books, options: DecideOptions): Deci
   if ("situation" in parties) return parties;
   switch (command.kind) {
     case "capture":
-      return capture(command.amount, { transfer, parties }, order, books, options);
+      return capture(command.amount, { transfer, parties }, posting, books, options);
     case "void":
-      return release(TransferState.VOIDED, { transfer, parties }, order, books, options);
+      return release(TransferState.VOIDED, { transfer, parties }, posting, books, options);
     case "expire":
-      return release(TransferState.EXPIRED, { transfer, parties }, order, books, options);
+      return release(TransferState.EXPIRED, { transfer, parties }, posting, books, options);
     case "reverse":
-      return reverse(command.description, { transfer, parties }, order, books, options);
+      return reverse(command.description, { transfer, parties }, posting, books, options);
   }
 }
 
@@ -100,13 +100,13 @@ interface NewRecord {
 
 function create(
   record: NewRecord,
-  order: Order,
+  posting: Posting,
   books: Books,
   { id, floors, recordedAt }: DecideOptions,
 ): Decision | Refusal {
   const { parties, amount, pending, expiresAt } = record;
   const { debited, credited } = parties;
-  const { actor } = order;
+  const { actor } = posting;
   if (!isVisibleTo(debited, actor)) return notOwned(debited.id);
   if (!may(actor, "debit", debited)) return notDebitable(debited.id);
   const shut = [debited, credited].find((account) => !isOpen(account));
@@ -127,7 +127,7 @@ function create(
   const isCreditable = may(actor, "credit", credited) && fitsInt64(after.credited);
   if (!isCreditable && floors === "now") return notCreditable(credited.id);
 
-  // From here on the order must succeed.
+  // From here on the posting must succeed.
   books.replace(after);
   const transfer: TransferRecord = {
     id,
@@ -141,7 +141,7 @@ function create(
     state: pending ? TransferState.PENDING : TransferState.POSTED,
     description: record.description,
     metadata: record.metadata,
-    idempotencyKey: order.claim?.key ?? "",
+    idempotencyKey: posting.claim?.key ?? "",
     debitAccountBalance: balanceOf(after.debited),
     creditAccountBalance: balanceOf(after.credited),
     capturedAmount: 0n,
@@ -162,13 +162,13 @@ function create(
 function reverse(
   description: string,
   { transfer, parties }: Target,
-  order: Order,
+  posting: Posting,
   books: Books,
   options: DecideOptions,
 ): Decision | Refusal {
   const swapped: Parties = { debited: parties.credited, credited: parties.debited };
-  if (!isVisibleTo(swapped.debited, order.actor)) return notOwned(swapped.debited.id);
-  if (!may(order.actor, "debit", swapped.debited)) return notDebitable(swapped.debited.id);
+  if (!isVisibleTo(swapped.debited, posting.actor)) return notOwned(swapped.debited.id);
+  if (!may(posting.actor, "debit", swapped.debited)) return notDebitable(swapped.debited.id);
   if (transfer.reversedByTransferId !== undefined) {
     const msg = `transfer ${transfer.id} was reversed by transfer ${transfer.reversedByTransferId}`;
     return refuse("already_reversed", msg, { transfer_id: `${transfer.id}` });
@@ -188,7 +188,7 @@ function reverse(
       expiresAt: undefined,
       reverses: transfer.id,
     },
-    order,
+    posting,
     books,
     options,
   );

@@ -2,7 +2,7 @@
 import type { Pool } from "pg";
 import type { DatabaseLog } from "../../database/index.ts";
 import { type AccountId, type Micros, type TransferId, toTimestamptz, transferId } from "../values.ts";
-import type { Order } from "./command.ts";
+import type { Posting } from "./posting.ts";
 import type { PostingQueue } from "./queue.ts";
 
 /** Holds that are settled in one transaction, which callers' batches wait for. */
@@ -25,11 +25,11 @@ const START: Position = { expiresAt: -62_135_596_800_000_000n, id: 0n };
 
 export class Expiry {
   readonly #pool: Pool;
-  readonly #postings: PostingQueue;
+  readonly #queue: PostingQueue;
 
-  constructor(pool: Pool, postings: PostingQueue) {
+  constructor(pool: Pool, queue: PostingQueue) {
     this.#pool = pool;
-    this.#postings = postings;
+    this.#queue = queue;
   }
 
   /**
@@ -52,9 +52,9 @@ export class Expiry {
       if (last === undefined) break;
       until ??= last.clock;
       position = { expiresAt: last.expires_at, id: last.transfer_id };
-      const orders = rows.map((row) => expiryOf(transferId(row.transfer_id)));
-      await this.#postings
-        .post({ orders, atomic: false, background: true })
+      const postings = rows.map((row) => expiryOf(transferId(row.transfer_id)));
+      await this.#queue
+        .post({ postings, atomic: false, background: true })
         .catch((error: unknown) => failures.push(error));
       if (rows.length < HOLDS_MAX) break;
     }
@@ -94,7 +94,7 @@ select *
  order by expires_at, transfer_id
  limit $1::bigint`;
 
-function expiryOf(id: TransferId): Order {
+function expiryOf(id: TransferId): Posting {
   const actor = { subject: "", admin: true };
   return { command: { kind: "expire", id }, actor, claim: undefined, dryRun: false, path: "" };
 }

@@ -1,4 +1,4 @@
-/** Locks and reads what a batch of orders needs to be decided. */
+/** Locks and reads what a batch of postings needs to be decided. */
 import type { ClientBase } from "pg";
 import { settleAll } from "../../database/pool.ts";
 import { joinWriters } from "../records/final-time.ts";
@@ -6,8 +6,8 @@ import { type LoadedTransfer, loadTransfers, type TransferRecord } from "../reco
 import type { Micros } from "../values.ts";
 import { type AccountId, accountId, type TransferId, transferId } from "../values.ts";
 import { Books } from "./books.ts";
-import { makesTransfer, type Order, targetOf } from "./command.ts";
 import { isUsed } from "./idempotency.ts";
+import { makesTransfer, type Posting, targetOf } from "./posting.ts";
 import { keyUseOf } from "./replay.ts";
 import {
   type DrawnRow,
@@ -21,7 +21,7 @@ import {
 export interface BatchInput {
   /** What was read; changes go into a layer on it. */
   readonly books: Books;
-  /** For each order the id of the transfer that it makes; 0 for an order that makes none. */
+  /** For each posting the id of the transfer that it makes; 0 for a posting that makes none. */
   readonly ids: readonly TransferId[];
 }
 
@@ -37,23 +37,23 @@ export interface LockOptions {
 }
 
 /**
- * Locks the accounts of all orders and reads what deciding them needs.
+ * Locks the accounts of all postings and reads what deciding them needs.
  *
  * @throws the database's error.
  */
 export async function lockAndRead(
   client: ClientBase,
-  orders: readonly Order[],
+  postings: readonly Posting[],
   { begin = [], clock, skipsLocked = false }: LockOptions,
 ): Promise<BatchInput> {
-  const targets = [...new Set(orders.flatMap(({ command }) => targetOf(command) ?? []))];
-  const ids = new Set([...accountsOfNew(orders), ...(await accountsOfTargets(client, targets))]);
+  const targets = [...new Set(postings.flatMap(({ command }) => targetOf(command) ?? []))];
+  const ids = new Set([...accountsOfNew(postings), ...(await accountsOfTargets(client, targets))]);
 
   const begun = [...begin, joinWriters].map((statement) => client.query(statement));
   const locking = client.query<LockedRow>(lockAccounts([...ids], skipsLocked));
   const drawing = client.query<DrawnRow>(
     drawIdsAndReadKeys(
-      orders.map(({ claim, command, dryRun }) => ({ claim, draws: makesTransfer(command) && !dryRun })),
+      postings.map(({ claim, command, dryRun }) => ({ claim, draws: makesTransfer(command) && !dryRun })),
     ),
   );
   await settleAll([...begun, locking, drawing]);
@@ -84,8 +84,8 @@ function transferEntry(
   return found === undefined ? [] : [[id, found.current]];
 }
 
-function accountsOfNew(orders: readonly Order[]): AccountId[] {
-  return orders.flatMap(({ command }) =>
+function accountsOfNew(postings: readonly Posting[]): AccountId[] {
+  return postings.flatMap(({ command }) =>
     command.kind === "create" ? [command.transfer.debitAccountId, command.transfer.creditAccountId] : [],
   );
 }

@@ -12,9 +12,9 @@ import { overloaded } from "../errors.ts";
 import type { LedgerWatch } from "../ledger-observer.ts";
 import { type Batch, FairQueue } from "../turns.ts";
 import { CommitUnknownError, postBatch } from "./batch.ts";
-import type { OrderGroup } from "./command.ts";
 import type { Outcome } from "./decide-group.ts";
 import { isKeyCollision } from "./idempotency.ts";
+import type { PostingGroup } from "./posting.ts";
 
 export interface PostingQueueOptions {
   /** Connections that pipeline; at least `lanes` of them. */
@@ -22,9 +22,9 @@ export interface PostingQueueOptions {
   readonly watch: LedgerWatch;
   /** Batches in flight at once. Default {@link POSTING_LANES}. */
   readonly lanes?: number;
-  /** Orders in a batch, unless one group alone has more. Default 512. */
+  /** Postings in a batch, unless one group alone has more. Default 512. */
   readonly batchSizeMax?: number;
-  /** Orders that wait, of which one caller may have half; who would have more is refused at once. Default 32768. */
+  /** Postings that wait, of which one caller may have half; who would have more is refused at once. Default 32768. */
   readonly queueLengthMax?: number;
   /** Milliseconds of a clock that never goes back. Default: the process's. */
   readonly now?: () => number;
@@ -33,12 +33,12 @@ export interface PostingQueueOptions {
 /** While one batch is in flight the next one gathers callers; two at once would wait for each other's accounts. */
 export const POSTING_LANES = 1;
 
-/** Orders that a caller may send in one round of turns; see fair-queue.ts. */
+/** Postings that a caller may send in one round of turns; see fair-queue.ts. */
 const TURN_SIZE = 64;
 
 /** A group that waits for its outcomes. */
 interface Waiting {
-  readonly group: OrderGroup;
+  readonly group: PostingGroup;
   /** See `BatchTracing.origin`. */
   readonly origin: unknown;
   readonly resolve: (outcomes: Outcome[]) => void;
@@ -86,20 +86,20 @@ export class PostingQueue {
     });
   }
 
-  /** Orders that wait for their batch. */
+  /** Postings that wait for their batch. */
   get length(): number {
     return this.#waiting.size;
   }
 
   /**
-   * Carries out a group of orders, all of one caller, together with others that are waiting.
+   * Carries out a group of postings, all of one caller, together with others that are waiting.
    * A group in the background waits in a line of its own, which is never full.
    *
-   * @returns an outcome for each order, once all are committed.
+   * @returns an outcome for each posting, once all are committed.
    * @throws FinanceError overloaded when the caller has too much waiting: nothing was decided and no key is used. The
-   *   database's error when it stays away; orders with keys can be sent again.
+   *   database's error when it stays away; postings with keys can be sent again.
    */
-  post(group: OrderGroup): Promise<Outcome[]> {
+  post(group: PostingGroup): Promise<Outcome[]> {
     return new Promise((resolve, reject) => {
       const waiting = { group, origin: this.#watch.origin(), resolve, reject, collisions: 0 };
       if (group.background) this.#background.push(waiting);
@@ -109,9 +109,9 @@ export class PostingQueue {
   }
 
   #enqueue(waiting: Waiting): void {
-    const { orders } = waiting.group;
-    const caller = orders[0]?.actor.subject ?? "";
-    if (this.#waiting.add(caller, orders.length, waiting, this.#now())) return;
+    const { postings } = waiting.group;
+    const caller = postings[0]?.actor.subject ?? "";
+    if (this.#waiting.add(caller, postings.length, waiting, this.#now())) return;
     this.#watch.refused("postings");
     waiting.reject(overloaded("too many of your transfers are waiting already", RETRY_AFTER_MS));
   }
@@ -162,7 +162,7 @@ export class PostingQueue {
       const groups = batch.map(({ group }) => group);
       const outcomes = await this.#watch.run(
         "postings",
-        groups.reduce((size, { orders }) => size + orders.length, 0),
+        groups.reduce((size, { postings }) => size + postings.length, 0),
         () => batch.map(({ origin }) => origin),
         () => this.#postWithRetries(groups),
       );
@@ -179,7 +179,7 @@ export class PostingQueue {
         this.#enqueue({ ...only, collisions: only.collisions + 1 });
         return;
       }
-      if (only?.group.background && only.group.orders.length > 1 && !isConnectionError(error)) {
+      if (only?.group.background && only.group.postings.length > 1 && !isConnectionError(error)) {
         this.#postInHalves(only);
         return;
       }
@@ -190,13 +190,13 @@ export class PostingQueue {
   }
 
   /**
-   * In the background one order that fails must not keep the others from being carried out. Each half has a turn of its
+   * In the background one posting that fails must not keep the others from being carried out. Each half has a turn of its
    * own, so that callers need not wait for the search.
    */
   #postInHalves({ group, resolve, reject }: Waiting): void {
-    const middle = Math.ceil(group.orders.length / 2);
-    const halves = [group.orders.slice(0, middle), group.orders.slice(middle)];
-    const posting = Promise.allSettled(halves.map((orders) => this.post({ ...group, orders })));
+    const middle = Math.ceil(group.postings.length / 2);
+    const halves = [group.postings.slice(0, middle), group.postings.slice(middle)];
+    const posting = Promise.allSettled(halves.map((postings) => this.post({ ...group, postings })));
     void posting.then((results) => {
       const failed = results.find((result) => result.status === "rejected");
       if (failed !== undefined) reject(failed.reason);
@@ -205,7 +205,7 @@ export class PostingQueue {
   }
 
   /** Repeats what was rolled back for no fault of its own, for as long as a caller may be kept waiting. */
-  async #postWithRetries(groups: readonly OrderGroup[]): Promise<Outcome[][]> {
+  async #postWithRetries(groups: readonly PostingGroup[]): Promise<Outcome[][]> {
     const startedMs = performance.now();
     let unknown: CommitUnknownError | undefined;
     let hasCollided = false;
@@ -230,7 +230,7 @@ export class PostingQueue {
     }
   }
 
-  async #postOnce(groups: readonly OrderGroup[]): Promise<Outcome[][]> {
+  async #postOnce(groups: readonly PostingGroup[]): Promise<Outcome[][]> {
     const client = await this.#pool.connect();
     let broken: Error | undefined;
     try {
@@ -258,7 +258,7 @@ function partsAfter(error: unknown, batch: readonly Waiting[]): Waiting[][] {
   return [batch.slice(0, middle), batch.slice(middle)];
 }
 
-/** Whether sending the orders again can do nothing twice. */
-function areKeyed({ orders }: OrderGroup): boolean {
-  return orders.every(({ claim, dryRun }) => dryRun || claim !== undefined);
+/** Whether sending the postings again can do nothing twice. */
+function areKeyed({ postings }: PostingGroup): boolean {
+  return postings.every(({ claim, dryRun }) => dryRun || claim !== undefined);
 }

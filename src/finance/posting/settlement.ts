@@ -6,7 +6,7 @@ import { may, maySettle } from "../policy.ts";
 import type { TransferRecord } from "../records/transfers.ts";
 import type { Micros, Minor } from "../values.ts";
 import { type Books, changed, type Decision, movementsOf, type Parties, timeToRecord } from "./books.ts";
-import type { Order } from "./command.ts";
+import type { Posting } from "./posting.ts";
 
 /** A transfer under lock with its accounts. */
 export interface Target {
@@ -23,7 +23,7 @@ export interface SettlementOptions {
 export function capture(
   amount: Minor | undefined,
   { transfer, parties }: Target,
-  { actor, path }: Order,
+  { actor, path }: Posting,
   books: Books,
   { recordedAt }: SettlementOptions,
 ): Decision | Refusal {
@@ -52,7 +52,7 @@ export function capture(
     if (falls && !unlimitedOverdraft && balance < -overdraftLimit) return insufficientFunds(parties[side], captured);
   }
 
-  // From here on the order must succeed.
+  // From here on the posting must succeed.
   books.replace(after);
   const settled = settle(transfer, TransferState.CAPTURED, captured, time, after, books);
   return { effect: "settled", transfer: settled, movements: movementsOf(transfer.id, parties, after) };
@@ -62,7 +62,7 @@ export function capture(
 export function release(
   state: TransferState.VOIDED | TransferState.EXPIRED,
   { transfer, parties }: Target,
-  { actor }: Order,
+  { actor }: Posting,
   books: Books,
   { recordedAt }: SettlementOptions,
 ): Decision | Refusal {
@@ -79,7 +79,7 @@ export function release(
     return notPending(transfer);
   }
 
-  // From here on the order must succeed.
+  // From here on the posting must succeed.
   const time = recordedAt ?? timeToRecord(books, [debited, credited]);
   const after = changed(parties, { posted: 0n, pending: -transfer.amount, recordedAt: time });
   books.replace(after);

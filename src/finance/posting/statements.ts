@@ -33,7 +33,7 @@ export interface Draw {
   readonly draws: boolean;
 }
 
-/** What was drawn for an order; all of a key's columns are null when it is free, and for an order without a key. */
+/** What was drawn for a posting; all of a key's columns are null when it is free, and for a posting without a key. */
 export interface DrawnRow extends Omit<KeyRow, "key_digest"> {
   readonly id: bigint | null;
   readonly key_digest: string | null;
@@ -73,7 +73,7 @@ select b.account_id, a.owner, a.currency, a.minor_unit_digits, b.debit_normal,
 }
 
 /**
- * Gives each order that may make a transfer an id, rising in their order, and reads what its key was used for.
+ * Gives each posting that may make a transfer an id, rising in their order, and reads what its key was used for.
  *
  * Keys are read after the accounts were locked: a transaction that used one on the same accounts has ended by then.
  *

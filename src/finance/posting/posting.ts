@@ -18,7 +18,7 @@ export type Command =
   | { readonly kind: "expire"; readonly id: TransferId };
 
 /** A command with who asks for it. */
-export interface Order {
+export interface Posting {
   readonly command: Command;
   readonly actor: Actor;
   /** Absent: a repeated request is done again. */
@@ -29,12 +29,12 @@ export interface Order {
   readonly path: string;
 }
 
-/** Orders that are decided one after the other, with nobody else's in between. */
-export interface OrderGroup {
-  readonly orders: readonly Order[];
+/** Postings that are decided one after the other, with nobody else's in between. */
+export interface PostingGroup {
+  readonly postings: readonly Posting[];
   /** All or none, and the floors hold only at the end. */
   readonly atomic: boolean;
-  /** Nobody waits for it at the API: it shares no batch with callers' orders, and takes a small share of their lane. Default false. */
+  /** Nobody waits for it at the API: it shares no batch with callers' postings, and takes a small share of their lane. Default false. */
   readonly background?: boolean;
 }
 
@@ -48,7 +48,7 @@ export function makesTransfer(command: Command): boolean {
   return command.kind === "create" || command.kind === "reverse";
 }
 
-/** How many orders a request is: those of a batch, or one. */
-export function countOrders(request: object): number {
+/** How many postings a request is: those of a batch, or one. */
+export function countPostings(request: object): number {
   return "transfers" in request && Array.isArray(request.transfers) ? request.transfers.length : 1;
 }
