@@ -1,3 +1,4 @@
+import { STATUS_OF_CODE } from "../packages/twirp/src/codes.ts";
 import { type Example, examples } from "./examples.ts";
 import {
   commentAt,
@@ -48,25 +49,6 @@ export interface Api {
   /** By the name that messages and enums have within their package. */
   readonly schemas: ReadonlyMap<string, Schema>;
 }
-
-/** https://twitchtv.github.io/twirp/docs/spec_v7.html#error-codes */
-const STATUS_OF_CODE: Readonly<Record<string, number>> = {
-  canceled: 408,
-  invalid_argument: 400,
-  malformed: 400,
-  deadline_exceeded: 408,
-  not_found: 404,
-  bad_route: 404,
-  already_exists: 409,
-  permission_denied: 403,
-  unauthenticated: 401,
-  resource_exhausted: 429,
-  failed_precondition: 412,
-  aborted: 409,
-  out_of_range: 400,
-  internal: 500,
-  unavailable: 503,
-};
 
 /** What the adapter itself says of a call that reaches no method, or takes too long in it. */
 const ADAPTER_CODES = ["malformed", "bad_route", "deadline_exceeded"];
@@ -319,7 +301,7 @@ const HEADERS = {
   },
 } as const;
 
-const STATUSES_TO_RETRY: readonly number[] = [429, 503];
+const STATUSES_TO_RETRY: readonly number[] = [STATUS_OF_CODE.resource_exhausted, STATUS_OF_CODE.unavailable];
 
 const keyParameter = {
   name: "Idempotency-Key",
@@ -360,7 +342,7 @@ function refusalOf(status: number, { codes, isDecision }: Refusal, hasKey: boole
   const names: (keyof typeof HEADERS)[] = ["x-request-id"];
   if (hasKey && isDecision) names.push("idempotent-replayed");
   if (STATUSES_TO_RETRY.includes(status)) names.push("retry-after");
-  if (status === STATUS_OF_CODE["unauthenticated"]) names.push("www-authenticate");
+  if (status === STATUS_OF_CODE.unauthenticated) names.push("www-authenticate");
   return {
     description: codes.map((code) => `\`${code}\``).join(" or "),
     headers: headersNamed(names),

@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import Fastify, { type FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { STATUS_OF_CODE } from "../../packages/twirp/src/errors.ts";
+import { isTwirpCode, STATUS_OF_CODE } from "../../packages/twirp/src/codes.ts";
 import { strictHttp, twirp, twirpClientErrors, twirpFrameworkErrors } from "../../packages/twirp/src/index.ts";
 import { WireConnection, type WireRequest, type WireResponse } from "../conformance/twirp-http.ts";
 import { seededRandom } from "../setup/random.ts";
@@ -50,10 +50,10 @@ function flawOf(reply: WireResponse | undefined): string | undefined {
   }
   if (reply.status >= 500) return `status ${reply.status}: ${reply.body}`;
   if (type !== "application/json") return `an error of type ${type}`;
-  const { code, msg }: { code?: unknown; msg?: unknown } = JSON.parse(reply.body.toString());
+  const { code = "", msg }: { code?: string; msg?: unknown } = JSON.parse(reply.body.toString());
   // Too large a header has a status of HTTP's own.
   if (reply.status === 431 && code === "malformed" && typeof msg === "string") return undefined;
-  if (typeof msg !== "string" || STATUS_OF_CODE.get(String(code)) !== reply.status) {
+  if (typeof msg !== "string" || !isTwirpCode(code) || STATUS_OF_CODE[code] !== reply.status) {
     return `status ${reply.status} with ${reply.body}`;
   }
   return undefined;

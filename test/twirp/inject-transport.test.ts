@@ -101,3 +101,11 @@ test.each([
     meta: { http_error_from_intermediary: "true", status_code: String(status), body: '{"code":"teapot"}' },
   });
 });
+
+test.each(["data_loss", "dataloss"])("an error %s, in either spelling, is data_loss", async (code) => {
+  const app = Fastify();
+  app.addHook("onRequest", async (_request, reply) => reply.code(500).send({ code, msg: "gone", meta: {} }));
+  await app.register(twirp, { services: [financeStandIn()] });
+  const client = new FinanceServiceClientJSON(injectTransport(app));
+  await expect(client.GetAccount({ id: 1n })).rejects.toMatchObject({ code: "data_loss", msg: "gone" });
+});

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { TwirpContentType, TwirpError, TwirpErrorCode } from "twirp-ts";
 import { type HoldingCall, memoryExhausted, replyLost } from "./call-memory.ts";
+import { STATUS_OF_CODE } from "./codes.ts";
 import type { CallOutcome } from "./context.ts";
 import { clientGone, FastifyCallContext, isClientGone } from "./context.ts";
 import { deadlineExceeded, timeLimitOf } from "./deadline.ts";
@@ -14,8 +15,6 @@ import {
   explainThrown,
   isError,
   isTwirpError,
-  isTwirpErrorCode,
-  STATUS_OF_CODE,
 } from "./errors.ts";
 import { runHooks, runIsolated } from "./hooks.ts";
 import { contentTypeOf, MEDIA_TYPE } from "./media-type.ts";
@@ -86,7 +85,7 @@ export class Call implements CallOutcome, HoldingCall {
   }
 
   get status(): number {
-    return this.context.status ?? STATUS_OF_CODE.get(this.#code) ?? 200;
+    return this.context.status ?? (this.#code === "ok" ? 200 : STATUS_OF_CODE[this.#code]);
   }
 
   get res(): ServerResponse {
@@ -272,9 +271,9 @@ export class Call implements CallOutcome, HoldingCall {
       this.#explained !== undefined && this.#explained === thrown
         ? this.#explained
         : this.#explain(thrown, explainPipelineError);
-    const { status, body } = errorResponse(error);
+    const { code, status, body } = errorResponse(error);
     const { context } = this;
-    this.#code = isTwirpErrorCode(error.code) ? error.code : TwirpErrorCode.Internal;
+    this.#code = code;
     context.status = status;
     const { error: hooks } = this.#target.hooks;
     if (hooks.length === 0 || this.#errorHooksRan) {

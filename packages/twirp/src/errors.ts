@@ -1,38 +1,18 @@
 import { types } from "node:util";
 import { TwirpError, TwirpErrorCode } from "twirp-ts";
+import { CODE_OF_SERVER_STATUS, isTwirpCode, STATUS_OF_CODE, type TwirpCode } from "./codes.ts";
 
-/** HTTP status of each code. https://twitchtv.github.io/twirp/docs/spec_v7.html#error-codes */
-export const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map<TwirpErrorCode, number>([
-  [TwirpErrorCode.Canceled, 408],
-  [TwirpErrorCode.Unknown, 500],
-  [TwirpErrorCode.InvalidArgument, 400],
-  [TwirpErrorCode.Malformed, 400],
-  [TwirpErrorCode.DeadlineExceeded, 408],
-  [TwirpErrorCode.NotFound, 404],
-  [TwirpErrorCode.BadRoute, 404],
-  [TwirpErrorCode.AlreadyExists, 409],
-  [TwirpErrorCode.PermissionDenied, 403],
-  [TwirpErrorCode.Unauthenticated, 401],
-  [TwirpErrorCode.ResourceExhausted, 429],
-  [TwirpErrorCode.FailedPrecondition, 412],
-  [TwirpErrorCode.Aborted, 409],
-  [TwirpErrorCode.OutOfRange, 400],
-  [TwirpErrorCode.Unimplemented, 501],
-  [TwirpErrorCode.Internal, 500],
-  [TwirpErrorCode.Unavailable, 503],
-  [TwirpErrorCode.DataLoss, 500],
-]);
-
-/** Whether the protocol knows a code. */
-export function isTwirpErrorCode(code: string): code is TwirpErrorCode {
-  return STATUS_OF_CODE.has(code);
+/** A Twirp error. twirp-ts lists the same codes in an enum, which a test compares with the table. */
+export function twirpError(code: TwirpCode, msg: string): TwirpError {
+  return new TwirpError(code as TwirpErrorCode, msg);
 }
 
 /** Longest `msg` that is sent, in UTF-16 units; Go cuts there too. */
 export const MSG_LENGTH_MAX = 1_000_000;
 
-/** What goes on the wire for a Twirp error. */
+/** The reply to a Twirp error. */
 export interface ErrorResponse {
+  readonly code: TwirpErrorCode;
   readonly status: number;
   readonly body: string;
 }
@@ -43,14 +23,12 @@ export function errorResponse(error: TwirpError): ErrorResponse {
   let json = `{"code":${text(valid.code)},"msg":${text(cut(String(valid.msg)))}`;
   const meta = metaJson(valid.meta);
   if (meta !== "") json += `,"meta":{${meta}}`;
-  return { status: STATUS_OF_CODE.get(valid.code) ?? 500, body: `${json}}` };
+  return { code: valid.code, status: STATUS_OF_CODE[valid.code], body: `${json}}` };
 }
 
 /** An error whose code the protocol does not know becomes `internal`, as in Go. */
 function withValidCode(error: TwirpError): TwirpError {
-  return isTwirpErrorCode(error.code)
-    ? error
-    : new TwirpError(TwirpErrorCode.Internal, `invalid error type ${error.code}`).withCause(error);
+  return isTwirpCode(error.code) ? error : twirpError("internal", `invalid error type ${error.code}`).withCause(error);
 }
 
 function metaJson(meta: Readonly<Record<string, unknown>> | undefined): string {
@@ -101,8 +79,9 @@ export function explainThrown(thrown: unknown, requestId: string): ExplainedErro
 /** The Twirp error for an error of Fastify or of one of its plugins, which say with `statusCode` what they mean. */
 export function explainPipelineError(thrown: unknown, requestId: string): ExplainedError {
   if (findTwirpError(thrown) === undefined && isError(thrown) && "statusCode" in thrown) {
-    const code = CODE_OF_STATUS.get(thrown.statusCode);
-    if (code !== undefined) return { error: new TwirpError(code, thrown.message).withCause(thrown) };
+    const { statusCode } = thrown;
+    const code = typeof statusCode === "number" ? CODE_OF_SERVER_STATUS[statusCode] : undefined;
+    if (code !== undefined) return { error: twirpError(code, thrown.message).withCause(thrown) };
   }
   return explainThrown(thrown, requestId);
 }
@@ -126,18 +105,6 @@ export function isError(value: unknown): value is Error {
 function maskedError(requestId: string): TwirpError {
   return new TwirpError(TwirpErrorCode.Internal, "internal error").withMeta("request_id", requestId);
 }
-
-const CODE_OF_STATUS: ReadonlyMap<unknown, TwirpErrorCode> = new Map([
-  [400, TwirpErrorCode.Malformed],
-  [401, TwirpErrorCode.Unauthenticated],
-  [403, TwirpErrorCode.PermissionDenied],
-  [404, TwirpErrorCode.BadRoute],
-  [408, TwirpErrorCode.DeadlineExceeded],
-  [413, TwirpErrorCode.Malformed],
-  [415, TwirpErrorCode.BadRoute],
-  [429, TwirpErrorCode.ResourceExhausted],
-  [503, TwirpErrorCode.Unavailable],
-]);
 
 function isServerFault(error: TwirpError): boolean {
   return (

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
-import { TwirpError, TwirpErrorCode } from "twirp-ts";
-import { isTwirpErrorCode } from "./errors.ts";
+import type { TwirpError } from "twirp-ts";
+import { CODE_OF_FOREIGN_STATUS, readCode } from "./codes.ts";
+import { twirpError } from "./errors.ts";
 import { MEDIA_TYPE } from "./media-type.ts";
 
 /** Options of `injectTransport`. */
@@ -52,9 +53,10 @@ function isBytes(data: object): data is Uint8Array {
 }
 
 function errorOf(status: number, body: string): TwirpError {
-  const { code, msg, meta } = membersOf(body);
-  if (typeof code !== "string" || !isTwirpErrorCode(code)) return foreignError(status, body);
-  const error = new TwirpError(code, typeof msg === "string" ? msg : "");
+  const { code: written, msg, meta } = membersOf(body);
+  const code = typeof written === "string" ? readCode(written) : undefined;
+  if (code === undefined) return foreignError(status, body);
+  const error = twirpError(code, typeof msg === "string" ? msg : "");
   for (const [key, value] of Object.entries(meta ?? {})) error.withMeta(key, String(value));
   return error;
 }
@@ -74,20 +76,9 @@ function membersOf(body: string): Partial<Record<"code" | "msg" | "meta", unknow
  */
 function foreignError(status: number, body: string): TwirpError {
   const isRedirect = status >= 300 && status < 400;
-  const code = isRedirect ? TwirpErrorCode.Internal : CODE_OF_FOREIGN_STATUS.get(status);
-  return new TwirpError(code ?? TwirpErrorCode.Unknown, `HTTP status ${status}`)
+  const code = isRedirect ? "internal" : (CODE_OF_FOREIGN_STATUS[status] ?? "unknown");
+  return twirpError(code, `HTTP status ${status}`)
     .withMeta("http_error_from_intermediary", "true")
     .withMeta("status_code", String(status))
     .withMeta("body", body);
 }
-
-const CODE_OF_FOREIGN_STATUS: ReadonlyMap<number, TwirpErrorCode> = new Map([
-  [400, TwirpErrorCode.Internal],
-  [401, TwirpErrorCode.Unauthenticated],
-  [403, TwirpErrorCode.PermissionDenied],
-  [404, TwirpErrorCode.BadRoute],
-  [429, TwirpErrorCode.ResourceExhausted],
-  [502, TwirpErrorCode.Unavailable],
-  [503, TwirpErrorCode.Unavailable],
-  [504, TwirpErrorCode.Unavailable],
-]);

@@ -4,7 +4,8 @@ import type { Duplex } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import fastifyPlugin from "fastify-plugin";
 import { TwirpError, TwirpErrorCode } from "twirp-ts";
-import { errorResponse, STATUS_OF_CODE } from "./errors.ts";
+import { STATUS_OF_CODE } from "./codes.ts";
+import { errorResponse } from "./errors.ts";
 import { MEDIA_TYPE, trimBlanks } from "./media-type.ts";
 import { badRoute, quote } from "./paths.ts";
 import { sendExactly } from "./reply.ts";
@@ -65,7 +66,7 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
 /** No route takes a method that Node does not know. */
 export function unknownMethod(method: string, target: string): HttpFault {
   const error = badRoute(method, target, { prefix: "", services: new Set() });
-  return { status: STATUS_OF_CODE.get(error.code) ?? 404, error, closes: true };
+  return { status: STATUS_OF_CODE[error.code], error, closes: true };
 }
 
 /** https://www.rfc-editor.org/rfc/rfc9110#section-15.6.6 */
@@ -88,7 +89,7 @@ export function malformed(reason: string, how: Partial<Pick<HttpFault, "status" 
 export function fault(
   code: TwirpErrorCode,
   reason: string,
-  { status = STATUS_OF_CODE.get(code) ?? 500, closes = false }: Partial<Pick<HttpFault, "status" | "closes">> = {},
+  { status = STATUS_OF_CODE[code], closes = false }: Partial<Pick<HttpFault, "status" | "closes">> = {},
 ): HttpFault {
   return { status, error: new TwirpError(code, `failed to read request: ${reason}`), closes };
 }
