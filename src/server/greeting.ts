@@ -97,7 +97,8 @@ export async function welcome({ config, log, groundwork, apiPort, closing }: Wel
   });
 }
 
-async function developmentTokens(secret: string, auth: Config["auth"]): Promise<DevelopmentTokens> {
+/** Makes the tokens that a start prints. */
+export async function developmentTokens(secret: string, auth: Config["auth"]): Promise<DevelopmentTokens> {
   const lifetimeSeconds = DEVELOPMENT_TOKEN_DAYS * 86_400;
   const mint = (claims: typeof DEVELOPMENT_ADMIN) => mintToken(secret, { ...claims, ...auth, lifetimeSeconds });
   return {
