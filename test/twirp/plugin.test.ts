@@ -1,9 +1,9 @@
 import Fastify from "fastify";
 import { TwirpServer } from "twirp-ts";
 import { describe, expect, test } from "vitest";
-import { type TwirpOptions, twirp, twirpFrameworkErrors } from "../../packages/twirp/src/index.ts";
+import { type CallContext, type TwirpOptions, twirp, twirpFrameworkErrors } from "../../packages/twirp/src/index.ts";
 import { echo, serve } from "./serve.ts";
-import { HatService, type Hats, HatType, hatServer, hatService } from "./service.ts";
+import { type Hat, HatService, type Hats, HatType, hatServer, hatService } from "./service.ts";
 
 describe("a call", () => {
   test("answers JSON with JSON and protobuf with protobuf", async () => {
@@ -58,6 +58,21 @@ describe("a call", () => {
     }
     const { call } = await serve({ services: [hatService(new Factory())] });
     expect((await call("Make")).body.name).toBe("own");
+  });
+
+  test("reaches a service without a twirp-ts server, as protobuf-ts's generic interface has it", async () => {
+    const implementation = {
+      prefix: "a ",
+      make(hat: Hat, context: CallContext) {
+        return { ...hat, name: this.prefix + context.methodName };
+      },
+    };
+    const { call } = await serve({ services: [{ implementation, type: HatService }] });
+    expect((await call("Make", { size: 1 })).body).toEqual({ size: "1", name: "a Make", tags: [] });
+    expect((await call("TryOn")).body).toMatchObject({
+      code: "unimplemented",
+      msg: "method tryOn of hats.HatService is not implemented",
+    });
   });
 
   test.each<[what: string, hats: Hats, status: number, msg: RegExp]>([

@@ -9,7 +9,7 @@
  * unless others wait for their clients for too long: those give way first.
  */
 import type { ServerResponse } from "node:http";
-import { TwirpError, TwirpErrorCode } from "twirp-ts";
+import { TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
 
 /** A call as far as its memory is concerned. */
 export interface HoldingCall {

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { TwirpContentType, TwirpError, TwirpErrorCode } from "twirp-ts";
 import { type HoldingCall, memoryExhausted, replyLost } from "./call-memory.ts";
 import { STATUS_OF_CODE } from "./codes.ts";
 import type { CallOutcome } from "./context.ts";
@@ -23,6 +22,7 @@ import { badRoute, badRouteError, decodePath, isExactPath, type PathTable, pathO
 import { sendExactly } from "./reply.ts";
 import { type BodyReading, readBody } from "./request-body.ts";
 import type { CallTarget, MethodRoute } from "./routing.ts";
+import { TwirpContentType, TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
 
 /** What all calls of one mount share. */
 export interface Mount {

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
-import { TwirpContentType, type TwirpContext, TwirpError, TwirpErrorCode } from "twirp-ts";
+import type { TwirpCode } from "./codes.ts";
 import { GuardedHeaders, type ResponseHeaders } from "./reply.ts";
+import { TwirpContentType, type TwirpContext, TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
 
 /**
  * What aborts the signal of one call: `abort`, or the client when it goes before the reply is out. The reason is always
@@ -153,7 +154,7 @@ export interface CallOutcome {
   /** As `GetAccount`; empty when the path names no method. */
   readonly method: string;
   /** `ok`, or the error's code; `canceled` for a call without a reply, whose client has gone. */
-  readonly code: "ok" | TwirpErrorCode;
+  readonly code: "ok" | TwirpCode;
   /** HTTP status of the reply, or what it would have been. */
   readonly status: number;
   readonly context: CallContext;

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { TwirpError, TwirpErrorCode } from "twirp-ts";
 import { quote } from "./paths.ts";
+import { TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
 
 /** The request header in which a caller says for how many milliseconds it waits: 1 to 10 digits, not all zero. */
 export const TIMEOUT_HEADER = "twirp-timeout-ms";

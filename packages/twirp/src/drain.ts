@@ -1,4 +1,4 @@
-import { TwirpError, TwirpErrorCode } from "twirp-ts";
+import { TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
 
 /** Seconds after which a client that was turned away may try again, presumably with another server. */
 export const RETRY_AFTER_SECONDS = 1;

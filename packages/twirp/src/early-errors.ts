@@ -1,7 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { TwirpErrorCode } from "twirp-ts";
 import { errorResponse } from "./errors.ts";
 import { MEDIA_TYPE } from "./media-type.ts";
 import { badRouteError, decodePath, pathOfTarget, quote } from "./paths.ts";
@@ -16,6 +15,7 @@ import {
   unsupportedCoding,
   unsupportedVersion,
 } from "./strict-http.ts";
+import { TwirpErrorCode } from "./twirp-ts.ts";
 
 /** What Node reports of a connection whose bytes are no HTTP request. */
 interface ConnectionError extends Error {

@@ -1,10 +1,10 @@
 import { types } from "node:util";
-import { TwirpError, TwirpErrorCode } from "twirp-ts";
 import { CODE_OF_SERVER_STATUS, isTwirpCode, STATUS_OF_CODE, type TwirpCode } from "./codes.ts";
+import { TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
 
 /** A Twirp error. twirp-ts lists the same codes in an enum, which a test compares with the table. */
-export function twirpError(code: TwirpCode, msg: string): TwirpError {
-  return new TwirpError(code as TwirpErrorCode, msg);
+export function twirpError(code: TwirpCode, msg: string): TwirpError<TwirpCode> {
+  return new TwirpError(code, msg);
 }
 
 /** Longest `msg` that is sent, in UTF-16 units; Go cuts there too. */
@@ -12,7 +12,7 @@ export const MSG_LENGTH_MAX = 1_000_000;
 
 /** The reply to a Twirp error. */
 export interface ErrorResponse {
-  readonly code: TwirpErrorCode;
+  readonly code: TwirpCode;
   readonly status: number;
   readonly body: string;
 }
@@ -27,8 +27,12 @@ export function errorResponse(error: TwirpError): ErrorResponse {
 }
 
 /** An error whose code the protocol does not know becomes `internal`, as in Go. */
-function withValidCode(error: TwirpError): TwirpError {
-  return isTwirpCode(error.code) ? error : twirpError("internal", `invalid error type ${error.code}`).withCause(error);
+function withValidCode(error: TwirpError): TwirpError<TwirpCode> {
+  return hasValidCode(error) ? error : twirpError("internal", `invalid error type ${error.code}`).withCause(error);
+}
+
+function hasValidCode(error: TwirpError): error is TwirpError<TwirpCode> {
+  return isTwirpCode(error.code);
 }
 
 function metaJson(meta: Readonly<Record<string, unknown>> | undefined): string {

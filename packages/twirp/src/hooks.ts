@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from "fastify";
-import type { ServerHooks, TwirpContext, TwirpError } from "twirp-ts";
+import type { ServerHooks, TwirpContext, TwirpError } from "./twirp-ts.ts";
 
 type ContextHook<Context> = (context: Context) => void | Promise<void>;
 type ErrorHook<Context> = (context: Context, error: TwirpError) => void | Promise<void>;

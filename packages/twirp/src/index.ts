@@ -13,12 +13,15 @@ export {
 export { type InjectTransportOptions, injectTransport, type TwirpTransport } from "./inject-transport.ts";
 export {
   type AnyTwirpServer,
+  type ProtobufTsService,
   type TwirpJsonOptions,
   type TwirpOptions,
   type TwirpService,
+  type TwirpTsService,
   type TypedTwirpOptions,
   twirpOptions,
 } from "./options.ts";
 export { callOf, twirp } from "./plugin.ts";
 export type { ResponseHeaders } from "./reply.ts";
 export { type StrictHttpOptions, strictHttp } from "./strict-http.ts";
+export { type Interceptor, type ServerHooks, type TwirpContext, TwirpError, TwirpErrorCode } from "./twirp-ts.ts";

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
-import type { TwirpError } from "twirp-ts";
 import { CODE_OF_FOREIGN_STATUS, readCode } from "./codes.ts";
 import { twirpError } from "./errors.ts";
 import { MEDIA_TYPE } from "./media-type.ts";
+import type { TwirpError } from "./twirp-ts.ts";
 
 /** Options of `injectTransport`. */
 export interface InjectTransportOptions {

@@ -1,4 +1,4 @@
-import { TwirpContentType } from "twirp-ts";
+import { TwirpContentType } from "./twirp-ts.ts";
 
 /** The two media types of the protocol, as they are written on replies: exact, without parameters. */
 export const MEDIA_TYPE = { json: "application/json", protobuf: "application/protobuf" } as const;

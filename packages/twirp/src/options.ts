@@ -1,16 +1,27 @@
 import type { IMessageType } from "@protobuf-ts/runtime";
 import type { ServiceType } from "@protobuf-ts/runtime-rpc";
-import type { Interceptor, ServerHooks, TwirpContext, TwirpError } from "twirp-ts";
 import type { CallMemory } from "./call-memory.ts";
 import type { DecodingLimits } from "./codec/limits.ts";
 import type { CallContext } from "./context.ts";
 import { TIMER_MS_MAX } from "./deadline.ts";
+import type { Interceptor, ServerHooks, TwirpContext, TwirpError } from "./twirp-ts.ts";
 
-/** A service: what twirp-ts and protobuf-ts generated for it, side by side. */
-export interface TwirpService {
+/** A service that twirp-ts and protobuf-ts generated, or protobuf-ts alone. */
+export type TwirpService = TwirpTsService | ProtobufTsService;
+
+/** A service of twirp-ts, whose server knows hooks and interceptors of its own. */
+export interface TwirpTsService {
   /** From the generated `create…Server(implementation)`. */
   readonly server: AnyTwirpServer;
   /** The generated protobuf-ts `ServiceType` of the same name. */
+  readonly type: ServiceType;
+}
+
+/** A service without twirp-ts. */
+export interface ProtobufTsService {
+  /** An object of the interface that protobuf-ts generates with `server_generic`: `I…Service<CallContext>`. */
+  readonly implementation: object;
+  /** The generated protobuf-ts `ServiceType`. */
   readonly type: ServiceType;
 }
 
@@ -79,7 +90,7 @@ type Extend<Result> = (call: CallContext) => Result | Promise<Result>;
 
 /** Options of a mount whose services share one context type. */
 export type TypedTwirpOptions<Context extends TwirpContext> = BaseOptions<Context> & {
-  readonly services: readonly (TwirpService & {
+  readonly services: readonly (TwirpTsService & {
     readonly server: { use(...middlewares: ServerHooks<Context>[]): unknown };
   })[];
 } & (object extends ContextExtension<Context>

@@ -1,4 +1,4 @@
-import { TwirpError, TwirpErrorCode } from "twirp-ts";
+import { TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
 
 const NAMED: ReadonlyMap<string, string> = new Map([
   ["\x07", "\\a"],

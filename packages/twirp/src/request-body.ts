@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
-import { TwirpError, TwirpErrorCode } from "twirp-ts";
 import { clientGone } from "./context.ts";
 import { trimBlanks } from "./media-type.ts";
 import { quote } from "./paths.ts";
+import { TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
 
 /** What a request body may cost. */
 export interface BodyLimits {

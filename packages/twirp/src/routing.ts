@@ -1,11 +1,11 @@
 import type { MethodInfo } from "@protobuf-ts/runtime-rpc";
-import { type Interceptor, type ServerHooks, TwirpError, TwirpErrorCode } from "twirp-ts";
 import { type MessageCodec, MessageCodecs } from "./codec/codec.ts";
 import { TypeRegistry } from "./codec/fields.ts";
 import type { CallContext } from "./context.ts";
 import { type HookTable, hookTable } from "./hooks.ts";
-import type { TwirpService, TwirpSettings } from "./options.ts";
+import type { ProtobufTsService, TwirpService, TwirpSettings, TwirpTsService } from "./options.ts";
 import { namesOf, type PathTable } from "./paths.ts";
+import { type Interceptor, type ServerHooks, TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
 
 /** Calls one method through all interceptors. */
 export type Invoke = (context: CallContext, request: unknown) => unknown;
@@ -36,27 +36,43 @@ interface ServerInternals {
   readonly interceptors: readonly AnyInterceptor[];
 }
 
+function mountService(service: TwirpService, settings: TwirpSettings): MountedService {
+  const { typeName, methods } = service.type;
+  const { hooks, interceptors, methodOf } = "server" in service ? partsOf(service) : implementationOf(service);
+  const chain = [...settings.interceptors, ...interceptors];
+  const dot = typeName.lastIndexOf(".");
+  return {
+    packageName: typeName.slice(0, Math.max(dot, 0)),
+    serviceName: typeName.slice(dot + 1),
+    typeName,
+    hooks: [...settings.hooks, ...hooks],
+    methods: methods.map((info) => ({ name: info.name, info, invoke: intercept(chain, methodOf(info)) })),
+  };
+}
+
+interface ServiceParts extends Pick<ServerInternals, "hooks" | "interceptors"> {
+  readonly methodOf: (info: MethodInfo) => Invoke;
+}
+
 /**
  * Takes a generated server apart. Throws when it does not look like a twirp-ts 2.5 server, or when server and type
  * describe different services.
  */
-function mountService({ server, type }: TwirpService, settings: TwirpSettings): MountedService {
+function partsOf({ server, type }: TwirpTsService): ServiceParts {
   const { packageName, serviceName, methodList } = server;
   const typeName = packageName === "" ? serviceName : `${packageName}.${serviceName}`;
   const { service, hooks, interceptors } = internalsOf(server, typeName);
   assertSameService(typeName, methodList, type);
-  const chain = [...settings.interceptors, ...interceptors];
-  return {
-    packageName,
-    serviceName,
-    typeName,
-    hooks: [...settings.hooks, ...hooks],
-    methods: type.methods.map((info) => ({
-      name: info.name,
-      info,
-      invoke: intercept(chain, methodOf(service, info.name, typeName)),
-    })),
-  };
+  const methodOf: ServiceParts["methodOf"] = (info) => (context, request) =>
+    functionOf(service, info.name, typeName).call(service, context, request);
+  return { hooks, interceptors, methodOf };
+}
+
+/** protobuf-ts writes the names of methods in camel case and passes the request first. */
+function implementationOf({ implementation, type }: ProtobufTsService): ServiceParts {
+  const methodOf: ServiceParts["methodOf"] = (info) => (context, request) =>
+    functionOf(implementation, info.localName, type.typeName).call(implementation, request, context);
+  return { hooks: [], interceptors: [], methodOf };
 }
 
 function internalsOf(server: object, typeName: string): ServerInternals {
@@ -81,14 +97,10 @@ function assertSameService(typeName: string, methodList: readonly PropertyKey[],
   }
 }
 
-function methodOf(service: object, name: string, typeName: string): Invoke {
-  return (context, request) => {
-    const method: unknown = Reflect.get(service, name);
-    if (typeof method !== "function") {
-      throw new TwirpError(TwirpErrorCode.Unimplemented, `method ${name} of ${typeName} is not implemented`);
-    }
-    return method.call(service, context, request);
-  };
+function functionOf(service: object, name: string, typeName: string) {
+  const method: unknown = Reflect.get(service, name);
+  if (typeof method === "function") return method;
+  throw new TwirpError(TwirpErrorCode.Unimplemented, `method ${name} of ${typeName} is not implemented`);
 }
 
 // The first interceptor is the outermost. Each call of `next` may carry another context or request inwards.

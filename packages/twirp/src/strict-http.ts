@@ -3,12 +3,12 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import fastifyPlugin from "fastify-plugin";
-import { TwirpError, TwirpErrorCode } from "twirp-ts";
-import { STATUS_OF_CODE } from "./codes.ts";
+import { STATUS_OF_CODE, type TwirpCode } from "./codes.ts";
 import { errorResponse } from "./errors.ts";
 import { MEDIA_TYPE, trimBlanks } from "./media-type.ts";
 import { badRoute, quote } from "./paths.ts";
 import { sendExactly } from "./reply.ts";
+import { TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
 
 /** Why something is no request that this server answers, as far as HTTP is concerned. */
 export interface HttpFault {
@@ -66,7 +66,7 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
 /** No route takes a method that Node does not know. */
 export function unknownMethod(method: string, target: string): HttpFault {
   const error = badRoute(method, target, { prefix: "", services: new Set() });
-  return { status: STATUS_OF_CODE[error.code], error, closes: true };
+  return { status: STATUS_OF_CODE.bad_route, error, closes: true };
 }
 
 /** https://www.rfc-editor.org/rfc/rfc9110#section-15.6.6 */
@@ -87,7 +87,7 @@ export function malformed(reason: string, how: Partial<Pick<HttpFault, "status" 
 }
 
 export function fault(
-  code: TwirpErrorCode,
+  code: TwirpCode,
   reason: string,
   { status = STATUS_OF_CODE[code], closes = false }: Partial<Pick<HttpFault, "status" | "closes">> = {},
 ): HttpFault {
