@@ -105,7 +105,7 @@ test("in production no secret is ever printed, logged, answered, measured or sho
 
   const wrong = await start();
   expect(await wrong.service.ended).toBe(1);
-  expect(wrong.service.output()).toContain(`wrong password for user ${role}`);
+  expect(wrong.service.output()).toContain(` as ${role}: the password is wrong`);
   const mistaken = await start({ DATABASE_URL: `${url}:x?sslmode=maybe`, AUTH_JWT_SECRET: JWT_SECRET.slice(0, 20) });
   expect(await mistaken.service.ended).toBe(1);
   expect(mistaken.service.output()).toMatch(/AUTH_JWT_SECRET: .*\n.*DATABASE_URL: /);

@@ -192,7 +192,7 @@ function readDatabaseUrl({ DATABASE_URL, NODE_ENV }: Values, environment: Enviro
     mistakes.push("DATABASE_URL: is required in production, such as postgres://user:password@host:5432/finance");
     return undefined;
   }
-  const database = readConnectionUrl(DATABASE_URL, { environment });
+  const database = readConnectionUrl(DATABASE_URL, environment);
   if (!database.ok) mistakes.push(...database.mistakes.map((mistake) => `DATABASE_URL: ${mistake}`));
   return database;
 }

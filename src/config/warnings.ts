@@ -51,5 +51,5 @@ export function productionWarnings(choices: ProductionChoices): string[] {
 function verifiesServer({ hosts, tlsMode, tls }: ConnectionTarget): boolean {
   const isNear = hosts.every(({ host }) => host.startsWith("/") || LOOPBACK.has(host));
   // Below `require` a server without TLS will do, whatever else is checked.
-  return isNear || (!["disable", "allow", "prefer"].includes(tlsMode) && tls.rejectUnauthorized === true);
+  return isNear || (!["disable", "prefer"].includes(tlsMode) && tls.rejectUnauthorized !== false);
 }

@@ -10,7 +10,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectionTarget } from "./connection.ts";
-import { connectTo, type Endpoint, waysTo } from "./connection.ts";
+import { connectTo, type Endpoint, endpointsOf } from "./connection.ts";
 import type { DatabaseLog } from "./connection-errors.ts";
 import { DatabaseAwayError, errorCode, isNoAnswer } from "./connection-errors.ts";
 
@@ -48,7 +48,7 @@ export class Availability {
   constructor(target: ConnectionTarget, log: DatabaseLog) {
     this.target = target;
     this.#log = log;
-    const ways = target.hosts.flatMap((address) => waysTo(target, address));
+    const ways = target.hosts.flatMap((address) => endpointsOf(target, address));
     const [first] = ways;
     if (first === undefined) throw new Error("a connection target without a host");
     this.#endpoint = first;

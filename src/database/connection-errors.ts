@@ -1,31 +1,84 @@
+/** What an error's code says about the database. */
+interface Condition {
+  /** The database was lost or never reached, so nobody knows what a statement did. */
+  readonly isLost?: true;
+  /** A few words for callers and /readyz: no address, no user, no password. */
+  readonly brief?: string;
+  /** For the person who starts the service. Default {@link WAY_OUT}. */
+  readonly fix?: string;
+}
+
+const WAY_OUT = "check DATABASE_URL, or unset it to use the embedded PostgreSQL";
+
+/** A refused write, for example on a primary that has become a standby. */
+export const READ_ONLY = "25006";
+
 /**
- * SQLSTATEs that say the connection or the server is gone, not that a statement was wrong: the server shuts down, has
- * crashed or still starts, has no room for another connection, or ended one that sat idle. Class 08, connection
- * exceptions, comes on top.
+ * By the system's code or the SQLSTATE. Class 08, connection exceptions, is lost as well.
  *
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const CONNECTION_STATES: ReadonlySet<string> = new Set(["57P01", "57P02", "57P03", "53300", "57P05", "25P03"]);
+const CONDITIONS: Readonly<Record<string, Condition>> = {
+  ECONNREFUSED: { isLost: true, brief: "nothing listens there", fix: `start PostgreSQL, or ${WAY_OUT}` },
+  // isConnectionError tells a missing unix socket from other missing files.
+  ENOENT: { brief: "there is no such socket", fix: `start PostgreSQL, or ${WAY_OUT}` },
+  ENOTFOUND: { isLost: true, brief: "its host name is unknown" },
+  EAI_AGAIN: { isLost: true, brief: "its host name can't be looked up" },
+  ECONNRESET: { isLost: true },
+  ECONNABORTED: { isLost: true },
+  EPIPE: { isLost: true },
+  ETIMEDOUT: { isLost: true },
+  EHOSTUNREACH: { isLost: true },
+  ENETUNREACH: { isLost: true },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    brief: "its certificate is for another host",
+    fix: "give the name that it is for, or sslmode=verify-ca",
+  },
+  // The server shut down, crashed, or ended a session that was idle.
+  "57P01": { isLost: true },
+  "57P02": { isLost: true },
+  "57P05": { isLost: true },
+  "25P03": { isLost: true },
+  "57P03": { isLost: true, brief: "it is starting up or shutting down", fix: "try again in a moment" },
+  "53300": {
+    isLost: true,
+    brief: "it has no free connection",
+    fix: "raise its max_connections, or close others",
+  },
+  [READ_ONLY]: {
+    isLost: true,
+    brief: "it takes no writes",
+    fix: "give the primary, or all hosts with target_session_attrs=read-write",
+  },
+  "28P01": { brief: "the password is wrong" },
+  "28000": { brief: "it does not let this user in", fix: `see its pg_hba.conf, or ${WAY_OUT}` },
+  "3D000": { brief: "there is no such database", fix: `create it, or ${WAY_OUT}` },
+  "42501": { brief: "the user lacks a permission", fix: `grant it, or ${WAY_OUT}` },
+};
 
-/** A write on a server that takes none: a primary that has become a standby, for one. */
-const READ_ONLY = "25006";
+/** Node's many codes for certificates that no trusted CA signed, such as SELF_SIGNED_CERT_IN_CHAIN. */
+const UNTRUSTED: Condition = {
+  brief: "its certificate is not trusted",
+  fix: "set sslrootcert to the certificate of the CA that signed it",
+};
 
-/** Serialization failure and deadlock: the same transaction, started again, can succeed. */
-const RETRYABLE_STATES: ReadonlySet<string> = new Set(["40001", "40P01"]);
+function conditionOf(error: unknown): Condition {
+  const code = errorCode(error) ?? "";
+  return CONDITIONS[code] ?? (isCertificateCode(code) ? UNTRUSTED : {});
+}
 
-const NETWORK_CODES: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "ECONNABORTED",
-  "EPIPE",
-  "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-]);
+/** Says what is wrong with the database and how to fix it, for the person who starts the service. */
+export function adviceOn(error: unknown): string {
+  const { brief = firstLine(error), fix = WAY_OUT } = conditionOf(error);
+  return `${brief}; ${fix}`;
+}
 
-/** node-postgres gives these conditions no code, only a message. */
+export function firstLine(error: unknown): string {
+  const [line = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+  return line === "" ? "it can't be reached" : line;
+}
+
+/** Messages of node-postgres for lost connections, which have no code. */
 const DRIVER_MESSAGES: readonly string[] = [
   "Connection terminated",
   "Client has encountered a connection error and is not queryable",
@@ -36,14 +89,14 @@ const DRIVER_MESSAGES: readonly string[] = [
   "Cannot use a pool after calling end on the pool",
 ];
 
-/** The database is away and nobody was kept waiting to find out again. */
+/** The database can't be reached, so no connection is tried. */
 export class DatabaseAwayError extends Error {
   override readonly name = "DatabaseAwayError";
-  /** What is the matter, in a few words fit for /readyz: no address, no user, no password. */
+  /** A few words for /readyz: no address, no user, no password. */
   readonly reason: string;
 
   constructor(cause: unknown) {
-    const reason = awayReason(cause);
+    const reason = awayReason(cause instanceof AggregateError ? cause.errors[0] : cause);
     super(`the database can't be reached: ${reason}`, { cause });
     this.reason = reason;
   }
@@ -54,72 +107,43 @@ export class PoolExhaustedError extends Error {
   override readonly name = "PoolExhaustedError";
 }
 
-/** By SQLSTATE or system code: what is the matter, in a few words. */
-const AWAY_REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nothing listens there",
-  ENOENT: "there is no such socket",
-  ENOTFOUND: "its host name is unknown",
-  EAI_AGAIN: "its host name can't be looked up",
-  "28P01": "the password is wrong",
-  "28000": "it does not let this user in",
-  "3D000": "there is no such database",
-  "53300": "it has no free connection",
-  "57P03": "it is starting up or shutting down",
-  [READ_ONLY]: "it takes no writes",
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
-};
-
 function awayReason(cause: unknown): string {
-  const first = cause instanceof AggregateError ? cause.errors[0] : cause;
-  const code = errorCode(first) ?? "";
-  const known = AWAY_REASONS[code];
-  if (known !== undefined) return known;
-  if (isCertificateCode(code)) return "its certificate is not trusted";
-  if (isNoAnswer(first)) return "it does not answer";
-  return code === "" ? "the connection broke" : `the connection broke (${code})`;
+  const { brief } = conditionOf(cause);
+  if (brief !== undefined) return brief;
+  if (isNoAnswer(cause)) return "it does not answer";
+  const code = errorCode(cause);
+  return code === undefined ? "the connection broke" : `the connection broke (${code})`;
 }
 
-/** Whether an attempt ended because nothing came back in its time. */
+/** Whether an attempt ended because no answer came in time. */
 export function isNoAnswer(error: unknown): boolean {
   return error instanceof Error && /timeout/i.test(error.message);
 }
 
-/** Node's codes for a certificate that a CA does not vouch for, such as SELF_SIGNED_CERT_IN_CHAIN. */
 export function isCertificateCode(code: string): boolean {
   return /CERT|LEAF_SIGNATURE/.test(code);
 }
 
-/** Whether the server refused to write. */
-export function isReadOnly(error: unknown): boolean {
-  return errorCode(error) === READ_ONLY;
-}
-
 /**
- * Whether the database was lost or never reached. What a statement did is then unknown: a commit may have been kept.
+ * Whether the database was lost or never reached. Nobody knows then what a statement did: a commit may have succeeded.
  */
 export function isConnectionError(error: unknown): boolean {
-  if (error instanceof DatabaseAwayError || isReadOnly(error)) return true;
+  if (error instanceof DatabaseAwayError) return true;
   if (error instanceof AggregateError && error.errors.some(isConnectionError)) return true;
   const code = errorCode(error);
-  // A unix socket whose server is gone, not any missing file.
   if (code === "ENOENT") return error instanceof Error && "syscall" in error && error.syscall === "connect";
-  if (code !== undefined) return code.startsWith("08") || CONNECTION_STATES.has(code) || NETWORK_CODES.has(code);
+  if (code !== undefined) return code.startsWith("08") || conditionOf(error).isLost === true;
   return error instanceof Error && DRIVER_MESSAGES.some((message) => error.message.startsWith(message));
 }
 
-/** Whether the transaction was rolled back for the sake of another one and is worth repeating as it stands. */
+/** Whether the server rolled the transaction back in favour of another one (serialization failure, deadlock): try again. */
 export function isRetryable(error: unknown): boolean {
-  const code = errorCode(error);
-  return code !== undefined && RETRYABLE_STATES.has(code);
+  return ["40001", "40P01"].includes(errorCode(error) ?? "");
 }
 
-/** A statement that ran, or waited for a lock, longer than the pool allows; nothing of its transaction was kept. */
-const TIMEOUT_STATES: ReadonlySet<string> = new Set(["57014", "55P03"]);
-
-/** Whether the database was too slow or too busy for a statement. */
+/** Whether a statement ran, or waited for a lock, longer than allowed. Its transaction is rolled back. */
 export function isTimeout(error: unknown): boolean {
-  const code = errorCode(error);
-  return code !== undefined && TIMEOUT_STATES.has(code);
+  return ["57014", "55P03"].includes(errorCode(error) ?? "");
 }
 
 /** The SQLSTATE of PostgreSQL's errors, the system's code of Node's. */
@@ -128,7 +152,7 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
-/** Where this room reports what happened; a pino or Fastify logger fits as it is. */
+/** Where this room reports; a pino or Fastify logger fits. */
 export interface DatabaseLog {
   debug(details: object, message: string): void;
   info(details: object, message: string): void;
@@ -136,7 +160,7 @@ export interface DatabaseLog {
   error(details: object, message: string): void;
 }
 
-/** Reports nothing; what is worth an exception is thrown regardless. */
+/** Reports nothing. */
 export const silentLog: DatabaseLog = {
   debug: () => undefined,
   info: () => undefined,

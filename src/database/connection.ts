@@ -1,108 +1,13 @@
 /**
- * Reads a PostgreSQL URL as libpq does: several hosts, its names for TLS, `target_session_attrs`.
+ * Reads a PostgreSQL URL as libpq does, and connects to the first of its hosts that works.
  *
- * node-postgres reads one host, and means other things by the same words (its `require` verifies the host name, which
- * libpq's does not). https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+ * The package that node-postgres reads its URLs with knows TLS as libpq does, but only one host, and no mistakes.
+ * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
  */
-
-import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import pg from "pg";
-import { errorCode } from "./connection-errors.ts";
-
-/** TLS to PostgreSQL as libpq names it. https://www.postgresql.org/docs/current/libpq-ssl.html */
-
-const TLS_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
-
-/** Whether TLS is spoken, and what of the server's certificate is checked. */
-export type TlsMode = (typeof TLS_MODES)[number];
-
-/** What node-postgres hands to `tls.connect`. */
-export type TlsOptions = Pick<
-  ConnectionOptions,
-  "ca" | "cert" | "key" | "passphrase" | "rejectUnauthorized" | "checkServerIdentity"
->;
-
-/** The parameters of a URL, as they stand in it. */
-export interface TlsParameters {
-  readonly mode: string | undefined;
-  readonly rootCertificate: string | undefined;
-  readonly certificate: string | undefined;
-  readonly key: string | undefined;
-  readonly password: string | undefined;
-  readonly readFile: (path: string) => string;
-  /** Receives what is wrong, each beginning with the parameter's name. */
-  readonly mistakes: string[];
-}
-
-/** libpq's name for the authorities that the system trusts; here, those that come with Node, and NODE_EXTRA_CA_CERTS. */
-const SYSTEM = "system";
-
-/**
- * The mode and the options that go with it.
- *
- * As in libpq, a root certificate has the server's certificate checked in every mode that speaks TLS, and the host name
- * is checked by `verify-full` alone. Other than libpq, certificates are looked for only where they are said to be, and
- * one that is named and can't be read is a mistake.
- */
-function readTls(parameters: TlsParameters): { readonly mode: TlsMode; readonly options: TlsOptions } {
-  const { rootCertificate, mistakes } = parameters;
-  const mode = readMode(parameters.mode ?? (rootCertificate === SYSTEM ? "verify-full" : "prefer"), mistakes);
-  if (mode === "disable") return { mode, options: {} };
-  if (rootCertificate === SYSTEM && mode !== "verify-full") {
-    mistakes.push(`sslrootcert: system needs sslmode=verify-full, not ${mode}: anybody can get such a certificate`);
-  }
-  if (rootCertificate === undefined && (mode === "verify-ca" || mode === "verify-full")) {
-    mistakes.push(
-      `sslmode: ${mode} needs sslrootcert, the file of the CA's certificate, or sslrootcert=system for public ones`,
-    );
-  }
-  return { mode, options: { ...serverCheck(mode, parameters), ...clientCertificate(parameters) } };
-}
-
-function readMode(text: string, mistakes: string[]): TlsMode {
-  const mode = TLS_MODES.find((known) => known === text);
-  if (mode === undefined) mistakes.push(`sslmode: must be one of ${TLS_MODES.join(", ")}, not ${JSON.stringify(text)}`);
-  return mode ?? "disable";
-}
-
-function serverCheck(mode: TlsMode, { rootCertificate, readFile, mistakes }: TlsParameters): TlsOptions {
-  if (rootCertificate === undefined) return { rejectUnauthorized: mode === "verify-full" };
-  const ca = rootCertificate === SYSTEM ? {} : { ca: readNamed("sslrootcert", rootCertificate, readFile, mistakes) };
-  if (mode === "verify-full") return { ...ca, rejectUnauthorized: true };
-  return { ...ca, rejectUnauthorized: true, checkServerIdentity: () => undefined };
-}
-
-function clientCertificate({ certificate, key, password, readFile, mistakes }: TlsParameters): TlsOptions {
-  if (certificate === undefined && key === undefined) return {};
-  if (certificate === undefined || key === undefined) {
-    mistakes.push("sslcert, sslkey: set both of them, or neither");
-    return {};
-  }
-  return {
-    cert: readNamed("sslcert", certificate, readFile, mistakes),
-    key: readNamed("sslkey", key, readFile, mistakes),
-    ...(password !== undefined && { passphrase: password }),
-  };
-}
-
-function readNamed(name: string, path: string, readFile: (path: string) => string, mistakes: string[]): string {
-  try {
-    const text = readFile(path);
-    if (text.includes("-----BEGIN ")) return text;
-    mistakes.push(`${name}: ${path} holds no PEM`);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? `${error.code}` : "";
-    mistakes.push(`${name}: ${path} can't be read (${READ_FAILURES[code] ?? code})`);
-  }
-  return "";
-}
-
-const READ_FAILURES: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EACCES: "this user may not",
-  EISDIR: "it is a directory",
-};
+import { parse } from "pg-connection-string";
+import { errorCode, isCertificateCode } from "./connection-errors.ts";
 
 /** One address of the database: a host name, an IP address, or the directory of a unix socket. */
 export interface HostAddress {
@@ -110,180 +15,149 @@ export interface HostAddress {
   readonly port: number;
 }
 
-/** Where a URL leads and how to go there. */
+/** Where a URL leads and how to connect. */
 export interface ConnectionTarget {
   /** Tried in this order; at least one. */
   readonly hosts: readonly HostAddress[];
-  /** Absent parts are node-postgres's to find: PGUSER, PGPASSWORD, PGDATABASE. */
+  /** If undefined, node-postgres reads PGUSER, PGPASSWORD and PGDATABASE. */
   readonly user: string | undefined;
   readonly password: string | undefined;
   readonly database: string | undefined;
-  readonly tlsMode: TlsMode;
-  /** How TLS is spoken when it is; see {@link readTls}. */
-  readonly tls: TlsOptions;
+  /** Whether TLS is used, and what is verified. https://www.postgresql.org/docs/current/libpq-ssl.html */
+  readonly tlsMode: string;
+  /** Empty if the mode is `disable`. */
+  readonly tls: ConnectionOptions;
   readonly sslNegotiation: "postgres" | "direct";
-  /** Whether a server that refuses writes is passed over: `target_session_attrs=read-write` or `primary`. */
+  /** Whether to skip servers that refuse writes: `target_session_attrs=read-write` or `primary`. */
   readonly mustWrite: boolean;
-  /** Whether a pooler lends a server connection for a transaction at a time; undefined: to be found out. */
+  /** Whether a pooler assigns a server connection to each transaction; undefined: detect it. */
   readonly pgbouncer: boolean | undefined;
   readonly applicationName: string | undefined;
   readonly options: string | undefined;
-  /** Whether the password is proven for this TLS connection alone, where the server can: `channel_binding`. */
+  /** Whether to bind the password's proof to the TLS connection, if the server can: `channel_binding`. */
   readonly channelBinding: boolean;
   /** Milliseconds, from `connect_timeout`. */
   readonly connectTimeoutMs: number | undefined;
 }
-
-export interface UrlReading {
-  /** What PGSSLMODE, PGSSLROOTCERT, PGHOST and the like are looked up in. Default the process environment. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Gives the text of a certificate's file. Default from the file system. */
-  readonly readFile?: (path: string) => string;
-}
-
-const SCHEME = /^postgres(?:ql)?:\/\//;
-const SCHEME_MISTAKE = "must be a URL that starts with postgres:// or postgresql://";
-const DEFAULT_PORT = 5432;
-
-/** Parameters with a meaning here. */
-const PARAMETERS = [
-  "application_name",
-  "channel_binding",
-  "connect_timeout",
-  "dbname",
-  "host",
-  "options",
-  "password",
-  "pgbouncer",
-  "port",
-  "ssl",
-  "sslcert",
-  "sslkey",
-  "sslmode",
-  "sslnegotiation",
-  "sslpassword",
-  "sslrootcert",
-  "target_session_attrs",
-  "user",
-];
-
-/** Parameters of libpq and node-postgres that change nothing here: keepalives are on, the encoding is UTF-8, GSSAPI is never used. */
-const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
-  "client_encoding",
-  "fallback_application_name",
-  "gssencmode",
-  "keepalives",
-  "keepalives_count",
-  "keepalives_idle",
-  "keepalives_interval",
-  "tcp_user_timeout",
-  "uselibpqcompat",
-]);
-
-/** `target_session_attrs`: whether it asks for a server that takes writes. The others would never take a posting. */
-const SESSION_ATTRIBUTES: ReadonlyMap<string, boolean> = new Map([
-  ["any", false],
-  ["read-write", true],
-  ["primary", true],
-]);
 
 /** What {@link readConnectionUrl} found. */
 export type UrlResult =
   | { readonly ok: true; readonly target: ConnectionTarget }
   | { readonly ok: false; readonly mistakes: readonly string[] };
 
-/** Reads a URL; every mistake is told, and none repeats a password. */
-export function readConnectionUrl(url: string, reading: UrlReading = {}): UrlResult {
-  const { environment = process.env, readFile = (path) => readFileSync(path, "utf8") } = reading;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * User and password, hosts, database, parameters. A password may contain @, ? and # as they are: before the path, only the
+ * last @ separates.
+ */
+const PARTS = /^postgres(?:ql)?:\/\/(?:([^/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s;
+const SCHEME_MISTAKE = "must be a URL that starts with postgres:// or postgresql://";
+const ESCAPES = "a password with : / ? # or @ needs them as %3A %2F %3F %23 %40";
+const DEFAULT_PORT = "5432";
+
+/** Parameters of which only these values have a meaning here. */
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  channel_binding: ["disable", "prefer", "require"],
+  pgbouncer: ["true", "false"],
+  sslmode: ["disable", "prefer", "require", "verify-ca", "verify-full"],
+  sslnegotiation: ["postgres", "direct"],
+  // The other values of libpq ask for servers that take no writes, so no postings.
+  target_session_attrs: ["any", "read-write", "primary"],
+};
+
+const PARAMETERS: readonly string[] = [
+  ..."application_name connect_timeout dbname host options password port user".split(" "),
+  ..."ssl sslcert sslkey sslpassword sslrootcert".split(" "),
+  ...Object.keys(VALUES),
+].sort();
+
+/** Parameters of libpq and node-postgres that change nothing here: keepalives are on, the encoding is UTF-8, GSSAPI is never used. */
+const WITHOUT_EFFECT: readonly string[] = [
+  ..."client_encoding fallback_application_name gssencmode tcp_user_timeout uselibpqcompat".split(" "),
+  ..."keepalives keepalives_count keepalives_idle keepalives_interval".split(" "),
+];
+
+/** The environment variables that libpq reads for parameters that are not in the URL. */
+const TLS_VARIABLES = {
+  sslmode: "PGSSLMODE",
+  sslrootcert: "PGSSLROOTCERT",
+  sslcert: "PGSSLCERT",
+  sslkey: "PGSSLKEY",
+};
+
+/** `sslrootcert` for the authorities that come with Node, and NODE_EXTRA_CA_CERTS. */
+const SYSTEM = "system";
+
+/** Reads a URL. Reports all mistakes; none of them repeats a password. */
+export function readConnectionUrl(url: string, environment: Environment = process.env): UrlResult {
+  const refuse = (...mistakes: string[]): UrlResult => ({ ok: false, mistakes });
+  const parts = PARTS.exec(url);
+  if (parts === null) return refuse(SCHEME_MISTAKE);
+  const [, credentials, hosts = "", path = "", query = ""] = parts;
+  // Such a URL was split within the password, so no part of it may be repeated.
+  if (`${path}${query}`.includes("@") || /\?\w+=/.test(credentials ?? "")) return refuse(`has a stray @; ${ESCAPES}`);
+  if (!isDecodable(url)) return refuse("has a % that starts no code; write %25 for it");
+
   const mistakes: string[] = [];
-  if (!SCHEME.test(url)) return { ok: false, mistakes: [SCHEME_MISTAKE] };
-  const parts = splitUrl(url.replace(SCHEME, ""));
-  const parameters = readParameters(parts.query, mistakes);
-  const decoded = (text: string | undefined, what: string) =>
-    text === undefined || text === "" ? undefined : decode(text, what, mistakes);
-
-  const hosts = readHosts(parts.hosts, parameters, environment, mistakes);
-  const tls = readTls({
-    mode: parameters.get("sslmode") ?? (isOn(parameters.get("ssl")) ? "require" : environment["PGSSLMODE"]),
-    rootCertificate: parameters.get("sslrootcert") ?? environment["PGSSLROOTCERT"],
-    certificate: parameters.get("sslcert") ?? environment["PGSSLCERT"],
-    key: parameters.get("sslkey") ?? environment["PGSSLKEY"],
-    password: parameters.get("sslpassword"),
-    readFile,
-    mistakes,
-  });
-  const sslNegotiation = oneOf("sslnegotiation", ["postgres", "direct"] as const, parameters, mistakes) ?? "postgres";
-  if (sslNegotiation === "direct" && ["disable", "allow", "prefer"].includes(tls.mode)) {
-    mistakes.push(`sslnegotiation: direct needs sslmode=require, verify-ca or verify-full, not ${tls.mode}`);
+  const parameters = readParameters(query, environment, mistakes);
+  const addresses = readHosts(hosts, parameters, environment, mistakes);
+  const connectTimeout = parameters.get("connect_timeout");
+  if (connectTimeout !== undefined && !/^[1-9]\d{0,3}$/.test(connectTimeout)) {
+    mistakes.push(`connect_timeout: must be a whole number of seconds from 1 to 9999, not ${quote(connectTimeout)}`);
   }
-  const target: ConnectionTarget = {
-    hosts,
-    user: parameters.get("user") ?? decoded(parts.user, "the user"),
-    password: parameters.get("password") ?? decoded(parts.password, "the password"),
-    database: parameters.get("dbname") ?? decoded(parts.database, "the database"),
-    tlsMode: tls.mode,
-    tls: tls.options,
-    sslNegotiation,
-    mustWrite: readSessionAttributes(parameters.get("target_session_attrs"), mistakes),
-    pgbouncer: readFlag("pgbouncer", parameters, mistakes),
-    applicationName: parameters.get("application_name"),
-    options: parameters.get("options"),
-    channelBinding: readChannelBinding(parameters, mistakes),
-    connectTimeoutMs: readSeconds("connect_timeout", parameters, mistakes),
-  };
-  return mistakes.length === 0 ? { ok: true, target } : { ok: false, mistakes };
-}
-
-interface UrlParts {
-  readonly user: string | undefined;
-  readonly password: string | undefined;
-  readonly hosts: string;
-  readonly database: string | undefined;
-  readonly query: string;
-}
-
-/** The parts as they stand. Up to the path everything before the last @ is the user's: passwords hold many a character. */
-function splitUrl(rest: string): UrlParts {
-  const slash = rest.indexOf("/");
-  const at = rest.lastIndexOf("@", slash === -1 ? rest.length : slash);
-  const credentials = at === -1 ? undefined : rest.slice(0, at);
-  const colon = credentials?.indexOf(":") ?? -1;
-  const address = rest.slice(at + 1);
-  const question = address.indexOf("?");
-  const path = question === -1 ? address : address.slice(0, question);
-  const start = path.indexOf("/");
+  const mode = checkTls(parameters, mistakes);
+  const found = mistakes.length === 0 ? readAccess(credentials, parameters, mistakes) : undefined;
+  const pgbouncer = parameters.get("pgbouncer");
+  if (mistakes.length > 0 || found === undefined) return refuse(...mistakes);
   return {
-    user: colon === -1 ? credentials : credentials?.slice(0, colon),
-    password: colon === -1 ? undefined : credentials?.slice(colon + 1),
-    hosts: start === -1 ? path : path.slice(0, start),
-    database: start === -1 ? undefined : path.slice(start + 1),
-    query: question === -1 ? "" : address.slice(question + 1),
+    ok: true,
+    target: {
+      hosts: addresses,
+      user: found.user || undefined,
+      password: found.password || undefined,
+      database: parameters.get("dbname") ?? (decodeURIComponent(path) || undefined),
+      tlsMode: mode,
+      tls: found.tls,
+      sslNegotiation: parameters.get("sslnegotiation") === "direct" ? "direct" : "postgres",
+      mustWrite: ["read-write", "primary"].includes(parameters.get("target_session_attrs") ?? "any"),
+      pgbouncer: pgbouncer === undefined ? undefined : pgbouncer === "true",
+      applicationName: parameters.get("application_name"),
+      options: parameters.get("options"),
+      // node-postgres can't insist on it: `require` does what `prefer` does.
+      channelBinding: (parameters.get("channel_binding") ?? "disable") !== "disable",
+      connectTimeoutMs: connectTimeout === undefined ? undefined : Number(connectTimeout) * 1000,
+    },
   };
 }
 
-function readParameters(query: string, mistakes: string[]): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  for (const pair of query.split("&").filter((text) => text !== "")) {
-    const equals = pair.indexOf("=");
-    const name = equals === -1 ? pair : pair.slice(0, equals);
-    if (WITHOUT_EFFECT.has(name)) continue;
-    if (!PARAMETERS.includes(name)) {
-      mistakes.push(`the parameter ${JSON.stringify(name)} has no meaning here; there are ${PARAMETERS.join(", ")}`);
-      continue;
-    }
-    const text = equals === -1 ? "" : pair.slice(equals + 1);
-    // Other than libpq, URL libraries write a space as "+".
-    const spaced = name === "options" || name === "application_name" ? text.replaceAll("+", " ") : text;
-    const value = decode(spaced, `the parameter ${name}`, mistakes);
-    if (value !== "") found.set(name, value);
+function readParameters(query: string, environment: Environment, mistakes: string[]): Map<string, string> {
+  // To libpq "+" is itself. In these two parameters URL libraries write it for a space.
+  const text = query.replace(/(?:^|&)(?!options=|application_name=)[^&]*/g, (pair) => pair.replaceAll("+", "%2B"));
+  const parameters = new Map(new URLSearchParams(text));
+  for (const [name, value] of parameters) {
+    if (value === "" || WITHOUT_EFFECT.includes(name)) parameters.delete(name);
   }
-  return found;
+  if (/^(?:true|1)$/.test(parameters.get("ssl") ?? "") && !parameters.has("sslmode"))
+    parameters.set("sslmode", "require");
+  for (const [name, variable] of Object.entries(TLS_VARIABLES)) {
+    const value = environment[variable];
+    if (value && !parameters.has(name)) parameters.set(name, value);
+  }
+  for (const [name, value] of parameters) {
+    if (!PARAMETERS.includes(name)) {
+      mistakes.push(`the parameter ${quote(name)} has no meaning here; there are ${PARAMETERS.join(", ")}`);
+    } else if (VALUES[name]?.includes(value) === false) {
+      mistakes.push(`${name}: must be one of ${VALUES[name].join(", ")}, not ${quote(value)}`);
+    }
+  }
+  return parameters;
 }
 
 function readHosts(
   authority: string,
   parameters: ReadonlyMap<string, string>,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   mistakes: string[],
 ): HostAddress[] {
   const inUrl = authority.split(",").map((text) => splitHost(text, mistakes));
@@ -293,11 +167,10 @@ function readHosts(
     mistakes.push(`there are ${hosts.length} hosts and ${ports.length} ports; give one port, or one for each host`);
   }
   return hosts.map((host, index) => {
-    const port = ports.length === 1 ? ports[0] : ports[index];
-    return {
-      host: host || environment["PGHOST"] || "localhost",
-      port: readPort(port || environment["PGPORT"] || `${DEFAULT_PORT}`, mistakes),
-    };
+    const text = (ports.length === 1 ? ports[0] : ports[index]) || environment["PGPORT"] || DEFAULT_PORT;
+    const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+    if (port < 1 || port > 65_535) mistakes.push(`the port must be a number from 1 to 65535; ${ESCAPES}`);
+    return { host: host || environment["PGHOST"] || "localhost", port };
   });
 }
 
@@ -308,85 +181,86 @@ function splitHost(text: string, mistakes: string[]): { host: string; port: stri
     mistakes.push("a host is malformed; an IPv6 address goes in brackets, as [::1]:5432");
     return { host: "", port: "" };
   }
-  return { host: decode(match[1] ?? match[2] ?? "", "the host", mistakes), port: match[3] ?? "" };
+  return { host: decodeURIComponent(match[1] ?? match[2] ?? ""), port: match[3] ?? "" };
 }
 
-function readPort(text: string, mistakes: string[]): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port > 65_535) {
+/**
+ * Completes the parameters of TLS. Unlike libpq, it reads certificates only where the parameters say so.
+ *
+ * @returns the mode.
+ */
+function checkTls(parameters: Map<string, string>, mistakes: string[]): string {
+  const root = parameters.get("sslrootcert");
+  const mode = parameters.get("sslmode") ?? (root === SYSTEM ? "verify-full" : "prefer");
+  parameters.set("sslmode", mode);
+  if (root === SYSTEM) {
+    parameters.delete("sslrootcert");
+    if (mode !== "verify-full") {
+      mistakes.push(`sslrootcert: system needs sslmode=verify-full, not ${mode}: anybody can get such a certificate`);
+    }
+  }
+  if (root === undefined && mode.startsWith("verify-")) {
     mistakes.push(
-      `the port must be a number from 1 to 65535; a password with : / ? # or @ needs them as %3A %2F %3F %23 %40`,
+      `sslmode: ${mode} needs sslrootcert, the file of the CA's certificate, or sslrootcert=system for public ones`,
     );
   }
-  return port;
-}
-
-function readSessionAttributes(value: string | undefined, mistakes: string[]): boolean {
-  const mustWrite = SESSION_ATTRIBUTES.get(value ?? "any");
-  if (mustWrite === undefined) {
-    mistakes.push(`target_session_attrs: must be any, read-write or primary, for postings write, not ${quoted(value)}`);
+  if (parameters.has("sslcert") !== parameters.has("sslkey")) {
+    mistakes.push("sslcert, sslkey: set both of them, or neither");
   }
-  return mustWrite ?? false;
-}
-
-function oneOf<const Value extends string>(
-  name: string,
-  values: readonly Value[],
-  parameters: ReadonlyMap<string, string>,
-  mistakes: string[],
-): Value | undefined {
-  const text = parameters.get(name);
-  const value = values.find((each) => each === text);
-  if (text !== undefined && value === undefined) {
-    mistakes.push(`${name}: must be ${values.join(" or ")}, not ${quoted(text)}`);
+  if (parameters.get("sslnegotiation") === "direct" && (mode === "disable" || mode === "prefer")) {
+    mistakes.push(`sslnegotiation: direct needs sslmode=require, verify-ca or verify-full, not ${mode}`);
   }
-  return value;
+  if (mode === "disable") for (const name of ["sslrootcert", "sslcert", "sslkey"]) parameters.delete(name);
+  return mode;
 }
 
-function readFlag(name: string, parameters: ReadonlyMap<string, string>, mistakes: string[]): boolean | undefined {
-  const value = oneOf(name, ["true", "false"], parameters, mistakes);
-  return value === undefined ? undefined : value === "true";
-}
+const READ_FAILURES: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "this user may not",
+  EISDIR: "it is a directory",
+};
 
-/** node-postgres can ask for it and not insist: `require` does what `prefer` does. */
-function readChannelBinding(parameters: ReadonlyMap<string, string>, mistakes: string[]): boolean {
-  const mode = oneOf("channel_binding", ["disable", "prefer", "require"], parameters, mistakes);
-  return mode === "prefer" || mode === "require";
-}
-
-function readSeconds(name: string, parameters: ReadonlyMap<string, string>, mistakes: string[]): number | undefined {
-  const text = parameters.get(name);
-  if (text === undefined) return undefined;
-  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text) * 1000;
-  mistakes.push(`${name}: must be a whole number of seconds from 1 to 9999, not ${quoted(text)}`);
-  return undefined;
-}
-
-function isOn(text: string | undefined): boolean {
-  return text === "true" || text === "1";
-}
-
-function decode(text: string, what: string, mistakes: string[]): string {
+/** Has pg-connection-string read user, password and TLS. @returns undefined after a mistake. */
+function readAccess(credentials: string | undefined, parameters: ReadonlyMap<string, string>, mistakes: string[]) {
+  const account = credentials === undefined ? "" : `${credentials.replace(/[?# ]/g, encodeURIComponent)}@`;
   try {
-    return decodeURIComponent(text);
-  } catch {
-    mistakes.push(`${what} has a % that starts no code; write %25 for it`);
-    return "";
+    const read = parse(`postgres://${account}host?${new URLSearchParams([...parameters])}`, { useLibpqCompat: true });
+    const { ca, cert, key, ...checks } = typeof read.ssl === "object" ? read.ssl : {};
+    for (const [name, text] of Object.entries({ sslrootcert: ca, sslcert: cert, sslkey: key })) {
+      if (text && !text.includes("-----BEGIN ")) mistakes.push(`${name}: ${parameters.get(name)} holds no PEM`);
+    }
+    const passphrase = parameters.get("sslpassword");
+    const own = cert && key ? { cert, key, ...(passphrase && { passphrase }) } : {};
+    return { user: read.user, password: read.password, tls: { ...checks, ...(ca && { ca }), ...own } };
+  } catch (error) {
+    const path = error instanceof Error && "path" in error ? error.path : undefined;
+    const [name] = [...parameters].find(([, value]) => value === path) ?? [];
+    if (name === undefined) throw error;
+    const code = errorCode(error) ?? "";
+    mistakes.push(`${name}: ${path} can't be read (${READ_FAILURES[code] ?? code})`);
+    return undefined;
   }
 }
 
-function quoted(text: string | undefined): string {
-  return JSON.stringify(text ?? "");
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-/** Finds, among the hosts and ways of a connection target, one that works. */
+function quote(text: string): string {
+  return JSON.stringify(text);
+}
 
-/** One host with or without TLS: what a single attempt goes to. */
+/** One host with or without TLS: the target of a single attempt. */
 export interface Endpoint extends HostAddress {
-  readonly ssl: TlsOptions | false;
+  readonly ssl: ConnectionOptions | false;
 }
 
-/** A server that answers but takes no writes; its code is PostgreSQL's own for a write refused. */
+/** A server answers but takes no writes. The code is PostgreSQL's for a refused write. */
 class ReadOnlyServerError extends Error {
   override readonly name = "ReadOnlyServerError";
   readonly code = "25006";
@@ -400,26 +274,26 @@ export interface ConnectOptions {
 
 const CONNECT_TIMEOUT_MS = 5000;
 
-/** A connection, and by which way it came about. */
+/** A connection, and where it leads. */
 export interface Connection {
   readonly client: pg.Client;
   readonly endpoint: Endpoint;
 }
 
 /**
- * Connects to the first host of `target` that answers, and takes writes where the target asks for that.
+ * Connects to the first host of `target` that answers and, if the target asks for that, takes writes.
  *
- * @throws the last error; when a server refuses the user or the password, the hosts after it are not asked, as in libpq.
+ * @throws the last error. As in libpq, a server that refuses the user or the password ends the search.
  */
 export async function connectTo(target: ConnectionTarget, options: ConnectOptions): Promise<Connection> {
   let failure: unknown;
   for (const { host, port } of target.hosts) {
-    for (const endpoint of waysTo(target, { host, port })) {
+    for (const endpoint of endpointsOf(target, { host, port })) {
       try {
         return { client: await openClient(target, endpoint, options), endpoint };
       } catch (error) {
         failure = error;
-        // Nobody is there to be asked in another way.
+        // Without an answer, TLS makes no difference.
         if (!isAnswer(error)) break;
       }
     }
@@ -428,13 +302,12 @@ export async function connectTo(target: ConnectionTarget, options: ConnectOption
   throw failure;
 }
 
-/** The ways to one host in the order of its TLS mode; a unix socket needs no TLS. */
-export function waysTo(target: ConnectionTarget, address: HostAddress): Endpoint[] {
+/** The endpoints of one host, in the order in which its TLS mode tries them. A unix socket needs no TLS. */
+export function endpointsOf(target: ConnectionTarget, address: HostAddress): Endpoint[] {
   const plain: Endpoint = { ...address, ssl: false };
   const encrypted: Endpoint = { ...address, ssl: target.tls };
   if (address.host.startsWith("/") || target.tlsMode === "disable") return [plain];
   if (target.tlsMode === "prefer") return [encrypted, plain];
-  if (target.tlsMode === "allow") return [plain, encrypted];
   return [encrypted];
 }
 
@@ -461,36 +334,35 @@ async function openClient(target: ConnectionTarget, endpoint: Endpoint, options:
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
   });
-  // Whatever is asked of a lost connection fails with the same error.
+  // The queries of a lost connection fail with the same error.
   client.on("error", () => undefined);
   try {
     await client.connect();
     await requireWritable(target, client, connectTimeoutMs);
     return client;
   } catch (error) {
-    // Not awaited: a server that stalls answers no goodbye either.
+    // Not awaited, because a server that stalls does not answer this either.
     client.end().catch(() => undefined);
     throw error;
   }
 }
 
-/** @throws ReadOnlyServerError when the target must take writes and the server does not. */
+/** @throws ReadOnlyServerError if the target asks for a server that takes writes and this one does not. */
 export async function requireWritable(
   { mustWrite }: ConnectionTarget,
   client: pg.ClientBase,
   answerTimeoutMs: number,
 ): Promise<void> {
-  // node-postgres takes a limit for one query, which its types leave out.
+  // The types of node-postgres lack this option.
   const question = { text: "show transaction_read_only", query_timeout: answerTimeoutMs };
   const { rows } = await client.query<{ transaction_read_only: string }>(question);
   if (mustWrite && rows[0]?.transaction_read_only !== "off")
     throw new ReadOnlyServerError("the server takes no writes");
 }
 
-/** Whether a server was there that wanted something else: TLS, no TLS, another user. */
+/** Whether a server answered and wanted something else: TLS, no TLS, another user. */
 function isAnswer(error: unknown): boolean {
   const code = errorCode(error) ?? "";
-  if (code.startsWith("28")) return true;
-  if (code.startsWith("ERR_SSL") || code.startsWith("ERR_TLS") || /CERT|LEAF_SIGNATURE/.test(code)) return true;
+  if (/^(?:28|ERR_SSL|ERR_TLS)/.test(code) || isCertificateCode(code)) return true;
   return error instanceof Error && /SSL/.test(error.message);
 }

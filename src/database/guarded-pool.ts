@@ -2,7 +2,7 @@ import pg, { type ClientBase, type PoolClient } from "pg";
 import type { Availability } from "./availability.ts";
 import { clientConfig, requireWritable } from "./connection.ts";
 import type { DatabaseLog } from "./connection-errors.ts";
-import { DatabaseAwayError, errorCode, isReadOnly, PoolExhaustedError } from "./connection-errors.ts";
+import { DatabaseAwayError, errorCode, PoolExhaustedError, READ_ONLY } from "./connection-errors.ts";
 import { prepareSession, type SessionSettings } from "./session.ts";
 
 /** How often connections that are lent are looked at, and for how long one may be before the server is asked. */
@@ -80,7 +80,7 @@ export class GuardedPool extends pg.Pool {
       if (!error) availability.answered();
       // The connection is free once this event has been told to all.
       if (this.#waiters.length > 0) setImmediate(() => this.#admitNext());
-      if (isReadOnly(error)) availability.turnedReadOnly(this.#generations.get(client) ?? 0, error);
+      if (errorCode(error) === READ_ONLY) availability.turnedReadOnly(this.#generations.get(client) ?? 0, error);
     });
     this.#watch = setInterval(() => this.#lookForSilence(), WATCH_INTERVAL_MS).unref();
   }

@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
-import { connectTo } from "./connection.ts";
+import { connectTo, type HostAddress } from "./connection.ts";
 import { DatabaseAwayError, PoolExhaustedError } from "./connection-errors.ts";
-import { connectFailure, DatabaseStartError, type DatabaseTarget, describeTarget, readTarget } from "./errors.ts";
+import { connectFailure, DatabaseStartError, describeTarget, readTarget } from "./errors.ts";
 import { pendingMigrations } from "./migrations.ts";
 
 /** Whoever asks whether the service is ready has little patience. */
@@ -62,7 +62,7 @@ export async function checkDatabase(connectionString: string): Promise<string> {
 }
 
 /** @throws DatabaseStartError when the server's version, as `show server_version` tells it, is too old. */
-export function requireVersion(version: string, { host, port }: Pick<DatabaseTarget, "host" | "port">): void {
+export function requireVersion(version: string, { host, port }: HostAddress): void {
   if (Number.parseInt(version, 10) >= VERSION_MIN) return;
   throw new DatabaseStartError(
     `the server at ${host}:${port} is PostgreSQL ${version}; upgrade it to ${VERSION_MIN} or newer, or set another DATABASE_URL`,

@@ -17,7 +17,7 @@ describe("what PostgreSQL's programs write becomes one line", () => {
     ],
     [
       "FATAL:  pre-existing shared memory block (key 1, ID 2) is still in use",
-      "DATA_DIR .data is still in use by what remains of a killed PostgreSQL server; end its processes, or set another DATA_DIR",
+      "DATA_DIR .data is still in use by processes of a killed PostgreSQL server; end them, or set another DATA_DIR",
     ],
     [
       "LOG:  starting\nPANIC:  could not locate a valid checkpoint record at 0/1\nLOG:  startup process was terminated",

@@ -35,7 +35,7 @@ describe("a database that can't be used is told in one line without its password
     listener.close();
     await once(listener, "close");
     expect(await line(`postgresql://ann:${PASSWORD}@127.0.0.1:${port}/books`)).toBe(
-      `can't use the database at 127.0.0.1:${port}/books: nothing listens there; start PostgreSQL on 127.0.0.1:${port}, or check DATABASE_URL, or unset it to use the embedded PostgreSQL`,
+      `can't use the database at 127.0.0.1:${port}/books as ann: nothing listens there; start PostgreSQL, or check DATABASE_URL, or unset it to use the embedded PostgreSQL`,
     );
   });
 
@@ -43,19 +43,19 @@ describe("a database that can't be used is told in one line without its password
     [
       "no such host",
       () => `postgresql://ann:${PASSWORD}@no-such-host.invalid/books`,
-      /at no-such-host\.invalid:5432\/books: the host name no-such-host\.invalid (is unknown|can't be looked up); check /,
+      /at no-such-host\.invalid:5432\/books as ann: its host name (is unknown|can't be looked up); check /,
     ],
     [
       "no such socket",
       () => `postgresql://ann:${PASSWORD}@localhost/books?host=/nowhere`,
-      /at \/nowhere, books: there is no such socket; start PostgreSQL, or check /,
+      /at \/nowhere, books as ann: there is no such socket; start PostgreSQL, or check /,
     ],
     [
       "no such database",
       () => server({ pathname: "nowhere" }),
-      /\/nowhere: the database nowhere does not exist; create it, or check /,
+      /\/nowhere as \w+: there is no such database; create it, or check /,
     ],
-    ["wrong password", () => server({ password: PASSWORD }), /: wrong password for user \w+; check /],
+    ["wrong password", () => server({ password: PASSWORD }), / as \w+: the password is wrong; check /],
     [
       "encryption that the server does not offer",
       () => server({ search: "sslmode=require" }),
