@@ -4,18 +4,18 @@ import * as entry from "./finance/v1/entry.js";
 import * as report from "./finance/v1/report.js";
 import * as transfer from "./finance/v1/transfer.js";
 
-/** A message: how its fields are called and written. */
+/** The names of a message's fields, and how they are encoded. */
 export interface MessageType<T> {
   readonly name: string;
   readonly fields: Readonly<Record<string, Field>>;
-  /** Never there: it ties the table to the type of its messages. */
+  /** Never set: it ties the table to the type of its messages. */
   readonly message?: T;
 }
 
 /** A field's number, its type, and what else it is. */
 export type Field = readonly [number: number, type: FieldType, label?: FieldLabel];
 
-/** A message's or enum's table is given by a function, since it may stand further down. */
+/** A message's or enum's table is given by a function, since it may be declared further down. */
 export type FieldType =
   | "int32"
   | "int64"
@@ -25,13 +25,13 @@ export type FieldType =
   | (() => MessageType<unknown>)
   | (() => EnumType);
 
-/** A map is always one of strings to strings. */
+/** Maps are always of strings to strings. */
 export type FieldLabel = "optional" | "list" | "map" | { readonly oneof: string };
 
-/** An enum of TypeScript, with `UNRECOGNIZED` for values that only a newer service knows. */
+/** A TypeScript enum, with `UNRECOGNIZED` for values that only a newer service knows. */
 export type EnumType<Member = number> = Readonly<Record<string, string | Member>>;
 
-/** The fields that a table must have to agree with what ts-proto declares: a row for each, and for each member of a oneof. */
+/** The rows that a table needs to agree with ts-proto's interface: one for each field and for each member of a oneof. */
 type FieldsOf<T> = {
   readonly [Name in Exclude<keyof T, OneofOf<T>>]-?: RowOf<T, Name>;
 } & {
@@ -46,7 +46,7 @@ type RowOf<T, Name extends keyof T, Value = NonNullable<T[Name]>> = [Value] exte
       ? readonly [number, TypeOf<Value>, "optional"]
       : readonly [number, undefined extends T[Name] ? ([Value] extends [string] ? "time" : TypeOf<Value>) : TypeOf<Value>];
 
-/** 0.5 tells a number from an enum, since no literal that an enum lacks may be assigned to it. */
+/** 0.5 tells a number from an enum: a literal that is no member can't be assigned to an enum. */
 type TypeOf<Value> = [Value] extends [bigint]
   ? "int64"
   : [Value] extends [boolean]

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import * as fields from "../../generated/client/fields.ts";
+import * as methods from "../../generated/client/methods.ts";
 import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
 import { createFinanceClient } from "../../packages/client/src/index.ts";
-import * as methods from "../../packages/client/src/methods.ts";
 
 function tableNamed(typeName: string): unknown {
   return Reflect.get(fields, typeName.replace("finance.v1.", ""));

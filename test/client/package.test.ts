@@ -18,6 +18,7 @@ const SOURCES = [
   "packages",
   "proto",
   "src",
+  "tsconfig.generated.json",
   "tsconfig.json",
   "tsconfig.package.json",
   "web",

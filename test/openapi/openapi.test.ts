@@ -7,7 +7,7 @@ import formats from "ajv-formats";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { GetAccountRequest } from "../../generated/server/finance/v1/account.ts";
 import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
-import { examples } from "../../openapi/examples.ts";
+import { examples } from "../../tools/generate/examples.ts";
 import { openFunded } from "../setup/ledger.ts";
 import { type Reply, startTestService, type TestService } from "../setup/service.ts";
 

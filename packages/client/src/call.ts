@@ -1,79 +1,55 @@
+import { CODE_OF_FOREIGN_STATUS, readCode, type TwirpCode } from "../../twirp/src/codes.ts";
 import { decode, encode, type Format, mediaTypeOf } from "./codec.ts";
-import {
-  errorCodeOf,
-  FinanceError,
-  type FinanceErrorCode,
-  failure,
-  failureBy,
-  failureOf,
-  unreadable,
-} from "./errors.ts";
-import { complete } from "./message.ts";
+import { FinanceError, failure, failureBy, failureOf, unreadable } from "./errors.ts";
+import { complete, isObject } from "./message.ts";
 import type { Input, Method } from "./method.ts";
 import type { TokenSource } from "./token.ts";
 import type { Transport, TransportReply } from "./transports.ts";
 
-/** The error that a reply with a status other than 200 stands for. */
-function refusalOf(reply: TransportReply): FinanceError {
-  const { status } = reply;
-  // 0 is a redirect that a browser keeps to itself.
+/** The error in a reply whose status is not 200. */
+function refusalOf(reply: TransportReply, { status, requestId }: ReplyInfo): FinanceError {
+  // Browsers hide redirects from pages: 0.
   const isRedirect = status < 400 && (status >= 300 || status === 0);
   const body = new TextDecoder().decode(reply.body);
-  const error = isRedirect ? undefined : twirpErrorOf(body);
-  const of = (code: FinanceErrorCode, message: string, meta: Readonly<Record<string, string>>) =>
-    new FinanceError(code, message, {
-      status,
-      meta,
-      requestId: reply.header("x-request-id") ?? undefined,
-      retryAfterMs: retryAfterMsOf(meta["retry_after_ms"], reply.header("retry-after")),
-    });
-  if (error === undefined) {
-    // As Go's clients read a proxy: https://twitchtv.github.io/twirp/docs/errors.html#http-errors-from-intermediary-proxies
-    const code = isRedirect ? "internal" : (CODE_OF_STATUS[status] ?? "unknown");
-    return of(code, `HTTP status ${status} from an intermediary, not from the service`, {
+  const { code, message, meta } = (!isRedirect && twirpErrorOf(body)) || {
+    // As Go's clients do: https://twitchtv.github.io/twirp/docs/errors.html#http-errors-from-intermediary-proxies
+    code: isRedirect ? "internal" : (CODE_OF_FOREIGN_STATUS[status] ?? "unknown"),
+    message: `HTTP status ${status} from an intermediary, not from the service`,
+    meta: {
       http_error_from_intermediary: "true",
       status_code: `${status}`,
       ...(isRedirect ? { location: reply.header("location") ?? "" } : { body }),
-    });
-  }
-  const code = errorCodeOf(error.code);
-  if (code === undefined) return of("internal", `the service has the unknown error code ${error.code}`, { body });
-  return of(code, error.msg, error.meta);
+    },
+  };
+  const retryAfterMs = retryAfterMsOf(meta["retry_after_ms"], reply.header("retry-after"));
+  return new FinanceError(code, message, { status, meta, requestId, retryAfterMs });
 }
 
-const CODE_OF_STATUS: Readonly<Record<number, FinanceErrorCode>> = {
-  400: "internal",
-  401: "unauthenticated",
-  403: "permission_denied",
-  404: "bad_route",
-  429: "resource_exhausted",
-  502: "unavailable",
-  503: "unavailable",
-  504: "unavailable",
-};
-
 interface TwirpError {
-  readonly code: string;
-  readonly msg: string;
+  readonly code: TwirpCode;
+  readonly message: string;
   readonly meta: Readonly<Record<string, string>>;
 }
 
-/** Undefined for anything else than Twirp's form, in which Go's clients allow no further member. */
+/** Undefined unless it is an error of Twirp. As for Go's clients, one with other members is not. */
 function twirpErrorOf(body: string): TwirpError | undefined {
   try {
-    const { code, msg, meta, ...rest } = JSON.parse(body);
-    const error: TwirpError = { code, msg: msg ?? "", meta: meta ?? {} };
+    const { code, msg, meta, ...others } = JSON.parse(body);
+    const error = { message: msg ?? "", meta: meta ?? {} };
     const isTwirps =
       code &&
-      Object.keys(rest).length === 0 &&
-      typeof error.meta === "object" &&
-      !Array.isArray(error.meta) &&
-      [code, error.msg, ...Object.values(error.meta)].every((text) => typeof text === "string");
-    if (isTwirps) return error;
+      Object.keys(others).length === 0 &&
+      isObject(error.meta) &&
+      [code, error.message, ...Object.values(error.meta)].every((text) => typeof text === "string");
+    if (!isTwirps) return undefined;
+    const known = readCode(code);
+    return known
+      ? { ...error, code: known }
+      : { code: "internal", message: `the service has the unknown error code ${code}`, meta: { body } };
   } catch {
-    // Not JSON, or no object.
+    // Not JSON, or not an object.
+    return undefined;
   }
-  return undefined;
 }
 
 /** https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds or a date. The meta is finer. */
@@ -235,22 +211,20 @@ async function send<I extends object, O extends object>(work: Attempt<I, O>, bea
   const { url, transport, format, isCrossOrigin } = connection;
   signal.throwIfAborted();
   const headers = requestHeaders(work, bearer);
-  const { reply, info } = await sent();
+  let reply: TransportReply;
+  let info: ReplyInfo;
+  try {
+    reply = await transport.send({ url: `${url}/${method.name}`, headers, body, signal });
+    info = infoOf(reply);
+  } catch (error) {
+    throw failureOf(error, url, isCrossOrigin);
+  }
   options.onReply?.(info);
-  if (info.status !== 200) throw refusalOf(reply);
+  if (info.status !== 200) throw refusalOf(reply, info);
   try {
     return decode(format, method.response, reply);
   } catch (error) {
     throw unreadable(error, info);
-  }
-
-  async function sent() {
-    try {
-      const reply = await transport.send({ url: `${url}/${method.name}`, headers, body, signal });
-      return { reply, info: infoOf(reply) };
-    } catch (error) {
-      throw failureOf(error, url, isCrossOrigin);
-    }
   }
 }
 

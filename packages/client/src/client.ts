@@ -1,24 +1,7 @@
+import { everyMethod } from "../../../generated/client/every-method.ts";
 import { type CallOptions, type Connection, call } from "./call.ts";
 import type { Format } from "./codec.ts";
 import type { Input, ListMethod, Method, Page, Paged } from "./method.ts";
-import type * as financeMethods from "./methods.ts";
-import {
-  batchCreateTransfers,
-  captureTransfer,
-  createAccount,
-  createTransfer,
-  getAccount,
-  getBalance,
-  getBalanceHistory,
-  getTransfer,
-  getTrialBalance,
-  listAccounts,
-  listEntries,
-  listTransfers,
-  reverseTransfer,
-  updateAccount,
-  voidTransfer,
-} from "./methods.ts";
 import { type TokenOption, tokenSource } from "./token.ts";
 import type { Transport } from "./transports.ts";
 import { type AxiosLike, type FetchLike, fetchTransport, overAxios } from "./transports.ts";
@@ -79,7 +62,7 @@ export type Client<M> = {
 type RequestOf<M, I> = M extends { readonly needsNoRequest: true } ? Input<I> | undefined : Input<I>;
 
 /** A client with every method of the service. */
-export interface FinanceClient extends Client<typeof financeMethods> {}
+export interface FinanceClient extends Client<typeof everyMethod> {}
 
 /**
  * Makes a client with every method of the service.
@@ -92,25 +75,6 @@ export interface FinanceClient extends Client<typeof financeMethods> {}
 export function createFinanceClient(options: ClientOptions): FinanceClient {
   return createClient(everyMethod, options);
 }
-
-/** Not the namespace of the module: built into one file, a bundler would keep every message for its sake. */
-const everyMethod: typeof financeMethods = {
-  createAccount,
-  getAccount,
-  listAccounts,
-  updateAccount,
-  createTransfer,
-  batchCreateTransfers,
-  captureTransfer,
-  voidTransfer,
-  reverseTransfer,
-  getTransfer,
-  listTransfers,
-  listEntries,
-  getBalance,
-  getBalanceHistory,
-  getTrialBalance,
-};
 
 /**
  * Makes a client with the methods that are named, so that a bundler leaves out the messages of all others.

@@ -1,35 +1,8 @@
+import type { TwirpCode } from "../../twirp/src/codes.ts";
 import { isObject, textOf, type Values } from "./message.ts";
 
-/** https://twitchtv.github.io/twirp/docs/spec_v7.html#error-codes */
-const CODES = [
-  "canceled",
-  "unknown",
-  "invalid_argument",
-  "malformed",
-  "deadline_exceeded",
-  "not_found",
-  "bad_route",
-  "already_exists",
-  "permission_denied",
-  "unauthenticated",
-  "resource_exhausted",
-  "failed_precondition",
-  "aborted",
-  "out_of_range",
-  "unimplemented",
-  "internal",
-  "unavailable",
-  "data_loss",
-] as const;
-
 /** A Twirp error code. */
-export type FinanceErrorCode = (typeof CODES)[number];
-
-/** The code of a reply; undefined for one that is none. */
-export function errorCodeOf(code: string): FinanceErrorCode | undefined {
-  // The specification's table has a misprint, which servers that follow it write.
-  return CODES.find((known) => known === code || (known === "data_loss" && code === "dataloss"));
-}
+export type FinanceErrorCode = TwirpCode;
 
 /**
  * Why a call failed on this side of the wire, in `FinanceError.reason`. Reasons of the service itself are those of its

@@ -59,11 +59,18 @@ export function emptyMessage(type: MessageType<unknown>): Values {
   return message;
 }
 
-const ZEROS = { int32: 0, int64: 0n, bool: false, string: "", time: undefined };
+/** The zero value of each scalar, and what an error says was expected. */
+const SCALARS = {
+  int64: [0n, "an integer within 64 bits"],
+  int32: [0, "an integer within 32 bits"],
+  bool: [false, "a boolean"],
+  string: ["", "a string"],
+  time: [undefined, "an RFC 3339 string"],
+} as const;
 
 function zeroOf({ label, scalar, members }: MessageField): unknown {
   if (label !== undefined) return label === "list" ? [] : label === "map" ? {} : undefined;
-  return scalar ? ZEROS[scalar] : members && 0;
+  return scalar ? SCALARS[scalar][0] : members && 0;
 }
 
 /** A field's value in a message; of a oneof's member undefined unless it is the one that is set. */
@@ -157,20 +164,17 @@ function readField(
   return read(field, path);
 }
 
-/** What a scalar is in TypeScript, and in a mistake. */
-const SCALARS = {
-  int64: ["bigint", "an integer within 64 bits"],
-  int32: ["number", "an integer within 32 bits"],
-  bool: ["boolean", "a boolean"],
-  string: ["string", "a string"],
-  time: ["string", "an RFC 3339 string"],
-} as const;
-
 function readScalar(type: Scalar, value: unknown, path: string): unknown {
-  const [kind, wanted] = SCALARS[type];
+  const [zero, wanted] = SCALARS[type];
   const read =
-    type === "time" ? canonicalTime(value) : type === "int64" || type === "int32" ? integerOf(type, value) : value;
-  if (typeof read !== kind) throw mistake(path, wanted, value);
+    type === "time"
+      ? canonicalTime(value)
+      : type === "int64" || type === "int32"
+        ? integerOf(type, value)
+        : typeof value === typeof zero
+          ? value
+          : undefined;
+  if (read === undefined) throw mistake(path, wanted, value);
   return read;
 }
 

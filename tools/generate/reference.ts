@@ -1,34 +1,35 @@
-import type { Api, Operation, Schema } from "./document.ts";
+import type { Api, Operation } from "./api.ts";
+import { type Schema, schemasOf } from "./openapi.ts";
 
 /** The reference page in Markdown. */
 export function referencePage(api: Api): string {
-  const heads = api.operations.map(({ name }) => `[${name}](#${name.toLowerCase()})`);
-  return `<!-- Made by \`npm run generate\` from proto/ and openapi/examples.ts. -->
+  const schemas = schemasOf(api);
+  return `<!-- Made by \`npm run generate\` from proto/ and tools/generate/examples.ts. -->
 
 # API reference
 
 ${api.description}
 
-The same as OpenAPI 3.1: [generated/openapi.json](../generated/openapi.json). The examples run in the test suite, in their
-order, on an empty ledger; a reply holds more fields than are shown.
+The same as OpenAPI 3.1: [generated/openapi.json](../generated/openapi.json). The test suite runs the examples in this order
+on an empty ledger. Replies have more fields than the examples show.
 
-${heads.join(" ")}
+${api.operations.map(({ method }) => linkTo(method.name)).join(" ")}
 
-${api.operations.map((operation) => sectionOf(api, operation)).join("\n")}
+${api.operations.map((operation) => sectionOf(operation, schemas.get(operation.method.input.name))).join("\n")}
 ## Messages
 
-${[...api.schemas].map(([name, schema]) => messageOf(name, schema)).join("\n")}`;
+${[...schemas].map(([name, schema]) => messageOf(name, schema)).join("\n")}`;
 }
 
-function sectionOf(api: Api, { name, path, description, request, response, refusals, example }: Operation): string {
+function sectionOf({ method, path, description, refusals, example }: Operation, request: Schema | undefined): string {
   const refused = [...refusals].map(([status, { codes }]) => `${status} ${codes.map(code).join(", ")}`);
-  return `## ${name}
+  return `## ${method.name}
 
 ${description}
 
-\`POST ${path}\` with ${linkTo(request)} answers ${linkTo(response)}, or ${refused.join("; ")}.
+\`POST ${path}\` with ${linkTo(method.input.name)} answers ${linkTo(method.output.name)}, or ${refused.join("; ")}.
 
-${fieldTable(api.schemas.get(request))}
+${fieldTable(request)}
 \`\`\`json
 ${JSON.stringify(example.request, null, 2)}
 \`\`\`

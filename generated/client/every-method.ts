@@ -1,0 +1,4 @@
+// Generated from proto/ by `npm run generate`. Do not edit.
+import { createAccount, getAccount, listAccounts, updateAccount, createTransfer, batchCreateTransfers, captureTransfer, voidTransfer, reverseTransfer, getTransfer, listTransfers, listEntries, getBalance, getBalanceHistory, getTrialBalance } from "./methods.js";
+
+export const everyMethod = { createAccount, getAccount, listAccounts, updateAccount, createTransfer, batchCreateTransfers, captureTransfer, voidTransfer, reverseTransfer, getTransfer, listTransfers, listEntries, getBalance, getBalanceHistory, getTrialBalance };

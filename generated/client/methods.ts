@@ -1,0 +1,201 @@
+// Generated from proto/ by `npm run generate`. Do not edit.
+import { fillIdempotencyKeys } from "../../packages/client/src/call.ts";
+import { type ListMethod, type Method, type NeedsNoRequest, paging } from "../../packages/client/src/method.ts";
+import * as fields from "./fields.js";
+import type { Account, CreateAccountRequest, GetAccountRequest, ListAccountsRequest, ListAccountsResponse, UpdateAccountRequest } from "./finance/v1/account.js";
+import type { Entry, ListEntriesRequest, ListEntriesResponse } from "./finance/v1/entry.js";
+import type { GetBalanceRequest, GetBalanceResponse, GetBalanceHistoryRequest, GetBalanceHistoryResponse, GetTrialBalanceRequest, GetTrialBalanceResponse } from "./finance/v1/report.js";
+import type { Transfer, CreateTransferRequest, BatchCreateTransfersRequest, BatchCreateTransfersResponse, CaptureTransferRequest, VoidTransferRequest, ReverseTransferRequest, GetTransferRequest, ListTransfersRequest, ListTransfersResponse } from "./finance/v1/transfer.js";
+
+/**
+ * CreateAccount opens an account with a zero balance. Scope finance.write; finance.admin for another owner, another type than LIABILITY, or an overdraft.
+ *
+ * Errors: already_exists (idempotency_key_reused).
+ */
+export const createAccount: Method<CreateAccountRequest, Account> = {
+  name: "CreateAccount",
+  request: fields.CreateAccountRequest,
+  response: fields.Account,
+  isRead: false,
+  fillKeys: fillIdempotencyKeys,
+};
+
+/**
+ * GetAccount reads one account with its balances, never older than the call's arrival. Scope finance.read.
+ *
+ * Errors: not_found (also for an account that is not the caller's to see).
+ */
+export const getAccount: Method<GetAccountRequest, Account> = {
+  name: "GetAccount",
+  request: fields.GetAccountRequest,
+  response: fields.Account,
+  isRead: true,
+};
+
+/**
+ * ListAccounts pages through the accounts the caller may see, in id order. Scope finance.read.
+ */
+export const listAccounts: ListMethod<ListAccountsRequest, ListAccountsResponse, Account> & NeedsNoRequest = {
+  name: "ListAccounts",
+  request: fields.ListAccountsRequest,
+  response: fields.ListAccountsResponse,
+  isRead: true,
+  needsNoRequest: true,
+  itemsOf: (page) => page.accounts,
+  paging,
+};
+
+/**
+ * UpdateAccount changes what is present in the request and leaves the rest. Scope finance.write; finance.admin to set limits, to freeze, to open again, and to rename or describe a closed account.
+ *
+ * Errors: not_found; failed_precondition (account_not_open once closed, account_not_empty at close, insufficient_funds when the balance is already below the new floor).
+ *
+ * Never repeated: it takes no idempotency key.
+ */
+export const updateAccount: Method<UpdateAccountRequest, Account> = {
+  name: "UpdateAccount",
+  request: fields.UpdateAccountRequest,
+  response: fields.Account,
+  isRead: false,
+};
+
+/**
+ * CreateTransfer debits one account and credits another, or holds the amount when `pending`. Scope finance.write.
+ *
+ * Errors, in the order they are checked: already_exists (idempotency_key_reused); not_found; permission_denied (account_not_owned, account_not_debitable); failed_precondition (account_not_open, currency_mismatch, insufficient_funds); out_of_range (the balance of an account that the caller may see would leave int64); failed_precondition (account_not_creditable: somebody else's account can't be credited now).
+ */
+export const createTransfer: Method<CreateTransferRequest, Transfer> = {
+  name: "CreateTransfer",
+  request: fields.CreateTransferRequest,
+  response: fields.Transfer,
+  isRead: false,
+  fillKeys: fillIdempotencyKeys,
+};
+
+/**
+ * BatchCreateTransfers decides 1 to 1000 transfers in order, independently or all-or-nothing. Scope finance.write.
+ *
+ * Refusals of members are results, not errors of the call; so is a malformed member of an independent batch. An atomic batch checks each floor once, at its end. When one of its members is refused, has a key that another request used, or repeats an earlier refusal, none is posted. It is replayed when every member has a key and was posted before, and refused with already_exists (batch_partly_decided) when only some were.
+ */
+export const batchCreateTransfers: Method<BatchCreateTransfersRequest, BatchCreateTransfersResponse> = {
+  name: "BatchCreateTransfers",
+  request: fields.BatchCreateTransfersRequest,
+  response: fields.BatchCreateTransfersResponse,
+  isRead: false,
+  fillKeys: fillIdempotencyKeys,
+};
+
+/**
+ * CaptureTransfer posts a pending transfer, wholly or in part; the rest of the hold is freed. Scope finance.write: the caller that placed the hold, or an admin.
+ *
+ * Errors: not_found; permission_denied (hold_not_owned); failed_precondition (transfer_not_pending, transfer_expired); already_exists (idempotency_key_reused).
+ */
+export const captureTransfer: Method<CaptureTransferRequest, Transfer> = {
+  name: "CaptureTransfer",
+  request: fields.CaptureTransferRequest,
+  response: fields.Transfer,
+  isRead: false,
+  fillKeys: fillIdempotencyKeys,
+};
+
+/**
+ * VoidTransfer frees the whole hold of a pending transfer. Scope finance.write: the caller that placed the hold, the owner of the account that it would credit, or an admin.
+ *
+ * Errors: not_found; permission_denied (hold_not_owned); failed_precondition (transfer_not_pending, transfer_expired); already_exists (idempotency_key_reused).
+ */
+export const voidTransfer: Method<VoidTransferRequest, Transfer> = {
+  name: "VoidTransfer",
+  request: fields.VoidTransferRequest,
+  response: fields.Transfer,
+  isRead: false,
+  fillKeys: fillIdempotencyKeys,
+};
+
+/**
+ * ReverseTransfer posts the opposite of a posted or captured transfer, once. Scope finance.write, by the rules of CreateTransfer.
+ *
+ * Errors: not_found; those of CreateTransfer; failed_precondition (already_reversed, transfer_not_posted).
+ */
+export const reverseTransfer: Method<ReverseTransferRequest, Transfer> = {
+  name: "ReverseTransfer",
+  request: fields.ReverseTransferRequest,
+  response: fields.Transfer,
+  isRead: false,
+  fillKeys: fillIdempotencyKeys,
+};
+
+/**
+ * GetTransfer reads one transfer. Scope finance.read.
+ *
+ * Errors: not_found (also when neither account is the caller's to see).
+ */
+export const getTransfer: Method<GetTransferRequest, Transfer> = {
+  name: "GetTransfer",
+  request: fields.GetTransferRequest,
+  response: fields.Transfer,
+  isRead: true,
+};
+
+/**
+ * ListTransfers pages through the transfers the caller may see, newest id first. Scope finance.read.
+ *
+ * Nothing that was committed before the first page is skipped or repeated on later ones.
+ */
+export const listTransfers: ListMethod<ListTransfersRequest, ListTransfersResponse, Transfer> & NeedsNoRequest = {
+  name: "ListTransfers",
+  request: fields.ListTransfersRequest,
+  response: fields.ListTransfersResponse,
+  isRead: true,
+  needsNoRequest: true,
+  itemsOf: (page) => page.transfers,
+  paging,
+};
+
+/**
+ * ListEntries pages through one account's statement in sequence order. Scope finance.read.
+ *
+ * Errors: not_found.
+ */
+export const listEntries: ListMethod<ListEntriesRequest, ListEntriesResponse, Entry> = {
+  name: "ListEntries",
+  request: fields.ListEntriesRequest,
+  response: fields.ListEntriesResponse,
+  isRead: true,
+  itemsOf: (page) => page.entries,
+  paging,
+};
+
+/**
+ * GetBalance reads an account's balance as it stood at a time. Scope finance.read.
+ *
+ * Errors: not_found.
+ */
+export const getBalance: Method<GetBalanceRequest, GetBalanceResponse> = {
+  name: "GetBalance",
+  request: fields.GetBalanceRequest,
+  response: fields.GetBalanceResponse,
+  isRead: true,
+};
+
+/**
+ * GetBalanceHistory reads an account's balance at the end of each interval of a span, in UTC. Scope finance.read.
+ *
+ * Errors: not_found.
+ */
+export const getBalanceHistory: Method<GetBalanceHistoryRequest, GetBalanceHistoryResponse> = {
+  name: "GetBalanceHistory",
+  request: fields.GetBalanceHistoryRequest,
+  response: fields.GetBalanceHistoryResponse,
+  isRead: true,
+};
+
+/**
+ * GetTrialBalance proves the books: per currency, total debits against total credits. Scope finance.admin.
+ */
+export const getTrialBalance: Method<GetTrialBalanceRequest, GetTrialBalanceResponse> & NeedsNoRequest = {
+  name: "GetTrialBalance",
+  request: fields.GetTrialBalanceRequest,
+  response: fields.GetTrialBalanceResponse,
+  isRead: true,
+  needsNoRequest: true,
+};

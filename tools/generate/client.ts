@@ -1,0 +1,203 @@
+/** The client's part of the generated code: a value for each method, tables of fields, and the list of exported types. */
+import { type DescField, type DescFile, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { type Api, commentOn, type Operation } from "./api.ts";
+
+const EDIT_NOTE = "// Generated from proto/ by `npm run generate`. Do not edit.\n";
+
+const SCALARS: Readonly<Partial<Record<ScalarType, string>>> = {
+  [ScalarType.STRING]: "string",
+  [ScalarType.BOOL]: "bool",
+  [ScalarType.INT32]: "int32",
+  [ScalarType.INT64]: "int64",
+};
+
+const TIMESTAMP = "google.protobuf.Timestamp";
+
+const PREAMBLE = `
+/** The names of a message's fields, and how they are encoded. */
+export interface MessageType<T> {
+  readonly name: string;
+  readonly fields: Readonly<Record<string, Field>>;
+  /** Never set: it ties the table to the type of its messages. */
+  readonly message?: T;
+}
+
+/** A field's number, its type, and what else it is. */
+export type Field = readonly [number: number, type: FieldType, label?: FieldLabel];
+
+/** A message's or enum's table is given by a function, since it may be declared further down. */
+export type FieldType =
+  | "int32"
+  | "int64"
+  | "bool"
+  | "string"
+  | "time"
+  | (() => MessageType<unknown>)
+  | (() => EnumType);
+
+/** Maps are always of strings to strings. */
+export type FieldLabel = "optional" | "list" | "map" | { readonly oneof: string };
+
+/** A TypeScript enum, with \`UNRECOGNIZED\` for values that only a newer service knows. */
+export type EnumType<Member = number> = Readonly<Record<string, string | Member>>;
+
+/** The rows that a table needs to agree with ts-proto's interface: one for each field and for each member of a oneof. */
+type FieldsOf<T> = {
+  readonly [Name in Exclude<keyof T, OneofOf<T>>]-?: RowOf<T, Name>;
+} & {
+  readonly [Case in CaseOf<T>["$case"]]: readonly [number, TypeOf<MemberOf<CaseOf<T>, Case>>, { readonly oneof: OneofOf<T> }];
+};
+
+type RowOf<T, Name extends keyof T, Value = NonNullable<T[Name]>> = [Value] extends [readonly (infer Item)[]]
+  ? readonly [number, TypeOf<Item>, "list"]
+  : string extends keyof Value
+    ? readonly [number, "string", "map"]
+    : {} extends Pick<T, Name>
+      ? readonly [number, TypeOf<Value>, "optional"]
+      : readonly [number, undefined extends T[Name] ? ([Value] extends [string] ? "time" : TypeOf<Value>) : TypeOf<Value>];
+
+/** 0.5 tells a number from an enum: a literal that is no member can't be assigned to an enum. */
+type TypeOf<Value> = [Value] extends [bigint]
+  ? "int64"
+  : [Value] extends [boolean]
+    ? "bool"
+    : [Value] extends [string]
+      ? "string"
+      : 0.5 extends Value
+        ? "int32"
+        : [Value] extends [number]
+          ? () => EnumType<Value>
+          : () => MessageType<Value>;
+
+type OneofOf<T> = { [Name in keyof T]-?: NonNullable<T[Name]> extends { $case: string } ? Name : never }[keyof T];
+
+type CaseOf<T> = Extract<T[OneofOf<T>], { $case: string }>;
+
+type MemberOf<One, Case extends PropertyKey> = One extends Record<Case, infer Member> ? Member : never;
+`;
+
+/**
+ * For each message, the number and type of each field. The client encodes and decodes by these tables.
+ *
+ * @throws Error for a type of field that the API has not used so far: add its encoding here and in the client.
+ */
+export function clientFields({ files }: Api): string {
+  const imports = withMessages(files).map((file) => `import * as ${moduleOf(file)} from "./${file.name}.js";\n`);
+  const tables = files.flatMap(({ messages }) => messages.map(tableOf));
+  return [EDIT_NOTE, ...imports, PREAMBLE, ...tables].join("");
+}
+
+function withMessages(files: readonly DescFile[]): readonly DescFile[] {
+  return files.filter(({ messages }) => messages.length > 0);
+}
+
+/** "account" for finance/v1/account. */
+function moduleOf({ name }: DescFile): string {
+  return name.slice(name.lastIndexOf("/") + 1);
+}
+
+function tableOf(message: DescMessage): string {
+  const type = `${moduleOf(message.file)}.${message.name}`;
+  const rows = message.fields.map((field) => `    ${field.localName}: [${rowOf(field).join(", ")}],\n`);
+  const members = `  name: "${message.name}",\n  fields: {\n${rows.join("")}  } satisfies FieldsOf<${type}>,\n`;
+  return `\nexport const ${message.name}: MessageType<${type}> = {\n${members}};\n`;
+}
+
+function rowOf(field: DescField): readonly (number | string)[] {
+  const { number, fieldKind, oneof, proto } = field;
+  if (fieldKind === "map") {
+    if (field.scalar !== ScalarType.STRING) throw new Error(`${field} is not a map of strings`);
+    return [number, '"string"', '"map"'];
+  }
+  if (fieldKind === "list") {
+    if (field.listKind === "scalar") throw new Error(`${field} is a list of scalars`);
+    return [number, encodingOf(field), '"list"'];
+  }
+  const encoding = encodingOf(field);
+  if (proto.proto3Optional) return [number, encoding, '"optional"'];
+  return oneof ? [number, encoding, `{ oneof: "${oneof.localName}" }`] : [number, encoding];
+}
+
+function encodingOf(field: DescField): string {
+  if (field.enum) return `() => ${moduleOf(field.enum.file)}.${field.enum.name}`;
+  if (field.message?.typeName === TIMESTAMP && field.fieldKind === "message") return '"time"';
+  const scalar = field.scalar && SCALARS[field.scalar];
+  if (scalar) return `"${scalar}"`;
+  if (!field.message || field.message.typeName.startsWith("google."))
+    throw new Error(`the client can't encode ${field}`);
+  return `() => ${field.message.name}`;
+}
+
+/** Each RPC as a value of its own: a bundler keeps only the tables of those that an application uses. */
+export function clientMethods({ files, operations }: Api): string {
+  const used = new Set(operations.flatMap((operation) => typesOf(operation)));
+  const imports = withMessages(files).flatMap(({ name, messages }) => {
+    const names = messages.filter((message) => used.has(message)).map((message) => message.name);
+    return names.length > 0 ? [`import type { ${names.join(", ")} } from "./${name}.js";\n`] : [];
+  });
+  return [
+    EDIT_NOTE,
+    'import { fillIdempotencyKeys } from "../../packages/client/src/call.ts";\n',
+    'import { type ListMethod, type Method, type NeedsNoRequest, paging } from "../../packages/client/src/method.ts";\n',
+    'import * as fields from "./fields.js";\n',
+    ...imports,
+    ...operations.map(methodOf),
+  ].join("");
+}
+
+/** All of them as one object. It is a file of its own, so that the client exports the methods by `export *`. */
+export function clientEveryMethod({ operations }: Api): string {
+  const names = operations.map(({ method }) => method.localName).join(", ");
+  return `${EDIT_NOTE}import { ${names} } from "./methods.js";\n\nexport const everyMethod = { ${names} };\n`;
+}
+
+function typesOf(operation: Operation): readonly DescMessage[] {
+  const { input, output } = operation.method;
+  const item = itemsOf(operation)?.message;
+  return item ? [input, output, item] : [input, output];
+}
+
+/** The items of a reply that is a page. */
+function itemsOf({ method: { name, output } }: Operation): (DescField & { readonly message: DescMessage }) | undefined {
+  if (!output.fields.some((field) => field.name === "next_page_token")) return undefined;
+  for (const field of output.fields) if (field.fieldKind === "list" && field.listKind === "message") return field;
+  throw new Error(`the pages of ${name} have no items`);
+}
+
+function methodOf(operation: Operation): string {
+  const { method, description, key } = operation;
+  const { name, localName, input, output } = method;
+  const items = itemsOf(operation);
+  // The methods of standard names, which change nothing: https://google.aip.dev/131 and https://google.aip.dev/132.
+  const isRead = /^(Get|List)[A-Z]/.test(name);
+  const needsNoRequest = isRead && !input.fields.some((field) => /^Required\b/.test(commentOn(field)));
+  const type = items
+    ? `ListMethod<${input.name}, ${output.name}, ${items.message.name}>`
+    : `Method<${input.name}, ${output.name}>`;
+  const members = [
+    `name: "${name}"`,
+    `request: fields.${input.name}`,
+    `response: fields.${output.name}`,
+    `isRead: ${isRead}`,
+    ...(key ? ["fillKeys: fillIdempotencyKeys"] : []),
+    ...(needsNoRequest ? ["needsNoRequest: true"] : []),
+    ...(items ? [`itemsOf: (page) => page.${items.localName}`, "paging"] : []),
+  ];
+  const comment = isRead || key ? description : `${description}\n\nNever repeated: it takes no idempotency key.`;
+  return `\n${docComment(comment)}export const ${localName}: ${type}${needsNoRequest ? " & NeedsNoRequest" : ""} = {
+${members.map((member) => `  ${member},\n`).join("")}};\n`;
+}
+
+function docComment(text: string): string {
+  const lines = text.split("\n").map((line) => (line ? ` * ${line}\n` : " *\n"));
+  return `/**\n${lines.join("")} */\n`;
+}
+
+/** What the client's door exports of ts-proto's code: every message's interface, and every enum. */
+export function clientTypes({ files }: Api): string {
+  const lines = withMessages(files).map(({ name, messages, enums }) => {
+    const types = messages.map((message) => `type ${message.name}`);
+    return `export { ${[...enums.map((type) => type.name), ...types].join(", ")} } from "./${name}.js";\n`;
+  });
+  return [EDIT_NOTE, ...lines].join("");
+}
