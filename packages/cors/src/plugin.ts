@@ -1,5 +1,5 @@
 import fastifyCors, { type FastifyCorsOptions } from "@fastify/cors";
-import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler, RouteOptions } from "fastify";
+import type { FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import fp from "fastify-plugin";
 import type { CorsHeaders, CorsRequest, Decision } from "./decide.ts";
 import { decide } from "./decide.ts";
@@ -25,36 +25,42 @@ export interface CorsOptions {
 
 /**
  * Answers preflights before every later hook and gives each reply the headers that the policy decides. Register it first,
- * in the root scope, which it shares. Malformed URLs run no hooks: give `applyCorsHeaders` to `frameworkErrors`.
+ * in the root scope, which it shares. Malformed URLs run no hooks: call `applyCorsHeaders` in `frameworkErrors`.
  *
- * The policy decides and @fastify/cors writes the headers of allowed requests. It is run as a function on a view of the
- * app, since registered it would answer strangers with its lists, take any OPTIONS for a preflight, and add a route
- * OPTIONS * that hides the app's own 404.
+ * The policy decides and @fastify/cors, whose delegator it is, writes the headers.
  *
  * @throws when a route sets `config.cors`, which would override the policy.
  */
 export const cors = fp<CorsOptions>(
-  (app, options, done) => {
-    const { policy, onRefusal } = options;
-    const write = createWriter(app, policy);
+  async (app, { policy, onRefusal }) => {
     const logRefusal = createRefusalLog();
     const warned = new Set<string>();
     app.decorateRequest("corsDecision", null);
-    // Set by @fastify/cors; declared here because its own declaration would come twice.
-    app.decorateRequest("corsPreflightEnabled", false);
-    app.addHook("onRoute", refuseRouteConfig);
+
+    let isOurs = true;
+    app.addHook("onRoute", (route) => {
+      if (isOurs) hideRoute(route);
+      else refuseRouteConfig(route);
+    });
+    await app.register(fastifyCors, {
+      delegator: (request, done) => {
+        const asked = readRequest(request);
+        const decision = decide(policy, asked);
+        request.corsDecision = decision;
+        const refusal = describeRefusal(policy, asked, decision);
+        if (refusal !== null) {
+          logRefusal(request.log, refusal);
+          onRefusal?.(refusal);
+        }
+        done(null, writerOptions(decision));
+      },
+    });
+    isOurs = false;
 
     app.addHook("onRequest", (request, reply, next) => {
-      const asked = readRequest(request);
-      const decision = decide(policy, asked);
-      request.corsDecision = decision;
-      write(request, reply, decision);
-      const refusal = describeRefusal(policy, asked, decision);
-      if (refusal !== null) {
-        logRefusal(request.log, refusal);
-        onRefusal?.(refusal);
-      }
-      if (decision.preflight) answerPreflight(reply, decision);
+      const decision = request.corsDecision;
+      if (decision !== null) completeHeaders(reply, decision.headers);
+      if (decision?.preflight) answerPreflight(reply, decision);
       else next();
     });
 
@@ -64,7 +70,6 @@ export const cors = fp<CorsOptions>(
       if (decision !== null && !decision.preflight) restoreHeaders(request, reply, decision.headers, warned);
       next();
     });
-    done();
   },
   { name: "cors", fastify: "5.x" },
 );
@@ -81,19 +86,12 @@ export function applyCorsHeaders(policy: Policy, request: FastifyRequest, reply:
   return decision.preflight;
 }
 
-/** The CORS headers of a reply to a request of which nothing but its Origin is known. */
+/** The CORS headers of a reply to a request of which only the Origin is known. */
 export function corsHeadersFor(policy: Policy, origin: string | undefined): Readonly<CorsHeaders> {
-  return decide(policy, {
-    method: "POST",
-    origin,
-    requestMethod: undefined,
-    requestHeaders: undefined,
-    requestPrivateNetwork: undefined,
-  }).headers;
+  return decide(policy, { method: "POST", origin }).headers;
 }
 
-function readRequest(request: FastifyRequest): CorsRequest {
-  const { headers, method } = request;
+function readRequest({ headers, method }: FastifyRequest): CorsRequest {
   const privateNetwork = headers["access-control-request-private-network"];
   return {
     method,
@@ -104,9 +102,40 @@ function readRequest(request: FastifyRequest): CorsRequest {
   };
 }
 
+/** What @fastify/cors is to write. Options are assigned, not spread: this runs for every request. */
+function writerOptions({ preflight, headers }: Decision): FastifyCorsOptions {
+  const options: FastifyCorsOptions = { origin: headers["access-control-allow-origin"] ?? false, preflight };
+  const exposedHeaders = headers["access-control-expose-headers"];
+  const maxAge = headers["access-control-max-age"];
+  if (headers["access-control-allow-credentials"] === "true") options.credentials = true;
+  if (exposedHeaders !== undefined) options.exposedHeaders = exposedHeaders;
+  if (maxAge !== undefined) options.maxAge = Number(maxAge);
+  if (preflight) {
+    options.methods = headers["access-control-allow-methods"] ?? "";
+    options.allowedHeaders = headers["access-control-allow-headers"] ?? "";
+    options.preflightContinue = true;
+    options.strictPreflight = false;
+  }
+  return options;
+}
+
+/** @fastify/cors adds Origin to every Vary, writes an empty list as an empty header, and knows no private networks. */
+const completedHeaders = [
+  "vary",
+  "access-control-allow-methods",
+  "access-control-allow-headers",
+  "access-control-allow-private-network",
+] as const;
+
+function completeHeaders(reply: FastifyReply, headers: Readonly<CorsHeaders>): void {
+  for (const name of completedHeaders) {
+    if (reply.getHeader(name) !== headers[name]) setOrRemove(reply, name, headers[name]);
+  }
+}
+
 function answerPreflight(reply: FastifyReply, decision: Decision): void {
   reply.code(decision.status);
-  // No page can read this body; it is for the person with curl.
+  // No page can read this body; it is for a person with curl.
   if (decision.reason === "origin_not_allowed") {
     reply.type("text/plain; charset=utf-8").send(`${decision.reason}: ${explain(decision.reason).meaning}\n`);
   } else {
@@ -114,74 +143,12 @@ function answerPreflight(reply: FastifyReply, decision: Decision): void {
   }
 }
 
-type Writer = (request: FastifyRequest, reply: FastifyReply, decision: Decision) => void;
-
-function createWriter(app: FastifyInstance, policy: Policy): Writer {
-  const common = {
-    // True reflects the Origin header, which by then is known to match.
-    origin: policy.anyOrigin ? "*" : true,
-    credentials: policy.credentials,
-    methods: policy.allowMethods,
-    allowedHeaders: policy.allowHeaders,
-    strictPreflight: false,
-    preflightContinue: true,
-  };
-  const exposed = policy.exposeHeaders === "" ? {} : { exposedHeaders: policy.exposeHeaders };
-  const maxAge = policy.maxAge === "" ? {} : { maxAge: Number(policy.maxAge) };
-  const writeReply = captureHook(app, { ...common, ...exposed, preflight: false });
-  const writePreflight = captureHook(app, { ...common, ...maxAge });
-  const writeRefusedPreflight = captureHook(app, common);
-  // @fastify/cors writes an empty list as an empty header and knows no list that depends on the request.
-  const listsNeedMending =
-    policy.allowMethods === "" ||
-    policy.allowHeaders === "" ||
-    (policy.credentials && (policy.anyMethod || policy.anyHeader));
-
-  return (request, reply, decision) => {
-    const { headers } = decision;
-    if (headers.vary !== undefined) reply.header("vary", headers.vary);
-    if (headers["access-control-allow-origin"] === undefined) return;
-    if (!decision.preflight) {
-      writeReply.call(app, request, reply, ignore);
-      return;
-    }
-    const hook = decision.reason === "allowed" ? writePreflight : writeRefusedPreflight;
-    hook.call(app, request, reply, ignore);
-    if (listsNeedMending) {
-      setOrRemove(reply, "access-control-allow-methods", headers["access-control-allow-methods"]);
-      setOrRemove(reply, "access-control-allow-headers", headers["access-control-allow-headers"]);
-    }
-    // Not among the headers that @fastify/cors knows.
-    if (headers["access-control-allow-private-network"] !== undefined) {
-      reply.header("access-control-allow-private-network", headers["access-control-allow-private-network"]);
-    }
-  };
-}
-
-/** Runs @fastify/cors on a view of the app that keeps its hook and leaves its route away. */
-function captureHook(app: FastifyInstance, options: FastifyCorsOptions): onRequestHookHandler {
-  const hooks: onRequestHookHandler[] = [];
-  const view: FastifyInstance = Object.create(app, {
-    addHook: { value: (_name: string, hook: onRequestHookHandler) => hooks.push(hook) },
-    decorateRequest: { value: ignore },
-    options: { value: ignore },
-  });
-  fastifyCors(view, options, (error) => {
-    if (error !== undefined) throw error;
-  });
-  const [hook] = hooks;
-  if (hook === undefined || hooks.length > 1) throw new Error("this version of @fastify/cors adds no single hook");
-  return hook;
-}
-
-function ignore(): void {}
-
 function setOrRemove(reply: FastifyReply, name: keyof CorsHeaders, value: string | undefined): void {
   if (value === undefined) reply.removeHeader(name);
   else reply.header(name, value);
 }
 
-/** A route may extend Vary; what it changes of the origin's permission is taken back, for the policy alone decides it. */
+/** A route may extend Vary. Its changes to the origin's permission are undone, because the policy alone decides that. */
 function restoreHeaders(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -221,6 +188,11 @@ function splitNames(list: string): string[] {
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
+}
+
+/** The route OPTIONS * of @fastify/cors would hide routes and the not-found handler of the app: let no host match it. */
+function hideRoute(route: RouteOptions): void {
+  route.constraints = { host: /(?!)/ };
 }
 
 function refuseRouteConfig(route: RouteOptions): void {
