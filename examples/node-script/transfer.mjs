@@ -1,4 +1,3 @@
-// Moves money from a script: node examples/node-script/transfer.mjs 4 6 12.50
 import { createFinanceClient, FinanceError, formatMoney, parseMoney } from "finance-service/client";
 
 const [from, to, amount] = process.argv.slice(2);

@@ -1,0 +1,49 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { vi } from "vitest";
+
+/** The blocks of commands in an example's README, in order. */
+export async function commandsOf(example: string): Promise<string[]> {
+  const text = await readFile(`examples/${example}/README.md`, "utf8");
+  return [...text.matchAll(/^```sh\n(.*?)^```/gms)].map(([, commands = ""]) => commands);
+}
+
+export interface Running {
+  output(): string;
+  /** Resolves once the output holds `text`; fails when the commands end before. */
+  printed(text: string | RegExp): Promise<void>;
+  /** The exit code of the last command, or of the first that failed. */
+  readonly ended: Promise<number | null>;
+  stop(): Promise<void>;
+}
+
+/** Runs a block of commands as a person would paste it. */
+export function runCommands(commands: string, options: { cwd?: string; env?: Record<string, string> }): Running {
+  const { PATH, HOME } = process.env;
+  const child: ChildProcess = spawn("sh", ["-e", "-c", commands], {
+    ...options,
+    env: { PATH, HOME, NO_COLOR: "1", ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own: `stop` ends what the shell started, too.
+    detached: true,
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", (text) => (output += text));
+  const ended = once(child, "close").then(([code]): number | null => code);
+  return {
+    output: () => output,
+    ended,
+    async printed(text) {
+      const over = ended.then((code) => {
+        throw new Error(`ended with ${code} before it printed ${text}:\n${output}`);
+      });
+      const seen = vi.waitUntil(() => (typeof text === "string" ? output.includes(text) : text.test(output)), 30_000);
+      await Promise.race([seen, over]);
+    },
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), "SIGTERM");
+      await ended;
+    },
+  };
+}

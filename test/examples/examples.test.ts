@@ -1,0 +1,145 @@
+/** Each example does what its README says. Those with a page are in test/browser. */
+import { execFile } from "node:child_process";
+import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, expect, inject, test } from "vitest";
+import { openAccount, openFunded } from "../setup/ledger.ts";
+import { freePort } from "../setup/process.ts";
+import { startTestService } from "../setup/service.ts";
+import { commandsOf, type Running, runCommands } from "./commands.ts";
+
+const BUILD = "npm run build\n";
+
+const running: Running[] = [];
+
+afterEach(async () => {
+  for (const commands of running.splice(0)) await commands.stop();
+});
+
+/** Runs commands but the build, which `npm test` has done. */
+function run(commands: string, env: Record<string, string> = {}, cwd = process.cwd()): Running {
+  const started = runCommands(commands.replace(BUILD, ""), { cwd, env });
+  running.push(started);
+  return started;
+}
+
+/** Runs commands to their end. */
+async function outcome(commands: string, env: Record<string, string> = {}, cwd = process.cwd()) {
+  const started = run(commands, env, cwd);
+  return { code: await started.ended, output: started.output() };
+}
+
+/** What a strict compiler says about an example. Our packages are read from their sources. */
+async function mistakesIn(directory: string, files: readonly string[]): Promise<string> {
+  const source = (name: string) => [`${process.cwd()}/packages/${name}/src/index.ts`];
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    target: "es2023",
+    lib: ["es2023", "dom", "dom.iterable"],
+    types: ["node"],
+    module: "esnext",
+    moduleResolution: "bundler",
+    jsx: "react-jsx",
+    allowImportingTsExtensions: true,
+    paths: Object.fromEntries(["client", "cors", "twirp"].map((name) => [`finance-service/${name}`, source(name)])),
+  };
+  const project = join(directory, "tsconfig.json");
+  await writeFile(project, JSON.stringify({ compilerOptions, files }));
+  const { stdout } = await promisify(execFile)("node_modules/.bin/tsc", ["-p", project]).catch((error) => error);
+  return stdout;
+}
+
+test("node-script posts a transfer and prints the statement", async () => {
+  const service = await startTestService();
+  try {
+    const from = await openFunded(service, "alice", 5000);
+    const to = await openAccount(service, "bob");
+    const [start, script = ""] = await commandsOf("node-script");
+    expect(start).toBe("npm start\n");
+    expect(script).toMatch(/^export TOKEN=.*\nnode examples\/node-script\/transfer\.mjs 4 6 12\.50\n$/);
+    const env = { API: service.url, TOKEN: await service.token("alice") };
+    const transfer = (...args: string[]) => outcome(["node examples/node-script/transfer.mjs", ...args].join(" "), env);
+    expect(await transfer(from, to, "12.50")).toEqual({
+      code: 0,
+      output: expect.stringMatching(/^Transfer \d+: \$12\.50\n\S+Z −\$12\.50\n\S+Z \$50\.00\n$/),
+    });
+    expect(await transfer(from, to, "1000")).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^failed_precondition: /),
+    });
+    expect(await transfer(from, to, "1.234")).toMatchObject({ code: 1 });
+    expect(await transfer()).toMatchObject({ code: 2 });
+  } finally {
+    await service.close();
+  }
+});
+
+test("own-service generates, compiles, serves and is called", async () => {
+  // A copy, since generated code would stay.
+  const copy = join(inject("scratch"), "own-service");
+  await mkdir(join(copy, "examples"), { recursive: true });
+  await cp("package.json", join(copy, "package.json"));
+  await cp("examples/own-service", join(copy, "examples/own-service"), {
+    recursive: true,
+    filter: (path) => !path.endsWith("generated"),
+  });
+  for (const name of ["dist", "node_modules"]) await symlink(join(process.cwd(), name), join(copy, name));
+
+  const [serve = "", call = "", curl = ""] = await commandsOf("own-service");
+  expect(serve.startsWith(BUILD)).toBe(true);
+  const port = `${await freePort()}`;
+  const server = run(serve, { PORT: port }, copy);
+  await server.printed("Server listening");
+
+  const env = { HATS: `http://127.0.0.1:${port}/twirp` };
+  expect(await outcome(call, env, copy)).toEqual({ code: 0, output: "Hat 1 is black and fits 12 inches.\n" });
+  expect(await outcome(call.replace("12", "0"), env, copy)).toEqual({
+    code: 1,
+    output: "invalid_argument: inches must be 1 to 100, got 0\n",
+  });
+  const { output } = await outcome(curl.replace("curl", "curl -s").replace("8080", port));
+  expect(JSON.parse(output)).toEqual({ id: "2", inches: 12, colour: "black" });
+  const preflight = await fetch(`http://127.0.0.1:${port}/twirp/hats.v1.HatService/MakeHat`, {
+    method: "OPTIONS",
+    headers: {
+      origin: "http://localhost:3000",
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "content-type",
+    },
+  });
+  expect(preflight.status).toBe(204);
+  expect(preflight.headers.get("access-control-allow-origin")).toBe("http://localhost:3000");
+
+  expect(await mistakesIn(join(copy, "examples/own-service"), ["server.ts", "client.ts"])).toBe("");
+});
+
+test("react-query compiles", async () => {
+  const copy = join(inject("scratch"), "react-query");
+  await cp("examples/react-query", copy, { recursive: true });
+  await symlink(join(process.cwd(), "node_modules"), join(copy, "node_modules"));
+  expect(await mistakesIn(copy, ["page.tsx", "vite.config.ts"])).toBe("");
+});
+
+test("cors-only serves, the doctor tells its two pages apart, and a policy with mistakes does not start", async () => {
+  const [serve = "", ask = "", refused = ""] = await commandsOf("cors-only");
+  const port = `${await freePort()}`;
+  const server = run(serve, { PORT: port });
+  await server.printed("Server listening");
+
+  const commands = ask.replaceAll("npm run doctor --", "node dist/cli/doctor.js").replaceAll("8080", port);
+  const [allowed, blocked, ...others] = commands.trim().split("\n");
+  expect(others).toEqual([]);
+  expect(await outcome(`${allowed}`)).toEqual({ code: 0, output: expect.stringContaining("ALLOWED") });
+  expect(await outcome(`${blocked}`)).toEqual({ code: 1, output: expect.stringContaining("BLOCKED by the preflight") });
+  expect(server.output()).toContain("nearest allowed origin https://app.example.com");
+
+  expect(await outcome(refused, { PORT: `${await freePort()}` })).toEqual({
+    code: 1,
+    output: expect.stringMatching(
+      /^allowedOrigins: https:\/\/app\.example\.com\/: .*\nallowedOrigins: app\.example\.org: .*\n$/,
+    ),
+  });
+});
