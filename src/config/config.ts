@@ -1,15 +1,15 @@
-import { compile, type Policy, printMistake, readCorsConfig } from "../../packages/cors/src/index.ts";
-import { readConnectionUrl } from "../database/index.ts";
-import type { AdmissionLimits } from "../plugins/index.ts";
 import {
   commaList,
-  type Environment,
-  isUnset,
-  type LOG_LEVELS,
-  readValues,
-  unknownVariables,
-  type Values,
-} from "./variables.ts";
+  compile,
+  describeMistakes,
+  missingOrigins,
+  type Policy,
+  printMistake,
+  readCorsConfig,
+} from "../../packages/cors/src/index.ts";
+import { readConnectionUrl } from "../database/index.ts";
+import type { AdmissionLimits } from "../plugins/index.ts";
+import { type Environment, isUnset, type LOG_LEVELS, readValues, unknownVariables, type Values } from "./variables.ts";
 import { productionWarnings } from "./warnings.ts";
 
 /** How the service runs, from environment variables. README.md has the table. */
@@ -73,8 +73,7 @@ export class ConfigError extends Error {
   readonly mistakes: readonly string[];
 
   constructor(mistakes: readonly string[]) {
-    const count = mistakes.length === 1 ? "1 mistake" : `${mistakes.length} mistakes`;
-    super([`The environment has ${count}:`, ...mistakes.map((mistake) => `  ${mistake}`)].join("\n"));
+    super(describeMistakes(mistakes));
     this.name = "ConfigError";
     this.mistakes = mistakes;
   }
@@ -82,19 +81,6 @@ export class ConfigError extends Error {
 
 /** Of the embedded database and the development secret. */
 const DATA_DIR = ".data";
-
-/** What a page may send: the article's list. */
-const ALLOWED_HEADERS = [
-  "authorization",
-  "content-type",
-  "x-requested-with",
-  "accept",
-  "accept-encoding",
-  "idempotency-key",
-];
-
-/** What our own client reads of a reply. */
-const EXPOSED_HEADERS = ["idempotent-replayed", "retry-after", "www-authenticate", "x-request-id"];
 
 /**
  * Reads the environment.
@@ -107,9 +93,7 @@ export function readConfig(environment: Environment): Config {
   const production = values.NODE_ENV === "production";
 
   const database = readDatabaseUrl(values, environment, mistakes);
-  if (production && values.CORS_ALLOWED_ORIGINS === undefined) {
-    mistakes.push("CORS_ALLOWED_ORIGINS: is required in production; list the origins of your pages, or none");
-  }
+  mistakes.push(...missingOrigins(environment));
   const { AUTH_JWKS_URL: jwksUrl, AUTH_JWT_SECRET: secret } = values;
   if (jwksUrl !== undefined && secret !== undefined) {
     mistakes.push("AUTH_JWKS_URL, AUTH_JWT_SECRET: set one of them, not both");
@@ -122,7 +106,7 @@ export function readConfig(environment: Environment): Config {
   if (port === consolePort && port !== 0) {
     mistakes.push(`PORT, CONSOLE_PORT: both are ${port}; give each a port of its own, or set CONSOLE_PORT to off`);
   }
-  const cors = compile(corsConfig(values));
+  const cors = compile(readCorsConfig(environment));
   if (!cors.ok) mistakes.push(...cors.mistakes.map(printMistake));
   if (!cors.ok || mistakes.length > 0) throw new ConfigError(mistakes);
 
@@ -217,20 +201,6 @@ export function readConsoleConfig(environment: Environment): ConsoleConfig {
     twirpPrefix: values.TWIRP_PREFIX ?? "/twirp",
     logLevel: values.LOG_LEVEL ?? "info",
   };
-}
-
-function corsConfig(values: Values) {
-  const { CORS_ALLOWED_ORIGINS: origins, CORS_ALLOWED_HEADERS: headers, CORS_EXPOSED_HEADERS: exposed } = values;
-  // In production an absent list is a mistake of its own; "none" keeps it from being reported twice.
-  const defaultOrigins = values.NODE_ENV === "production" ? ["none"] : ["http://localhost:*", "http://127.0.0.1:*"];
-  return readCorsConfig({
-    allowedOrigins: origins === undefined ? defaultOrigins : commaList(origins),
-    allowedHeaders: headers === undefined ? ALLOWED_HEADERS : commaList(headers),
-    exposedHeaders: exposed === undefined ? EXPOSED_HEADERS : commaList(exposed),
-    allowCredentials: values.CORS_ALLOW_CREDENTIALS ?? false,
-    maxAge: values.CORS_MAX_AGE ?? 86_400,
-    preflightStatus: values.CORS_PREFLIGHT_STATUS ?? 204,
-  });
 }
 
 /** @returns a quarter of all connections, yet never few, where nothing is configured. */

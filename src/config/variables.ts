@@ -4,7 +4,8 @@
  */
 import { isIP } from "node:net";
 import { z } from "zod";
-import { didYouMean, misspeltNames, nearestNames } from "../../packages/cors/src/doctor/index.ts";
+import { describeUnknownVariable, didYouMean, misspeltNames } from "../../packages/cors/src/doctor/index.ts";
+import { commaList, corsVariables } from "../../packages/cors/src/index.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -27,6 +28,14 @@ function url(...protocols: string[]) {
 
 const flag = z.enum(["true", "false"], "must be true or false").transform((text) => text === "true");
 
+/** The package for CORS reads these itself; here they are only checked, with all others. */
+function corsSchemas() {
+  const schemas = Object.entries<{ read(text: string): unknown; problem?: string }>(corsVariables).map(
+    ([name, { read, problem }]) => [name, z.string().refine((text) => read(text) !== undefined, problem)],
+  );
+  return Object.fromEntries(schemas) as Record<keyof typeof corsVariables, z.ZodString>;
+}
+
 /** The schema of each variable by itself; absent and empty are alike but for TWIRP_PREFIX. */
 const variables = {
   NODE_ENV: z.enum(["development", "production", "test"], "must be development, production or test"),
@@ -42,12 +51,7 @@ const variables = {
   TWIRP_PREFIX: z
     .string()
     .regex(/^(\/[\w.~-]+)*$/, 'must be empty or start with "/" and end without one, such as /twirp or /api/twirp'),
-  CORS_ALLOWED_ORIGINS: z.string(),
-  CORS_ALLOWED_HEADERS: z.string(),
-  CORS_EXPOSED_HEADERS: z.string(),
-  CORS_ALLOW_CREDENTIALS: flag,
-  CORS_MAX_AGE: z.literal("disable").or(wholeNumber(0, 86_400, "disable")),
-  CORS_PREFLIGHT_STATUS: z.enum(["200", "204"], "must be 200 or 204").transform(Number),
+  ...corsSchemas(),
   AUTH_JWKS_URL: url("https:", "http:"),
   AUTH_JWT_SECRET: z.string().refine((text) => Buffer.byteLength(text) >= 32, "must be at least 32 bytes of UTF-8"),
   AUTH_ISSUER: z.string(),
@@ -126,14 +130,6 @@ function problemOf(error: z.core.$ZodError): string {
   return issue?.message ?? "is invalid";
 }
 
-/** The elements of a list, without the empty ones. */
-export function commaList(text: string): string[] {
-  return text
-    .split(",")
-    .map((element) => element.trim())
-    .filter((element) => element !== "");
-}
-
 function isNetwork(text: string): boolean {
   if (["loopback", "linklocal", "uniquelocal"].includes(text)) return true;
   const [address = "", bits, more] = text.split("/");
@@ -152,16 +148,9 @@ export function unknownVariables(environment: Environment): string[] {
   return Object.keys(environment).flatMap((name) => {
     if (name in variables) return [];
     const isOwn = OWN_PREFIXES.some((prefix) => name.startsWith(prefix));
-    if (isOwn)
-      return [`${name}: there is no such variable${didYouMean(nearestNames(name, known)) || siblingsOf(name)}`];
+    if (isOwn) return [describeUnknownVariable(name, known)];
     // Other programs have variables too: a short name is rather one of theirs than misspelt.
     const misspelt = name.length < 6 ? [] : misspeltNames(name, known, 1);
     return misspelt.length === 0 ? [] : [`${name}: there is no such variable${didYouMean(misspelt)}`];
   });
-}
-
-function siblingsOf(name: string): string {
-  const [prefix] = name.split("_");
-  const siblings = Object.keys(variables).filter((known) => known.startsWith(`${prefix}_`));
-  return siblings.length === 1 ? didYouMean(siblings) : `; there are ${siblings.join(", ")}`;
 }

@@ -29,6 +29,17 @@ export function didYouMean(names: readonly string[]): string {
   return names.length === 0 ? "" : `; did you mean ${names.join(" or ")}?`;
 }
 
+/** What is wrong with a variable that nobody reads, and which of those that are read was probably meant. */
+export function describeUnknownVariable(name: string, known: readonly string[]): string {
+  return `${name}: there is no such variable${didYouMean(nearestNames(name, known)) || siblingsOf(name, known)}`;
+}
+
+function siblingsOf(name: string, known: readonly string[]): string {
+  const [prefix] = name.split("_");
+  const siblings = known.filter((candidate) => candidate.startsWith(`${prefix}_`));
+  return siblings.length === 1 ? didYouMean(siblings) : `; there are ${siblings.join(", ")}`;
+}
+
 function wordsOf(name: string): string[] {
   return name.split(/[_-]+/).filter((word) => word !== "");
 }

@@ -1,7 +1,14 @@
 export type { CorsHeaders, CorsRequest, Decision } from "./decide.ts";
 export { decide } from "./decide.ts";
-export type { CorsEnvironment } from "./environment.ts";
-export { printMistake, readCorsConfig } from "./environment.ts";
+export {
+  commaList,
+  corsVariables,
+  describeMistakes,
+  missingOrigins,
+  printMistake,
+  readCorsConfig,
+  readCorsPolicy,
+} from "./environment.ts";
 export type { CorsOptions } from "./plugin.ts";
 export { applyCorsHeaders, cors, corsHeadersFor } from "./plugin.ts";
 export type { Compilation, CorsConfig, CorsMistake, Policy } from "./policy.ts";

@@ -1,6 +1,14 @@
-export { describeMisuse, didYouMean, misspeltNames, nearestNames, runCommand, UsageError } from "../command-line.ts";
+export {
+  describeUnknownVariable,
+  didYouMean,
+  misspeltNames,
+  nearestNames,
+  runCommand,
+  UsageError,
+} from "../command-line.ts";
 export type { CheckArguments, DoctorArguments } from "./arguments.ts";
 export { commandName, readArguments, usage } from "./arguments.ts";
+export { type ConfiguredService, runDoctor } from "./command.ts";
 export type { ConsoleLines } from "./consoles.ts";
 export { consoleLines, curesFor } from "./consoles.ts";
 export type { Diagnosis, Exchange, Failure, Probe, Reply, Step, WireOutcome, WireRequest } from "./diagnosis.ts";
@@ -12,4 +20,4 @@ export type { PageRequest } from "./page-request.ts";
 export { createPolicyProbe, explainRefusals } from "./policy-probe.ts";
 export type { ProbeOptions } from "./probe.ts";
 export { createProbe } from "./probe.ts";
-export { renderJson, renderMistakes, renderText, wantsColours } from "./reports.ts";
+export { renderJson, renderText, wantsColours } from "./reports.ts";
