@@ -1,33 +1,32 @@
 /**
- * Whether the database can be reached, for everybody who asks it something.
+ * Whether and where the database can be reached, known to all pools that share it.
  *
- * Goal: when the database is away nobody waits to find that out again, and when it is back nobody has to be told.
- *
- * Method: after the first connection that can't be made, callers are refused at once, while one probe connects again and
- * again, at growing intervals, to each host in turn. When it succeeds its way is the way of all new connections. A
- * statement that stays unanswered for long makes a probe look whether the server still answers at all; if it does not,
- * every connection is given up, so that callers learn it in seconds and not from their own limits.
+ * When a connection can't be made, callers are refused at once, while one probe tries each host in turn, at growing
+ * intervals. When it succeeds, pools connect where it did. When a statement stays unanswered, a probe checks whether the
+ * server still answers at all; if not, every connection is given up, so that callers learn it in seconds.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { waitAfter } from "../backoff.ts";
 import type { ConnectionTarget } from "./connection.ts";
 import { connectTo, type Endpoint, endpointsOf } from "./connection.ts";
 import type { DatabaseLog } from "./connection-errors.ts";
 import { DatabaseAwayError, errorCode, isNoAnswer } from "./connection-errors.ts";
 
-/** Between two attempts: doubled from the first to the last, and up to half of it taken off at random. */
-const PAUSE_MS_MIN = 50;
-const PAUSE_MS_MAX = 2000;
-/** For an attempt to connect. */
+const PROBE_BACKOFF = { firstMs: 50, mostMs: 2000 };
+/** For one attempt to connect. */
 const PROBE_TIMEOUT_MS = 5000;
-/** For a server that is asked whether it still answers; it may be busy. */
+/** For an attempt that decides whether the server still answers; it may be busy. */
 const SILENCE_MS_MAX = 8000;
-/** A server that answered a statement this recently is slow to let in, not away. */
+/** A server that answered a statement this recently is slow to accept a connection, not away. */
 const RECENT_MS = 1000;
 
-/** Who has connections that may have to be given up, and callers who wait for one. */
+/** A pool: it has connections, and callers that wait for one. */
 export interface ConnectionHolder {
+  /** Makes new connections from now on, to the current endpoint. */
+  renew(): void;
+  /** Breaks the connections in use. */
   giveUpConnections(): void;
-  /** Refuses whoever waits for a connection. */
+  /** Refuses the callers that wait for a connection. */
   refuseWaiting(reason: DatabaseAwayError): void;
 }
 
@@ -36,41 +35,35 @@ export class Availability {
   readonly #log: DatabaseLog;
   readonly #holders = new Set<ConnectionHolder>();
   #endpoint: Endpoint;
-  #finding: Promise<void> | undefined;
   #isFound: boolean;
+  #finding: Promise<void> | undefined;
   #away: DatabaseAwayError | undefined;
   #looking: Promise<void> | undefined;
-  #closed = new AbortController();
-  #generation = 0;
+  readonly #closed = new AbortController();
   /** When a statement was last answered, by performance.now(). */
   #answeredAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(target: ConnectionTarget, log: DatabaseLog) {
     this.target = target;
     this.#log = log;
-    const ways = target.hosts.flatMap((address) => endpointsOf(target, address));
-    const [first] = ways;
+    const endpoints = target.hosts.flatMap((address) => endpointsOf(target, address));
+    const [first] = endpoints;
     if (first === undefined) throw new Error("a connection target without a host");
     this.#endpoint = first;
-    this.#isFound = ways.length === 1;
+    this.#isFound = endpoints.length === 1;
   }
 
-  /** Whether the way is known; among several it has to be found first. */
+  /** Whether the endpoint is known; of several, {@link find} chooses the first one. */
   get isFound(): boolean {
     return this.#isFound;
   }
 
-  /** Where new connections go. */
+  /** Where new connections lead. */
   get endpoint(): Endpoint {
     return this.#endpoint;
   }
 
-  /** Rises whenever connections that were made before must not be used again. */
-  get generation(): number {
-    return this.#generation;
-  }
-
-  /** Why callers are refused; undefined while they are not. */
+  /** The error for callers while the database is away. */
   get away(): DatabaseAwayError | undefined {
     return this.#away;
   }
@@ -79,26 +72,38 @@ export class Availability {
     this.#holders.add(holder);
   }
 
-  /** Ends the probes with the last holder. */
+  /** The last holder to leave ends the probes. */
   leave(holder: ConnectionHolder): void {
     this.#holders.delete(holder);
     if (this.#holders.size === 0) this.#closed.abort();
   }
 
-  /** Chooses among several hosts or ways, the first time. */
+  /**
+   * Chooses among several endpoints for the first time.
+   *
+   * @throws DatabaseAwayError if none works.
+   */
   async find(): Promise<void> {
-    this.#finding ??= this.#connect(PROBE_TIMEOUT_MS).finally(() => {
-      this.#finding = undefined;
-    });
+    this.#finding ??= this.#connect(PROBE_TIMEOUT_MS)
+      .then((endpoint) => {
+        this.#isFound = true;
+        this.#moveTo(endpoint);
+      })
+      .catch((error: unknown) => {
+        throw this.lost(error);
+      })
+      .finally(() => {
+        this.#finding = undefined;
+      });
     await this.#finding;
   }
 
-  /** A connection was given back in order: the server is there. */
+  /** A connection was released without an error, so the server is there. */
   answered(): void {
     this.#answeredAtMs = performance.now();
   }
 
-  /** A connection could not be made: refuses callers until one can. */
+  /** A connection could not be made: callers are refused until one can. @returns the error for the caller. */
   lost(error: unknown): DatabaseAwayError {
     if (this.#away !== undefined) return this.#away;
     const isSlow = isNoAnswer(error) && performance.now() - this.#answeredAtMs < RECENT_MS;
@@ -113,23 +118,23 @@ export class Availability {
     return this.#away;
   }
 
-  /** A connection of this generation leads to a server that takes no writes: none of its age is used again. */
-  turnedReadOnly(generation: number, error: unknown): void {
-    if (generation !== this.#generation) return;
-    this.#generation += 1;
+  /** A current connection leads to a server that takes no writes. */
+  turnedReadOnly(error: unknown): void {
+    this.#renew();
     if (this.target.mustWrite) this.lost(error);
   }
 
-  /** Looks whether a server that owes an answer still gives any; gives up all connections if not. */
+  /** Checks whether a server that owes an answer still answers anybody. */
   suspectSilence(): void {
     if (this.#away !== undefined || this.#looking !== undefined) return;
     const sinceMs = performance.now();
     this.#looking = this.#connect(SILENCE_MS_MAX)
+      .then((endpoint) => this.#moveTo(endpoint))
       .catch((error: unknown) => {
-        // A server without room for one more connection is not silent, nor one that has answered others meanwhile.
+        // A server that has no room for one more connection, or has answered another caller meanwhile, is not silent.
         if (errorCode(error) === "53300" || this.#answeredAtMs > sinceMs || this.#closed.signal.aborted) return;
         this.lost(error);
-        this.#generation += 1;
+        this.#renew();
         for (const holder of this.#holders) holder.giveUpConnections();
       })
       .finally(() => {
@@ -141,10 +146,11 @@ export class Availability {
     const { signal } = this.#closed;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
-        if (attempt > 0) await delay(pauseBefore(attempt), undefined, { ref: false, signal });
-        await this.#connect(PROBE_TIMEOUT_MS);
+        if (attempt > 0) await delay(waitAfter(PROBE_BACKOFF, attempt - 1), undefined, { ref: false, signal });
+        this.#endpoint = await this.#connect(PROBE_TIMEOUT_MS);
+        this.#isFound = true;
         this.#away = undefined;
-        this.#generation += 1;
+        this.#renew();
         const awayMs = Math.round(performance.now() - sinceMs);
         const { host, port } = this.#endpoint;
         this.#log.info({ awayMs, attempts: attempt + 1, host, port }, "the database is back");
@@ -155,17 +161,22 @@ export class Availability {
     }
   }
 
-  async #connect(connectTimeoutMs: number): Promise<void> {
+  async #connect(connectTimeoutMs: number): Promise<Endpoint> {
     const { client, endpoint } = await connectTo(this.target, {
       applicationName: "finance-service probe",
       connectTimeoutMs,
     });
-    this.#endpoint = endpoint;
-    this.#isFound = true;
     client.end().catch(() => undefined);
+    return endpoint;
   }
-}
 
-function pauseBefore(attempt: number): number {
-  return Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
+  #moveTo(endpoint: Endpoint): void {
+    const { host, port, ssl } = this.#endpoint;
+    this.#endpoint = endpoint;
+    if (host !== endpoint.host || port !== endpoint.port || ssl !== endpoint.ssl) this.#renew();
+  }
+
+  #renew(): void {
+    for (const holder of this.#holders) holder.renew();
+  }
 }

@@ -136,6 +136,11 @@ export function isConnectionError(error: unknown): boolean {
   return error instanceof Error && DRIVER_MESSAGES.some((message) => error.message.startsWith(message));
 }
 
+/** @returns the error if it makes its connection useless, as `release` wants it. */
+export function brokenBy(error: unknown): Error | undefined {
+  return error instanceof Error && isConnectionError(error) ? error : undefined;
+}
+
 /** Whether the server rolled the transaction back in favour of another one (serialization failure, deadlock): try again. */
 export function isRetryable(error: unknown): boolean {
   return ["40001", "40P01"].includes(errorCode(error) ?? "");

@@ -2,6 +2,7 @@ export { canChangePostings, grantApplicationRole } from "./application-role.ts";
 export { type ConnectionTarget, readConnectionUrl } from "./connection.ts";
 export type { DatabaseLog } from "./connection-errors.ts";
 export {
+  brokenBy,
   DatabaseAwayError,
   isConnectionError,
   isRetryable,
@@ -11,6 +12,6 @@ export {
 export { type EmbeddedPostgres, findEmbeddedPostgres, startEmbeddedPostgres } from "./embedded/server.ts";
 export { DatabaseStartError } from "./errors.ts";
 export { migrate, migrationsDirectory, pendingMigrations } from "./migrations.ts";
-export { brokenBy, openPool, withConnection, withTransaction } from "./pool.ts";
+export { openPool, withConnection, withTransaction } from "./pool.ts";
 export { checkDatabase, findDurabilityRisks, findObstacle, readConnectionsMax } from "./readiness.ts";
 export { parseTimestamptz } from "./timestamp.ts";

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ClientBase, Pool, PoolClient } from "pg";
 import pg from "pg";
 import { Availability } from "./availability.ts";
-import { type DatabaseLog, isConnectionError, silentLog } from "./connection-errors.ts";
+import { brokenBy, type DatabaseLog, silentLog } from "./connection-errors.ts";
 import { readTarget } from "./errors.ts";
 import { GuardedPool } from "./guarded-pool.ts";
 import { isBehindPooler, serverProcessOf } from "./session.ts";
@@ -180,11 +180,6 @@ export async function withConnection<T>(
   } finally {
     client.release(broken);
   }
-}
-
-/** What to give back a connection with: the error that makes it useless, or nothing. */
-export function brokenBy(error: unknown): Error | undefined {
-  return error instanceof Error && isConnectionError(error) ? error : undefined;
 }
 
 /**

@@ -16,7 +16,7 @@ test("of those who wait for a connection the last is refused at once, and nobody
   const client = await pool.connect();
   const waiting = Array.from({ length: WAITING_MAX }, () => pool.query("select 1 as one"));
   await expect(pool.query("select 2")).rejects.toThrow(PoolExhaustedError);
-  await expect(pool.connect()).rejects.toThrow(`${WAITING_MAX} are waiting for a database connection already`);
+  await expect(pool.connect()).rejects.toThrow(`${WAITING_MAX} callers wait for a database connection already`);
   client.release();
   for (const { rows } of await Promise.all(waiting)) expect(rows).toEqual([{ one: 1 }]);
   expect((await pool.query("select 3 as three")).rows).toEqual([{ three: 3 }]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { waitAfter } from "../../src/workers/supervisor.ts";
+import { waitAfter } from "../src/backoff.ts";
 
 test.each([
   { failures: 0, chance: 0, waitMs: 50 },
