@@ -20,6 +20,8 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, ...skipped],
     reporters: ["default", new SkippedTests()],
     globalSetup: ["test/setup/postgres.ts"],
+    // Vitest would leave one core to its own process, which has little to do.
+    maxWorkers: "100%",
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
