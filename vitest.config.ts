@@ -15,6 +15,7 @@ if (skipped.length > 0) {
 }
 
 export default defineConfig({
+  resolve: { tsconfigPaths: true },
   test: {
     include: ["test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, ...skipped],

@@ -3,5 +3,6 @@ import { defineConfig } from "vite";
 
 export default defineConfig({
   plugins: [react()],
+  resolve: { tsconfigPaths: true },
   build: { outDir: "../dist/web", emptyOutDir: true },
 });

@@ -131,7 +131,7 @@ test("test:watch: a saved file runs its tests again", async () => {
   const watch = start("test:watch", { NO_COLOR: "1" }, "test/web/amount.test.ts");
   await vi.waitFor(() => expect(watch.output()).toMatch(/Tests +\d+ passed/), WAIT);
   await edit(
-    "web/src/parts/amount.ts",
+    "web/src/components/amount.ts",
     "export function",
     'if (Date.now() > 0) throw new Error("broken");\nexport function',
   );

@@ -1,6 +1,6 @@
 import { bigInt, assert as check, constantFrom, property, record } from "fast-check";
 import { expect, test } from "vitest";
-import { readAmount, writeAmount } from "../../web/src/parts/amount.ts";
+import { readAmount, writeAmount } from "../../web/src/components/amount.ts";
 
 const USD = { currency: "USD", minorUnitDigits: 2 };
 const EUR = { currency: "EUR", minorUnitDigits: 2 };

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { AccountType, fromDate, Interval } from "../../packages/client/src/index.ts";
 import { chartPoints } from "../../web/src/account/chart-points.ts";
-import { historySpan } from "../../web/src/account/history-span.ts";
+import { historySpan } from "../../web/src/data/history-span.ts";
 
 const usd = { currency: "USD", minorUnitDigits: 2 };
 const day = (date: number) => new Date(Date.UTC(2026, 0, date));

@@ -1,6 +1,6 @@
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
-import { Loading } from "./parts/loading.tsx";
-import { ProblemNote } from "./parts/problem-note.tsx";
+import { Loading } from "./components/loading.tsx";
+import { ProblemNote } from "./components/problem-note.tsx";
 import { SessionProvider } from "./session/session-provider.tsx";
 import { loadSettings } from "./settings.ts";
 import { Shell } from "./shell/shell.tsx";

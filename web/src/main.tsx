@@ -3,8 +3,8 @@ import "./language.ts";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
-import { FailureBoundary } from "./parts/failure-boundary.tsx";
-import { applyTheme, loadTheme } from "./shell/theme.ts";
+import { FailureBoundary } from "./components/failure-boundary.tsx";
+import { applyTheme, loadTheme } from "./theme.ts";
 import "./style/index.css";
 
 applyTheme(loadTheme());

@@ -1,5 +1,5 @@
+import { type Account, TransferState } from "@finance-service/client";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { type Account, TransferState } from "../../../packages/client/src/index.ts";
 import { transfersQuery } from "../data/queries.ts";
 import { useSession } from "../session/session.ts";
 import { HoldTable } from "../transfers/hold-table.tsx";

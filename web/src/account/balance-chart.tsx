@@ -1,10 +1,10 @@
 import { useEffect, useRef } from "react";
 import UPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { type Currency, formatMoney } from "../../../packages/client/src/index.ts";
-import { dateTimeOf } from "../parts/words.ts";
+import { type Currency, formatMoney } from "@finance-service/client";
+import type { Span } from "../data/history-span.ts";
+import { dateTimeOf } from "../labels.ts";
 import { type ChartPoint, toMajor } from "./chart-points.ts";
-import type { Span } from "./history-span.ts";
 
 interface BalanceChartProps {
   readonly points: readonly ChartPoint[];

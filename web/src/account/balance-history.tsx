@@ -1,15 +1,15 @@
+import { type Account, formatMoney, toDate } from "@finance-service/client";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { type Account, formatMoney, toDate } from "../../../packages/client/src/index.ts";
+import { Loading } from "../components/loading.tsx";
+import { ProblemNote } from "../components/problem-note.tsx";
+import { Sum } from "../components/sum.tsx";
+import type { Span } from "../data/history-span.ts";
 import { historyQuery } from "../data/queries.ts";
-import { Loading } from "../parts/loading.tsx";
-import { ProblemNote } from "../parts/problem-note.tsx";
-import { Sum } from "../parts/sum.tsx";
-import { dateOf, dateTimeOf } from "../parts/words.ts";
+import { dateOf, dateTimeOf } from "../labels.ts";
 import { useSession } from "../session/session.ts";
 import { BalanceChart } from "./balance-chart.tsx";
 import { type ChartPoint, chartPoints } from "./chart-points.ts";
-import type { Span } from "./history-span.ts";
 
 const DAY_MS = 86_400_000;
 

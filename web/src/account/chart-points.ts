@@ -1,5 +1,5 @@
-import { type Account, type BalancePoint, type Currency, toDate } from "../../../packages/client/src/index.ts";
-import { isDebitNormal } from "../parts/words.ts";
+import { type Account, type BalancePoint, type Currency, toDate } from "@finance-service/client";
+import { isDebitNormal } from "../labels.ts";
 
 /** The balance from a time on. */
 export interface ChartPoint {

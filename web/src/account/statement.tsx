@@ -1,14 +1,14 @@
+import type { Account, Entry } from "@finance-service/client";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import type { Account, Entry } from "../../../packages/client/src/index.ts";
+import { AccountName } from "../components/account-name.tsx";
+import { Pages } from "../components/pages.tsx";
+import { Sum } from "../components/sum.tsx";
+import { TimeCell } from "../components/time-cell.tsx";
 import { entriesQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
-import { AccountName } from "../parts/account-name.tsx";
-import { Pages } from "../parts/pages.tsx";
-import { Sum } from "../parts/sum.tsx";
-import { TimeCell } from "../parts/time-cell.tsx";
-import { dateOf, sideOf } from "../parts/words.ts";
+import { dateOf, sideOf } from "../labels.ts";
+import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
-import { paths } from "../shell/route.ts";
 
 /** The account's entries, newest first: debits and credits in columns of their own, and the balance after each. */
 export function Statement({ account }: { readonly account: Account }) {

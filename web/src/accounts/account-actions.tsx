@@ -1,8 +1,8 @@
+import { type Account, AccountStatus } from "@finance-service/client";
 import { type ReactNode, useState } from "react";
-import { type Account, AccountStatus } from "../../../packages/client/src/index.ts";
+import { Dialog, DialogActions } from "../components/dialog.tsx";
+import { ProblemNote } from "../components/problem-note.tsx";
 import { useChange } from "../data/use-change.ts";
-import { Dialog, DialogActions } from "../parts/dialog.tsx";
-import { ProblemNote } from "../parts/problem-note.tsx";
 import { useSession } from "../session/session.ts";
 
 /** One change of an account's status, and the question that is asked before it. */

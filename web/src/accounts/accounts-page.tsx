@@ -1,14 +1,14 @@
+import { type Account, AccountStatus, AccountType, type FinanceClient } from "@finance-service/client";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useState } from "react";
-import { type Account, AccountStatus, AccountType, type FinanceClient } from "../../../packages/client/src/index.ts";
+import { Field, SelectField } from "../components/field.tsx";
+import { PageHeading } from "../components/page-heading.tsx";
+import { Pages } from "../components/pages.tsx";
+import { Sum } from "../components/sum.tsx";
 import { accountsQuery, knownAccountsQuery } from "../data/queries.ts";
-import { Field, SelectField } from "../parts/field.tsx";
-import { PageHeading } from "../parts/page-heading.tsx";
-import { Pages } from "../parts/pages.tsx";
-import { Sum } from "../parts/sum.tsx";
-import { accountStatuses, accountTypes, hindranceOf, typeOf } from "../parts/words.ts";
+import { accountStatuses, accountTypes, hindranceOf, typeOf } from "../labels.ts";
+import { paths, readId } from "../route.ts";
 import { useSession } from "../session/session.ts";
-import { paths, readId } from "../shell/route.ts";
 import { AccountActions } from "./account-actions.tsx";
 
 const ANY = {

@@ -1,14 +1,14 @@
+import { type Account, AccountType, FinanceError, newIdempotencyKey } from "@finance-service/client";
 import { type FormEvent, useRef, useState } from "react";
-import { type Account, AccountType, FinanceError, newIdempotencyKey } from "../../../packages/client/src/index.ts";
+import { readAmount } from "../components/amount.ts";
+import { currencyNamed } from "../components/currencies.ts";
+import { Field, SelectField } from "../components/field.tsx";
+import { PageHeading } from "../components/page-heading.tsx";
+import { ProblemNote } from "../components/problem-note.tsx";
 import { useChange } from "../data/use-change.ts";
-import { readAmount } from "../parts/amount.ts";
-import { currencyNamed } from "../parts/currencies.ts";
-import { Field, SelectField } from "../parts/field.tsx";
-import { PageHeading } from "../parts/page-heading.tsx";
-import { ProblemNote } from "../parts/problem-note.tsx";
-import { accountTypes } from "../parts/words.ts";
+import { accountTypes } from "../labels.ts";
+import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
-import { paths } from "../shell/route.ts";
 
 const EMPTY = {
   name: "",

@@ -1,5 +1,5 @@
-import type { Account, AccountType, Currency } from "../../../packages/client/src/index.ts";
-import { accountTypes } from "../parts/words.ts";
+import type { Account, AccountType, Currency } from "@finance-service/client";
+import { accountTypes } from "../labels.ts";
 
 /** What the accounts of one currency hold together, by type in the order of a balance sheet. */
 export interface CurrencySums {

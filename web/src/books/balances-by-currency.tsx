@@ -1,6 +1,6 @@
-import type { Account } from "../../../packages/client/src/index.ts";
-import { Sum } from "../parts/sum.tsx";
-import { accountTypes } from "../parts/words.ts";
+import type { Account } from "@finance-service/client";
+import { Sum } from "../components/sum.tsx";
+import { accountTypes } from "../labels.ts";
 import { type CurrencySums, sumBalances } from "./balance-sums.ts";
 
 export function BalancesByCurrency({ accounts }: { readonly accounts: readonly Account[] }) {

@@ -1,12 +1,12 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Loading } from "../components/loading.tsx";
+import { PageHeading } from "../components/page-heading.tsx";
+import { ProblemNote } from "../components/problem-note.tsx";
+import { TransferTable } from "../components/transfer-table.tsx";
 import { KNOWN_ACCOUNTS_MAX, knownAccountsQuery, transfersQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
-import { Loading } from "../parts/loading.tsx";
-import { PageHeading } from "../parts/page-heading.tsx";
-import { ProblemNote } from "../parts/problem-note.tsx";
-import { TransferTable } from "../parts/transfer-table.tsx";
+import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
-import { paths } from "../shell/route.ts";
 import { BalancesByCurrency } from "./balances-by-currency.tsx";
 import { TrialBalance } from "./trial-balance.tsx";
 

@@ -1,11 +1,11 @@
+import type { CurrencyTrialBalance } from "@finance-service/client";
 import { useQuery } from "@tanstack/react-query";
-import type { CurrencyTrialBalance } from "../../../packages/client/src/index.ts";
+import { currencyNamed } from "../components/currencies.ts";
+import { Loading } from "../components/loading.tsx";
+import { ProblemNote } from "../components/problem-note.tsx";
+import { Sum } from "../components/sum.tsx";
 import { trialBalanceQuery } from "../data/queries.ts";
-import { currencyNamed } from "../parts/currencies.ts";
-import { Loading } from "../parts/loading.tsx";
-import { ProblemNote } from "../parts/problem-note.tsx";
-import { Sum } from "../parts/sum.tsx";
-import { timeOf } from "../parts/words.ts";
+import { timeOf } from "../labels.ts";
 import { useSession } from "../session/session.ts";
 
 /** The service's proof that every currency's debits equal its credits; for admins only. */

@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import { PageHeading } from "../parts/page-heading.tsx";
+import { PageHeading } from "../components/page-heading.tsx";
+import { paths } from "../route.ts";
 import type { Settings } from "../settings.ts";
-import { paths } from "../shell/route.ts";
 import { askAsBrowser } from "./browser-view.ts";
 import { askDoctor } from "./doctor.ts";
 import { DoctorReport } from "./doctor-report.tsx";
-import { Mark } from "./mark.tsx";
+import { Mark } from "./step-mark.tsx";
 
 interface ConnectionPageProps {
   readonly settings: Settings;

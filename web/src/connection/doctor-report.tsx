@@ -1,5 +1,5 @@
 import type { Diagnosis, DoctorFailure, DoctorStep, HeaderLine } from "./doctor.ts";
-import { Mark } from "./mark.tsx";
+import { Mark } from "./step-mark.tsx";
 
 /** The verdict first, then how to fix it, then each step that a browser takes. */
 export function DoctorReport({ diagnosis: { allowed, failure, steps, notes } }: { readonly diagnosis: Diagnosis }) {

@@ -1,13 +1,14 @@
 /** What the pages ask the service for. Everything is asked anew after each change: a transfer shows in many places. */
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+
 import {
   type AccountStatus,
   type AccountType,
   type FinanceClient,
   fromDate,
   type TransferState,
-} from "../../../packages/client/src/index.ts";
-import { historySpan, type Span } from "../account/history-span.ts";
+} from "@finance-service/client";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { historySpan, type Span } from "./history-span.ts";
 
 /** Accounts that are named in lists and offered in the transfer form; the service's own limit for a page. */
 export const KNOWN_ACCOUNTS_MAX = 1000;

@@ -1,6 +1,6 @@
+import type { Account } from "@finance-service/client";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import type { Account } from "../../../packages/client/src/index.ts";
 import { useSession } from "../session/session.ts";
 import { accountQuery, knownAccountsQuery } from "./queries.ts";
 

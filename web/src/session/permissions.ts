@@ -8,8 +8,8 @@
  *
  * Whether an account is open, or a hold still pending, is a matter of state and not asked here.
  */
-import type { Account, Transfer } from "../../../packages/client/src/index.ts";
-import { isDebitNormal } from "../parts/words.ts";
+import type { Account, Transfer } from "@finance-service/client";
+import { isDebitNormal } from "../labels.ts";
 import type { TokenClaims } from "./token.ts";
 
 type AccountFacts = Pick<Account, "owner" | "type">;

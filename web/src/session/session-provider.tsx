@@ -1,9 +1,9 @@
+import { createFinanceClient, FinanceError } from "@finance-service/client";
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { createFinanceClient, FinanceError } from "../../../packages/client/src/index.ts";
 import { ConnectionPage } from "../connection/connection-page.tsx";
+import { usePath } from "../route.ts";
 import type { Settings } from "../settings.ts";
-import { usePath } from "../shell/route.ts";
 import { permissionsOf } from "./permissions.ts";
 import { SessionContext } from "./session.ts";
 import { SignIn } from "./sign-in.tsx";

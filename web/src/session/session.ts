@@ -1,5 +1,5 @@
+import type { FinanceClient } from "@finance-service/client";
 import { createContext, use } from "react";
-import type { FinanceClient } from "../../../packages/client/src/index.ts";
 import type { Settings } from "../settings.ts";
 import type { Permissions } from "./permissions.ts";
 

@@ -1,4 +1,4 @@
-import { Dialog } from "../parts/dialog.tsx";
+import { Dialog } from "../components/dialog.tsx";
 import type { Settings } from "../settings.ts";
 import { TokenForm } from "./token-form.tsx";
 

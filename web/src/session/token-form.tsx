@@ -1,7 +1,7 @@
+import { createClient, FinanceError, listAccounts } from "@finance-service/client";
 import { type FormEvent, useRef, useState } from "react";
-import { createClient, FinanceError, listAccounts } from "../../../packages/client/src/index.ts";
-import { Field } from "../parts/field.tsx";
-import { ProblemNote } from "../parts/problem-note.tsx";
+import { Field } from "../components/field.tsx";
+import { ProblemNote } from "../components/problem-note.tsx";
 import type { Settings } from "../settings.ts";
 import { readToken } from "./token.ts";
 

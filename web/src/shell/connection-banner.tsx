@@ -1,7 +1,7 @@
+import { FinanceError } from "@finance-service/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
-import { FinanceError } from "../../../packages/client/src/index.ts";
-import { paths } from "./route.ts";
+import { paths } from "../route.ts";
 
 /** Says so while the service does not answer what the page asks; the page goes on asking. */
 export function ConnectionBanner() {

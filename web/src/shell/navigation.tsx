@@ -1,8 +1,8 @@
 import { type ComponentProps, useState } from "react";
+import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
+import { chooseTheme, loadTheme, themeAfter } from "../theme.ts";
 import { Icon } from "./icons.tsx";
-import { paths } from "./route.ts";
-import { chooseTheme, loadTheme, themeAfter } from "./theme.ts";
 
 const places: readonly {
   readonly href: string;

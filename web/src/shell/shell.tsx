@@ -3,9 +3,10 @@ import { AccountPage } from "../account/account-page.tsx";
 import { AccountsPage } from "../accounts/accounts-page.tsx";
 import { NewAccountPage } from "../accounts/new-account-page.tsx";
 import { OverviewPage } from "../books/overview-page.tsx";
+import { FailureBoundary } from "../components/failure-boundary.tsx";
+import { PageHeading } from "../components/page-heading.tsx";
 import { ConnectionPage } from "../connection/connection-page.tsx";
-import { FailureBoundary } from "../parts/failure-boundary.tsx";
-import { PageHeading } from "../parts/page-heading.tsx";
+import { paths, readId, useFragment, usePath } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { loadToken } from "../session/stored-token.ts";
 import { ActivityPage } from "../transfers/activity-page.tsx";
@@ -14,7 +15,6 @@ import { NewTransferPage } from "../transfers/new-transfer-page.tsx";
 import { TransferPage } from "../transfers/transfer-page.tsx";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { Navigation } from "./navigation.tsx";
-import { paths, readId, useFragment, usePath } from "./route.ts";
 
 /** The frame around every page: where one is, where one can go, and whether the service answers. */
 export function Shell() {

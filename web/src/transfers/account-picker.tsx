@@ -1,8 +1,8 @@
+import type { Account } from "@finance-service/client";
 import { type KeyboardEvent, useId, useState } from "react";
-import type { Account } from "../../../packages/client/src/index.ts";
-import { Note, noted } from "../parts/field.tsx";
-import { Sum } from "../parts/sum.tsx";
-import { readId } from "../shell/route.ts";
+import { Note, noted } from "../components/field.tsx";
+import { Sum } from "../components/sum.tsx";
+import { readId } from "../route.ts";
 
 interface AccountPickerProps {
   readonly label: string;

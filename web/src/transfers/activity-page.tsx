@@ -1,13 +1,13 @@
+import { TransferState } from "@finance-service/client";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { TransferState } from "../../../packages/client/src/index.ts";
+import { SelectField } from "../components/field.tsx";
+import { PageHeading } from "../components/page-heading.tsx";
+import { Pages } from "../components/pages.tsx";
+import { TransferTable } from "../components/transfer-table.tsx";
 import { transfersQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
-import { SelectField } from "../parts/field.tsx";
-import { PageHeading } from "../parts/page-heading.tsx";
-import { Pages } from "../parts/pages.tsx";
-import { TransferTable } from "../parts/transfer-table.tsx";
-import { transferStates } from "../parts/words.ts";
+import { transferStates } from "../labels.ts";
 import { useSession } from "../session/session.ts";
 
 /** Every transfer the caller may see, newest first. */

@@ -1,12 +1,12 @@
+import type { Transfer } from "@finance-service/client";
 import { useState } from "react";
-import type { Transfer } from "../../../packages/client/src/index.ts";
+import { AccountName } from "../components/account-name.tsx";
+import { currencyOf } from "../components/currencies.ts";
+import { Sum } from "../components/sum.tsx";
 import { useAccounts } from "../data/use-accounts.ts";
-import { AccountName } from "../parts/account-name.tsx";
-import { currencyOf } from "../parts/currencies.ts";
-import { Sum } from "../parts/sum.tsx";
-import { dateTimeOf } from "../parts/words.ts";
+import { dateTimeOf } from "../labels.ts";
+import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
-import { paths } from "../shell/route.ts";
 import { CaptureDialog, VoidDialog } from "./settle-dialogs.tsx";
 
 type Settlement = "capture" | "void";

@@ -1,10 +1,10 @@
+import { TransferState } from "@finance-service/client";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { TransferState } from "../../../packages/client/src/index.ts";
+import { PageHeading } from "../components/page-heading.tsx";
+import { Pages } from "../components/pages.tsx";
 import { transfersQuery } from "../data/queries.ts";
-import { PageHeading } from "../parts/page-heading.tsx";
-import { Pages } from "../parts/pages.tsx";
+import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
-import { paths } from "../shell/route.ts";
 import { HoldTable } from "./hold-table.tsx";
 
 /** Everything that is reserved and not moved yet. */

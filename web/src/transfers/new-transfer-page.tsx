@@ -1,4 +1,3 @@
-import { type FormEvent, type MouseEvent, useRef, useState } from "react";
 import {
   type Account,
   FinanceError,
@@ -7,17 +6,18 @@ import {
   newIdempotencyKey,
   type Transfer,
   TransferState,
-} from "../../../packages/client/src/index.ts";
+} from "@finance-service/client";
+import { type FormEvent, type MouseEvent, useRef, useState } from "react";
+import { currencyOf } from "../components/currencies.ts";
+import { Field, SelectField } from "../components/field.tsx";
+import { PageHeading } from "../components/page-heading.tsx";
+import { ProblemNote } from "../components/problem-note.tsx";
+import { Sum } from "../components/sum.tsx";
 import { useAccountsWith } from "../data/use-accounts.ts";
 import { useChange } from "../data/use-change.ts";
-import { currencyOf } from "../parts/currencies.ts";
-import { Field, SelectField } from "../parts/field.tsx";
-import { PageHeading } from "../parts/page-heading.tsx";
-import { ProblemNote } from "../parts/problem-note.tsx";
-import { Sum } from "../parts/sum.tsx";
-import { hindranceOf, isDebitNormal } from "../parts/words.ts";
+import { hindranceOf, isDebitNormal } from "../labels.ts";
+import { paths, readId, useQueryOfAddress } from "../route.ts";
 import { useSession } from "../session/session.ts";
-import { paths, readId, useQueryOfAddress } from "../shell/route.ts";
 import { AccountPicker } from "./account-picker.tsx";
 import { isDecided, placeRefusal, wordingOf } from "./refusal-place.ts";
 import {

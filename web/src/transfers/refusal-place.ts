@@ -1,4 +1,4 @@
-import type { FinanceError } from "../../../packages/client/src/index.ts";
+import type { FinanceError } from "@finance-service/client";
 
 /** Where the transfer form shows a refusal; `form` is above the button. */
 export type Place = "debitAccountId" | "creditAccountId" | "amount" | "description" | "form";

@@ -1,15 +1,16 @@
 /** What can become of a transfer after it was recorded. Each dialog keeps one idempotency key for all its tries. */
+
+import { formatMoney, newIdempotencyKey, type Transfer } from "@finance-service/client";
 import { type FormEvent, useState } from "react";
-import { formatMoney, newIdempotencyKey, type Transfer } from "../../../packages/client/src/index.ts";
+import { readAmount, writeAmount } from "../components/amount.ts";
+import { currencyOf } from "../components/currencies.ts";
+import { Dialog, DialogActions } from "../components/dialog.tsx";
+import { Field } from "../components/field.tsx";
+import { ProblemNote } from "../components/problem-note.tsx";
 import { useAccounts } from "../data/use-accounts.ts";
 import { useChange } from "../data/use-change.ts";
-import { readAmount, writeAmount } from "../parts/amount.ts";
-import { currencyOf } from "../parts/currencies.ts";
-import { Dialog, DialogActions } from "../parts/dialog.tsx";
-import { Field } from "../parts/field.tsx";
-import { ProblemNote } from "../parts/problem-note.tsx";
+import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
-import { paths } from "../shell/route.ts";
 
 interface SettleProps {
   readonly hold: Transfer;

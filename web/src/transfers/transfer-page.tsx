@@ -1,18 +1,18 @@
+import { type Transfer, TransferState } from "@finance-service/client";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { type Transfer, TransferState } from "../../../packages/client/src/index.ts";
+import { AccountName } from "../components/account-name.tsx";
+import { currencyOf } from "../components/currencies.ts";
+import { Loading } from "../components/loading.tsx";
+import { Metadata } from "../components/metadata.tsx";
+import { PageHeading } from "../components/page-heading.tsx";
+import { ProblemNote } from "../components/problem-note.tsx";
+import { Sum } from "../components/sum.tsx";
 import { transferQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
-import { AccountName } from "../parts/account-name.tsx";
-import { currencyOf } from "../parts/currencies.ts";
-import { Loading } from "../parts/loading.tsx";
-import { Metadata } from "../parts/metadata.tsx";
-import { PageHeading } from "../parts/page-heading.tsx";
-import { ProblemNote } from "../parts/problem-note.tsx";
-import { Sum } from "../parts/sum.tsx";
-import { dateTimeOf, stateOf } from "../parts/words.ts";
+import { dateTimeOf, stateOf } from "../labels.ts";
+import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
-import { paths } from "../shell/route.ts";
 import { CaptureDialog, ReverseDialog, VoidDialog } from "./settle-dialogs.tsx";
 
 /** Everything about one transfer, and what can still become of it. */

@@ -1,8 +1,8 @@
-import type { Account } from "../../../packages/client/src/index.ts";
-import { readAmount } from "../parts/amount.ts";
-import { hindranceOf } from "../parts/words.ts";
+import type { Account } from "@finance-service/client";
+import { readAmount } from "../components/amount.ts";
+import { hindranceOf } from "../labels.ts";
+import { readId } from "../route.ts";
 import type { Permissions } from "../session/permissions.ts";
-import { readId } from "../shell/route.ts";
 
 /** What is typed into the transfer form. */
 export interface TransferValues {

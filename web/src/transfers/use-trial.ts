@@ -1,6 +1,6 @@
+import { FinanceError, type Transfer } from "@finance-service/client";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { FinanceError, type Transfer } from "../../../packages/client/src/index.ts";
 import { useSession } from "../session/session.ts";
 import type { TransferOrder } from "./transfer-values.ts";
 

@@ -1,10 +1,10 @@
-import { type Account, type Transfer, TransferState } from "../../../packages/client/src/index.ts";
-import { paths } from "../shell/route.ts";
+import { type Account, type Transfer, TransferState } from "@finance-service/client";
+import { dateOf, stateOf } from "../labels.ts";
+import { paths } from "../route.ts";
 import { AccountName } from "./account-name.tsx";
 import { currencyOf } from "./currencies.ts";
 import { Sum } from "./sum.tsx";
 import { TimeCell } from "./time-cell.tsx";
-import { dateOf, stateOf } from "./words.ts";
 
 interface TransferTableProps {
   /** The heading that names the table. */

@@ -1,4 +1,4 @@
-import { type Currency, formatMoney, parseMoney } from "../../../packages/client/src/index.ts";
+import { type Currency, formatMoney, parseMoney } from "@finance-service/client";
 
 /** What an int64 holds. */
 const MINOR_MAX = 2n ** 63n - 1n;

@@ -1,5 +1,5 @@
-import type { Account } from "../../../packages/client/src/index.ts";
-import { paths } from "../shell/route.ts";
+import type { Account } from "@finance-service/client";
+import { paths } from "../route.ts";
 
 interface AccountNameProps {
   readonly id: bigint;

@@ -1,4 +1,4 @@
-import type { Account, Currency, Transfer } from "../../../packages/client/src/index.ts";
+import type { Account, Currency, Transfer } from "@finance-service/client";
 
 /** The transfer's currency, with the decimal places that its accounts are kept in; those of ISO 4217 where neither is known. */
 export function currencyOf(

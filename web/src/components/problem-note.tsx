@@ -1,4 +1,4 @@
-import { FinanceError } from "../../../packages/client/src/index.ts";
+import { FinanceError } from "@finance-service/client";
 import { SettingsError } from "../settings.ts";
 
 interface ProblemNoteProps {

@@ -7,7 +7,7 @@ import {
   type Transfer,
   TransferState,
   toDate,
-} from "../../../packages/client/src/index.ts";
+} from "@finance-service/client";
 
 export const accountTypes = [
   { type: AccountType.ACCOUNT_TYPE_ASSET, word: "Asset", plural: "Assets" },

@@ -1,4 +1,4 @@
-import { dateOf, timeOf } from "./words.ts";
+import { dateOf, timeOf } from "../labels.ts";
 
 /** When a row's matter was recorded; a narrow table has no room for it and tells the date elsewhere. */
 export function TimeCell({ time }: { readonly time: string | undefined }) {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { AccountType } from "../../packages/client/src/index.ts";
-import { sideOf } from "../../web/src/parts/words.ts";
+import { sideOf } from "../../web/src/labels.ts";
 
 test.each<[type: keyof typeof AccountType, amount: bigint, side: "Debit" | "Credit"]>([
   ["ACCOUNT_TYPE_ASSET", 1n, "Debit"],

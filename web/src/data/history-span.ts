@@ -1,4 +1,4 @@
-import { Interval } from "../../../packages/client/src/index.ts";
+import { Interval } from "@finance-service/client";
 
 /** A stretch of time. */
 export interface Span {

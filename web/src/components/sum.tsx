@@ -1,5 +1,5 @@
+import { type Currency, formatMoney } from "@finance-service/client";
 import { Fragment } from "react";
-import { type Currency, formatMoney } from "../../../packages/client/src/index.ts";
 
 interface SumProps {
   readonly minor: bigint;
