@@ -15,16 +15,16 @@ test("the reasons of the docs are those of the list, in its order", () => {
   expect(sections).toEqual(reasons.map((reason) => reason.code));
 });
 
-describe.each(reasons)("$code", ({ code, meaning, cure }) => {
-  test("has its meaning and its cure in the docs", () => {
+describe.each(reasons)("$code", ({ code, meaning, fix }) => {
+  test("has its meaning and its fix in the docs", () => {
     const [, section = ""] = page.split(`#### \`${code}\`\n`);
     const [text] = section.split("\n#");
-    expect(text?.replace(/\s+/g, " ").trim()).toBe(`${meaning} ${cure}`);
+    expect(text?.replace(/\s+/g, " ").trim()).toBe(`${meaning} ${fix}`);
   });
 
   test("is explained", () => {
-    expect(explain(code)).toMatchObject({ code, meaning, cure });
+    expect(explain(code)).toMatchObject({ code, meaning, fix });
     expect(meaning).toMatch(/\.$/);
-    expect(cure).toMatch(/\.$/);
+    expect(fix).toMatch(/\.$/);
   });
 });

@@ -164,7 +164,7 @@ function coversPort(pattern: OriginPattern, origin: string, hostEnd: number): bo
 /** What is wrong with one element of `allowedOrigins`. */
 interface OriginMistake {
   readonly reason: ConfigurationReason;
-  /** What is wrong and the cure, without the value. */
+  /** What is wrong and the fix, without the value. */
   readonly message: string;
   /** What was probably meant, which may have further mistakes; several for a list. */
   readonly meant?: string | readonly string[];

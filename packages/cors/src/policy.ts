@@ -55,7 +55,7 @@ export interface CorsMistake {
   readonly option: keyof CorsConfig;
   /** The element at fault, as configured. */
   readonly value: unknown;
-  /** What is wrong and the cure, beginning with the value. */
+  /** What is wrong and the fix, beginning with the value. */
   readonly message: string;
 }
 
@@ -100,7 +100,7 @@ const maxAgeMax = 86_400;
  */
 export function compile(config: CorsConfig): Compilation {
   const mistakes: CorsMistake[] = [];
-  const report: Report = (reason, option, value, message = explain(reason).cure) => {
+  const report: Report = (reason, option, value, message = explain(reason).fix) => {
     mistakes.push({ reason, option, value, message: `${printed(value)}: ${message}` });
   };
   const credentials = config.credentials ?? false;

@@ -3,11 +3,11 @@ import { describe, expect, test } from "vitest";
 import type { Cause } from "../../../packages/cors/src/doctor/explanations.ts";
 import {
   consoleLines,
-  curesFor,
   type Diagnosis,
   explanations,
   type Failure,
   type FailureCode,
+  fixesFor,
   type WireRequest,
 } from "../../../packages/cors/src/doctor/index.ts";
 import { compile } from "../../../packages/cors/src/policy.ts";
@@ -72,7 +72,7 @@ test.each(explanations.map(({ code }) => code))(
   "%s leaves no placeholder unfilled, for no server and no browser",
   (code) => {
     const diagnosis = failed([code]);
-    const texts = [...Object.values(consoleLines(diagnosis) ?? {}), ...Object.values(curesFor(diagnosis) ?? {}).flat()];
+    const texts = [...Object.values(consoleLines(diagnosis) ?? {}), ...Object.values(fixesFor(diagnosis) ?? {}).flat()];
     expect(texts).toHaveLength(7);
     for (const text of texts) expect(text ?? "").not.toMatch(/\{\w+\}/);
   },
@@ -115,8 +115,8 @@ test("Firefox looks at the origin before it finds that the preflight is redirect
 });
 
 test("a redirected preflight does not tell what the API would allow", () => {
-  const cures = curesFor(failed(["preflight_redirect", "allow_origin_missing"], { status: 302 }));
-  expect(Object.values(cures ?? {}).map(({ length }) => length)).toEqual([1, 1, 1, 1]);
+  const fixes = fixesFor(failed(["preflight_redirect", "allow_origin_missing"], { status: 302 }));
+  expect(Object.values(fixes ?? {}).map(({ length }) => length)).toEqual([1, 1, 1, 1]);
 });
 
 test("after a redirect Chrome names both URLs", () => {
@@ -124,33 +124,33 @@ test("after a redirect Chrome names both URLs", () => {
   expect(lines?.chrome).toContain("at 'http://third.test/' (redirected from 'http://localhost:9707/rpc') from origin");
 });
 
-test("the cure for a refused header names all of them", () => {
-  expect(curesFor(failed(["header_not_allowed"]))?.financeService).toEqual([
+test("the fix for a refused header names all of them", () => {
+  expect(fixesFor(failed(["header_not_allowed"]))?.financeService).toEqual([
     expect.stringContaining("add x-a, x-b to CORS_ALLOWED_HEADERS"),
   ]);
 });
 
-test("there is a cure for everything that is wrong, but for this server one is enough when it knows no such origin", () => {
+test("there is a fix for everything that is wrong, but for this server one is enough when it knows no such origin", () => {
   const diagnosis = failed(["allow_origin_missing", "preflight_status", "header_not_allowed"]);
-  const cures = curesFor(answered(diagnosis, [["Access-Control-Allow-Methods", "POST"]]));
-  expect(cures?.nginx).toHaveLength(3);
-  expect(cures?.financeService).toEqual([
+  const fixes = fixesFor(answered(diagnosis, [["Access-Control-Allow-Methods", "POST"]]));
+  expect(fixes?.nginx).toHaveLength(3);
+  expect(fixes?.financeService).toEqual([
     expect.stringContaining("add http://localhost:5173 to CORS_ALLOWED_ORIGINS; the variable replaces"),
   ]);
 });
 
 test("where no CORS header comes at all the origin is the one cause, and nginx must answer OPTIONS too", () => {
   const diagnosis = failed(["allow_origin_missing", "preflight_status", "header_not_allowed"]);
-  const cures = curesFor(answered(diagnosis, [["Server", "x"]]));
-  expect(cures).toMatchObject({ financeService: [{}], expressCors: [{}], rsCors: [{}] });
-  expect(cures?.nginx).toEqual([expect.stringContaining("Allow-Origin"), expect.stringContaining("OPTIONS")]);
+  const fixes = fixesFor(answered(diagnosis, [["Server", "x"]]));
+  expect(fixes).toMatchObject({ financeService: [{}], expressCors: [{}], rsCors: [{}] });
+  expect(fixes?.nginx).toEqual([expect.stringContaining("Allow-Origin"), expect.stringContaining("OPTIONS")]);
 });
 
 test("a page that sends a header of responses is told to leave it out", () => {
   const refusing = (refused: readonly [string, ...string[]]) => {
     const diagnosis = failed(["header_not_allowed"]);
     const findings = (diagnosis.failure?.findings ?? []).map((finding) => ({ ...finding, refused }));
-    return curesFor(failed(["header_not_allowed"], { findings }));
+    return fixesFor(failed(["header_not_allowed"], { findings }));
   };
   expect(refusing(["access-control-allow-origin", "timing-allow-origin"])?.rsCors).toEqual([
     "remove access-control-allow-origin, timing-allow-origin from the call: servers answer with it, and no page sends it",
@@ -162,23 +162,23 @@ test("a page that sends a header of responses is told to leave it out", () => {
 });
 
 /** What is told to do where this is behind a missing Allow-Origin of the reply. */
-function curesBehind(cause: Cause, preflighted: boolean, status = 200) {
+function fixesBehind(cause: Cause, preflighted: boolean, status = 200) {
   const { failure } = failed(["allow_origin_missing"]);
   const findings = (failure?.findings ?? []).map((finding) => ({ ...finding, cause }));
   const stage = cause === "login_before_preflight" ? "preflight" : "request";
-  return Object.values(curesFor(failed(["allow_origin_missing"], { stage, status, preflighted, findings })) ?? {});
+  return Object.values(fixesFor(failed(["allow_origin_missing"], { stage, status, preflighted, findings })) ?? {});
 }
 
 test.each([400, 401, 413, 500, 502])("behind a preflight that passed, the page of a %d is the trouble", (status) => {
-  for (const cures of curesBehind("error", true, status))
-    expect(cures).toEqual([expect.stringContaining(`the ${status}`)]);
-  const [ours] = curesBehind("error", false, status);
+  for (const fixes of fixesBehind("error", true, status))
+    expect(fixes).toEqual([expect.stringContaining(`the ${status}`)]);
+  const [ours] = fixesBehind("error", false, status);
   expect(ours).toEqual([expect.stringContaining(`the ${status}`), expect.stringContaining("CORS_ALLOWED_ORIGINS")]);
 });
 
 test("a redirect without the header is one cause of two, unless a preflight passed", () => {
-  expect(curesBehind("redirect", true).map(({ length }) => length)).toEqual([1, 1, 1, 1]);
-  expect(curesBehind("redirect", false)[0]).toEqual([
+  expect(fixesBehind("redirect", true).map(({ length }) => length)).toEqual([1, 1, 1, 1]);
+  expect(fixesBehind("redirect", false)[0]).toEqual([
     expect.stringContaining("call the URL"),
     expect.stringContaining("CORS_ALLOWED_ORIGINS"),
   ]);
@@ -188,9 +188,9 @@ test.each(["login", "login_before_preflight", "preflight_elsewhere"] as const)(
   "no list of origins ends a %s",
   (cause) => {
     for (const preflighted of [true, false]) {
-      const cures = curesBehind(cause, preflighted);
-      expect(cures.map(({ length }) => length)).toEqual([1, 1, 1, 1]);
-      expect(cures.join()).not.toContain("CORS_ALLOWED_ORIGINS");
+      const fixes = fixesBehind(cause, preflighted);
+      expect(fixes.map(({ length }) => length)).toEqual([1, 1, 1, 1]);
+      expect(fixes.join()).not.toContain("CORS_ALLOWED_ORIGINS");
     }
   },
 );
@@ -205,11 +205,11 @@ describe("this server starts with what the doctor tells to write", () => {
     if (failure === null) throw new Error("nothing failed");
     const findings = failure.findings.map((finding) => ({ ...finding, refused: names }));
     const wholePage = { ...diagnosis.page, origin: page, credentials: "include" } as const;
-    const cures = curesFor({ ...diagnosis, page: wholePage, failure: { ...failure, findings } });
-    for (const cure of cures?.financeService ?? []) {
-      const allowedOrigins = /add (\S+) to CORS_ALLOWED_ORIGINS|CORS_ALLOWED_ORIGINS=(\S+)/.exec(cure)?.slice(1);
-      const allowedHeaders = /add (.+) to CORS_ALLOWED_HEADERS/.exec(cure)?.[1]?.split(", ") ?? [];
-      const credentials = cure.includes("CORS_ALLOW_CREDENTIALS=true");
+    const fixes = fixesFor({ ...diagnosis, page: wholePage, failure: { ...failure, findings } });
+    for (const fix of fixes?.financeService ?? []) {
+      const allowedOrigins = /add (\S+) to CORS_ALLOWED_ORIGINS|CORS_ALLOWED_ORIGINS=(\S+)/.exec(fix)?.slice(1);
+      const allowedHeaders = /add (.+) to CORS_ALLOWED_HEADERS/.exec(fix)?.[1]?.split(", ") ?? [];
+      const credentials = fix.includes("CORS_ALLOW_CREDENTIALS=true");
       const origin =
         allowedOrigins?.find((each) => each !== undefined) ?? (page === "null" ? "https://app.test" : page);
       const isSaid = allowedOrigins !== undefined || credentials || allowedHeaders.length > 0;
@@ -220,12 +220,12 @@ describe("this server starts with what the doctor tells to write", () => {
 });
 
 test("nobody is told to allow the origin null", () => {
-  const cures = (page: string) => {
+  const fixes = (page: string) => {
     const diagnosis = failed(["origin_not_allowed"], { sentOrigin: "null", url: "http://third.test/" });
-    return curesFor({ ...diagnosis, page: { ...diagnosis.page, origin: page } });
+    return fixesFor({ ...diagnosis, page: { ...diagnosis.page, origin: page } });
   };
-  expect(cures("null")?.financeService).toEqual([expect.stringMatching(/^serve the page from a real origin/)]);
-  expect(cures("http://localhost:5173")?.nginx).toEqual([
+  expect(fixes("null")?.financeService).toEqual([expect.stringMatching(/^serve the page from a real origin/)]);
+  expect(fixes("http://localhost:5173")?.nginx).toEqual([
     expect.stringMatching(/^call http:\/\/third\.test\/ at once/),
   ]);
 });

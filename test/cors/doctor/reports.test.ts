@@ -215,7 +215,7 @@ describe("the JSON", () => {
       meaning: "The response does not say that a page of another origin may see it.",
       alsoWrong: ["preflight_status", "header_not_allowed"],
       consoles: { chrome: expect.any(String), firefox: expect.any(String), safari: expect.any(String) },
-      cures: {
+      fixes: {
         financeService: [expect.stringContaining("add http://localhost:5173 to CORS_ALLOWED_ORIGINS")],
         expressCors: [expect.any(String)],
         rsCors: [expect.any(String)],

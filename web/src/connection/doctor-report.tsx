@@ -30,17 +30,17 @@ export function DoctorReport({ diagnosis: { allowed, failure, steps, notes } }: 
   );
 }
 
-function Failure({ failure: { meaning, hint, consoles, cures } }: { readonly failure: DoctorFailure }) {
+function Failure({ failure: { meaning, hint, consoles, fixes } }: { readonly failure: DoctorFailure }) {
   return (
     <div className="problem">
       <p>
         <strong>{meaning}</strong> {hint && `Hint: ${hint}.`}
       </p>
-      {cures && (
+      {fixes && (
         <>
           <p>How to fix it on this server:</p>
           <pre>
-            <code>{cures.financeService.join("\n")}</code>
+            <code>{fixes.financeService.join("\n")}</code>
           </pre>
         </>
       )}

@@ -25,7 +25,7 @@ export interface DoctorFailure {
   readonly meaning: string;
   readonly hint: string | null;
   readonly consoles: { readonly chrome: string | null } | null;
-  readonly cures: { readonly financeService: readonly string[] } | null;
+  readonly fixes: { readonly financeService: readonly string[] } | null;
 }
 
 /** @throws Error when the server of this page has no doctor, or is gone. */

@@ -4,12 +4,12 @@ import type { Finding } from "./checks.ts";
 import { findUnsafeHeaders, type Header, hasCorsHeaders } from "./checks.ts";
 import type { Diagnosis, Failure } from "./diagnosis.ts";
 import {
-  type Cures,
-  curesOfCause,
   explainFailure,
   type FailureCode,
-  insecureCredentialsCure,
-  responseHeaderCures,
+  type Fixes,
+  fixesOfCause,
+  insecureCredentialsFix,
+  responseHeaderFixes,
   sameForAll,
 } from "./explanations.ts";
 
@@ -45,15 +45,15 @@ export function consoleLines(diagnosis: Diagnosis): ConsoleLines | null {
 }
 
 /** What to change for each server, one line for each thing that is wrong. */
-export type CureLines = { readonly [Server in keyof Cures]: readonly string[] };
+export type FixLines = { readonly [Server in keyof Fixes]: readonly string[] };
 
-/** The cures of everything that is wrong with the response; null when nothing failed. */
-export function curesFor(diagnosis: Diagnosis): CureLines | null {
+/** The fixes of everything that is wrong with the response; null when nothing failed. */
+export function fixesFor(diagnosis: Diagnosis): FixLines | null {
   const { failure } = diagnosis;
   if (failure === null) return null;
-  const linesFor = (server: keyof Cures, findings: readonly Finding[]): string[] => {
+  const linesFor = (server: keyof Fixes, findings: readonly Finding[]): string[] => {
     const lines = findings.flatMap((finding) =>
-      curesOf(diagnosis, failure, finding).map((cures) => fill(cures[server], diagnosis, failure, finding.value)),
+      fixesOf(diagnosis, failure, finding).map((fixes) => fill(fixes[server], diagnosis, failure, finding.value)),
     );
     return [...new Set(lines)];
   };
@@ -70,23 +70,23 @@ export function curesFor(diagnosis: Diagnosis): CureLines | null {
   };
 }
 
-function curesOf(diagnosis: Diagnosis, failure: Failure, finding: Finding): Cures[] {
+function fixesOf(diagnosis: Diagnosis, failure: Failure, finding: Finding): Fixes[] {
   const { cause } = finding;
-  if (cause === null) return curesOfCode(diagnosis, failure, finding);
+  if (cause === null) return fixesOfCode(diagnosis, failure, finding);
   // Without a preflight nobody knows whether the origin is allowed at all.
   const isOneOfTwo = !failure.preflighted && (cause === "error" || cause === "redirect");
-  return isOneOfTwo ? [curesOfCause[cause], ...curesOfCode(diagnosis, failure, finding)] : [curesOfCause[cause]];
+  return isOneOfTwo ? [fixesOfCause[cause], ...fixesOfCode(diagnosis, failure, finding)] : [fixesOfCause[cause]];
 }
 
-function curesOfCode(diagnosis: Diagnosis, failure: Failure, { code, refused }: Finding): Cures[] {
-  const forNull = cureForNull(diagnosis, failure, code);
+function fixesOfCode(diagnosis: Diagnosis, failure: Failure, { code, refused }: Finding): Fixes[] {
+  const forNull = fixForNull(diagnosis, failure, code);
   if (forNull !== null) return [sameForAll(forNull)];
-  const { cures } = explainFailure(code);
+  const { fixes } = explainFailure(code);
   if (credentialsCodes.has(code) && isInsecure(diagnosis.page.origin)) {
-    return [{ ...cures, financeService: insecureCredentialsCure }];
+    return [{ ...fixes, financeService: insecureCredentialsFix }];
   }
-  if (code !== "header_not_allowed" || !refused.some(isNoPagesHeader)) return [cures];
-  return refused.every(isNoPagesHeader) ? [responseHeaderCures] : [responseHeaderCures, cures];
+  if (code !== "header_not_allowed" || !refused.some(isNoPagesHeader)) return [fixes];
+  return refused.every(isNoPagesHeader) ? [responseHeaderFixes] : [responseHeaderFixes, fixes];
 }
 
 /** As the policy judges it. */
@@ -103,7 +103,7 @@ const credentialsCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "wildcard_origin_with_credentials",
 ]);
 
-/** Those whose cures name the origin. */
+/** Those whose fixes name the origin. */
 const originCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "allow_origin_missing",
   "allow_origin_list",
@@ -113,7 +113,7 @@ const originCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
 ]);
 
 /** Listing the origin null would let everyone in, and listing the page's would not help. */
-function cureForNull({ page }: Diagnosis, { sentOrigin }: Failure, code: FailureCode): string | null {
+function fixForNull({ page }: Diagnosis, { sentOrigin }: Failure, code: FailureCode): string | null {
   if (sentOrigin !== "null" || !originCodes.has(code)) return null;
   // With credentials * is not enough.
   const orPublic = page.credentials === "include" ? "" : "; only public data may be allowed to any origin (*)";

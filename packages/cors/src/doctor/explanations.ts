@@ -11,7 +11,7 @@
 /** Fixes that several failures share; placeholders as in the explanations. */
 
 /** What to change, in the words of each server. */
-export interface Cures {
+export interface Fixes {
   /** This server: variables of its environment. */
   readonly financeService: string;
   /** https://github.com/expressjs/cors */
@@ -21,14 +21,14 @@ export interface Cures {
   readonly nginx: string;
 }
 
-export const sameForAll = (cure: string): Cures => ({
-  financeService: cure,
-  expressCors: cure,
-  rsCors: cure,
-  nginx: cure,
+export const sameForAll = (fix: string): Fixes => ({
+  financeService: fix,
+  expressCors: fix,
+  rsCors: fix,
+  nginx: fix,
 });
 
-const originCures: Cures = {
+const originFixes: Fixes = {
   financeService:
     "add {origin} to CORS_ALLOWED_ORIGINS; the variable replaces the default list: repeat what you keep (https://*.example.com and http://localhost:* work too)",
   expressCors: 'app.use(cors({ origin: ["{origin}"] }))   before every route and every login check',
@@ -49,7 +49,7 @@ export type Cause =
   /** The preflight allowed the page, and the reply to the call lacks the header. */
   | "preflight_elsewhere";
 
-export const curesOfCause: Readonly<Record<Cause, Cures>> = {
+export const fixesOfCause: Readonly<Record<Cause, Fixes>> = {
   login_before_preflight: {
     financeService: "it answers preflights without a token: let OPTIONS pass the login in front of it",
     expressCors: "app.use(cors()) before the login check; oauth2-proxy: --skip-auth-preflight",
@@ -85,35 +85,35 @@ export const curesOfCause: Readonly<Record<Cause, Cures>> = {
 };
 
 /** For a page on plain http, whose cookies anyone on the way could use: this server would not start. */
-export const insecureCredentialsCure =
+export const insecureCredentialsFix =
   "serve the page over https first: this server takes no plain http origin together with credentials; or drop withCredentials";
 
-export const responseHeaderCures: Cures = sameForAll(
+export const responseHeaderFixes: Fixes = sameForAll(
   "remove {response_headers} from the call: servers answer with it, and no page sends it",
 );
 
-const oneLayerCures: Cures = {
+const oneLayerFixes: Fixes = {
   financeService: "this server sends one; remove Access-Control-* from the proxy in front of it",
   expressCors: "use cors() once, and set no Access-Control-Allow-Origin by hand or in the proxy",
   rsCors: "wrap the handler once; remove w.Header().Add(...) from handlers, or the header from the proxy",
   nginx: "proxy_hide_header Access-Control-Allow-Origin;   or let the application alone send it",
 };
 
-const credentialsCures: Cures = {
+const credentialsFixes: Fixes = {
   financeService: "CORS_ALLOW_CREDENTIALS=true; a bearer token needs no credentials: drop withCredentials instead",
   expressCors: 'cors({ origin: ["{origin}"], credentials: true })',
   rsCors: 'cors.Options{AllowedOrigins: []string{"{origin}"}, AllowCredentials: true}',
   nginx: 'add_header Access-Control-Allow-Credentials "true" always;',
 };
 
-const methodCures: Cures = {
+const methodFixes: Fixes = {
   financeService: "call by POST: a Twirp service has no other method",
   expressCors: 'cors({ methods: ["{method}"] })',
   rsCors: 'cors.Options{AllowedMethods: []string{"{method}"}}',
   nginx: 'add_header Access-Control-Allow-Methods "{method}" always;',
 };
 
-const headerCures: Cures = {
+const headerFixes: Fixes = {
   financeService: "add {refused} to CORS_ALLOWED_HEADERS; the variable replaces the default list: repeat what you keep",
   expressCors: "cors({ allowedHeaders: [{quoted_headers}] }); without the option it allows whatever is asked for",
   rsCors: "cors.Options{AllowedHeaders: []string{{quoted_headers}}}",
@@ -132,7 +132,7 @@ export interface Explanation {
   readonly firefox: string;
   /** The line before "Fetch API cannot load ... due to access control checks."; null for nothing. */
   readonly safari: string | null;
-  readonly cures: Cures;
+  readonly fixes: Fixes;
 }
 
 const noSuccess = "CORS request did not succeed). Status code: (null).";
@@ -146,7 +146,7 @@ export const explanations = [
     firefox: "Blocked loading mixed active content “{url}”",
     safari:
       "The page at {origin}/ requested insecure content from {url}. This content was blocked and must be served over HTTPS.",
-    cures: sameForAll(
+    fixes: sameForAll(
       "serve {url} over https and call that URL; behind a proxy that ends TLS, have redirects name https",
     ),
   },
@@ -156,7 +156,7 @@ export const explanations = [
     chrome: "net::ERR_UNSAFE_PORT",
     firefox: noSuccess,
     safari: "Not allowed to use restricted network port {value}: {url}",
-    cures: {
+    fixes: {
       ...sameForAll(
         "listen on another port, for example 8080; https://fetch.spec.whatwg.org/#port-blocking lists them",
       ),
@@ -169,7 +169,7 @@ export const explanations = [
     chrome: "net::ERR_NAME_NOT_RESOLVED",
     firefox: noSuccess,
     safari: "A server with the specified hostname could not be found.",
-    cures: sameForAll("correct the host name in the page's URL, or its DNS entry"),
+    fixes: sameForAll("correct the host name in the page's URL, or its DNS entry"),
   },
   {
     code: "connection_refused",
@@ -177,7 +177,7 @@ export const explanations = [
     chrome: "net::ERR_CONNECTION_REFUSED",
     firefox: noSuccess,
     safari: "Could not connect to the server.",
-    cures: {
+    fixes: {
       ...sameForAll("start the server, or correct the port in the page's URL"),
       financeService:
         "npm start; HOST and PORT say where it listens (127.0.0.1:9707), not reachable from outside by default",
@@ -189,7 +189,7 @@ export const explanations = [
     chrome: "net::ERR_CERT_AUTHORITY_INVALID or another net::ERR_CERT_ or net::ERR_SSL_ error",
     firefox: noSuccess,
     safari: "The certificate for this server is invalid.",
-    cures: {
+    fixes: {
       ...sameForAll(
         "install a certificate that the browser trusts; for a private authority set NODE_EXTRA_CA_CERTS here",
       ),
@@ -202,7 +202,7 @@ export const explanations = [
     chrome: "net::ERR_TIMED_OUT",
     firefox: noSuccess,
     safari: "The request timed out.",
-    cures: sameForAll("look at firewalls and at what the server waits for; --timeout makes this check more patient"),
+    fixes: sameForAll("look at firewalls and at what the server waits for; --timeout makes this check more patient"),
   },
   {
     code: "not_http",
@@ -210,7 +210,7 @@ export const explanations = [
     chrome: "net::ERR_INVALID_HTTP_RESPONSE",
     firefox: noSuccess,
     safari: "cannot parse response",
-    cures: sameForAll("correct the port; a port that expects TLS needs an https URL"),
+    fixes: sameForAll("correct the port; a port that expects TLS needs an https URL"),
   },
   {
     code: "invalid_response",
@@ -219,7 +219,7 @@ export const explanations = [
     chrome: "net::ERR_INVALID_HTTP_RESPONSE",
     firefox: noSuccess,
     safari: "cannot parse response",
-    cures: sameForAll("send each header once, and end the head with a blank line; 407 is for proxies alone"),
+    fixes: sameForAll("send each header once, and end the head with a blank line; 407 is for proxies alone"),
   },
   {
     code: "empty_response",
@@ -227,7 +227,7 @@ export const explanations = [
     chrome: "net::ERR_EMPTY_RESPONSE",
     firefox: noSuccess,
     safari: "The network connection was lost.",
-    cures: sameForAll("look at the server's log: it crashed, or it speaks TLS on that port and the URL must be https"),
+    fixes: sameForAll("look at the server's log: it crashed, or it speaks TLS on that port and the URL must be https"),
   },
   {
     code: "connection_failed",
@@ -235,7 +235,7 @@ export const explanations = [
     chrome: "net::ERR_CONNECTION_RESET or another net:: error",
     firefox: noSuccess,
     safari: "The network connection was lost.",
-    cures: sameForAll("look at the server's log and at the proxies in between"),
+    fixes: sameForAll("look at the server's log and at the proxies in between"),
   },
   {
     code: "redirect_location",
@@ -243,7 +243,7 @@ export const explanations = [
     chrome: "net::ERR_INVALID_REDIRECT",
     firefox: noSuccess,
     safari: "Load failed",
-    cures: sameForAll("correct the Location header, or call the final URL"),
+    fixes: sameForAll("correct the Location header, or call the final URL"),
   },
   {
     code: "preflight_redirect",
@@ -251,7 +251,7 @@ export const explanations = [
     chrome: "Redirect is not allowed for a preflight request.",
     firefox: "CORS request external redirect not allowed).",
     safari: "Preflight response is not successful. Status code: {status}",
-    cures: {
+    fixes: {
       financeService: "it never redirects: call the final URL, or exempt OPTIONS in the proxy",
       expressCors: "call the final URL; app.use(cors()) before what redirects, such as an upgrade to https",
       rsCors: "call the final URL; wrap the whole mux, since http.ServeMux redirects /path to /path/",
@@ -264,7 +264,7 @@ export const explanations = [
     chrome: "No 'Access-Control-Allow-Origin' header is present on the requested resource.",
     firefox: "CORS header ‘Access-Control-Allow-Origin’ missing). Status code: {status}.",
     safari: "Origin {sent_origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}",
-    cures: originCures,
+    fixes: originFixes,
   },
   {
     code: "allow_origin_repeated",
@@ -273,7 +273,7 @@ export const explanations = [
       "The 'Access-Control-Allow-Origin' header contains multiple values '{value}', but only one is allowed. Have the server send the header with a valid value.",
     firefox: "Multiple CORS header ‘Access-Control-Allow-Origin’ not allowed).",
     safari: "Access-Control-Allow-Origin cannot contain more than one origin.",
-    cures: oneLayerCures,
+    fixes: oneLayerFixes,
   },
   {
     code: "allow_origin_list",
@@ -282,8 +282,8 @@ export const explanations = [
       "The 'Access-Control-Allow-Origin' header contains multiple values '{value}', but only one is allowed. Have the server send the header with a valid value.",
     firefox: "CORS header ‘Access-Control-Allow-Origin’ does not match ‘{value}’).",
     safari: "Access-Control-Allow-Origin cannot contain more than one origin.",
-    cures: {
-      ...originCures,
+    fixes: {
+      ...originFixes,
       expressCors:
         'cors({ origin: ["{origin}"] })   an array, which picks the one that asks; not one string with commas',
       nginx: "map $http_origin $cors { default ''; '{origin}' $http_origin; }   then add_header ... $cors always;",
@@ -296,8 +296,8 @@ export const explanations = [
       "The value of the 'Access-Control-Allow-Origin' header in the response must not be the wildcard '*' when the request's credentials mode is 'include'.",
     firefox: "Credential is not supported if the CORS header ‘Access-Control-Allow-Origin’ is ‘*’).",
     safari: "Cannot use wildcard in Access-Control-Allow-Origin when credentials flag is true.",
-    cures: {
-      ...credentialsCures,
+    fixes: {
+      ...credentialsFixes,
       financeService: "CORS_ALLOWED_ORIGINS={origin} with CORS_ALLOW_CREDENTIALS=true, or drop withCredentials",
       nginx: 'add_header Access-Control-Allow-Origin "{origin}" always;   and Allow-Credentials "true"',
     },
@@ -309,7 +309,7 @@ export const explanations = [
       "The 'Access-Control-Allow-Origin' header contains the invalid value '{value}'. Have the server send the header with a valid value.",
     firefox: "CORS header ‘Access-Control-Allow-Origin’ does not match ‘{value}’).",
     safari: "Origin {sent_origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}",
-    cures: originCures,
+    fixes: originFixes,
   },
   {
     code: "origin_not_allowed",
@@ -318,7 +318,7 @@ export const explanations = [
       "The 'Access-Control-Allow-Origin' header has a value '{value}' that is not equal to the supplied origin. Have the server send the header with a valid value.",
     firefox: "CORS header ‘Access-Control-Allow-Origin’ does not match ‘{value}’).",
     safari: "Origin {sent_origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}",
-    cures: originCures,
+    fixes: originFixes,
   },
   {
     code: "credentials_not_allowed",
@@ -327,7 +327,7 @@ export const explanations = [
       "The value of the 'Access-Control-Allow-Credentials' header in the response is '{value}' which must be 'true' when the request's credentials mode is 'include'.",
     firefox: "expected ‘true’ in CORS header ‘Access-Control-Allow-Credentials’).",
     safari: 'Credentials flag is true, but Access-Control-Allow-Credentials is not "true".',
-    cures: credentialsCures,
+    fixes: credentialsFixes,
   },
   {
     code: "preflight_status",
@@ -335,7 +335,7 @@ export const explanations = [
     chrome: "It does not have HTTP ok status.",
     firefox: "CORS preflight response did not succeed). Status code: {status}.",
     safari: "Preflight response is not successful. Status code: {status}",
-    cures: {
+    fixes: {
       financeService:
         "it answers preflights with CORS_PREFLIGHT_STATUS; 403 means that CORS_ALLOWED_ORIGINS lacks {origin}",
       expressCors: "app.use(cors()) before routes and authentication; it answers OPTIONS with 204",
@@ -350,7 +350,7 @@ export const explanations = [
     chrome: "Cannot parse Access-Control-Allow-Methods response header field in preflight response.",
     firefox: "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Methods’).",
     safari: "Header Access-Control-Allow-Methods has an invalid value: {value}",
-    cures: { ...methodCures, financeService: "this server cannot send that; look at the proxy in front of it" },
+    fixes: { ...methodFixes, financeService: "this server cannot send that; look at the proxy in front of it" },
   },
   {
     code: "invalid_header",
@@ -358,7 +358,7 @@ export const explanations = [
     chrome: "Cannot parse Access-Control-Allow-Headers response header field in preflight response.",
     firefox: "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Headers’).",
     safari: "Header Access-Control-Allow-Headers has an invalid value: {value}",
-    cures: { ...headerCures, financeService: "this server cannot send that; look at the proxy in front of it" },
+    fixes: { ...headerFixes, financeService: "this server cannot send that; look at the proxy in front of it" },
   },
   {
     code: "method_not_allowed",
@@ -366,7 +366,7 @@ export const explanations = [
     chrome: "Method {value} is not allowed by Access-Control-Allow-Methods in preflight response.",
     firefox: "Did not find method in CORS header ‘Access-Control-Allow-Methods’).",
     safari: "Method {value} is not allowed by Access-Control-Allow-Methods.",
-    cures: methodCures,
+    fixes: methodFixes,
   },
   {
     code: "header_not_allowed",
@@ -375,7 +375,7 @@ export const explanations = [
     firefox:
       "header ‘{value}’ is not allowed according to header ‘Access-Control-Allow-Headers’ from CORS preflight response).",
     safari: "Request header field {value} is not allowed by Access-Control-Allow-Headers.",
-    cures: headerCures,
+    fixes: headerFixes,
   },
   {
     code: "wildcard_without_authorization",
@@ -385,7 +385,7 @@ export const explanations = [
     firefox:
       "Cross-Origin Request Warning: The Same Origin Policy will disallow reading the remote resource at {url} soon. (Reason: When the `Access-Control-Allow-Headers` is `*`, the `Authorization` header is not covered. To include the `Authorization` header, it must be explicitly listed in CORS header `Access-Control-Allow-Headers`).",
     safari: null,
-    cures: {
+    fixes: {
       financeService: "CORS_ALLOWED_HEADERS=*,authorization",
       expressCors: "cors({ allowedHeaders: [{quoted_headers}] }), or leave the option out",
       rsCors: "cors.Options{AllowedHeaders: []string{{quoted_headers}}}",
@@ -399,7 +399,7 @@ export const explanations = [
       "Cross origin requests are only supported for protocol schemes: chrome, chrome-extension, chrome-untrusted, data, http, https, isolated-app.",
     firefox: noSuccess,
     safari: "not allowed to follow a cross-origin CORS redirection with non CORS scheme",
-    cures: sameForAll("correct the Location header, or call the final URL"),
+    fixes: sameForAll("correct the Location header, or call the final URL"),
   },
   {
     code: "redirect_count",
@@ -407,7 +407,7 @@ export const explanations = [
     chrome: "net::ERR_TOO_MANY_REDIRECTS",
     firefox: noSuccess,
     safari: "Load cannot follow more than 20 redirections",
-    cures: sameForAll("end the loop, often between http and https or with and without a trailing slash"),
+    fixes: sameForAll("end the loop, often between http and https or with and without a trailing slash"),
   },
   {
     code: "redirect_credentials",
@@ -415,7 +415,7 @@ export const explanations = [
     chrome: "Redirect location '' contains a username and password, which is disallowed for cross-origin requests.",
     firefox: noSuccess,
     safari: "redirection URL {value} has credentials",
-    cures: sameForAll("redirect to a URL without a user name, or call the final URL"),
+    fixes: sameForAll("redirect to a URL without a user name, or call the final URL"),
   },
 ] as const satisfies readonly Explanation[];
 

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import type { Header } from "./checks.ts";
-import { consoleLines, curesFor } from "./consoles.ts";
+import { consoleLines, fixesFor } from "./consoles.ts";
 import type { Diagnosis, Exchange, Failure, Step } from "./diagnosis.ts";
 import { explainFailure } from "./explanations.ts";
 
@@ -81,7 +81,7 @@ function printFailure(diagnosis: Diagnosis) {
     meaning: explainFailure(code).meaning,
     alsoWrong: failure.findings.slice(1).map((finding) => finding.code),
     consoles: consoleLines(diagnosis),
-    cures: curesFor(diagnosis),
+    fixes: fixesFor(diagnosis),
   };
 }
 
@@ -160,7 +160,7 @@ function renderVerdict(diagnosis: Diagnosis, paint: Paint): string[] {
     explainFailure(failure.code).meaning,
     ...(failure.hint === null ? [] : [`Hint: ${printable(failure.hint)}.`]),
     ...renderConsoles(diagnosis, paint),
-    ...renderCures(diagnosis, paint),
+    ...renderFixes(diagnosis, paint),
   ];
 }
 
@@ -183,14 +183,14 @@ function renderConsoles(diagnosis: Diagnosis, paint: Paint): string[] {
   ];
 }
 
-function renderCures(diagnosis: Diagnosis, paint: Paint): string[] {
-  const cures = curesFor(diagnosis);
-  if (cures === null) return [];
+function renderFixes(diagnosis: Diagnosis, paint: Paint): string[] {
+  const fixes = fixesFor(diagnosis);
+  if (fixes === null) return [];
   const servers = [
-    ["finance-service", cures.financeService],
-    ["Express cors", cures.expressCors],
-    ["rs/cors (Go)", cures.rsCors],
-    ["nginx", cures.nginx],
+    ["finance-service", fixes.financeService],
+    ["Express cors", fixes.expressCors],
+    ["rs/cors (Go)", fixes.rsCors],
+    ["nginx", fixes.nginx],
   ] as const;
   const [ours = "", express = "", ...others] = servers.map(([, lines]) => lines.join("\n"));
   const othersAgree = others.every((text) => text === express);
