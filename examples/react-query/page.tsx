@@ -25,7 +25,7 @@ function Account() {
       <table>
         <tbody>
           {entries.data?.entries.map((entry) => (
-            <tr key={`${entry.id}`}>
+            <tr key={`${entry.sequence}`}>
               <td>{entry.createdAt}</td>
               <td>{formatMoney(entry.amount, entry, { locale: "en-US" })}</td>
             </tr>

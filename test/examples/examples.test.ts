@@ -1,6 +1,6 @@
 /** Each example does what its README says. Those with a page are in test/browser. */
 import { execFile } from "node:child_process";
-import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, expect, inject, test } from "vitest";
@@ -114,6 +114,19 @@ test("own-service generates, compiles, serves and is called", async () => {
   expect(preflight.headers.get("access-control-allow-origin")).toBe("http://localhost:3000");
 
   expect(await mistakesIn(join(copy, "examples/own-service"), ["server.ts", "client.ts"])).toBe("");
+});
+
+test("the quickstart of docs/twirp.md shows the files of own-service", async () => {
+  const guide = await readFile("docs/twirp.md", "utf8");
+  const quickstart = guide.slice(guide.indexOf("## Quickstart"), guide.indexOf("## Mounting"));
+  const blocks = [...quickstart.matchAll(/^```(\w+)\n(.*?)^```/gms)].map(([, language, code]) => [language, code]);
+  const file = async (name: string) => await readFile(`examples/own-service/${name}`, "utf8");
+  expect(blocks).toEqual([
+    ["proto", await file("proto/hats/v1/hats.proto")],
+    ["yaml", await file("buf.gen.yaml")],
+    ["ts", await file("server.ts")],
+    ["sh", (await commandsOf("own-service"))[2]],
+  ]);
 });
 
 test("react-query compiles", async () => {
