@@ -9,7 +9,7 @@ const RAW = "raw node:http";
 const STOCK = "twirp-ts's own handler";
 const ADAPTER = "adapter, JSON";
 
-/** What the adapter costs, with the same constant reply everywhere. */
+/** The cost of the adapter; every server gives the same constant reply. */
 export const adapter: Suite = async (options) => {
   const paths = await listPaths();
   return report(paths, await measureAll(paths, options));

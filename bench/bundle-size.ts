@@ -1,15 +1,15 @@
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-/** What a page downloads for a piece of code and all that it imports. */
+/** The size of the code that a page downloads, with its imports. */
 export interface BundleSize {
   /** Bytes, minified. */
   readonly minified: number;
-  /** Bytes, minified and then compressed by gzip at its best. */
+  /** Bytes, minified and then compressed by gzip at level 9. */
   readonly gzipped: number;
 }
 
-/** Bundles a module for browsers. Its imports are resolved from the root of the project, `finance-service/client` as the build left it. */
+/** Bundles a module for browsers. Imports are resolved from the project's root; `finance-service/client` is the built one. */
 export async function bundleSize(source: string): Promise<BundleSize> {
   const { outputFiles } = await build({
     stdin: { contents: source, resolveDir: process.cwd(), loader: "ts" },
@@ -25,7 +25,7 @@ export async function bundleSize(source: string): Promise<BundleSize> {
   return { minified: bytes.length, gzipped: gzipSync(bytes, { level: 9 }).length };
 }
 
-/** Code that uses these methods of our client, and no more. */
+/** Code that uses only these methods of our client. */
 export function clientOf(...methods: readonly string[]): string {
   const names = methods.join(", ");
   return `

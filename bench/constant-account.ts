@@ -1,13 +1,13 @@
 import { Account, AccountStatus, AccountType } from "../generated/server/finance/v1/account.ts";
 import type { FinanceServiceTwirp } from "../generated/server/finance/v1/finance.twirp.ts";
 
-/** Where every server of the adapter's suite is called. */
+/** The path that the adapter suite calls on every server. */
 export const GET_ACCOUNT = "/twirp/finance.v1.FinanceService/GetAccount";
 
-/** Answered with two empty fields: what is left of a call's cost when its message costs next to nothing. */
+/** Answered with two empty fields, which shows the cost of a call without its message. */
 export const LIST_ENTRIES = "/twirp/finance.v1.FinanceService/ListEntries";
 
-/** What they all answer. */
+/** The reply of every server. */
 export const account: Account = Account.create({
   id: 4n,
   name: "Alice, checking",
@@ -26,7 +26,7 @@ export const account: Account = Account.create({
   updatedAt: { seconds: 1_767_312_000n, nanos: 654_321_000 },
 });
 
-/** A service that knows one account, and of no entries; the other methods, which nobody calls here, are left out. */
+/** A service with one account and no entries, limited to the methods that the suite calls. */
 export const constantService = {
   GetAccount: async () => account,
   ListEntries: async () => ({ entries: [], nextPageToken: "" }),

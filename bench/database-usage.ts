@@ -1,4 +1,4 @@
-/** What a measurement costs the database: processor time, disk and log. */
+/** Measures what a path costs the database: CPU time, disk and WAL. */
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
@@ -8,13 +8,13 @@ import type { ScratchDatabase, ScratchPostgres } from "./scratch-postgres.ts";
 /** A path whose server works on a database. */
 export interface LedgerPath extends Path {
   readonly database: ScratchDatabase;
-  /** Default 0: it only reads. */
+  /** Transfers a call makes. Default 0: it only reads. */
   readonly transfersPerCall?: number;
 }
 
-/** What one round found of a path, with what it cost the database. */
+/** The result of one round for a path, with its cost to the database. */
 export interface LedgerSample extends Sample {
-  /** Microseconds of PostgreSQL's processor time a call; 0 where {@link canReadProcesses} is false. */
+  /** Microseconds of PostgreSQL's CPU time a call; 0 where {@link canReadProcesses} is false. */
   readonly postgresUs: number;
   readonly transfers: number;
   /** Transfers a second, or calls of a path that makes none. */
@@ -23,10 +23,10 @@ export interface LedgerSample extends Sample {
   readonly walBytes: number;
 }
 
-/** Whether PostgreSQL's processor time can be read here: only Linux tells it of every process. */
+/** Whether PostgreSQL's CPU time can be read: only Linux reports it for every process. */
 export const canReadProcesses = process.platform === "linux";
 
-/** Reads what a measurement costs the database of its path. */
+/** Reads the cost of a measurement to the database of its path. */
 export function observeDatabase({ pid }: Pick<ScratchPostgres, "pid">): Observe<LedgerPath, LedgerSample> {
   return async ({ database: { pool }, transfersPerCall = 0 }, measure) => {
     const before = await readDatabase(pool);
@@ -36,7 +36,7 @@ export function observeDatabase({ pid }: Pick<ScratchPostgres, "pid">): Observe<
     await untilIdle(pool);
     const after = await readDatabase(pool);
     const transfers = await countTransfers(pool, before.lastTransfer);
-    // An answer without its transfer would be the worst failure of all.
+    // An acknowledged transfer that is missing would be the worst failure.
     const missing = Math.max(0, (sample.calls - sample.failures) * transfersPerCall - transfers);
     return {
       ...sample,
@@ -52,7 +52,7 @@ export function observeDatabase({ pid }: Pick<ScratchPostgres, "pid">): Observe<
 
 const POLL_MS = 20;
 
-/** Waits for the calls whose answers nobody waited for: they are none of the next path's business. */
+/** Waits for calls whose answers the load did not wait for, so that they do not disturb the next path. */
 async function untilIdle(pool: Pool): Promise<void> {
   for (;;) {
     const { rowCount } = await pool.query(`
@@ -66,22 +66,22 @@ select from pg_stat_activity
   }
 }
 
-/** Linux tells processor times in hundredths of a second, whatever its own clock. */
+/** Linux reports CPU times in hundredths of a second, whatever its own clock. */
 const TICK_US = 10_000;
 
-// Fields of /proc/PID/stat, counted from the one after the name: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+// Fields of /proc/PID/stat, counted from the one after the name. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 const PARENT = 1;
 const OWN_TIMES = [11, 12] as const;
-/** Of children that ended. */
+/** Includes children that have ended. */
 const ENDED_TIMES = [13, 14] as const;
 
-/** Microseconds of processor time that a PostgreSQL has used so far, by all its processes; 0 where that can't be told. */
+/** Microseconds of CPU time that all processes of a PostgreSQL have used so far; 0 where it can't be read. */
 async function readPostgresUs(postmaster: number): Promise<number> {
   if (!canReadProcesses) return 0;
   const pids = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry)).map(Number);
   const ticks = await Promise.all(
     pids.map(async (pid) => {
-      // Between two looks a process may have gone.
+      // The process may have ended meanwhile.
       const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
       const fields = stat
         .slice(stat.lastIndexOf(")") + 2)
@@ -96,9 +96,9 @@ async function readPostgresUs(postmaster: number): Promise<number> {
 }
 
 interface DatabaseState {
-  /** All tables with their indexes. */
+  /** Bytes of all tables and indexes. */
   readonly diskBytes: number;
-  /** Written to the server's log so far. */
+  /** Bytes written to the WAL so far. */
   readonly walBytes: number;
   readonly lastTransfer: bigint;
 }

@@ -1,4 +1,4 @@
-/** What one caller's batches do to another caller's transfers. */
+/** The effect of one caller's batches on another caller's transfers. */
 import autocannon from "autocannon";
 import { mintToken } from "../src/auth/index.ts";
 import { BENCH_SECRET } from "./adapter-caller.ts";
@@ -12,10 +12,10 @@ import { below, median, rounded, type Suite, type SuiteOptions } from "./suite.t
 const ACCOUNTS = 10_000;
 const CONNECTIONS = 10;
 const ORDERS = 1000;
-/** How much longer one caller's transfer may take while another sends batches: its p50 over the one alone. */
+/** How many times longer one caller's transfer may take while another sends batches, in p50. */
 const RATIO_MAX = 3;
 
-/** One idle caller's transfers alone, and beside another caller's batches of each kind. */
+/** One caller's transfers alone, and beside another caller's batches of each kind. */
 export const fairness: Suite = async (options) => {
   const postgres = await startScratchPostgres();
   try {
@@ -61,12 +61,12 @@ export const fairness: Suite = async (options) => {
 interface Run {
   readonly alone: Load;
   readonly beside: Load;
-  /** Orders a second of the other caller. */
+  /** Postings a second of the other caller. */
   readonly orders: number;
   readonly failures: number;
 }
 
-/** The transfers of a customer, one after the other. */
+/** One customer's transfers, in succession. */
 async function payments(url: string, { firstWallet }: FilledLedger): Promise<Omit<LoadOptions, "seconds">> {
   const token = await mintToken(BENCH_SECRET, {
     // The owner of the first wallet.
@@ -133,12 +133,12 @@ async function loadBeside(
   return {
     beside,
     orders: (result["2xx"] * ORDERS) / result.duration,
-    // Who sends more than may wait is told so; that is what keeps the room for others.
+    // The service refuses calls beyond a caller's share of the queue, which keeps room for others.
     failures: result.errors + result.timeouts + result.non2xx - (result.statusCodeStats?.["429"]?.count ?? 0),
   };
 }
 
-/** Waits for the batches whose answers nobody waited for: a caller's orders are decided in the order of arrival. */
+/** Waits for batches whose answers the load did not wait for: one caller's postings are decided in order of arrival. */
 async function untilServed({ url, headers }: Pick<LoadOptions, "url" | "headers">): Promise<void> {
   const body = JSON.stringify({
     transfers: [{ debit_account_id: "1", credit_account_id: "2", amount: "1", dry_run: true }],

@@ -14,13 +14,13 @@ const SLOWDOWN_MAX = 2;
 
 const READERS = 32;
 const WRITERS = 64;
-/** Of what may take seconds over the large ledger. */
+/** For paths that may take seconds over the large ledger. */
 const ONE_BY_ONE = { connections: 1, patient: true } as const;
 
-/** Proves the books from every entry, so it grows with them; reported, but no promise. */
+/** Adds up every entry, so it grows with the ledger: reported, without a mark. */
 const TRIAL_BALANCE = "GetTrialBalance";
 
-/** The same paths of the service over a small ledger and over one many times as large. */
+/** Compares each path of the service over a small and a large ledger. */
 export const growth: Suite = async (options) => {
   const { scale } = options;
   const postgres = await startScratchPostgres();
@@ -31,7 +31,7 @@ export const growth: Suite = async (options) => {
       small: await listPaths(databases.small, "small", sizes.small),
       large: await listPaths(databases.large, "large", sizes.large),
     };
-    // Both sizes of a path one after the other, so that they meet the same conditions.
+    // Measure both sizes of a path in succession, so that they meet the same conditions.
     const alternating = paths.small.flatMap((path, index) => [path, ...paths.large.slice(index, index + 1)]);
     const samples = await observeAll(alternating, options, observeDatabase(postgres));
     const names = Object.keys(growingCalls);

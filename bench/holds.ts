@@ -9,7 +9,7 @@ import { atMost, rounded, type Suite } from "./suite.ts";
 /** How many times slower a path may be on accounts with many holds. */
 const SLOWDOWN_MAX = 1.2;
 
-/** What the two hot accounts have: holds that stand, or that have expired and that the service settles meanwhile. */
+/** The holds of the two hot accounts: active ones, or expired ones that the service settles meanwhile. */
 const LOADS = [
   { name: "no holds", holds: 0, expired: false },
   { name: "1,000 expired", holds: 1000, expired: true },
@@ -43,7 +43,7 @@ export const holds: Suite = async (options) => {
         paths.push({ ...product, ...path, name: `${PATHS[position]}, ${load.name}` });
       }
     }
-    // The loads of a path one after the other, so that they meet the same conditions.
+    // Measure the loads of a path in succession, so that they meet the same conditions.
     const alternating = PATHS.flatMap((name) => paths.filter((path) => path.name.startsWith(`${name},`)));
     const samples = await observeAll(alternating, options, observeDatabase(postgres));
     const slowdown = (path: string, load: string) => samples.over(`${path}, no holds`, `${path}, ${load}`, "rate");
@@ -77,7 +77,7 @@ export const holds: Suite = async (options) => {
   }
 };
 
-/** Writes holds between the two hot accounts, as the service would have: each has funds for those that it pays. */
+/** Writes holds between the two hot accounts as the service would: each has the funds for its own holds. */
 async function placeHolds(pool: Pool, ledger: FilledLedger, load: { holds: number; expired: boolean }): Promise<void> {
   if (load.holds === 0) return;
   const { firstWallet, lastWallet, transfers } = ledger;

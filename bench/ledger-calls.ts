@@ -1,4 +1,4 @@
-/** The calls of the ledger's suites, each a list of requests that differ. */
+/** The calls of the ledger's suites, each a list of different requests. */
 import { ListEntriesRequest } from "../generated/server/finance/v1/entry.ts";
 import { ListTransfersRequest } from "../generated/server/finance/v1/transfer.ts";
 import { mintToken } from "../src/auth/index.ts";
@@ -9,16 +9,16 @@ import type { FilledLedger } from "./ledger-data.ts";
 import { UNIQUE_KEY } from "./load.ts";
 import type { Path } from "./measure.ts";
 
-/** What is sent where. */
+/** A request body and its method. */
 export type Calls = Required<Pick<Path, "target" | "headers" | "body">>;
 
 export const TRANSFERS_PER_BATCH = 100;
 
-/** Enough that a round repeats few of them, and few enough to be made in a moment. */
+/** Enough that a round repeats few, and few enough to be made quickly. */
 const REQUESTS = 10_000;
 const BATCHES = 200;
 
-/** @param headers of the caller, as {@link callerHeaders} makes them. */
+/** @param headers the caller's, as {@link callerHeaders} makes them. */
 export function ledgerCalls(ledger: FilledLedger, headers: Readonly<Record<string, string>>) {
   const { settlementAccount, firstWallet, lastWallet, transfers, firstTransferMs } = ledger;
   const random = seededRandom(9707);
@@ -80,7 +80,7 @@ export function ledgerCalls(ledger: FilledLedger, headers: Readonly<Record<strin
   };
 }
 
-/** A page of the article's front end, whose user may do everything. */
+/** The origin of the article's front end; its user has every scope. */
 export async function callerHeaders(): Promise<Readonly<Record<string, string>>> {
   const claims = { subject: "operator", scope: "finance.read finance.write finance.admin", lifetimeSeconds: 86_400 };
   return {
@@ -90,7 +90,7 @@ export async function callerHeaders(): Promise<Readonly<Record<string, string>>>
   };
 }
 
-/** The environment of the service as it runs in production, and of what stands beside it. */
+/** The environment of the service in production, and of the baselines. */
 export function productEnvironment(databaseUrl: string): Readonly<Record<string, string>> {
   return {
     NODE_ENV: "production",

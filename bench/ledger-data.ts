@@ -2,21 +2,21 @@ import type { ClientBase, Pool } from "pg";
 import { withTransaction } from "../src/database/index.ts";
 import { audit } from "../src/finance/index.ts";
 
-/** How much a ledger holds. */
+/** The size of a ledger. */
 export interface LedgerSize {
   /** Wallets, each with the same number of entries. */
   readonly accounts: number;
-  /** Of all accounts together; half of them are the settlement account's. */
+  /** Entries of all accounts; half of them belong to the settlement account. */
   readonly entries: number;
 }
 
-/** A ledger that was filled, as far as calls need to know it. */
+/** The parts of a filled ledger that calls need to know. */
 export interface FilledLedger {
   /** Every transfer is between this account and a wallet. */
   readonly settlementAccount: number;
   readonly firstWallet: number;
   readonly lastWallet: number;
-  /** Transfers, and entries of the settlement account: numbered alike from 1, a second apart. */
+  /** The number of transfers, which is that of the settlement account's entries: both are numbered from 1, a second apart. */
   readonly transfers: number;
   readonly firstTransferMs: number;
 }
@@ -24,24 +24,24 @@ export interface FilledLedger {
 const SETTLEMENT_ACCOUNT = 1;
 const FUNDS = 1_000_000_000;
 const FIRST_TRANSFER_MS = Date.UTC(2025, 0, 1);
-/** A prime: from one transfer to the next, wallets that lie far apart. */
+/** A prime, so that consecutive transfers use wallets that lie far apart. */
 const STRIDE = 7919;
 
 /**
- * Digests come in no order, which leaves an index with room on its pages; one entirely sorted would have next to none, and
- * the first transfers afterwards would split them all. So many at a time are sorted, for the sake of the cache.
+ * Real digests arrive in random order, which leaves free space on the pages of their index. A fully sorted index would have
+ * almost none, and the first transfers would split every page. Sorting this many at a time keeps the cache warm.
  */
 const DIGESTS_SORTED = 100_000;
 
-/** Ledgers up to this size are audited when they were filled: it shows that larger ones are sound too. */
+/** Ledgers up to this many entries are audited once filled, which shows that larger ones are sound too. */
 const AUDITED_ENTRIES_MAX = 100_000;
 
 /**
- * Fills an empty ledger by the set: what the service would have written, row for row, in minutes instead of hours.
+ * Fills an empty ledger with set-based SQL: the same rows as the service would write, in minutes instead of hours.
  *
- * Transfer n is of round n / wallets, in which each wallet has its turn. In round 0 the settlement account (an asset)
- * funds the wallets (liabilities); then wallets pay 1 back in odd rounds and get 1 in even ones, so that every balance on
- * the way follows from n alone.
+ * Transfer n belongs to round n / wallets, in which each wallet has its turn. In round 0 the settlement account (an asset)
+ * funds the wallets (liabilities); then wallets pay 1 back in odd rounds and get 1 in even ones, so that every balance
+ * follows from n alone.
  */
 export async function fillLedger(pool: Pool, { accounts, entries }: LedgerSize): Promise<FilledLedger> {
   if (accounts % STRIDE === 0) throw new Error(`a multiple of ${STRIDE} wallets would not all have their turn`);
@@ -53,7 +53,7 @@ export async function fillLedger(pool: Pool, { accounts, entries }: LedgerSize):
     await insertTransfers(client, accounts, transfers);
   });
   if (2 * transfers <= AUDITED_ENTRIES_MAX && (await auditLedger(pool)) > 0) throw new Error("the ledger is not sound");
-  // As a ledger that has been there for a while: statistics, visibility and no dirty pages.
+  // Leave the ledger as if it were old: with statistics, a visibility map and no dirty pages.
   await pool.query("vacuum (analyze)");
   await pool.query("checkpoint");
   return {
@@ -65,7 +65,7 @@ export async function fillLedger(pool: Pool, { accounts, entries }: LedgerSize):
   };
 }
 
-/** Runs the service's own auditor and prints what is wrong. */
+/** Runs the service's own auditor and prints its findings. */
 export async function auditLedger(pool: Pool): Promise<number> {
   const client = await pool.connect();
   try {
@@ -104,7 +104,7 @@ select id,
   );
 }
 
-/** Of $1 wallets and $2 transfers, from the time $3, with $4 for each wallet to begin with. */
+/** Parameters: $1 wallets, $2 transfers, $3 time of the first, $4 opening balance of each wallet. */
 const POSTING = `
 posting as (
   select n + 1 as id,

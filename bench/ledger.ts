@@ -8,7 +8,7 @@ import { atLeast, atMost, type Mark, rounded, type Suite } from "./suite.ts";
 const ACCOUNTS = 10_000;
 const READERS = 32;
 const WRITERS = 64;
-/** Each of their calls keeps a processor busy for long: more of them would only wait for each other. */
+/** Each of these calls keeps a core busy for long: more callers would only wait for each other. */
 const SLOW_READERS = 4;
 const BATCH_WRITERS = 8;
 
@@ -25,11 +25,11 @@ const DEEP_PAGE = "ListEntries, deep";
 const PAST_BALANCE = "GetBalance, in the past";
 
 interface ComparedPath extends LedgerPath {
-  /** The path that does the same the naive way. */
+  /** The path that does the same in the naive way. */
   readonly baseline?: string;
 }
 
-/** Each path of the ledger through the service as it is shipped, beside the same done one by one. */
+/** Each path of the ledger through the shipped service, beside a service that handles every call separately. */
 export const ledger: Suite = async (options) => {
   const postgres = await startScratchPostgres();
   try {

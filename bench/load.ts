@@ -6,15 +6,15 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import autocannon from "autocannon";
 
-/** What a path did under load. */
+/** A path's figures under load. */
 export interface Load {
-  /** Answers of status 200 or 204 a second. */
+  /** Answers with status 200 or 204, a second. */
   readonly rate: number;
-  /** All calls that were answered. */
+  /** Answered calls. */
   readonly calls: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Answers of any other status, and calls without one. */
+  /** Answers with any other status, and calls without an answer. */
   readonly failures: number;
 }
 
@@ -22,31 +22,31 @@ export interface LoadOptions {
   readonly url: string;
   readonly method?: "POST" | "OPTIONS";
   readonly headers: Readonly<Record<string, string>>;
-  /** A body for all calls, or a list that the calls go through over and over; {@link UNIQUE_KEY} in it differs each time. */
+  /** One body for all calls, or a list that the calls cycle through. Each {@link UNIQUE_KEY} in it is replaced by a new key. */
   readonly body?: string | Buffer | readonly string[];
   readonly connections: number;
   readonly seconds: number;
-  /** Every call is awaited, even beyond `seconds`: for what may take longer than that. */
+  /** Waits for every call, even beyond `seconds`. */
   readonly patient?: boolean;
 }
 
-/** Stands in a body for a key that no other call ever has: as long as the UUID that it becomes. */
+/** A placeholder for a key that no other call has, as long as the UUID that replaces it. */
 export const UNIQUE_KEY = "~unique-key-of-as-many-characters-as";
 
-/** What sends the calls: wrk where it is installed, since it leaves more of the machine to the server. */
+/** The load generator: wrk where it is installed, since it leaves more CPU to the server. */
 export const loadTool: "wrk" | "autocannon" = hasWrk() ? "wrk" : "autocannon";
 
-/** A call that takes longer than this has failed; the service's own deadline is shorter. */
+/** A longer call counts as failed; the service's own deadline is shorter. */
 const TIMEOUT_SECONDS = 60;
 
-/** Sends as many calls as `connections` keep-alive connections can in `seconds`. */
+/** Sends calls over `connections` keep-alive connections for `seconds`. */
 export function load(options: LoadOptions): Promise<Load> {
   if (options.patient) return loadPatiently(options);
   return loadTool === "wrk" ? loadWithWrk(options) : loadWithAutocannon(options);
 }
 
 /**
- * Sends one call from each of `connections` callers, so that a server that was idle has its connections to the database.
+ * Sends one call from each of `connections` callers, so that an idle server opens its connections to the database.
  *
  * @throws Error with the answer when it is not of status 200 or 204.
  */
@@ -78,7 +78,7 @@ async function loadWithWrk(options: LoadOptions): Promise<Load> {
     await writeFile(script, wrkScript(options));
     const { connections, seconds, url } = options;
     const { stdout } = await promisify(execFile)("wrk", [
-      // One thread, so one counter makes the keys unique.
+      // There is one thread, so one counter makes the keys unique.
       ...["--threads", "1", "--connections", `${connections}`, "--duration", `${seconds}s`],
       ...["--timeout", `${TIMEOUT_SECONDS}s`, "--script", script, url],
     ]);
@@ -90,7 +90,7 @@ async function loadWithWrk(options: LoadOptions): Promise<Load> {
       calls,
       p50Ms: p50 / 1000,
       p99Ms: p99 / 1000,
-      // A path that answered nothing at all has no figures.
+      // A path without any answer has no figures.
       failures: badStatus + lost + (calls === 0 ? 1 : 0),
     };
   } finally {
@@ -98,7 +98,7 @@ async function loadWithWrk(options: LoadOptions): Promise<Load> {
   }
 }
 
-/** Whole requests lie ready, so that a call costs wrk a look-up, and one that has keys a concatenation. */
+/** Requests are made in advance, so that a call costs wrk a look-up, and one with keys a concatenation. */
 function wrkScript(options: LoadOptions): string {
   const { prefix } = freshKeys();
   return [
@@ -134,7 +134,7 @@ function wholeRequest({ url, method = "POST", headers }: LoadOptions, body: Buff
   return Buffer.concat([Buffer.from(`${[`${method} ${pathname} HTTP/1.1`, ...lines].join("\r\n")}\r\n\r\n`), body]);
 }
 
-/** What stands between the keys. */
+/** The text between the keys. */
 function luaParts(request: Buffer): string {
   // Latin-1 has a character for each byte.
   const parts = request.toString("latin1").split(UNIQUE_KEY);
@@ -149,7 +149,7 @@ function bodiesOf({ body = "" }: LoadOptions): Buffer[] {
   return bodies.map((text) => Buffer.from(text));
 }
 
-/** Keys that look like UUIDs: a random beginning for each load, then a count. */
+/** Keys that look like UUIDs: a random prefix for each load, then a counter. */
 function freshKeys(): { readonly prefix: string; next(): string } {
   const prefix = randomUUID().slice(0, -12);
   let count = 0;
@@ -162,7 +162,7 @@ function freshKeys(): { readonly prefix: string; next(): string } {
   };
 }
 
-/** The bodies one after the other, over and over, each time with new keys. */
+/** Cycles through the bodies, with new keys each time. */
 function bodySource({ body = "" }: Pick<LoadOptions, "body">): () => string | Buffer {
   const keys = freshKeys();
   const bodies = typeof body === "string" || Buffer.isBuffer(body) ? [body] : body;

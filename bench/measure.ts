@@ -5,29 +5,29 @@ import { median, type SuiteOptions } from "./suite.ts";
 const CONNECTIONS = 32;
 const WARM_UP_SECONDS = 2;
 
-/** One thing to measure: a server and the calls that are sent to it. */
+/** A server and the calls that are sent to it. */
 export interface Path extends ServerProgram, Pick<LoadOptions, "method" | "headers" | "body" | "patient"> {
   readonly name: string;
-  /** What comes after the server's address. */
+  /** The path of the URL. */
   readonly target: string;
-  /** Callers at once. Default 32. */
+  /** Concurrent callers. Default 32. */
   readonly connections?: number;
 }
 
-/** What one round found of a path. */
+/** The result of one round for a path. */
 export interface Sample extends Load {
-  /** Microseconds of processor time a call, by the program alone. */
+  /** Microseconds of user CPU time a call. */
   readonly userUs: number;
-  /** The same with the kernel's. */
+  /** Microseconds of user and system CPU time a call. */
   readonly totalUs: number;
-  /** The most memory that the server had until then. */
+  /** The server's peak memory so far. */
   readonly rssMaxBytes: number;
 }
 
-/** A sample with whatever else a suite reads of a round. */
+/** A sample with the other figures that a suite reads in a round. */
 type Numbers<S> = Sample & { readonly [Member in keyof S]: number };
 
-/** Reads what a suite wants to know besides, before and after `measure`. */
+/** Reads a suite's other figures before and after `measure`. */
 export type Observe<P extends Path, S extends Numbers<S>> = (path: P, measure: () => Promise<Sample>) => Promise<S>;
 
 /** Measures all paths in turn, round by round, each against a server process of its own. */
@@ -62,7 +62,7 @@ export async function observeAll<P extends Path, S extends Numbers<S>>(
   return new Samples(samples);
 }
 
-/** Medians over the rounds. Ratios are taken within a round: other users of the machine slow all its paths down alike. */
+/** Medians over the rounds. Ratios are taken within a round, since other users of the machine slow all paths of a round alike. */
 export class Samples<S extends Numbers<S> = Sample> {
   readonly #byPath: ReadonlyMap<string, readonly S[]>;
 

@@ -7,15 +7,15 @@ import { type ServerProcess, startServer } from "./server-process.ts";
 import { atLeast, atMost, rounded, type Suite, type SuiteOptions } from "./suite.ts";
 
 const ACCOUNTS = 10_000;
-/** Callers that the service takes on at once in this suite, and how many come in the end. */
+/** The number of concurrent callers that the service accepts in this suite, and the number that arrives. */
 const CAPACITY = 64;
 const TIMES = 10;
-/** Within which they come. */
+/** Milliseconds within which they arrive. */
 const SPREAD_MS = 1000;
 
 const MIB = 1024 * 1024;
 
-/** What became of the calls of one phase. */
+/** The outcomes of one phase's calls. */
 interface Phase {
   readonly acceptedMs: number[];
   readonly refusedMs: number[];
@@ -29,7 +29,7 @@ interface Answer {
   readonly retryAfterMs: number;
 }
 
-/** Ten times the callers that the service takes on, between two times of as many as it does. */
+/** Ten times as many callers as the service accepts, before and after a phase with as many as it accepts. */
 export const overload: Suite = async (options) => {
   const postgres = await startScratchPostgres();
   try {
@@ -94,7 +94,7 @@ async function measure(
   const startedMs = performance.now();
   const endMs = startedMs + rounds * seconds * 1000;
   const call = async (): Promise<void> => {
-    // Callers are no flock that comes at one moment.
+    // Real callers do not all arrive at the same moment.
     await pause(Math.random() * SPREAD_MS);
     while (performance.now() < endMs) {
       sent += 1;

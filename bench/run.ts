@@ -91,7 +91,7 @@ async function runSuites(
     if (!json) print(name, report, options);
   }
   if (json) console.log(JSON.stringify({ date: new Date().toISOString(), machine, options, suites: reports }, null, 2));
-  // Marks depend on the machine and its other users, failed calls on nothing but the code.
+  // Marks depend on the machine and its other users, failed calls only on the code.
   return Object.values(reports).some(({ failures }) => failures > 0) ? 1 : 0;
 }
 

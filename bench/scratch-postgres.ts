@@ -8,11 +8,11 @@ import { lockDirectory } from "../src/database/embedded/lock.ts";
 import { stopOrphan } from "../src/database/embedded/server.ts";
 import { migrate, migrationsDirectory, openPool, startEmbeddedPostgres } from "../src/database/index.ts";
 
-/** A PostgreSQL of the benchmark's own, durable as in production, that leaves nothing behind. */
+/** A PostgreSQL for the benchmark: durable as in production, removed afterwards. */
 export interface ScratchPostgres {
-  /** Of the server's first process. */
+  /** Process id of the postmaster. */
   readonly pid: number;
-  /** The settings that figures depend on, as the server has them. */
+  /** The server's values of the settings that figures depend on. */
   readonly settings: string;
   createDatabase(name: string): Promise<ScratchDatabase>;
   stop(): Promise<void>;
@@ -21,13 +21,13 @@ export interface ScratchPostgres {
 /** A migrated database. */
 export interface ScratchDatabase {
   readonly url: string;
-  /** For the benchmark itself; its statements may take their time. */
+  /** For the benchmark itself: no statement timeout. */
   readonly pool: Pool;
 }
 
 const DIRECTORY_PREFIX = "finance-bench-";
 
-/** All else is as the embedded PostgreSQL of the service has it; every server of a suite has its own connections. */
+/** Other settings are those of the service's embedded PostgreSQL. Each server of a suite has its own connections. */
 const SETTINGS = { max_connections: "300" };
 
 const SETTINGS_SHOWN = ["fsync", "synchronous_commit", "full_page_writes", "wal_level", "shared_buffers"] as const;
@@ -88,13 +88,13 @@ async function administer<T>(url: string, work: (client: pg.Client) => Promise<T
   return await work(client).finally(() => client.end());
 }
 
-/** What runs that were killed left behind. */
+/** Removes the directories of runs that were killed. */
 async function removeLeftovers(): Promise<void> {
   const entries = await readdir(tmpdir());
   for (const entry of entries.filter((name) => name.startsWith(DIRECTORY_PREFIX))) {
     const path = join(tmpdir(), entry);
     const lockFile = join(path, "lock");
-    // Without a lock a run is about to start or at its end; a living run keeps its lock.
+    // A running benchmark holds its lock. Without one a run is starting or ending.
     const isAbandoned = await access(lockFile)
       .then(() => lockDirectory(lockFile))
       .then(

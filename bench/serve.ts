@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import type { ServerReport } from "./server-process.ts";
 
-/** Listens on a free port and reports to the benchmark that started this process; ends when that does. */
+/** Listens on a free port and reports to the benchmark that started this process; ends with it. */
 export function serve(server: Server): void {
   server.listen(0, "127.0.0.1", () => {
     const address = server.address();
@@ -11,7 +11,7 @@ export function serve(server: Server): void {
   process.on("disconnect", () => process.exit(0));
 }
 
-/** Tells the benchmark that a server listens, and what it has used whenever it asks. */
+/** Reports to the benchmark that a server listens and, on request, what it has used. */
 export function reportUsage(port: number): void {
   const tell = () => {
     const { user: userUs, system: systemUs } = process.cpuUsage();

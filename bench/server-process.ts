@@ -2,17 +2,17 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** What a server has used so far. */
+/** A server's use of resources so far. */
 export interface ServerUsage {
-  /** Microseconds of processor time in the program itself. */
+  /** Microseconds of user CPU time. */
   readonly userUs: number;
-  /** Microseconds of processor time in the kernel on its behalf. */
+  /** Microseconds of system CPU time. */
   readonly systemUs: number;
-  /** The most memory that it ever had. */
+  /** Peak memory. */
   readonly rssMaxBytes: number;
 }
 
-/** What a server tells the benchmark when it listens and whenever it is asked. */
+/** The report that a server sends when it listens, and on request. */
 export interface ServerReport {
   readonly port: number;
   readonly usage: ServerUsage;
@@ -20,21 +20,21 @@ export interface ServerReport {
 
 /** A program of this folder, as `baselines/raw-http`, which calls `serve`. */
 export interface ServerProgram {
-  /** Below `bench`, without its ending. */
+  /** The path below `bench`, without the extension. */
   readonly program: string;
   readonly args?: readonly string[];
-  /** Added to the benchmark's own environment. */
+  /** Added to the benchmark's environment. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** A server in a process of its own. */
+/** A server in its own process. */
 export interface ServerProcess {
   readonly url: string;
   usage(): Promise<ServerUsage>;
   stop(): Promise<void>;
 }
 
-/** Starts a server. What it prints, as its access log, goes nowhere; its errors are shown. */
+/** Starts a server. Its standard output (the access log) is dropped; its errors are shown. */
 export async function startServer({ program, args = [], environment }: ServerProgram): Promise<ServerProcess> {
   // Bundled, the programs lie beside this one.
   const child = fork(fileURLToPath(new URL(`${program}.mjs`, import.meta.url)), args, {
@@ -52,7 +52,7 @@ export async function startServer({ program, args = [], environment }: ServerPro
       return usage;
     },
     async stop() {
-      // One that has crashed is gone already.
+      // A crashed server is gone already.
       if (child.connected) child.disconnect();
       await exited;
     },
@@ -66,7 +66,7 @@ async function report(child: ChildProcess): Promise<ServerReport> {
     throw new Error(`a server of the benchmark ended with ${code}`);
   });
   try {
-    // Of the many things a process may send, our programs send only this.
+    // Our programs send nothing else.
     const [message] = (await Promise.race([once(child, "message", { signal }), gone])) as [ServerReport];
     return message;
   } finally {

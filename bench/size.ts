@@ -8,7 +8,7 @@ import { atMost, rounded, type Suite } from "./suite.ts";
 const OURS = "ours, GetAccount";
 const GENERATED = "node_modules/.cache/bench/rivals";
 
-/** What others generate from the same proto; both take in the whole service, whatever is called. */
+/** Clients that other generators make from the same proto. Both include the whole service, whatever is called. */
 const TEMPLATE = {
   version: "v2",
   inputs: [{ directory: "proto" }],
@@ -42,7 +42,7 @@ const protobufTs = `
   const finance = new FinanceServiceClient(new TwirpFetchTransport({ baseUrl: "https://api.example.com/twirp" }));
   globalThis.call = () => finance.getAccount({ id: 4n });`;
 
-/** The code of twirp-ts with what it needs to send a call; without retries, deadlines or typed errors. */
+/** twirp-ts's client with the code to send a call, without retries, deadlines or typed errors. */
 const twirpTs = `
   import { FinanceServiceClientProtobuf } from "./generated/ts-proto/finance/v1/finance.twirp-client";
   const finance = new FinanceServiceClientProtobuf({
@@ -65,7 +65,7 @@ const bundles: Readonly<Record<string, string>> = {
   "connect-web": connectWeb,
 };
 
-/** What a page downloads to call one method, beside what other generators make of the same proto. */
+/** What a page downloads to call one method, compared with other generators' clients. */
 export const size: Suite = async () => {
   await generateRivals();
   const rows = await Promise.all(

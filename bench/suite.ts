@@ -2,15 +2,15 @@
 export interface SuiteOptions {
   /** Seconds of load on each path in each round. */
   readonly seconds: number;
-  /** Times that all paths are measured, one after the other; medians are reported. */
+  /** How often all paths are measured in turn; medians are reported. */
   readonly rounds: number;
-  /** Entries of the account with the long statement, in the ledger's suite. */
+  /** Entries of the account with the long statement, in the ledger suite. */
   readonly entries: number;
-  /** How many times larger the large ledger is than the small one, in the suite of growth. */
+  /** The ratio of the large ledger to the small one, in the growth suite. */
   readonly scale: number;
 }
 
-/** A promise of the design, and whether it was kept in this run. */
+/** A mark, and whether this run met it. */
 export interface Mark {
   readonly what: string;
   readonly value: number;
@@ -18,16 +18,16 @@ export interface Mark {
   readonly met: boolean;
 }
 
-/** What a suite found. */
+/** The results of a suite. */
 export interface SuiteReport {
-  /** How it was measured, where it was not in rounds of load. */
+  /** How it was measured, if not in rounds of load. */
   readonly how?: string;
   /** One line of the table for each path; all have the same columns. */
   readonly rows: readonly Readonly<Record<string, string | number>>[];
   readonly marks: readonly Mark[];
-  /** What a reader of the figures must know: settings, sizes, what could not be measured here. */
+  /** Notes on the figures: settings, sizes, what could not be measured here. */
   readonly notes?: readonly string[];
-  /** Calls that failed: more than none makes the figures worthless. */
+  /** Failed calls. Any makes the figures worthless. */
   readonly failures: number;
 }
 
@@ -42,22 +42,22 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
 }
 
-/** A number with as many digits after the point as one wants to read. */
+/** Formats a number with a readable number of decimals. */
 export function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
 
-/** A promise of at least so much. */
+/** A mark with a lower bound, which is met at the bound. */
 export function atLeast(what: string, value: number, bound: number): Mark {
   return { what, value: rounded(value, 2), bound: `>= ${bound}`, met: value >= bound };
 }
 
-/** A promise of less than so much. */
+/** A mark with an upper bound, which is missed at the bound. */
 export function below(what: string, value: number, bound: number): Mark {
   return { what, value: rounded(value, 1), bound: `< ${bound}`, met: value < bound };
 }
 
-/** A promise of no more than so much. */
+/** A mark with an upper bound, which is met at the bound. */
 export function atMost(what: string, value: number, bound: number): Mark {
   return { what, value: rounded(value, 2), bound: `<= ${bound}`, met: value <= bound };
 }

@@ -9,7 +9,7 @@ const ACCOUNTS = 10_000;
 const READERS = 32;
 const WRITERS = 64;
 
-/** Undefined: one process that nobody supervises. */
+/** Undefined: one process without a supervisor. */
 const WORKERS: readonly (number | undefined)[] = [...new Set([undefined, 1, 2, availableParallelism()])];
 
 interface WorkersPath extends Path {

@@ -1,7 +1,6 @@
 /**
- * The article's program in Node: twirp-ts's own handler, no authentication, no CORS, and every call goes to the database
- * by itself. A transfer is a transaction that locks both accounts, a deep page is skipped to by offset, and a balance in
- * the past is a sum.
+ * The article's program in Node: twirp-ts's own handler, no authentication, no CORS, and separate statements for every call.
+ * A transfer is a transaction that locks both accounts, a deep page uses an offset, and a past balance is a sum.
  */
 import { createServer } from "node:http";
 import type { PoolClient } from "pg";
@@ -16,9 +15,9 @@ import { type CreateTransferRequest, Transfer, TransferState } from "../../gener
 import { openPool } from "../../src/database/index.ts";
 import { serve } from "../serve.ts";
 
-/** Half of the writing callers wait for one, which is less than all waiting for locks. */
+/** At most half of the writing callers wait for a connection: better than all of them waiting for locks. */
 const CONNECTIONS = 32;
-/** However busy the machine, a baseline is not to fail for want of a connection. */
+/** Long enough that a baseline never fails for lack of a connection, even on a busy machine. */
 const CONNECT_TIMEOUT_MS = 60_000;
 const PAGE_SIZE = 50;
 
@@ -28,7 +27,7 @@ const pool = openPool({
   connectTimeoutMs: CONNECT_TIMEOUT_MS,
 });
 
-// Only the methods that are called; of the others a caller would hear that they are not implemented.
+// Only the methods that the suites call.
 const service = {
   GetAccount: (_context: unknown, { id }: { id: bigint }) => getAccount(id),
   CreateTransfer: (_context: unknown, request: CreateTransferRequest) => createTransfer(request),

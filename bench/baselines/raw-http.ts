@@ -1,4 +1,4 @@
-/** The least a Node server can do: read the body, answer bytes that lie ready. */
+/** The least that a Node server can do: read the body, answer fixed bytes. */
 import { createServer } from "node:http";
 import { Account } from "../../generated/server/finance/v1/account.ts";
 import { account } from "../constant-account.ts";

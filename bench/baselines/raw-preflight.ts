@@ -1,4 +1,4 @@
-/** The least a Node server can do for a preflight: ready headers, no decision. */
+/** The least that a Node server can do for a preflight: fixed headers, no decision. */
 import { createServer } from "node:http";
 import { BENCH_ORIGIN } from "../adapter-caller.ts";
 import { serve } from "../serve.ts";

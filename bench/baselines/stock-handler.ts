@@ -1,4 +1,4 @@
-/** The same service behind the HTTP handler that twirp-ts itself comes with. */
+/** The same service behind twirp-ts's own HTTP handler. */
 import { createServer } from "node:http";
 import { createFinanceServiceServer } from "../../generated/server/finance/v1/finance.twirp.ts";
 import { constantService } from "../constant-account.ts";

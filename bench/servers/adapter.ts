@@ -1,4 +1,4 @@
-/** The Twirp plugin with a constant reply; arguments add what stands before it in the service: `cors`, `auth`. */
+/** The Twirp plugin with a constant reply. The arguments `cors` and `auth` add what precedes it in the service. */
 import Fastify from "fastify";
 import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
 import { createFinanceServiceServer } from "../../generated/server/finance/v1/finance.twirp.ts";

@@ -1,4 +1,4 @@
-/** The service as it is shipped: its main program with its environment, told where to listen. */
+/** The shipped service: its main program, with the port in its environment. */
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { reportUsage } from "../serve.ts";
