@@ -6,6 +6,9 @@ ARG DEBIAN=bookworm
 FROM node:${NODE}-${DEBIAN}-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY packages/twirp/package.json packages/twirp/
+COPY packages/cors/package.json packages/cors/
+COPY packages/client/package.json packages/client/
 RUN npm ci
 COPY . .
 RUN npm run build
