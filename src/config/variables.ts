@@ -37,7 +37,7 @@ function corsSchemas() {
 }
 
 /** The schema of each variable by itself; absent and empty are alike but for TWIRP_PREFIX. */
-const variables = {
+export const variables = {
   NODE_ENV: z.enum(["development", "production", "test"], "must be development, production or test"),
   HOST: z.string(),
   PORT: wholeNumber(0, 65_535),
