@@ -1,9 +1,15 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
 import { version } from "../package.json";
 import { applyCorsHeaders, cors, corsHeadersFor } from "../packages/cors/src/index.ts";
 import {
   CallMemory,
-  callOf,
+  type CallOutcome,
   createTwirpClientErrors,
   strictHttp,
   twirp,
@@ -22,11 +28,10 @@ import {
   overloaded,
 } from "./finance/index.ts";
 import {
-  admission,
   Connections,
   createMetrics,
   createRateLimiter,
-  departure,
+  gracefulExit,
   health,
   heldBytesMaxOf,
   keepIdleConnections,
@@ -34,29 +39,24 @@ import {
   localNames,
   type Metrics,
   metricsEndpoint,
-  OPEN_ROUTES,
   OverloadError,
+  overload,
   proxiesIn,
   type ReadinessCheck,
-  type ReportedCall,
   RequestReport,
-  requestId,
   requestIdHeader,
   requestIdOf,
-  requestLog,
   SECURITY_HEADERS,
   SERVER_LIMITS,
   type ServerLimits,
-  securityHeaders,
   serverOptions,
   setRequestId,
-  setSecurityHeaders,
   shareChunks,
   type Tracing,
 } from "./plugins/index.ts";
 import { frontPage } from "./server/front-page.ts";
 
-/** A call takes milliseconds; one that takes as long as this is stuck, and its caller has better things to do. */
+/** A call takes milliseconds; one that takes this long is stuck. */
 const CALL_DEADLINE_MS = 30_000;
 
 export interface AppOptions {
@@ -65,42 +65,41 @@ export interface AppOptions {
   readonly authenticate: Authenticate;
   readonly ledger: Ledger;
   readonly readiness: ReadinessCheck;
-  /** What a client may send, and how slowly. Default: {@link SERVER_LIMITS}. */
+  /** How much a client may send, and how slowly. Default: {@link SERVER_LIMITS}. */
   readonly limits?: Partial<ServerLimits>;
-  /** What is counted, and answered at /metrics. Default: metrics of its own. */
+  /** Default: metrics of its own. */
   readonly metrics?: Metrics;
   /** Default: nothing is traced. */
   readonly tracing?: Tracing | undefined;
-  /** Turns calls away with `unavailable` once it aborts. Default: when the app closes. */
+  /** Calls are refused with `unavailable` from the moment it aborts. Default: when the app closes. */
   readonly draining?: AbortSignal;
-  /** What GET /metrics answers. Default: `metrics`. */
+  /** The text of GET /metrics. Default: that of `metrics`. */
   readonly scrape?: () => Promise<string>;
-  /** HTML for browsers at `GET /`. Default: the root is a path without a method. */
+  /** HTML for browsers at `GET /`. Default: the root is a path like any other. */
   readonly frontPage?: string | undefined;
 }
 
 /**
- * Composes the API: who comes in which order.
+ * Composes the API.
  *
- * A request passes the request id, the report that counts and logs it, the rules of HTTP, CORS (which answers preflights),
- * then its route: a Twirp call authenticates the caller, checks the method's scope, reads the body, runs, and answers in
- * Twirp's form.
+ * A request gets its id and headers, is counted and logged by the report, and passes the rules of HTTP, CORS (which
+ * answers preflights) and the overload limits. Then its route runs: a Twirp call authenticates the caller, checks the
+ * method's scope, reads the body, calls the method, and answers in Twirp's form.
  */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, log, authenticate, ledger, readiness, draining, tracing, metrics = createMetrics(version) } = options;
   const limits = { ...SERVER_LIMITS, ...options.limits };
-  const takeOfCaller = createRateLimiter(config.overload.perCaller, "rate_per_caller");
-  const report = new RequestReport({ log, calls: metrics.calls, callOf: reportedCallOf, tracing });
+  const limitCaller = createRateLimiter(config.overload.perCaller, "rate_per_caller");
+  const report = new RequestReport({ log, metrics, callerOf, tracing });
   const malformedUrl = twirpFrameworkErrors();
 
   const app = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
-    childLoggerFactory: requestLog,
     genReqId: requestIdOf,
     return503OnClosing: false,
     forceCloseConnections: "idle",
-    // Closing takes as long as the calls in flight.
+    // Closing waits for the calls in flight.
     pluginTimeout: 30_000,
     ...serverOptions(limits),
     ...(config.trustProxy.length > 0 && { trustProxy: [...config.trustProxy] }),
@@ -112,20 +111,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       }),
       onError: (code) => metrics.brokenRequests.inc({ reason: reasonOfClientError(code) }),
     }),
-    // A malformed URL reaches no hook.
+    // No hook runs for a malformed URL.
     frameworkErrors(error, request, reply) {
-      report.follow(request, reply);
-      setRequestId(request, reply);
-      setSecurityHeaders(reply);
+      begin(request, reply);
       if (!applyCorsHeaders(config.cors, request, reply)) malformedUrl(error, request, reply);
     },
   });
 
-  await app.register(departure);
-  await app.register(requestId);
-  await app.register(securityHeaders);
+  await app.register(gracefulExit);
   app.addHook("onRequest", (request, reply, next) => {
-    report.follow(request, reply);
+    begin(request, reply);
     next();
   });
   await app.register(strictHttp, {
@@ -157,14 +152,14 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     patienceMs: limits.patienceMs,
     onRefusal: () => refused("held_bytes"),
   });
-  await app.register(admission, {
+  await app.register(overload, {
     limits: config.overload,
     connections,
     requestsInFlight: () => report.inFlight,
     onRefusal: refused,
   });
   if (options.frontPage !== undefined) await app.register(frontPage, { html: options.frontPage });
-  if (config.environment === "development") await app.register(localNames, { routes: OPEN_ROUTES });
+  if (config.environment === "development") await app.register(localNames);
   await app.register(metricsEndpoint, { metrics, scrape: options.scrape, sharedMs: limits.metricsSharedMs });
   await app.register(health, { readiness });
   await app.register(
@@ -184,11 +179,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
           tracing === undefined
             ? authenticate(authorization)
             : tracing.within(request, () => authenticate(authorization));
-        return caller instanceof Promise ? caller.then(admitCaller) : admitCaller(caller);
+        return caller instanceof Promise ? caller.then(admit) : admit(caller);
       },
       interceptors: [
         (call, message, next) => {
-          admitPostings(call.caller, message);
+          const postings = countPostings(message);
+          // One was counted when the call came.
+          if (postings > 1) limit(call.caller, postings, 1);
           return tracing === undefined ? next(call, message) : tracing.within(call.request, () => next(call, message));
         },
       ],
@@ -197,42 +194,36 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     }),
   );
   observe(metrics, ledger, tracing);
-  metrics.watch("http_connections", {}, () => connections.open);
-  metrics.watch("http_requests_in_flight", {}, () => report.inFlight);
-  metrics.watch("http_held_bytes", {}, () => memory.held);
+  metrics.watchHttpConnections({}, () => connections.open);
+  metrics.watchRequestsInFlight({}, () => report.inFlight);
+  metrics.watchHeldBytes({}, () => memory.held);
   return app;
 
-  function admitCaller(caller: Caller): { caller: Caller } {
-    limitCaller(caller, 1, 0);
+  function begin(request: FastifyRequest, reply: FastifyReply): void {
+    setRequestId(request, reply);
+    reply.headers(SECURITY_HEADERS);
+    report.follow(request, reply);
+  }
+
+  function admit(caller: Caller): { caller: Caller } {
+    limit(caller, 1, 0);
     return { caller };
   }
 
-  /** What of a call's postings was not counted when it came. */
-  function admitPostings(caller: Caller, request: object): void {
-    const postings = countPostings(request);
-    if (postings > 1) limitCaller(caller, postings, 1);
-  }
-
-  function limitCaller(caller: Caller, postings: number, counted: number): void {
-    try {
-      takeOfCaller?.(caller.subject, postings, counted);
-    } catch (error) {
-      if (error instanceof OverloadError) refused(error.reason);
-      throw error;
-    }
+  function limit(caller: Caller, postings: number, counted: number): void {
+    const refusal = limitCaller?.(caller.subject, postings, counted);
+    if (refusal === undefined) return;
+    refused(refusal.reason);
+    throw refusal;
   }
 }
 
-function reportedCallOf(request: FastifyRequest): ReportedCall | undefined {
-  const call = callOf(request);
-  if (call === undefined) return undefined;
-  const { rpc, method, code, status } = call;
-  // extendContext has added the caller, unless the call failed before.
-  const { caller } = call.context as Partial<FinanceContext>;
-  return { rpc, method, code, status, caller: caller?.subject };
+/** extendContext has added the caller, unless the call failed before. */
+function callerOf({ context }: CallOutcome): string | undefined {
+  return (context as Partial<FinanceContext>).caller?.subject;
 }
 
-/** The few reasons that are worth a series of their own. */
+/** Maps the codes of Node, of which there are many, to a few series. */
 function reasonOfClientError(code: string): string {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "timeout";
   if (code === "HPE_HEADER_OVERFLOW") return "header_too_large";
@@ -243,12 +234,12 @@ function observe(metrics: Metrics, ledger: Ledger, tracing: Tracing | undefined)
   tracing?.watch(ledger.pool);
   tracing?.watch(ledger.lanePool);
   ledger.observe({
-    batchEnded: (batch) => metrics.batchEnded(batch),
+    batchEnded: metrics.recordBatch,
     refused: (queue) => metrics.overloadRefusals.inc({ reason: `${queue}_full` }),
     tracing,
   });
-  metrics.watch("ledger_queue_depth", { queue: "postings" }, () => ledger.queue.length);
-  metrics.watch("ledger_queue_depth", { queue: "account_reads" }, () => ledger.accounts.length);
+  metrics.watchQueue({ queue: "postings" }, () => ledger.queue.length);
+  metrics.watchQueue({ queue: "account_reads" }, () => ledger.accounts.length);
   metrics.watchPool("calls", ledger.pool);
   metrics.watchPool("lanes", ledger.lanePool);
 }

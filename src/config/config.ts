@@ -8,7 +8,7 @@ import {
   readCorsConfig,
 } from "../../packages/cors/src/index.ts";
 import { readConnectionUrl } from "../database/index.ts";
-import type { AdmissionLimits } from "../plugins/index.ts";
+import type { OverloadLimits } from "../plugins/index.ts";
 import { type Environment, isUnset, type LOG_LEVELS, readValues, unknownVariables, type Values } from "./variables.ts";
 import { productionWarnings } from "./warnings.ts";
 
@@ -37,7 +37,7 @@ export interface Config {
   /** Bytes of a request body at most. */
   readonly bodyLimit: number;
   /** What is taken on before calls and connections are turned away. */
-  readonly overload: AdmissionLimits & {
+  readonly overload: OverloadLimits & {
     /** Open connections of clients. */
     readonly connectionsMax: number;
     /** Those of one address that is not a trusted proxy's; infinite for no limit. */

@@ -2,7 +2,7 @@
  * The environment's variables, each by itself: what it may hold, and which names are none of ours by mistake. How they go
  * together is config.ts's.
  */
-import { isIP } from "node:net";
+import proxyAddr from "@fastify/proxy-addr";
 import { z } from "zod";
 import { describeUnknownVariable, didYouMean, misspeltNames } from "../../packages/cors/src/doctor/index.ts";
 import { commaList, corsVariables } from "../../packages/cors/src/index.ts";
@@ -69,7 +69,7 @@ export const variables = {
   TRUST_PROXY: z
     .string()
     .refine(
-      (text) => commaList(text).every(isNetwork),
+      (text) => areProxies(commaList(text)),
       "must be a comma list of addresses, networks such as 10.0.0.0/8, loopback, linklocal or uniquelocal",
     )
     .transform(commaList),
@@ -130,12 +130,13 @@ function problemOf(error: z.core.$ZodError): string {
   return issue?.message ?? "is invalid";
 }
 
-function isNetwork(text: string): boolean {
-  if (["loopback", "linklocal", "uniquelocal"].includes(text)) return true;
-  const [address = "", bits, more] = text.split("/");
-  const family = isIP(address);
-  if (family === 0 || more !== undefined) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+function areProxies(list: readonly string[]): boolean {
+  try {
+    proxyAddr.compile([...list]);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function isUnset(environment: Environment, name: VariableName): boolean {

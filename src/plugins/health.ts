@@ -1,8 +1,11 @@
 import type { FastifyInstance } from "fastify";
 
+/** Probes and scrapes: they need no token and must be answered above all when the process is overloaded. */
+export const OPEN_ROUTES: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz", "/metrics"]);
+
 /**
- * Shares what is costly to make: whoever asks while it is being made gets the same, and so does whoever asks within `ms`
- * milliseconds of its start. A failure is shared only while it is in the making.
+ * Shares the result of costly work: every caller gets it while the work runs, and within `ms` milliseconds of its start.
+ * A failure is shared only while the work runs.
  */
 export function shared<T>(ms: number, make: () => Promise<T>): () => Promise<T> {
   let latest: Promise<T> | undefined;
@@ -12,7 +15,7 @@ export function shared<T>(ms: number, make: () => Promise<T>): () => Promise<T> 
     if (latest !== undefined && now < staleAt) return latest;
     const made = make();
     latest = made;
-    // For as long as it is in the making it is not stale.
+    // It can't be stale while the work runs.
     staleAt = Number.POSITIVE_INFINITY;
     const end = (at: number) => () => {
       if (latest === made) staleAt = at;
@@ -29,11 +32,11 @@ export interface HealthOptions {
   readonly readiness: ReadinessCheck;
 }
 
-/** GET /healthz answers while the process is up; GET /readyz answers 503 with the reason while calls would fail. */
+/** GET /healthz answers while the process is up. GET /readyz answers 503 with the reason while calls would fail. */
 export async function health(app: FastifyInstance, { readiness }: HealthOptions): Promise<void> {
   const findObstacle = shared(0, readiness);
   app.get("/healthz", async (_request, reply) => {
-    // Any page may learn that we are up: so it can tell a server that is down from one whose CORS refuses it.
+    // Allow cross-origin loads, so that a page can tell "down" from "blocked by CORS".
     reply.header("cross-origin-resource-policy", "cross-origin");
     return { status: "ok" };
   });

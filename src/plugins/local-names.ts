@@ -1,25 +1,24 @@
 import { isIP } from "node:net";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
+import { OPEN_ROUTES } from "./health.ts";
 
-export interface LocalNamesOptions {
-  /** Which routes need no token, so that nothing else keeps a stranger's page from reading them. */
-  readonly routes: ReadonlySet<string | undefined>;
-}
+const REFUSAL =
+  "in development this is answered under an address or localhost only: a page may have given its name to this machine";
 
 /**
- * Answers some routes only to who asks by an address or a loopback name.
+ * Answers the routes that need no token only under an address or a loopback name.
  *
- * A page may have its own name lead to this machine (DNS rebinding): then the browser lets it read what needs no token.
- * No browser sends an address or `localhost` for such a page. https://www.w3.org/TR/private-network-access/
+ * A page may resolve its own name to this machine (DNS rebinding), and then the browser lets it read those routes. No
+ * browser sends an address or `localhost` for such a page. https://www.w3.org/TR/private-network-access/
  *
- * For development alone: in production a service has names that it does not know.
+ * For development only: in production a service has names that it does not know.
  */
-export const localNames = fp<LocalNamesOptions>(
-  (app, { routes }, done) => {
+export const localNames = fp(
+  (app, _options, done) => {
     app.addHook("onRequest", async (request, reply) => {
-      if (!routes.has(request.routeOptions.url) || isLocalName(request)) return;
-      return await refuse(reply);
+      if (!OPEN_ROUTES.has(request.routeOptions.url) || isLocalName(request)) return;
+      return await reply.code(421).send({ message: REFUSAL });
     });
     done();
   },
@@ -27,16 +26,10 @@ export const localNames = fp<LocalNamesOptions>(
 );
 
 function isLocalName({ raw }: FastifyRequest): boolean {
-  // Every browser sends it.
   const { host } = raw.headers;
+  // No browser leaves it out.
   if (host === undefined || host === "") return true;
   if (!URL.canParse(`http://${host}`)) return false;
   const { hostname } = new URL(`http://${host}`);
   return isIP(hostname) === 4 || hostname.startsWith("[") || /^(?:.+\.)?localhost$/.test(hostname);
-}
-
-async function refuse(reply: FastifyReply): Promise<FastifyReply> {
-  const message =
-    "in development this is answered under an address or localhost only: a page may have given its name to this machine";
-  return await reply.code(421).send({ message });
 }

@@ -1,9 +1,9 @@
 /**
- * Calls, batches and statements as spans of OpenTelemetry.
+ * Traces calls, batches and statements by OpenTelemetry.
  *
- * A batch serves many calls, so its span is linked to theirs; it is the child of the first of them that is sampled, so that
- * a trace of one call shows the statements that served it. What a span says is what was done, never to what: no values,
- * no messages, no parameters.
+ * A batch serves many calls, so its span is linked to theirs. It is the child of the first call that is sampled, so that
+ * the trace of one call shows the statements that served it. Spans say what was done, never to what: no values, messages
+ * or parameters.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -24,18 +24,23 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { ReportedCall, TracedPool, Tracing } from "./tracing.ts";
+import type { CallOutcome } from "../../packages/twirp/src/index.ts";
+
+/** A pool of node-postgres. */
+interface TracedPool {
+  on(event: "acquire", listener: (client: object) => void): unknown;
+}
 
 type Query = (...args: unknown[]) => unknown;
 
 /**
- * Makes a span of each statement that goes over the connections of a pool.
+ * Makes a span of each statement on the connections of a pool.
  *
- * @param start makes the span of a statement by its name, or undefined for one that nobody follows.
+ * @param start makes the span of a statement by its name; undefined when the statement is not traced.
  */
 function traceStatements(pool: TracedPool, start: (name: string) => Span | undefined): void {
   const traced = new WeakSet<object>();
-  // Connections that the pool had before are lent again as well.
+  // The pool may lend a connection that it has lent before.
   pool.on("acquire", (client) => {
     if (traced.has(client)) return;
     traced.add(client);
@@ -49,7 +54,7 @@ function traceStatements(pool: TracedPool, start: (name: string) => Span | undef
   });
 }
 
-/** Node-postgres calls back where it is given a function, as by its own pool, and else returns a promise. */
+/** node-postgres calls a callback when it is given one, as by its own pool, and returns a promise otherwise. */
 function follow(span: Span, query: Query, args: unknown[]): unknown {
   const callback = args.at(-1);
   if (typeof callback === "function") {
@@ -59,16 +64,14 @@ function follow(span: Span, query: Query, args: unknown[]): unknown {
     });
   }
   const result = query(...args);
-  if (result instanceof Promise) {
-    result.then(
-      () => end(span, undefined),
-      (error: unknown) => end(span, error),
-    );
-  } else end(span, undefined);
+  Promise.resolve(result).then(
+    () => end(span, undefined),
+    (error: unknown) => end(span, error),
+  );
   return result;
 }
 
-/** The error's text may hold values, its SQLSTATE does not. */
+/** Records the SQLSTATE of an error, not its text, which may hold values. */
 function end(span: Span, error: unknown): void {
   if (error !== undefined) {
     const hasCode = typeof error === "object" && error !== null && "code" in error && typeof error.code === "string";
@@ -78,7 +81,7 @@ function end(span: Span, error: unknown): void {
   span.end();
 }
 
-/** The statement's own name, or its first word: its text may hold values. */
+/** The name of a prepared statement, else the first word, because the text may hold values. */
 function nameOf(statement: unknown): string {
   if (typeof statement === "string") return firstWord(statement);
   if (typeof statement !== "object" || statement === null) return "statement";
@@ -90,16 +93,10 @@ function firstWord(text: string): string {
   return /[a-z]+/i.exec(text)?.[0].toLowerCase() ?? "statement";
 }
 
-/** Codes that are the server's fault; a refused call is a good answer. */
-const SERVER_FAULTS: ReadonlySet<string> = new Set([
-  "unknown",
-  "internal",
-  "data_loss",
-  "unavailable",
-  "unimplemented",
-]);
+/** The traces of one process. */
+export type Tracing = OpenTelemetry;
 
-export class OpenTelemetry implements Tracing {
+export class OpenTelemetry {
   readonly #provider: BasicTracerProvider;
   readonly #tracer: Tracer;
   readonly #propagator = new W3CTraceContextPropagator();
@@ -115,8 +112,9 @@ export class OpenTelemetry implements Tracing {
     this.#tracer = this.#provider.getTracer("finance-service");
   }
 
+  /** Starts the span of a request, a child of the caller's `traceparent`, and names it in the reply's `traceresponse`. */
   begin(request: FastifyRequest, reply: FastifyReply): void {
-    // Probes, scrapes and preflights tell nothing.
+    // Probes, scrapes and preflights are not traced.
     if (request.method !== "POST") return;
     const parent = this.#propagator.extract(ROOT_CONTEXT, request.headers, defaultTextMapGetter);
     const attributes = { "http.request.method": request.method };
@@ -127,7 +125,8 @@ export class OpenTelemetry implements Tracing {
     reply.header("traceresponse", `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`);
   }
 
-  end(request: FastifyRequest, call: ReportedCall | undefined): string | undefined {
+  /** Ends the span of a request, and returns the id of its trace. */
+  end(request: FastifyRequest, call: CallOutcome | undefined): string | undefined {
     const span = this.#spans.get(request);
     if (span === undefined) return undefined;
     if (call !== undefined) describe(span, call);
@@ -135,20 +134,23 @@ export class OpenTelemetry implements Tracing {
     return span.spanContext().traceId;
   }
 
+  /** Does `work` as part of the request's span. */
   within<T>(request: FastifyRequest, work: () => T): T {
     const span = this.#spans.get(request);
     return span === undefined ? work() : this.#active.run(trace.setSpan(ROOT_CONTEXT, span), work);
   }
 
+  /** The span that the running code is part of, for `run`. */
   origin(): SpanContext | undefined {
     const context = this.#active.getStore();
     return context === undefined ? undefined : trace.getSpanContext(context);
   }
 
+  /** Does the work of a batch in a span that is linked to the spans of all its callers. */
   async run<T>(kind: string, origins: readonly unknown[], work: () => Promise<T>): Promise<T> {
     const callers = origins.filter(isSampled);
     const [first] = callers;
-    // Nobody follows any of its calls.
+    // None of its calls is sampled.
     if (first === undefined) return await this.#active.run(ROOT_CONTEXT, work);
     const span = this.#tracer.startSpan(
       `batch ${kind}`,
@@ -168,6 +170,7 @@ export class OpenTelemetry implements Tracing {
     }
   }
 
+  /** Makes a span of each statement that is part of another span. */
   watch(pool: TracedPool): void {
     traceStatements(pool, (name) => {
       const context = this.#active.getStore();
@@ -177,19 +180,21 @@ export class OpenTelemetry implements Tracing {
     });
   }
 
+  /** Sends what is left, and stops. */
   async stop(): Promise<void> {
     await this.#provider.shutdown();
   }
 }
 
-function describe(span: Span, { rpc, method, code, status }: ReportedCall): void {
+function describe(span: Span, { rpc, method, code, status }: CallOutcome): void {
   if (rpc !== "") {
     span.updateName(rpc);
     span.setAttributes({ "rpc.service": rpc.slice(0, rpc.lastIndexOf("/")), "rpc.method": method });
   }
   span.setAttributes({ "rpc.system": "twirp", "rpc.twirp.code": code, "http.response.status_code": status });
   if (code !== "ok") span.setAttribute("error.type", code);
-  if (SERVER_FAULTS.has(code)) span.setStatus({ code: SpanStatusCode.ERROR, message: code });
+  // A refused call is a good answer.
+  if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR, message: code });
 }
 
 function isSampled(origin: unknown): origin is SpanContext {

@@ -1,95 +1,22 @@
 import type { Socket } from "node:net";
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
-import type { CallMetrics } from "./metrics.ts";
-import type { ReportedCall, Tracing } from "./tracing.ts";
-
-type Bindings = Parameters<FastifyBaseLogger["child"]>[0];
-type ChildOptions = Parameters<FastifyBaseLogger["child"]>[1];
-
-/**
- * For Fastify's `childLoggerFactory`: the logger of one request, whose lines have the request id.
- *
- * Few requests log a line of their own, and a logger that carries the id costs more than the rest of their logging, so
- * that it is made with the first line.
- */
-export function requestLog(parent: FastifyBaseLogger, bindings: Bindings, options?: ChildOptions): FastifyBaseLogger {
-  return new RequestLog(parent, bindings, options);
-}
-
-class RequestLog implements FastifyBaseLogger {
-  readonly #parent: FastifyBaseLogger;
-  readonly #bindings: Bindings;
-  readonly #options: ChildOptions;
-  #own: FastifyBaseLogger | undefined;
-
-  constructor(parent: FastifyBaseLogger, bindings: Bindings, options: ChildOptions) {
-    this.#parent = parent;
-    this.#bindings = bindings;
-    this.#options = options;
-  }
-
-  get level(): string {
-    return this.#logger().level;
-  }
-
-  set level(level: string) {
-    this.#logger().level = level;
-  }
-
-  child(bindings: Bindings, options?: ChildOptions): FastifyBaseLogger {
-    return this.#logger().child(bindings, options);
-  }
-
-  fatal(...line: unknown[]): void {
-    this.#write("fatal", line);
-  }
-
-  error(...line: unknown[]): void {
-    this.#write("error", line);
-  }
-
-  warn(...line: unknown[]): void {
-    this.#write("warn", line);
-  }
-
-  info(...line: unknown[]): void {
-    this.#write("info", line);
-  }
-
-  debug(...line: unknown[]): void {
-    this.#write("debug", line);
-  }
-
-  trace(...line: unknown[]): void {
-    this.#write("trace", line);
-  }
-
-  silent(): void {}
-
-  #write(level: "fatal" | "error" | "warn" | "info" | "debug" | "trace", line: unknown[]): void {
-    // pino's own signatures are overloads, which a list of arguments that is passed on does not meet.
-    this.#logger()[level](...(line as [string]));
-  }
-
-  #logger(): FastifyBaseLogger {
-    this.#own ??= this.#parent.child(this.#bindings, this.#options);
-    return this.#own;
-  }
-}
+import { type CallOutcome, callOf } from "../../packages/twirp/src/index.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Tracing } from "./open-telemetry.ts";
 
 export interface RequestReportOptions {
   readonly log: FastifyBaseLogger;
-  readonly calls: Pick<CallMetrics, "record">;
-  /** Says what became of a request as a call; undefined when it was none. Asked once the reply is closed. */
-  readonly callOf: (request: FastifyRequest) => ReportedCall | undefined;
+  readonly metrics: Pick<Metrics, "recordCall">;
+  /** The subject who called, once it was authenticated. */
+  readonly callerOf: (call: CallOutcome) => string | undefined;
   /** Default: requests are not traced. */
   readonly tracing?: Pick<Tracing, "begin" | "end"> | undefined;
 }
 
-/** Requests whose reply is awaited, and the reports of those that are over. */
+/** Counts the requests in flight, and reports each when it ends. */
 export class RequestReport {
   readonly #options: RequestReportOptions;
-  // By connection: Node closes no reply that waits behind another one when their connection is lost.
+  // By connection: when it is lost, Node does not close replies that wait behind another one.
   readonly #open = new WeakMap<Socket, Set<() => void>>();
   #inFlight = 0;
 
@@ -97,16 +24,16 @@ export class RequestReport {
     this.#options = options;
   }
 
-  /** Requests whose reply is neither out nor lost. */
+  /** Requests whose reply is neither sent nor lost. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
   /**
-   * Reports a request once it is over: when its reply is out, or when its client has gone before.
+   * Reports a request when its reply was sent, or when its client has gone before.
    *
-   * A call is counted, and logged as one line: which RPC, its code, how long it took, for whom. Anything else is logged
-   * with its method and route, at debug when it is a probe, a scrape or a preflight that succeeds. Never bodies, tokens or
+   * A call is counted, and logged in one line: which RPC, its code, how long it took, for whom. Other requests are logged
+   * with their method and route, at debug level when a probe, a scrape or a preflight succeeds. Never bodies, tokens or
    * queries.
    */
   follow(request: FastifyRequest, reply: FastifyReply): void {
@@ -116,18 +43,18 @@ export class RequestReport {
     const over = () => {
       if (!open.delete(over)) return;
       this.#inFlight -= 1;
-      const call = this.#options.callOf(request);
+      const call = callOf(request);
       const traceId = tracing?.end(request, call);
       if (call === undefined) this.#logRequest(request, reply);
       else this.#reportCall(call, request, reply, traceId);
     };
     this.#inFlight += 1;
     open.add(over);
-    // A reply that is out closes as well.
+    // A reply that was sent closes too.
     reply.raw.on("close", over);
   }
 
-  /** What ends the requests that are open on a connection. */
+  /** The functions that end the open requests of a connection. */
   #openOn(socket: Socket): Set<() => void> {
     const known = this.#open.get(socket);
     if (known !== undefined) return known;
@@ -139,16 +66,16 @@ export class RequestReport {
     return open;
   }
 
-  #reportCall(call: ReportedCall, request: FastifyRequest, reply: FastifyReply, traceId: string | undefined): void {
-    const { log, calls } = this.#options;
+  #reportCall(call: CallOutcome, request: FastifyRequest, reply: FastifyReply, traceId: string | undefined): void {
+    const { log, metrics, callerOf } = this.#options;
     const { elapsedTime } = reply;
-    calls.record(call.method, call.code, elapsedTime / 1000);
-    const { code, status, caller } = call;
-    const durationMs = toMicros(elapsedTime);
-    // Members that are undefined are left out of a line.
-    if (call.rpc === "") {
-      log.info({ ...placeOf(request), code, status, durationMs, requestId: request.id, traceId }, ANSWERED);
-    } else log.info({ rpc: call.rpc, code, status, durationMs, caller, requestId: request.id, traceId }, ANSWERED);
+    const { rpc, code, status } = call;
+    metrics.recordCall(call.method, code, elapsedTime / 1000);
+    const rest = { code, status, durationMs: toMicros(elapsedTime) };
+    const ids = { requestId: request.id, traceId };
+    // pino leaves out members that are undefined.
+    if (rpc === "") log.info({ ...placeOf(request), ...rest, ...ids }, ANSWERED);
+    else log.info({ rpc, ...rest, caller: callerOf(call), ...ids }, ANSWERED);
   }
 
   #logRequest(request: FastifyRequest, reply: FastifyReply): void {
@@ -157,8 +84,7 @@ export class RequestReport {
     if (quiet && log.level !== "debug" && log.level !== "trace") return;
     const { statusCode: status, elapsedTime } = reply;
     const fields = { ...placeOf(request), status, durationMs: toMicros(elapsedTime), requestId: request.id };
-    if (quiet) log.debug(fields, ANSWERED);
-    else log.info(fields, ANSWERED);
+    log[quiet ? "debug" : "info"](fields, ANSWERED);
   }
 }
 
@@ -169,7 +95,7 @@ function placeOf(request: FastifyRequest): { method: string; route: string } {
   return { method: request.method, route: request.routeOptions.url ?? "unmatched" };
 }
 
-/** Milliseconds without what is below a microsecond. */
+/** Milliseconds, rounded to microseconds. */
 function toMicros(milliseconds: number): number {
   return Math.round(milliseconds * 1000) / 1000;
 }

@@ -1,32 +1,32 @@
 import type { Server } from "node:http";
 import type { FastifyHttpOptions } from "fastify";
 
-/** How long and how large what a client sends may be; docs/observability.md says why. */
+/** How slowly and how much a client may send. docs/observability.md gives the reasons. */
 export interface ServerLimits {
-  /** Milliseconds for a request's header to arrive, from the opening of the connection on. */
+  /** Milliseconds for a request's header to arrive, from the opening of the connection. */
   readonly headersTimeoutMs: number;
   /** Milliseconds for a request's body to arrive. */
   readonly bodyTimeoutMs: number;
-  /** Milliseconds for a whole request to arrive, for routes that set no time for its body. */
+  /** Milliseconds for a whole request to arrive, on routes without a limit for the body. */
   readonly requestTimeoutMs: number;
-  /** Milliseconds without a byte in either direction, after which a connection is cut: a client that reads no reply. */
+  /** Milliseconds without a byte in either direction, after which a connection is closed: the client reads no reply. */
   readonly silenceTimeoutMs: number;
   /** Milliseconds without progress after which a call that waits for its client gives way when memory is short. */
   readonly patienceMs: number;
   /**
-   * Milliseconds that a connection may idle between two requests: longer than most clients and proxies keep theirs, Google's
-   * load balancers with their fixed 600 s included. docs/operations.md has what to set on the others.
+   * Milliseconds that a connection may idle between two requests. It is longer than most clients and proxies allow, and
+   * than the fixed 600 s of Google's load balancers. docs/operations.md says how to configure the others.
    */
   readonly keepAliveTimeoutMs: number;
   /** The same while more than half of the connections are taken. */
   readonly crowdedKeepAliveTimeoutMs: number;
-  /** Milliseconds of idling after which TCP asks whether the other end still exists; one that does not is gone 10 s later. */
+  /** Milliseconds of idling after which TCP probes the client; a client that is gone is noticed 10 s later. */
   readonly probeAfterMs: number;
-  /** How often the first and the third are looked after. */
+  /** Milliseconds between two checks of the header and request timeouts. */
   readonly checkIntervalMs: number;
-  /** Unanswered requests of one connection; it is read no further until some are answered. */
+  /** Unanswered requests of one connection. It is not read further until some are answered. */
   readonly unansweredMax: number;
-  /** Milliseconds for which one rendering of the metrics is given to all who ask. */
+  /** Milliseconds for which all scrapes share one text of the metrics. */
   readonly metricsSharedMs: number;
   /** Bytes of a request's header. */
   readonly headerBytesMax: number;
@@ -47,7 +47,7 @@ export const SERVER_LIMITS: ServerLimits = {
   headerBytesMax: 16_384,
 };
 
-/** The limits as Fastify and Node take them. Requests a connection are not limited: one that is used well may stay. */
+/** The limits as options of Fastify and Node. The number of requests on a connection is not limited. */
 export function serverOptions(limits: ServerLimits) {
   return {
     connectionTimeout: limits.silenceTimeoutMs,
@@ -58,7 +58,7 @@ export function serverOptions(limits: ServerLimits) {
       requestTimeout: limits.requestTimeoutMs,
       connectionsCheckingInterval: limits.checkIntervalMs,
       maxHeaderSize: limits.headerBytesMax,
-      // Node would answer with an empty 400; strictHttp says why.
+      // Otherwise Node answers a missing Host with an empty 400; strictHttp gives the reason.
       requireHostHeader: false,
       keepAlive: true,
       keepAliveInitialDelay: limits.probeAfterMs,

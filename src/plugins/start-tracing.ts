@@ -1,6 +1,6 @@
-import type { Tracing } from "./tracing.ts";
+import type { Tracing } from "./open-telemetry.ts";
 
-/** Tracing is asked for, but its packages are not installed. */
+/** Tracing is configured, but its packages are not installed. */
 export class TracingStartError extends Error {
   override readonly name = "TracingStartError";
 }

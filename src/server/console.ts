@@ -4,7 +4,7 @@ import fastifyStatic from "@fastify/static";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
 import { createProbe, diagnose, readArguments, renderJson } from "../../packages/cors/src/doctor/index.ts";
 import { createTwirpClientErrors, strictHttp } from "../../packages/twirp/src/index.ts";
-import { departure, requestId, requestIdHeader, requestIdOf, SECURITY_HEADERS } from "../plugins/index.ts";
+import { gracefulExit, requestIdHeader, requestIdOf, SECURITY_HEADERS, setRequestId } from "../plugins/index.ts";
 
 export interface ConsoleOptions {
   /** Where `npm run build` put the pages. */
@@ -44,12 +44,12 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
       headersFor: (_origin, header) => ({ ...requestIdHeader(header), ...SECURITY_HEADERS }),
     }),
   });
-  await app.register(requestId);
   app.addHook("onRequest", async (request, reply) => {
+    setRequestId(request, reply);
     reply.headers(pageHeaders(apiUrlOf(request, options)));
   });
   await app.register(strictHttp);
-  await app.register(departure);
+  await app.register(gracefulExit);
   await app.register(fastifyStatic, {
     root: options.root,
     setHeaders: (reply, path) => {

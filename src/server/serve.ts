@@ -5,7 +5,7 @@ import { createAuthenticator, type TokenTrust } from "../auth/index.ts";
 import type { Config } from "../config/config.ts";
 import { findObstacle, migrationsDirectory, openPool } from "../database/index.ts";
 import { lanePoolOptions, openLedger } from "../finance/index.ts";
-import { createMetrics, type Departure, type Metrics, sendClientsAway, startTracing } from "../plugins/index.ts";
+import { createMetrics, type LameDuck, type Metrics, sendClientsAway, startTracing } from "../plugins/index.ts";
 import { frontPageOf } from "./front-page.ts";
 import { apiPlace, listen } from "./listening.ts";
 import type { Closing } from "./shutdown.ts";
@@ -29,7 +29,7 @@ export interface Serving {
   readonly port: number;
   readonly metrics: Metrics;
   /** Goes out of service: clients are sent elsewhere, then calls are turned away. To be closed afterwards. */
-  leave(departure: Departure): Promise<void>;
+  leave(lameDuck: LameDuck): Promise<void>;
 }
 
 const POOL_CONNECTIONS = { alone: 10, least: 4 };
@@ -93,9 +93,9 @@ export async function serve(options: ServingOptions): Promise<Serving> {
   return {
     port,
     metrics,
-    leave: async (departure) => {
+    leave: async (lameDuck) => {
       leaving.abort();
-      await sendClientsAway(app.server, departure, doors);
+      await sendClientsAway(app.server, lameDuck, doors);
       draining.abort();
     },
   };

@@ -2,7 +2,7 @@ import type { Worker } from "node:cluster";
 import cluster from "node:cluster";
 import { setTimeout as delay } from "node:timers/promises";
 import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
-import type { Departure } from "../plugins/index.ts";
+import type { LameDuck } from "../plugins/index.ts";
 import { type Ending, type Member, Supervisor, type SupervisorLog } from "./supervisor.ts";
 
 /** What the primary and a worker tell each other, over the channel that the worker was forked with. */
@@ -21,7 +21,7 @@ export interface WorkerOrder {
 
 export type ToWorker =
   | { readonly kind: "order"; readonly order: WorkerOrder }
-  | { readonly kind: "leave"; readonly departure: Departure }
+  | { readonly kind: "leave"; readonly lameDuck: LameDuck }
   /** Asks for a `report`. */
   | { readonly kind: "report" }
   /** Answers `scrape`. */
@@ -89,7 +89,7 @@ export class WorkerStartError extends Error {
 export interface PrimaryOptions {
   readonly order: WorkerOrder;
   /** How a worker leaves in a rolling restart. */
-  readonly handover: Departure;
+  readonly handover: LameDuck;
   readonly log: SupervisorLog;
 }
 
@@ -100,7 +100,7 @@ export interface Workers {
   /** Renews them one by one; see {@link Supervisor.renew}. */
   renew(): Promise<void>;
   /** Has all of them leave. @returns whether each ended with 0. */
-  stop(departure: Departure): Promise<boolean>;
+  stop(lameDuck: LameDuck): Promise<boolean>;
 }
 
 const KINDS = ["hello", "serving", "failed", "report", "scrape"] as const satisfies readonly ToPrimary["kind"][];
@@ -126,7 +126,7 @@ export async function startWorkers({ order, handover, log }: PrimaryOptions): Pr
   return {
     port: shared.order.port,
     renew: () => supervisor.renew(),
-    stop: (departure) => supervisor.stop(departure),
+    stop: (lameDuck) => supervisor.stop(lameDuck),
   };
 }
 
@@ -200,7 +200,7 @@ function forkWorker(shared: Shared, log: SupervisorLog): Member {
     pid,
     serving,
     ended,
-    leave: (departure) => tell(worker, { kind: "leave", departure }),
+    leave: (lameDuck) => tell(worker, { kind: "leave", lameDuck }),
     kill: () => worker.process.kill("SIGKILL"),
   };
 }

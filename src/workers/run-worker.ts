@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { developmentSecret } from "../auth/index.ts";
 import { readConfig } from "../config/config.ts";
-import type { Departure } from "../plugins/index.ts";
+import type { LameDuck } from "../plugins/index.ts";
 import { describeFailure } from "../server/failure.ts";
 import { openLog } from "../server/log.ts";
 import { type Serving, serve } from "../server/serve.ts";
@@ -13,14 +13,14 @@ export async function runWorker(): Promise<void> {
   const closing = new Closing();
   let serving: Serving | undefined;
   let log: Logger | undefined;
-  const end = async (departure: Departure) => {
+  const end = async (lameDuck: LameDuck) => {
     log?.info({}, "stopping");
-    await serving?.leave(departure);
+    await serving?.leave(lameDuck);
     const clean = await closing.closeAll();
     await primary.report();
     process.exit(clean ? 0 : 1);
   };
-  const primary = new Primary((departure) => void end(departure));
+  const primary = new Primary((lameDuck) => void end(lameDuck));
   // Ctrl-C and a closed terminal signal the primary too, which knows what to do.
   for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
 

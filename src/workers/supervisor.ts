@@ -4,7 +4,7 @@
  * It knows nothing of what they serve, nor of how a process is made: it is given a way to fork.
  */
 import { type Backoff, waitAfter } from "../backoff.ts";
-import type { Departure } from "../plugins/index.ts";
+import type { LameDuck } from "../plugins/index.ts";
 
 /** How a process ended: one of the two is null. */
 export interface Ending {
@@ -20,7 +20,7 @@ export interface Member {
   readonly serving: Promise<void>;
   readonly ended: Promise<Ending>;
   /** Asks it to go out of service and end. Asking again changes nothing. */
-  leave(departure: Departure): void;
+  leave(lameDuck: LameDuck): void;
   /** Ends it at once. */
   kill(): void;
 }
@@ -36,7 +36,7 @@ export interface SupervisorOptions {
   readonly count: number;
   readonly fork: () => Member;
   /** How a member leaves whose replacement serves already. */
-  readonly handover: Departure;
+  readonly handover: LameDuck;
   readonly log: SupervisorLog;
   /** Default: 100 ms, doubling up to 10 s. */
   readonly backoff?: Backoff;
@@ -44,7 +44,7 @@ export interface SupervisorOptions {
   readonly steadyMs?: number;
   /** A member that does not serve after so many milliseconds is ended. Default 60000. */
   readonly startMs?: number;
-  /** A member that is still there so many milliseconds after its departure is ended. Default 30000. */
+  /** A member that still runs this many milliseconds after it was told to leave is killed. Default 30000. */
   readonly leaveMs?: number;
   /** Numbers from 0 up to 1. Default Math.random. */
   readonly random?: () => number;
@@ -126,10 +126,10 @@ export class Supervisor {
   }
 
   /** Asks all members to leave. @returns whether each ended with 0. */
-  async stop(departure: Departure): Promise<boolean> {
+  async stop(lameDuck: LameDuck): Promise<boolean> {
     this.#stopping = true;
     for (const { retry } of this.#slots) clearTimeout(retry);
-    const endings = await this.#endAll((member) => this.#leave(member, departure));
+    const endings = await this.#endAll((member) => this.#leave(member, lameDuck));
     return endings.every(({ code }) => code === 0);
   }
 
@@ -222,9 +222,9 @@ export class Supervisor {
     return true;
   }
 
-  #leave(member: Member, departure: Departure): void {
-    member.leave(departure);
-    const tooLate = setTimeout(() => member.kill(), departure.lameDuckMs + this.#options.leaveMs);
+  #leave(member: Member, lameDuck: LameDuck): void {
+    member.leave(lameDuck);
+    const tooLate = setTimeout(() => member.kill(), lameDuck.lameDuckMs + this.#options.leaveMs);
     void member.ended.then(() => clearTimeout(tooLate));
   }
 }

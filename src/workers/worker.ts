@@ -1,5 +1,5 @@
 import type { Registry } from "prom-client";
-import type { Departure } from "../plugins/index.ts";
+import type { LameDuck } from "../plugins/index.ts";
 import { isMessage, type MetricsReport, type ToPrimary, type ToWorker, type WorkerOrder } from "./primary.ts";
 
 const KINDS = ["order", "leave", "report", "scraped"] as const satisfies readonly ToWorker["kind"][];
@@ -10,10 +10,10 @@ export class Primary {
   #lastScrape = 0;
   #order: ((order: WorkerOrder) => void) | undefined;
   #registry: Registry | undefined;
-  #leave: (departure: Departure) => void;
+  #leave: (lameDuck: LameDuck) => void;
 
   /** @param leave is called once, when the worker is to go out of service and end. */
-  constructor(leave: (departure: Departure) => void) {
+  constructor(leave: (lameDuck: LameDuck) => void) {
     this.#leave = leave;
     process.on("message", (message: unknown) => {
       if (isMessage<ToWorker>(message, KINDS)) this.#hear(message);
@@ -66,7 +66,7 @@ export class Primary {
     } else {
       const leave = this.#leave;
       this.#leave = () => undefined;
-      leave(message.departure);
+      leave(message.lameDuck);
     }
   }
 }

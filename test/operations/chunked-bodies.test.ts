@@ -2,8 +2,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { shareChunks } from "../../src/plugins/chunked-bodies.ts";
-import { limitPipelining } from "../../src/plugins/pipelining.ts";
+import { limitPipelining, shareChunks } from "../../src/plugins/index.ts";
 
 /** What Node reads of a connection in one go. */
 const READ_BYTES = 65_536;

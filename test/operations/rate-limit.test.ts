@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { networkOf, RateLimit } from "../../src/plugins/rate-limit.ts";
+import { networkOf } from "../../src/plugins/connections.ts";
+import { RateLimit } from "../../src/plugins/overload.ts";
 
 describe("a limit of 10 a second", () => {
   /** What calls at these milliseconds are answered: 0, or how long to wait. */

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Departure } from "../../src/plugins/index.ts";
+import type { LameDuck } from "../../src/plugins/index.ts";
 import { type Ending, type Member, Supervisor } from "../../src/workers/supervisor.ts";
 
-const HANDOVER: Departure = { lameDuckMs: 5000, accepting: false };
-const STOP: Departure = { lameDuckMs: 0, accepting: true };
+const HANDOVER: LameDuck = { lameDuckMs: 5000, accepting: false };
+const STOP: LameDuck = { lameDuckMs: 0, accepting: true };
 
 /** A process that does what the test says. */
 class Puppet implements Member {
@@ -14,7 +14,7 @@ class Puppet implements Member {
   #rejectServing: (error: Error) => void = () => undefined;
   #resolveEnded: (ending: Ending) => void = () => undefined;
   state: "starting" | "serving" | "leaving" | "ended" = "starting";
-  departure: Departure | undefined;
+  lameDuck: LameDuck | undefined;
 
   constructor(pid: number) {
     this.pid = pid;
@@ -41,9 +41,9 @@ class Puppet implements Member {
     await settle();
   }
 
-  leave(departure: Departure): void {
+  leave(lameDuck: LameDuck): void {
     this.state = "leaving";
-    this.departure = departure;
+    this.lameDuck = lameDuck;
   }
 
   kill(): void {
@@ -178,7 +178,7 @@ describe("a renewal", () => {
     expect(states()).toBe("serving serving starting");
     await puppet(3).serve();
     expect(states()).toBe("leaving serving serving");
-    expect(puppet(1).departure).toBe(HANDOVER);
+    expect(puppet(1).lameDuck).toBe(HANDOVER);
     await puppet(1).end();
     expect(states()).toBe("ended serving serving starting");
     await puppet(4).serve();
@@ -241,7 +241,7 @@ describe("a stop", () => {
     expect(states()).toBe("leaving leaving leaving");
     for (const member of puppets) await member.end();
     expect(await stopped).toBe(true);
-    expect([puppet(1).departure, puppets.length]).toEqual([STOP, 3]);
+    expect([puppet(1).lameDuck, puppets.length]).toEqual([STOP, 3]);
   });
 
   test("is not clean when a process had to be ended", async () => {

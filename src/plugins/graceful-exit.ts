@@ -3,34 +3,34 @@ import type { Server, ServerResponse } from "node:http";
 import { Server as ConnectionServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import fp from "fastify-plugin";
-import { socketsRead } from "./idle-connections.ts";
+import { socketsRead } from "./connections.ts";
 
-/** How a server's clients get to another one before it closes. */
-export interface Departure {
-  /** Milliseconds for which calls are still answered, each with `connection: close`. 0: none. */
+/** How a server moves its clients to another one before it closes. */
+export interface LameDuck {
+  /** Milliseconds to keep answering, each time with `connection: close`. 0 is none. */
   readonly lameDuckMs: number;
   /**
-   * Whether new connections are still taken meanwhile: by a server behind a balancer that has yet to notice, not by one
-   * whose siblings take them from now on. Without them the time is over once all connections are gone.
+   * Whether new connections are accepted meanwhile. A server behind a load balancer that has yet to notice accepts them;
+   * one whose siblings take over does not, and its time ends early when all its connections are closed.
    */
   readonly accepting: boolean;
 }
 
-/** A client that has just connected is about to say something. */
+/** A client that connected less than this ago is about to send something. */
 const SILENCE_MS = 1000;
 
-/** By now every call was answered, as each has a grace period that is shorter. */
+/** By now every call was answered, because grace periods are shorter. */
 const LAST_RESORT_MS = 12_000;
 
 /**
- * Goes on answering while clients are sent away, and resolves when that time is over. The server still has to be closed.
+ * Keeps answering while it sends clients away, and resolves when that time is over. The server still has to be closed.
  *
  * @param server must not have begun to close.
- * @param doors take connections for the server too.
+ * @param doors also accept connections for the server.
  */
 export async function sendClientsAway(
   server: Server,
-  { lameDuckMs, accepting }: Departure,
+  { lameDuckMs, accepting }: LameDuck,
   doors: readonly ConnectionServer[] = [],
 ): Promise<void> {
   if (lameDuckMs === 0) return;
@@ -40,7 +40,7 @@ export async function sendClientsAway(
     return;
   }
   const gone = Promise.all([server, ...doors].map((each) => once(each, "close")));
-  // Only the listening ends: http.Server's own close would cut idle connections too, just when a client may use one.
+  // Stops listening only: http.Server's own close also cuts idle connections, perhaps when a client is about to use one.
   for (const each of [server, ...doors]) ConnectionServer.prototype.close.call(each);
   const timeUp = new AbortController();
   await Promise.race([gone, delay(lameDuckMs, undefined, { signal: timeUp.signal }).catch(() => undefined)]);
@@ -48,10 +48,10 @@ export async function sendClientsAway(
 }
 
 /**
- * Lets a server close though clients keep connections open on which they never send a whole request: Node ends those only
- * after their first one, and waits for the others for ever.
+ * Closes connections that never sent a complete request, so that closing the server ends. Node closes connections only
+ * after their first request, and waits for the others for ever.
  */
-export const departure = fp(
+export const gracefulExit = fp(
   (app, _options, done) => {
     const connections = new Set<Socket>();
     const timers: NodeJS.Timeout[] = [];
@@ -66,13 +66,13 @@ export const departure = fp(
         }, SILENCE_MS),
         setTimeout(() => app.server.closeAllConnections(), LAST_RESORT_MS),
       );
-      // Idle connections are closed next.
+      // Fastify closes idle connections next.
       await socketsRead();
-      // Fastify waits for the connections of a server that listens.
+      // Fastify waits for connections only if the server listens.
       if (!app.server.listening) await new Promise((closed) => app.server.close(closed));
     });
     app.addHook("onClose", async () => timers.forEach(clearTimeout));
     done();
   },
-  { name: "departure", fastify: "5.x" },
+  { name: "graceful-exit", fastify: "5.x" },
 );
