@@ -1,4 +1,4 @@
-/** What listens under a name of several addresses. */
+/** Servers on the several addresses of one name. */
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
@@ -7,7 +7,7 @@ import { WireConnection, type WireResponse } from "./conformance/twirp-http.ts";
 import { readSeries } from "./setup/metrics.ts";
 import { startTestService, type TestService } from "./setup/service.ts";
 
-/** Not ::1, which not every machine has. */
+/** Not ::1, which some machines lack. */
 const ADDRESSES = ["127.0.0.1", "127.0.0.2"];
 const TIME = 10_000;
 

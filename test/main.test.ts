@@ -93,7 +93,7 @@ describe("a first start on an empty directory", () => {
     const transfer = { debit_account_id: 4, credit_account_id: 6, amount: 1234, idempotency_key: "before-the-kill" };
     const { body: posted } = await call(environment, first.output(), "CreateTransfer", transfer);
 
-    // Neither the service nor its database gets to say goodbye.
+    // Neither the service nor its database can shut down cleanly.
     first.child.kill("SIGKILL");
     await first.ended;
     const second = start(environment);

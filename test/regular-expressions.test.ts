@@ -1,11 +1,11 @@
-/** Every regular expression of the product takes time in proportion to the text at most. */
+/** Every regular expression of the product takes at most linear time. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { checkSync } from "recheck";
 import { parseAst } from "vite";
 import { expect, test } from "vitest";
 
-/** Files that put some together at run time: money.ts from the separators of a locale, for an amount that a person typed. */
+/** Files that build expressions at run time: money.ts, from a locale's separators, for an amount that a person typed. */
 const MADE_AT_RUN_TIME: ReadonlySet<string> = new Set(["packages/client/src/money.ts"]);
 
 interface Found {

@@ -85,7 +85,7 @@ test("in production no secret is ever printed, logged, answered, measured or sho
   expect(await call("GetAccount", '{"id": 1}', await mint(JWT_SECRET, -600))).toBe(401);
   expect(await call("GetAccount", "{", good)).toBe(400);
 
-  // Away, once by the network and once because the password was changed.
+  // Unreachable first because of the network, then because of a changed password.
   const untilReadyz = (text: RegExp) =>
     expect.poll(() => look("/readyz").then(() => seen.at(-1)), { timeout: 10_000 }).toMatch(text);
   network.refuse();

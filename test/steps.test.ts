@@ -1,4 +1,4 @@
-/** Headers, paths and tokens take steps in proportion to their length at most, through the whole server. */
+/** Through the whole server, headers, paths and tokens take at most linear steps. */
 import { generateKeyPairSync } from "node:crypto";
 import { exportJWK, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -8,12 +8,12 @@ import { type Form, type Forms, steepOf, steepOfAsync } from "./setup/growth.ts"
 import { startTestService, type TestService } from "./setup/service.ts";
 import { StepCounter } from "./setup/step-counter.ts";
 
-/** The smaller of the two sizes that are compared: the larger still fits into a header. */
+/** The smaller of the two compared sizes: the larger must fit into a header. */
 const SIZE = 2048;
 
 const METHOD = "/twirp/finance.v1.FinanceService/GetAccount";
 
-// Code is slow while its blocks are counted.
+// Counting blocks makes code slow.
 vi.setConfig({ testTimeout: 120_000 });
 
 let counter: StepCounter;
@@ -21,7 +21,7 @@ let service: TestService;
 let token: string;
 
 beforeAll(async () => {
-  // Before the server's code is compiled, so that its blocks are counted.
+  // Start before the server's code is compiled, so that its blocks are counted.
   counter = new StepCounter();
   const environment = { TRUST_PROXY: "loopback", CORS_ALLOWED_ORIGINS: "http://localhost:*,https://*.example.com" };
   service = await startTestService({ LOG_LEVEL: "info", ...environment }, { sweepIntervalMs: 3_600_000 });
@@ -74,7 +74,7 @@ const texts: Forms = {
   "many schemes": of("Bearer "),
 };
 
-/** Headers that decide alone whether anything else of a call is read; the others are sent all at once. */
+/** Headers that alone decide whether the rest of a call is read, so each is tested alone; the others are sent together. */
 const DECIDING = ["content-type", "content-encoding", "authorization", "twirp-timeout-ms", "idempotency-key", "host"];
 const OTHERS = [
   "accept",

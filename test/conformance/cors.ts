@@ -19,7 +19,7 @@ interface Outcome {
   skipped: { id: string; reason: string }[];
 }
 
-/** What differs, one line each, or why the case cannot be run. */
+/** The differences, one line each, or why the case cannot be run. */
 type Verdict = readonly string[] | { readonly skip: string };
 
 /**
@@ -192,7 +192,7 @@ function judgeBrowser(expect: Expectation, request: CaseRequest, reply: RawReply
   return came === verdict ? [] : [differs("browser", browser, came)];
 }
 
-/** The diagnostics: each refused preflight writes one line with the reason, what was asked, and the nearest origin. */
+/** Each refused preflight logs one line with the reason, the request, and the nearest origin. */
 async function runDiagnostics(policy: Policy): Promise<Verdict> {
   const allowed = policy.origins[0]?.text;
   if (allowed === undefined || allowed.includes("*")) return { skip: "needs an exact origin in the configuration" };

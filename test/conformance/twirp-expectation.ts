@@ -2,12 +2,12 @@ import { isUtf8 } from "node:buffer";
 import { isDeepStrictEqual } from "node:util";
 import type { WireResponse } from "./twirp-http.ts";
 
-/** All that is known after a case ran. */
+/** The outcome of a case. */
 export interface Outcome {
   readonly response: WireResponse | undefined;
   /** `received`, `routed`, `prepared`, `sent` and `error:code`, as the hooks were called. */
   readonly hooks: readonly string[];
-  /** What the error hook saw. */
+  /** The errors that the error hook saw. */
   readonly hookError:
     | { readonly code: string; readonly msg: string; readonly meta: Readonly<Record<string, string>> }
     | undefined;
@@ -16,7 +16,7 @@ export interface Outcome {
 type Check = (expected: unknown, outcome: Outcome, expectation: Expectation) => string | undefined;
 type Expectation = Readonly<Record<string, unknown>>;
 
-// Members that explain and do not bind.
+// Members that only explain.
 const PROSE = new Set(["notes", "status_note"]);
 
 const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
@@ -42,7 +42,7 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["any_of", anyOf],
 ]);
 
-/** Members of an expectation that no check here understands. */
+/** Members of an expectation that no check here knows. */
 export function unknownMembers(expectation: Expectation): readonly string[] {
   return Object.keys(expectation).filter((key) => !PROSE.has(key) && !CHECKS.has(key));
 }
@@ -52,7 +52,7 @@ export function isCheckable(expectation: Expectation): boolean {
   return Object.keys(expectation).some((key) => CHECKS.has(key));
 }
 
-/** Each way in which an outcome is not what was expected. */
+/** The differences between an outcome and its expectation. */
 export function mismatches(expectation: Expectation, outcome: Outcome): readonly string[] {
   return Object.entries(expectation).flatMap(([key, expected]) => {
     const mismatch = CHECKS.get(key)?.(expected, outcome, expectation);
@@ -84,7 +84,7 @@ function errorDiffers(expected: unknown, outcome: Outcome): string | undefined {
   return mismatch.length === 0 ? undefined : mismatch.join("; ");
 }
 
-// When the client is gone, the error hook is the only one to see the error.
+// Once the client is gone, only the error hook sees the error.
 function errorOf(outcome: Outcome): Expectation {
   return outcome.response === undefined ? { ...outcome.hookError } : recordOf(jsonOf(outcome));
 }

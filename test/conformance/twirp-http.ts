@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 
-/** A request as it goes over the wire; a header with several values is sent as several lines. */
+/** A raw request; a header with several values is sent as several lines. */
 export interface WireRequest {
   readonly method: string;
   readonly target: string;
@@ -8,14 +8,14 @@ export interface WireRequest {
   readonly body: Buffer;
 }
 
-/** A reply as it came over the wire. Header names are in small letters, each with all its lines. */
+/** A raw reply. Header names are in lower case, each with all its lines. */
 export interface WireResponse {
   readonly status: number;
   readonly headers: ReadonlyMap<string, readonly string[]>;
   readonly body: Buffer;
 }
 
-/** A connection on which requests are written byte by byte and replies read one after the other. */
+/** A connection for raw requests, whose replies are read one at a time. */
 export class WireConnection {
   readonly #socket: Socket;
   #received: Buffer = Buffer.alloc(0);
@@ -37,7 +37,7 @@ export class WireConnection {
     this.#socket.on("close", end);
   }
 
-  /** Writes a request. Framing headers that the case gives are kept as they are, right or wrong. */
+  /** Writes a request. The case's own framing headers are kept, right or wrong. */
   write(request: WireRequest): Promise<void> {
     const names = new Set(Object.keys(request.headers).map((name) => name.toLowerCase()));
     const lines = [`${request.method} ${request.target} HTTP/1.1`, "Host: 127.0.0.1"];
@@ -52,12 +52,12 @@ export class WireConnection {
     return this.send(message);
   }
 
-  /** Writes bytes, whatever they are. */
+  /** Writes raw bytes. */
   send(bytes: Buffer): Promise<void> {
     return new Promise((resolve) => this.#socket.write(bytes, () => resolve()));
   }
 
-  /** Reads the next final reply; undefined when the server closes first. Rejects after the time, in milliseconds. */
+  /** Reads the next final reply; undefined if the server closes first. Rejects after `timeout` milliseconds. */
   async read(method: string, timeout: number): Promise<WireResponse | undefined> {
     const deadline = Date.now() + timeout;
     for (;;) {
@@ -76,7 +76,7 @@ export class WireConnection {
     }
   }
 
-  /** Cuts the connection as a client does that goes away. */
+  /** Resets the connection, as a client that goes away does. */
   destroy(): void {
     this.#socket.destroy();
   }

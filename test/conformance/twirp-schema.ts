@@ -8,7 +8,7 @@ import { buildSync } from "esbuild";
 import { TwirpServer } from "twirp-ts";
 import type { AnyTwirpServer, CallContext, TwirpService } from "../../packages/twirp/src/index.ts";
 
-/** Methods of a service by name; how they are typed is up to the compiled schema. */
+/** Methods of a service by name; the compiled schema defines their types. */
 export type Implementation = Record<string, (context: CallContext, request: Record<string, unknown>) => unknown>;
 
 /** One service of a compiled schema. */
@@ -17,7 +17,7 @@ export interface SchemaService {
   readonly mount: (implementation: Implementation) => TwirpService;
 }
 
-/** Compiles a .proto with the project's own generators and loads what they made. */
+/** Compiles a .proto with the project's generators and loads the result. */
 export async function compileSchema(proto: string): Promise<readonly SchemaService[]> {
   const root = process.cwd();
   const key = createHash("sha256").update(proto).digest("hex").slice(0, 16);

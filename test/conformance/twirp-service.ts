@@ -2,13 +2,13 @@ import { InvalidArgumentError, RequiredArgumentError, TwirpError, type TwirpErro
 import type { CallContext, TwirpService } from "../../packages/twirp/src/index.ts";
 import type { Implementation, SchemaService } from "./twirp-schema.ts";
 
-/** What the methods of a running server tell the runner. */
+/** What the methods of a running server report to the runner. */
 export interface ServiceEvents {
   readonly onWaiting: () => void;
   readonly onAborted: () => void;
 }
 
-/** Mounts a service whose methods do what the table's `handlers` say; methods that it does not name echo. */
+/** Mounts a service whose methods do what the table's `handlers` say; other methods echo. */
 export function mountHandlers({ type, mount }: SchemaService, events: ServiceEvents, without?: string): TwirpService {
   const handlers: Implementation = {
     Blank: () => type.methods.find((method) => method.name === "Blank")?.O.create(),
@@ -21,7 +21,7 @@ export function mountHandlers({ type, mount }: SchemaService, events: ServiceEve
       try {
         context.headers.set("Content-Type", "text/html");
       } catch {
-        // Refused, as it should be.
+        // Refused, as expected.
       }
       return request;
     },
@@ -72,8 +72,8 @@ function wait({ signal }: CallContext, ms: number, { onWaiting, onAborted }: Ser
   });
 }
 
-/** A Twirp error of any code, also of one that the protocol does not have. */
+/** A Twirp error with any code, also one that the protocol lacks. */
 export function twirpError(code: string, msg: string): TwirpError {
-  // The table asks for codes that the type rules out.
+  // The table uses codes that the type excludes.
   return new TwirpError(code as TwirpErrorCode, msg);
 }

@@ -14,7 +14,7 @@ import type { CaseRequires } from "./twirp-table.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A server in the making: what a case's `requires` changes. */
+/** The settings of a server before it is built, which a case's `requires` changes. */
 interface Plan {
   readonly options: Mutable<TwirpOptions> & { hooks: ServerHooks<CallContext>[] };
   readonly interceptors: NonNullable<TwirpOptions["interceptors"]>[number][];
@@ -27,7 +27,7 @@ type Rule = readonly [pattern: RegExp, apply: (plan: Plan, match: RegExpExecArra
 /** Thrown when a case needs what this runner cannot set up. */
 export class UnknownRequirement extends Error {}
 
-/** Milliseconds for a body in cases that wait for the end of that time. */
+/** Milliseconds for a body in cases that wait for this timeout. */
 const SHORT_READ_TIMEOUT = 200;
 
 const THROWS = "throws?(?: an?)?";
@@ -102,7 +102,7 @@ const ROUTE_RULES: readonly Rule[] = [
   ],
 ];
 
-/** A server that fits a case, not yet listening. */
+/** Builds the server for a case; it does not listen yet. */
 export async function buildServer(
   requires: CaseRequires,
   services: readonly SchemaService[],
@@ -160,7 +160,7 @@ function failingHook(app: FastifyInstance, name: string | undefined): void {
 }
 
 function sparseHooks(): ServerHooks<CallContext> {
-  // A caller without exact optional types may well write this.
+  // A caller without exactOptionalPropertyTypes may write this.
   return {
     requestReceived: undefined,
     responseSent: undefined,

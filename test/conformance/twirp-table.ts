@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What a case sends. `{prefix}` stands for the configured prefix. */
+/** The request of a case. `{prefix}` stands for the configured prefix. */
 export interface CaseRequest {
   readonly method: string;
   readonly path: string;
@@ -17,7 +17,7 @@ export interface CaseRequest {
   };
 }
 
-/** What a case needs beyond one service under `/twirp`. */
+/** The setup that a case needs beyond one service under `/twirp`. */
 export interface CaseRequires {
   readonly prefix?: string;
   readonly schema?: string;
@@ -46,7 +46,7 @@ export interface TwirpTable {
   readonly cases: readonly TwirpCase[];
 }
 
-/** Reads the table beside this runner, or the file that TWIRP_CASES names. A table of cases alone borrows our schemas. */
+/** Reads the table beside this runner, or the file that TWIRP_CASES names. A table without schemas uses ours. */
 export function readTable(): TwirpTable {
   const own = parse(join(process.cwd(), "test", "conformance", "twirp-cases.json"));
   const other = process.env["TWIRP_CASES"];
@@ -56,7 +56,7 @@ export function readTable(): TwirpTable {
   return { ...own, ...table, extra_schemas: { ...own.extra_schemas, ...table.extra_schemas } };
 }
 
-/** The bytes that a case sends. */
+/** The bytes of a case's request body. */
 export function bodyOf(request: CaseRequest): Buffer {
   if (request.body_text !== undefined) return Buffer.from(request.body_text);
   if (request.body_json !== undefined) return Buffer.from(JSON.stringify(request.body_json));

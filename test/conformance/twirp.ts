@@ -9,14 +9,14 @@ import type { ServiceEvents } from "./twirp-service.ts";
 import { buildServer, UnknownRequirement } from "./twirp-setup.ts";
 import { bodyOf, readTable, type TwirpCase, type TwirpTable, withPrefix } from "./twirp-table.ts";
 
-/** What came of a table. */
+/** The result of a table. */
 export interface TableResult {
   passed: number;
   failed: number;
   readonly skipped: { readonly id: string; readonly reason: string }[];
 }
 
-/** Milliseconds that any single step of a case may take. */
+/** Milliseconds allowed for each step of a case. */
 const STEP_TIMEOUT = 5000;
 
 /** Runs every case on a listening server of its own and prints a line for each that fails. */
@@ -59,7 +59,7 @@ function servicesFor(
   return compiled;
 }
 
-/** What happened inside the server while a case ran. */
+/** The server's own record of a case. */
 class Recorder {
   readonly hooks: string[] = [];
   error: Outcome["hookError"];
@@ -120,7 +120,7 @@ async function runCase(original: TwirpCase, services: readonly SchemaService[]):
     try {
       const client = clientFor(requires.client, isCheckable(expect));
       const { response, wrong } = await client(connection, wire, recorder);
-      // A reply may overtake the hooks that follow it.
+      // A reply may arrive before the hooks that follow it have run.
       if (expect["hook_sequence"] !== undefined) await until(() => recorder.sent, "the last hook");
       await new Promise(setImmediate);
       const outcome: Outcome = { response, hooks: recorder.hooks, hookError: recorder.error };
@@ -192,7 +192,7 @@ async function closeWhileWaiting(
   return { response: undefined, wrong };
 }
 
-// The second request is the same with a body that is fine.
+// The second request is the same with a valid body.
 async function sendTwo(connection: WireConnection, request: WireRequest): Promise<ClientResult> {
   const second = { ...request, body: Buffer.from("{}") };
   await Promise.all([connection.write(request), connection.write(second)]);

@@ -56,7 +56,7 @@ describe.skipIf(!hasHaproxy && process.env["CI"] === undefined)(
       return service;
     }
 
-    // biome-ignore lint/suspicious/noExplicitAny: a test reads of any method's reply what it expects there.
+    // biome-ignore lint/suspicious/noExplicitAny: tests read the fields that they expect in a reply.
     async function call(method: string, request: object): Promise<any> {
       const token = await mintToken(SECRET, { subject: "root", scope: "finance.admin", lifetimeSeconds: 600 });
       const response = await fetch(`${proxy.url}/twirp/finance.v1.FinanceService/${method}`, {
@@ -88,7 +88,7 @@ describe.skipIf(!hasHaproxy && process.env["CI"] === undefined)(
         service?.child.kill("SIGTERM");
         expect(await service?.ended).toBe(0);
         services[index] = await start(port);
-        // The next one may go only once the proxy knows that this one is back.
+        // Stop the next process only once the proxy knows that this one is back.
         await vi.waitUntil(() => proxy.complaints().includes(`api${port} is UP`), { timeout: 30_000 });
       }
       await traffic.progress(10);

@@ -2,23 +2,23 @@ import { existsSync, readdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** The clock of servers that are started from now on, as Debian's libfaketime tells it to them. */
+/** The clock of servers started from now on, through Debian's libfaketime. */
 export interface FakeClock {
-  /** Sets it this many seconds ahead of the true time, or behind it, for servers that run and those to come. */
+  /** Sets it this many seconds ahead of the true time (or behind it), for running and future servers. */
   set(offsetSeconds: number): Promise<void>;
-  /** Leaves the environment as it was. */
+  /** Restores the environment. */
   close(): void;
 }
 
 const LIBRARIES = "/usr/lib";
 
-/** Where the library is; undefined without the package. */
+/** The library's path; undefined if the package is not installed. */
 export const FAKETIME = (existsSync(LIBRARIES) ? readdirSync(LIBRARIES) : [])
   .map((folder) => join(LIBRARIES, folder, "faketime/libfaketimeMT.so.1"))
   .find((path) => existsSync(path));
 
 /**
- * Has child processes that inherit the environment see a clock of our own.
+ * Gives child processes that inherit the environment a clock of our own.
  *
  * @param directory where the setting is kept; children must be able to read it.
  */
@@ -28,7 +28,7 @@ export async function openFakeClock(directory: string): Promise<FakeClock> {
     LD_PRELOAD: FAKETIME ?? "",
     FAKETIME_TIMESTAMP_FILE: file,
     FAKETIME_NO_CACHE: "1",
-    // Pauses and timeouts go on as they do.
+    // Leave pauses and timeouts as they are.
     FAKETIME_DONT_FAKE_MONOTONIC: "1",
   };
   const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);

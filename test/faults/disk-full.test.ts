@@ -18,10 +18,10 @@ const run = promisify(execFile);
 
 const DISK_MIB = 24;
 
-/** Only root may mount; a container may forbid even that. */
+/** Only root may mount, and a container may forbid it even to root. */
 const canMount = process.platform === "linux" && process.getuid?.() === 0;
 
-/** A disk so small that it can be filled. */
+/** A disk small enough to fill. */
 async function mountSmallDisk(
   path: string,
 ): Promise<{ fill(): Promise<void>; free(): Promise<void>; unmount(): Promise<void> }> {
@@ -32,7 +32,7 @@ async function mountSmallDisk(
   return {
     async fill() {
       const { bavail, bsize } = await statfs(path);
-      // Somebody else may have been faster.
+      // Another process may have been faster.
       await appendFile(ballast, Buffer.alloc(bavail * bsize)).catch(() => undefined);
     },
     free: () => rm(ballast),
@@ -77,7 +77,7 @@ describe.skipIf((POSTGRES_PROGRAMS === undefined || !canMount) && !process.env["
         try {
           await traffic.progress(200);
           const isReadyOnFullDisk = async () => {
-            // Checkpoints make room by removing old segments.
+            // Checkpoints free space by removing old segments.
             await disk.fill();
             return await isReady();
           };

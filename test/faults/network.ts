@@ -2,23 +2,23 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type Socket } from "node:net";
 
-/** A TCP proxy that can be told to misbehave. */
+/** A TCP proxy that misbehaves on request. */
 export interface FaultyNetwork {
   readonly port: number;
-  /** Breaks every connection that is open now. */
+  /** Breaks all open connections. */
   cut(): void;
-  /** Breaks the connection on which the server next answers this text, in place of passing that answer on. */
+  /** Breaks the connection on which the server next answers with this text, and drops that answer. */
   cutInsteadOf(answer: string): void;
-  /** Carries nothing in either direction, and accepts without answering, until `resume`. */
+  /** Passes nothing on in either direction, and accepts without answering, until `resume`. */
   stall(): void;
   resume(): void;
-  /** Hangs up on whoever connects, until `accept`. */
+  /** Closes each new connection, until `accept`. */
   refuse(): void;
   accept(): void;
   close(): Promise<void>;
 }
 
-/** Starts a proxy on a loopback port, by default a free one, to another one. */
+/** Starts a proxy from a loopback port (default: a free one) to another. */
 export async function openFaultyNetwork(target: { host: string; port: number }, port = 0): Promise<FaultyNetwork> {
   const sockets = new Set<Socket>();
   let stalled = false;

@@ -28,9 +28,9 @@ export interface TortureOptions {
   readonly directory: string;
   readonly seconds: number;
   readonly clients: number;
-  /** Decides which fault comes when. */
+  /** Random numbers for the order and times of faults. */
   readonly seed: number;
-  /** What happens, as it happens. */
+  /** Receives a line for each event. */
   readonly report: (line: string) => void;
 }
 
@@ -38,9 +38,9 @@ export interface TortureResult {
   readonly acknowledged: number;
   readonly refused: number;
   readonly faults: number;
-  /** From a fault's end to the next acknowledged transfer, the longest. */
+  /** The longest time in milliseconds from the end of a fault to the next acknowledged transfer. */
   readonly recoveryMsMax: number;
-  /** What is wrong; empty when all is well. */
+  /** The faults found; empty if all is well. */
   readonly findings: readonly string[];
 }
 
@@ -128,7 +128,7 @@ function faultsFor({ pool, network, server, clock, random }: Targets): readonly 
     strike: async () => clock?.set(Math.round((random() - 0.5) * 8 * 3600)),
   };
   return [
-    // As often as all others together.
+    // Half of all faults.
     ...(clock === undefined ? [] : Array.from({ length: 4 }, () => clockFault)),
     { name: "kill -9 of the server", strike: () => server.kill() },
     { name: "kill -9 of PostgreSQL", strike: () => signalPostgres(pool, "SIGKILL") },
@@ -154,7 +154,7 @@ function faultsFor({ pool, network, server, clock, random }: Targets): readonly 
   ];
 }
 
-/** Signals the postmaster, which is then started again by its owner, and waits until it answers. */
+/** Signals the postmaster, starts it again, and waits until it answers. */
 async function signalPostgres(pool: Pool, signal: NodeJS.Signals): Promise<void> {
   const { rows } = await pool.query<{ pid: string }>(
     "select split_part(pg_read_file('postmaster.pid'), e'\\n', 1) as pid",
@@ -168,7 +168,7 @@ async function signalPostgres(pool: Pool, signal: NodeJS.Signals): Promise<void>
   });
 }
 
-/** Runs the service and starts it again whenever it ends. */
+/** Runs the service and restarts it when it ends. */
 async function keepServing(databaseUrl: string, report: (line: string) => void) {
   const port = await freePort();
   let stopping = false;

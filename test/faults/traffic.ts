@@ -1,26 +1,26 @@
 /**
- * Many clients that transfer money with idempotency keys and repeat each request until it is answered, and what must hold
- * of the ledger afterwards, whatever happened meanwhile.
+ * Many clients that transfer money with idempotency keys and repeat each request until it is answered, and the checks that the
+ * ledger must pass afterwards.
  */
 import type { Pool } from "pg";
 import { mintToken } from "../../src/auth/index.ts";
 import { audit } from "../../src/finance/index.ts";
 
-/** The key that the tokens of {@link startClients} are signed with. */
+/** The key that signs the tokens of {@link startClients}. */
 export const SECRET = "a secret for faults, 32 bytes or more";
 const ACCOUNTS = 20;
 const FUNDS = 20_000;
-/** 400 is a hold that has expired already, by a clock that was set. */
+/** 400: the hold has expired already, since the clock was set. */
 const FINAL_ANSWERS: ReadonlySet<number> = new Set([200, 400, 412]);
 const HOUR_MS = 3_600_000;
-/** Far more than it takes: some callers wait 12 s for an answer that was lost, and the machine may be busy. */
+/** Far more than needed: some callers wait 12 s for a lost answer, and the machine may be busy. */
 const RECOVERY_MS_MAX = 90_000;
 
 export interface TrafficOptions {
   readonly clients: number;
-  /** Decides who pays whom how much. */
+  /** Random numbers for payers, payees and amounts. */
   readonly seed: number;
-  /** What happens, as it happens. Default nowhere. */
+  /** Receives a line for each event. Default: none. */
   readonly report?: (line: string) => void;
 }
 
@@ -37,7 +37,7 @@ export function startClients(url: string, { clients, seed, report = () => undefi
     for (let index = 0; running; index += 1) {
       const debit = 1 + Math.floor(random() * ACCOUNTS);
       const key = `${seed}-${client}-${index}`;
-      // One in four is a hold, for up to four hours; every other of these is captured.
+      // One transfer in four is a hold for up to four hours; half of the holds are captured.
       const isHold = index % 4 === 3;
       const expires_at = new Date(Date.now() + random() * 4 * HOUR_MS).toISOString();
       const { status, id } = await untilFinal(url, token, "CreateTransfer", {
@@ -63,7 +63,7 @@ export function startClients(url: string, { clients, seed, report = () => undefi
     }
   }
 
-  /** Repeats a request until it is decided, as a client would that must know; no status when the run ends before. */
+  /** Repeats a request until it is decided; gives no status if the run ends first. */
   async function untilFinal(
     base: string,
     token: string,
@@ -89,7 +89,7 @@ export function startClients(url: string, { clients, seed, report = () => undefi
   const all = Array.from({ length: clients }, (_, client) => run(client));
   return {
     acknowledgedKeys,
-    /** Resolves once this many more transfers were acknowledged; fails when the service does not come back. */
+    /** Resolves once this many more transfers are acknowledged; rejects if the service does not come back. */
     progress: async (count: number) => {
       const goal = totals.acknowledged + count;
       await untilAnswered(async () => totals.acknowledged >= goal);
@@ -105,7 +105,7 @@ export function startClients(url: string, { clients, seed, report = () => undefi
   };
 }
 
-/** Asks for the trial balance again and again, and remembers what was answered. */
+/** Reads the trial balance repeatedly and remembers the answers. */
 export async function startAsking(url: string) {
   const token = await mintToken(SECRET, { subject: "asker", scope: "finance.admin", lifetimeSeconds: 86_400 });
   const answers = new Map<string, string>();
@@ -127,7 +127,7 @@ export async function startAsking(url: string) {
     }
   })();
   return {
-    /** Asks for everything once more. @returns what was answered in another way, while the service is up. */
+    /** Repeats all reads. @returns the answers that differ from before. */
     check: async (): Promise<string[]> => {
       asking = false;
       await run;
@@ -146,7 +146,7 @@ export async function startAsking(url: string) {
   };
 }
 
-/** What is wrong with the ledger after clients had these keys acknowledged; empty when all is well. */
+/** The faults of a ledger whose clients had these keys acknowledged; empty if it is sound. */
 export async function inspect(pool: Pool, acknowledged: ReadonlySet<string>): Promise<string[]> {
   const findings: string[] = [];
   const client = await pool.connect();
@@ -171,7 +171,7 @@ export async function inspect(pool: Pool, acknowledged: ReadonlySet<string>): Pr
   return findings;
 }
 
-/** Accounts 1 to 20 with a floor and funds, from one without. */
+/** Opens accounts 1 to 20 with a floor and funds them from an account without one. */
 export async function openAccounts(pool: Pool): Promise<void> {
   await pool.query(
     `insert into account (name, owner, type, currency, created_at)
@@ -198,7 +198,7 @@ export async function openAccounts(pool: Pool): Promise<void> {
   );
 }
 
-/** Waits for a condition; one that fails does not hold yet. */
+/** Waits until a condition holds; an error counts as not yet. */
 export async function untilAnswered(condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + RECOVERY_MS_MAX;
   while (!(await condition().catch(() => false))) {

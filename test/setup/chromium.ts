@@ -1,8 +1,8 @@
 /**
  * A Chromium for the browser tests: one that is installed here, or else the one in an npm package.
  *
- * Started with the browser's own rules in full. The package's list of arguments is of no use here: it turns off web
- * security, and with it CORS.
+ * Started with the browser's own rules in full. The package's list of arguments is not used, since it turns off web
+ * security and so CORS.
  */
 import { access, constants, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -47,13 +47,13 @@ const HOW_TO_INSTALL: Readonly<Record<string, string>> = {
   win32: "install Google Chrome (winget install Google.Chrome)",
 };
 
-/** The places to look for a browser at, in this order: CHROME_PATH alone where it is set. */
+/** Paths to try in this order; only CHROME_PATH if it is set. */
 export function chromiumPlaces(platform: string, environment: Environment): string[] {
   const { CHROME_PATH } = environment;
   return CHROME_PATH ? [CHROME_PATH] : (INSTALLED[platform]?.(environment) ?? []);
 }
 
-/** Why no browser runs here, and what to do about it. */
+/** Why no browser can run here, and how to get one. */
 export function describeLack(platform: string, arch: string, environment: Environment): string {
   const { CHROME_PATH } = environment;
   if (CHROME_PATH) return `CHROME_PATH is ${CHROME_PATH}, which can't be executed`;
@@ -65,7 +65,7 @@ export function describeLack(platform: string, arch: string, environment: Enviro
   );
 }
 
-/** The same for this machine; undefined where a browser runs. */
+/** The same for this machine; undefined if a browser can run. */
 export async function chromiumLack(): Promise<string | undefined> {
   return (await findInstalled()) !== undefined || runsPackaged()
     ? undefined
@@ -83,7 +83,7 @@ function runsPackaged(): boolean {
   return process.platform === "linux" && process.arch === "x64" && !process.env["CHROME_PATH"];
 }
 
-/** Nothing but the test's own pages may be asked for. */
+/** Blocks requests to anything but the test's own pages. */
 const QUIET = [
   "--disable-background-networking",
   "--disable-component-update",
@@ -124,7 +124,7 @@ async function launch({ executablePath, env }: Executable): Promise<Browser> {
   });
 }
 
-/** The packaged browser with the libraries that it was built with: a slim image has none of them. */
+/** The packaged browser with its libraries, which slim images lack. */
 async function packagedChromium(): Promise<Executable> {
   const executablePath = join(UNPACKED, "chromium");
   if (!(await isExecutable(executablePath))) await unpack();
@@ -132,7 +132,7 @@ async function packagedChromium(): Promise<Executable> {
   return { executablePath, env: { PATH, HOME: UNPACKED, LD_LIBRARY_PATH: join(UNPACKED, "al2023/lib") } };
 }
 
-/** Test files run in parallel: each that finds nothing unpacks aside, and whoever is first puts it in place. */
+/** Test files run in parallel: without a browser each unpacks one into its own directory, and the first renames its own into place. */
 async function unpack(): Promise<void> {
   await mkdir(dirname(UNPACKED), { recursive: true });
   const aside = await mkdtemp(`${UNPACKED}-`);
@@ -147,10 +147,10 @@ async function unpack(): Promise<void> {
 
 async function unpackInto(directory: string): Promise<void> {
   const before = { ...process.env };
-  // The package unpacks into the temporary directory, and its libraries only where it believes itself to be on Lambda.
+  // The package unpacks into the temporary directory, and its libraries only on AWS Lambda, by its environment.
   Object.assign(process.env, { TMPDIR: directory, AWS_LAMBDA_JS_RUNTIME: "nodejs22.x" });
   const unpacked = packaged.executablePath();
-  // Both were read by now.
+  // Both have been read.
   for (const name of ["TMPDIR", "AWS_LAMBDA_JS_RUNTIME"]) {
     if (before[name] === undefined) delete process.env[name];
     else process.env[name] = before[name];

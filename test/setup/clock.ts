@@ -1,15 +1,15 @@
 import type { Pool } from "pg";
 import type { TestDatabase } from "./database.ts";
 
-/** The database's clock, in the hands of a test. */
+/** The database's clock, set by a test. */
 export interface TestClock {
   /** Sets it this far ahead of the true time, or behind it. */
   set(offsetMs: number): Promise<void>;
-  /** Makes each reading of it differ at random by up to this much, so that no two within a batch need agree. */
+  /** Adds a random difference of up to this much to each reading, so that two readings in a batch may differ. */
   jitter(ms: number): Promise<void>;
 }
 
-/** Where a connection looks for functions first: before PostgreSQL's own clock. */
+/** The schema that a connection searches before pg_catalog. */
 const SEARCH_PATH = "clock, pg_catalog, public";
 
 const SCHEMA = `
@@ -21,7 +21,7 @@ create function clock.clock_timestamp() returns timestamptz language sql volatil
     from clock.setting
 $$;`;
 
-/** Puts a clock of the test's own before PostgreSQL's, for all connections that are opened from now on. */
+/** Replaces PostgreSQL's clock by the test's, for all connections opened from now on. */
 export async function shadowClock(database: TestDatabase): Promise<TestClock> {
   const { pool } = database;
   await pool.query(SCHEMA);
@@ -30,7 +30,7 @@ export async function shadowClock(database: TestDatabase): Promise<TestClock> {
   return clockOf(pool);
 }
 
-/** As {@link shadowClock}, for the connections that are opened by the returned URL alone. */
+/** As {@link shadowClock}, only for connections opened with the returned URL. */
 export async function shadowClockOf(database: TestDatabase): Promise<{ url: string; clock: TestClock }> {
   await database.pool.query(SCHEMA);
   const url = new URL(database.url);

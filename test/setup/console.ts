@@ -1,4 +1,4 @@
-/** The built console in a real browser, on an origin of its own, against the built service with the demo data. */
+/** The built console in a real browser, on its own origin, with the built service and its demo data. */
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
 import { mintToken } from "../../src/auth/index.ts";
@@ -13,17 +13,17 @@ type VisitOptions = BrowserContextOptions & { readonly url?: string };
 export interface TestConsole {
   readonly browser: Browser;
   readonly apiUrl: string;
-  /** On the origin that may call the API; a page at 127.0.0.1 may not. */
+  /** The URL with the origin that may call the API; the origin with 127.0.0.1 may not. */
   readonly consoleUrl: string;
   readonly deniedUrl: string;
-  /** A fresh page, signed out. `leave` closes it, and fails when the page's code failed. */
+  /** Opens a new page, signed out. `leave` closes it, and throws if the page's code failed. */
   enter(options?: VisitOptions): Promise<{ readonly page: Page; leave(): Promise<void> }>;
-  /** Runs a story on such a page. */
+  /** Runs a test on such a page. */
   visit(story: (page: Page) => Promise<void>, options?: VisitOptions): Promise<void>;
   token(subject: string, scope: string, lifetimeSeconds?: number): Promise<string>;
-  /** What somebody else does meanwhile. Default caller: an admin. */
+  /** Calls the API as someone else. Default caller: an admin. */
   call(method: string, request: object, token?: string): Promise<Record<string, unknown>>;
-  /** Ends the service as a deployment would. */
+  /** Stops the service as a deployment does. */
   stopService(): Promise<void>;
   startService(): Promise<void>;
   close(): Promise<void>;
@@ -116,13 +116,13 @@ export async function signIn(page: Page): Promise<void> {
   await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
 }
 
-/** Pastes a token into whichever form asks for one. */
+/** Pastes a token into the form that asks for one. */
 export async function enterToken(page: Page, token: string): Promise<void> {
   await page.getByLabel("Bearer token").fill(token);
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-/** Follows the fragment, as a link or a bookmark does. */
+/** Goes to a fragment, as a link or bookmark does. */
 export async function goTo(page: Page, fragment: string): Promise<void> {
   await page.evaluate(`window.location.hash = ${JSON.stringify(fragment)}`);
 }
@@ -133,7 +133,7 @@ export async function fillTransfer(page: Page, to: string, amount: string, descr
   await page.getByLabel("Description").fill(description);
 }
 
-/** What a screen reader says after the field's label. */
+/** The text that a screen reader says after the field's label. */
 export async function noteOf(page: Page, label: string): Promise<string> {
   const id = await page.getByLabel(label).getAttribute("aria-describedby");
   return (await page.locator(`[id="${id}"]`).innerText()).trim();
@@ -148,7 +148,7 @@ export async function balanceOf(page: Page): Promise<bigint> {
   return cents(await page.locator(".balance").innerText());
 }
 
-/** The one sum of money in a text. */
+/** The only amount of money in a text. */
 export function cents(text: string): bigint {
   const sums = text.match(/[−+]?\$[\d,]+\.\d\d/g) ?? [];
   expect(sums, text).toHaveLength(1);

@@ -16,7 +16,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   return await createDatabase(inject("postgres").template);
 }
 
-/** Creates a database that was not migrated. */
+/** Creates a database without migrations. */
 export async function createEmptyDatabase(): Promise<TestDatabase> {
   return await createDatabase("template0");
 }
@@ -24,7 +24,7 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
 async function createDatabase(template: string): Promise<TestDatabase> {
   const { adminUrl } = inject("postgres");
   const name = `test_${randomUUID().replaceAll("-", "")}`;
-  // Files are copied faster than pages, as long as nothing is flushed.
+  // Without fsync, copying files is faster than copying pages.
   await administer(adminUrl, `create database ${name} template ${template} strategy file_copy`);
 
   const target = new URL(adminUrl);

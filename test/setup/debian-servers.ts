@@ -1,4 +1,4 @@
-/** PostgreSQL and PgBouncer as Debian packages them, for what the embedded server can't show: replication and pooling. */
+/** Debian's PostgreSQL and PgBouncer, to test what the embedded server can't: replication and pooling. */
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
@@ -14,31 +14,31 @@ const run = promisify(execFile);
 
 const PACKAGES = "/usr/lib/postgresql";
 
-/** Where the newest packaged PostgreSQL has its programs; undefined without one. */
+/** The directory of the newest packaged PostgreSQL's programs; undefined if there is none. */
 export const POSTGRES_PROGRAMS = (existsSync(PACKAGES) ? readdirSync(PACKAGES) : [])
   .map((version) => join(PACKAGES, version, "bin"))
   .filter((path) => existsSync(join(path, "pg_ctl")))
   .sort()
   .at(-1);
 
-/** The pooler's program; undefined without one. */
+/** PgBouncer's path; undefined if it is not installed. */
 export const PGBOUNCER = ["/usr/sbin/pgbouncer"].find((path) => existsSync(path));
 
-/** A user who is not root, as these servers demand; nothing when we are not root ourselves. */
+/** A user other than root, since these servers refuse root; undefined if we are not root. */
 function servant(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const idOf = (option: string) => Number(execFileSync("id", [option, "postgres"], { encoding: "utf8" }));
   return { uid: idOf("-u"), gid: idOf("-g") };
 }
 
-/** A directory that the servers can write to. */
+/** Makes a directory that the servers can write to. */
 export async function makeServerDirectory(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), "finance-servers-"));
   await giveToServers(path);
   return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 20 }) };
 }
 
-/** Makes the user whom the servers run as the owner of a file or directory. */
+/** Gives a file or directory to the user that runs the servers. */
 export async function giveToServers(path: string): Promise<void> {
   const { uid, gid } = servant();
   if (uid !== undefined && gid !== undefined) await chown(path, uid, gid);
@@ -47,22 +47,22 @@ export async function giveToServers(path: string): Promise<void> {
 /** A PostgreSQL server with its own data. */
 export interface PackagedPostgres {
   readonly port: number;
-  /** Of the superuser `postgres`, who needs no password, in database `postgres`. */
+  /** The URL of database `postgres` for its superuser, who needs no password. */
   readonly url: string;
-  /** Of the time being: {@link restart} puts another in its place. */
+  /** The current process: {@link restart} replaces it. */
   readonly child: ChildProcess;
-  /** A standby that follows this server and that its commits wait for from now on. */
+  /** Starts a standby of this server; from then on commits wait for the standby. */
   addStandby(directory: string): Promise<PackagedPostgres>;
-  /** Makes a standby the primary; resolves once it takes writes. */
+  /** Promotes a standby; resolves once it accepts writes. */
   promote(): Promise<void>;
-  /** Ends it however it is, if it still runs, and starts it again on the same port. */
+  /** Kills it, if it still runs, and starts it again on the same port. */
   restart(): Promise<void>;
-  /** Ends it however it is; twice does no harm. */
+  /** Kills it, if it still runs. */
   stop(): Promise<void>;
 }
 
 /**
- * Creates a cluster in `directory`, which must not be there yet, and starts its server.
+ * Creates a cluster in `directory`, which must not exist yet, and starts its server.
  *
  * @param walDirectory where its write-ahead log goes, in segments of 1 MB. Default: in `directory`, 16 MB.
  */
@@ -124,17 +124,17 @@ async function startCluster(directory: string, settings: Readonly<Record<string,
   };
 }
 
-/** Writes a consistent copy of a database, as docs/operations.md tells. */
+/** Writes a consistent dump of a database, as docs/operations.md describes. */
 export async function dumpDatabase(url: string, file: string): Promise<void> {
   await run(programOf("pg_dump"), ["--format=custom", `--file=${file}`, `--dbname=${url}`]);
 }
 
-/** Fills an empty database from such a copy, all or nothing. */
+/** Restores a dump into an empty database in one transaction. */
 export async function restoreDatabase(file: string, url: string): Promise<void> {
   await run(programOf("pg_restore"), ["--single-transaction", "--exit-on-error", `--dbname=${url}`, file]);
 }
 
-/** A pooler in front of the server at `url`, which lends its few server connections a transaction at a time. */
+/** Starts PgBouncer in transaction mode in front of the server at `url`, with few server connections. */
 export async function startPgBouncer(
   directory: string,
   url: string,

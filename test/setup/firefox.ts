@@ -11,7 +11,7 @@ const INSTALLED = ["/usr/bin/firefox-esr", "/usr/bin/firefox", "/Applications/Fi
 /** A tab of Firefox. */
 export interface FirefoxPage {
   goto(url: string): Promise<void>;
-  /** The result of an async function of one argument, given as its source; both are carried as JSON. */
+  /** Runs an async function of one argument, given as source; argument and result travel as JSON. */
   evaluate(source: string, argument: unknown): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -21,7 +21,7 @@ export interface Firefox {
   close(): Promise<void>;
 }
 
-/** Where Firefox is installed: FIREFOX_PATH or a usual place; undefined when it is not. */
+/** The path of Firefox: FIREFOX_PATH or a usual place; undefined if it is not installed. */
 export async function findFirefox(): Promise<string | undefined> {
   const { FIREFOX_PATH } = process.env;
   for (const path of FIREFOX_PATH ? [FIREFOX_PATH] : INSTALLED) {
@@ -34,7 +34,7 @@ export async function findFirefox(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Starts a headless Firefox with a profile of its own; close it after use. */
+/** Starts a headless Firefox with its own profile; close it after use. */
 export async function launchFirefox(path: string): Promise<Firefox> {
   const home = await mkdtemp(join(tmpdir(), "finance-firefox-"));
   const child = spawn(path, ["--headless", "--no-remote", "--profile", home, "--remote-debugging-port", "0"], {
@@ -123,7 +123,7 @@ class BidiSession {
     this.#last += 1;
     const id = this.#last;
     return new Promise<Result>((resolve, reject) => {
-      // The protocol says what each method answers with.
+      // The protocol defines each method's result.
       this.#waiting.set(id, { resolve: (result) => resolve(result as Result), reject });
       this.#socket.send(JSON.stringify({ id, method, params }));
     }).finally(() => this.#waiting.delete(id));

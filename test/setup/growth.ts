@@ -1,13 +1,13 @@
 import type { StepCounter } from "./step-counter.ts";
 
-/** What twice the size may multiply the steps by. */
+/** The largest factor by which doubling the size may multiply the steps. */
 const GROWTH_MAX = 2.2;
 
 /** Makes an input of a size. */
 export type Form<Input = string> = (size: number) => Input;
 export type Forms<Input = string> = Readonly<Record<string, Form<Input>>>;
 
-/** The forms whose steps grow faster than their size, with the factor between `size` and twice as much. */
+/** The forms whose steps grow faster than linearly, with the factor between `size` and twice `size`. */
 export function steepOf<Input>(
   counter: StepCounter,
   size: number,
@@ -15,13 +15,13 @@ export function steepOf<Input>(
   work: (input: Input) => unknown,
 ) {
   const inputs = Object.values(forms).flatMap((form) => [form(size), form(2 * size)]);
-  // Some code is compiled on its first use.
+  // The first use compiles some code.
   for (const form of Object.values(forms)) attempt(() => work(form(2)));
   const steps = counter.countEach(inputs.map((input) => () => work(input)));
   return steepAmong(Object.keys(forms), steps);
 }
 
-/** As {@link steepOf}, for work that waits. */
+/** As {@link steepOf}, for asynchronous work. */
 export async function steepOfAsync<Input>(
   counter: StepCounter,
   size: number,
@@ -47,6 +47,6 @@ function attempt(work: () => unknown): void {
   try {
     work();
   } catch {
-    // A refusal is an answer too.
+    // A refusal counts too.
   }
 }

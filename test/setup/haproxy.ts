@@ -20,12 +20,12 @@ export const hasHaproxy = ((): boolean => {
 /** HAProxy with the configuration that ships. */
 export interface Haproxy {
   readonly url: string;
-  /** Its log but for calls that went well, for when a test fails. */
+  /** Its log without successful calls, to print when a test fails. */
   complaints(): string;
   stop(): Promise<void>;
 }
 
-/** Starts HAProxy as it ships, but for where it listens and where the API is, which Docker's DNS would say. */
+/** Starts HAProxy with the shipped configuration, except for its port and the API's addresses (in Docker: from DNS). */
 export async function startHaproxy(port: number, serverPorts: readonly number[]): Promise<Haproxy> {
   const directory = await mkdtemp(join(tmpdir(), "finance-haproxy-"));
   const path = join(directory, "haproxy.cfg");

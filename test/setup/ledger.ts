@@ -15,7 +15,7 @@ export async function openAccount(service: TestService, owner: string, change: o
   return body.id;
 }
 
-/** Opens a wallet that holds `amount`, from an account without a floor. An amount of any size: see {@link addOldTransfer}. */
+/** Opens a wallet and funds it with `amount` from an account without a floor. For larger amounts see {@link addOldTransfer}. */
 export async function openFunded(
   service: TestService,
   owner: string,
@@ -34,7 +34,7 @@ export async function openFunded(
 }
 
 /**
- * Adds a transfer between two new wallets whose amount is more than a request may ask for: before 0.2.0 a transfer could
+ * Adds a transfer between two new wallets whose amount is above the limit of requests: before 0.2.0 a transfer could
  * move up to the greatest int64, and such transfers are still in the books.
  */
 export async function addOldTransfer(pool: Pool, from: string, to: string, amount: bigint): Promise<void> {
@@ -61,18 +61,18 @@ export async function addOldTransfer(pool: Pool, from: string, to: string, amoun
   );
 }
 
-/** An account's balance and what of it is available, as "100/40". */
+/** An account's balance and available balance, as "100/40". */
 export async function fundsOf(service: TestService, id: string): Promise<string> {
   const { body } = await service.call("GetAccount", { id });
   return `${body.balance}/${body.available_balance}`;
 }
 
-/** "200", or the refusal's reason, or its code where it has none. */
+/** "200", or the refusal's reason, or its code if it has no reason. */
 export function verdictOf({ status, body }: Pick<Reply, "status" | "body">): string {
   return status === 200 ? "200" : (body.meta?.reason ?? body.code);
 }
 
-/** A reply's time in microseconds, to compare: as text ".1Z" would come after ".12Z". */
+/** A reply's time in microseconds, for comparisons: as text ".1Z" sorts after ".12Z". */
 export function microsOf(time: string): bigint {
   const [, second = "", fraction = ""] = /^(.*?)(?:\.(\d+))?Z$/.exec(time) ?? [];
   return BigInt(Date.parse(`${second}Z`)) * 1000n + BigInt(fraction.padEnd(6, "0").slice(0, 6));
@@ -89,7 +89,7 @@ export function postingToMove(from: string, to: string, description: string, key
   return { postings: [{ command, actor, claim, dryRun: false, path: "" }], atomic: false };
 }
 
-/** What the auditor finds wrong in the whole ledger. */
+/** The auditor's findings for the whole ledger. */
 export async function findingsOf(pool: Pool): Promise<unknown[]> {
   const client = await pool.connect();
   try {
@@ -103,7 +103,7 @@ export async function findingsOf(pool: Pool): Promise<unknown[]> {
   }
 }
 
-/** Locks an account as a posting of another server would, until it is released. */
+/** Locks an account as another server's posting would, until it is released. */
 export async function lockAccount(pool: Pool, id: string): Promise<{ release(): Promise<void> }> {
   const client = await pool.connect();
   await client.query("begin");
@@ -132,7 +132,7 @@ export async function untilWaitingForLock(pool: Pool, sessions: number): Promise
   );
 }
 
-/** A digest of every row of every table: equal before and after what changed nothing. */
+/** A digest of all rows of all tables, to show that nothing changed. */
 export async function rowsDigest(pool: Pool): Promise<Record<string, string>> {
   const { rows: tables } = await pool.query<{ name: string }>(
     "select tablename as name from pg_tables where schemaname = 'public' order by name",

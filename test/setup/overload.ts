@@ -1,14 +1,14 @@
-/** What tests of overload share: services and connections that are closed after each test, and requests byte by byte. */
+/** Shared by the overload tests: services and connections that are closed after each test, and raw requests. */
 import { connect, type Socket } from "node:net";
 import { afterEach } from "vitest";
 import { WireConnection, type WireResponse } from "../conformance/twirp-http.ts";
 import { startTestService, type TestService, type TestServiceOptions } from "./service.ts";
 
 const ORIGIN = "http://localhost:3000";
-/** Milliseconds in which everything here is done on the slowest machine. */
+/** Milliseconds that suffice for each of these tests on the slowest machine. */
 export const TIME = 8000;
 
-/** What is undone after the test, the last first. */
+/** Clean-up to run after the test, last first. */
 export const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
@@ -33,7 +33,7 @@ export function connection(service: TestService): WireConnection {
   return opened;
 }
 
-/** A socket that writes what it is told, and what it got back. */
+/** A socket for raw bytes, with the bytes received. */
 export function rawSocket(service: TestService): { socket: Socket; received(): string; ended: Promise<unknown> } {
   const socket = connect(portOf(service), "127.0.0.1");
   socket.on("error", () => undefined);
@@ -59,7 +59,7 @@ export const preflight = {
 
 export const probe = (target: string) => ({ method: "GET", target, headers: {}, body: Buffer.alloc(0) });
 
-/** Status, code and what a page on ORIGIN may read. */
+/** Status, code, and the headers that a page on ORIGIN may read. */
 export function seen(response: WireResponse | undefined) {
   const { code, meta } = JSON.parse(response?.body.toString() ?? "{}");
   return {

@@ -23,7 +23,7 @@ declare module "vitest" {
   interface ProvidedContext {
     /** The server of this run, for createTestDatabase. */
     postgres: { adminUrl: string; template: string };
-    /** A directory for what tests write, deleted with the run. */
+    /** A directory for files of tests, deleted after the run. */
     scratch: string;
   }
 }
@@ -31,7 +31,7 @@ declare module "vitest" {
 const DIRECTORY_PREFIX = "finance-test-";
 
 const SETTINGS = {
-  // Nothing here has to survive a power failure.
+  // Tests need no durability.
   fsync: "off",
   full_page_writes: "off",
   synchronous_commit: "off",
@@ -70,22 +70,22 @@ async function openServer(dataDir: string): Promise<EmbeddedPostgres> {
 
 async function makeScratch(): Promise<{ path: string; remove(): void }> {
   const path = await mkdtemp(join(tmpdir(), DIRECTORY_PREFIX));
-  // Started by root, servers run as another user.
+  // PostgreSQL refuses root: started by root, it runs as another user.
   await chmod(path, 0o711);
   await lockDirectory(join(path, "lock"));
   const remove = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 20 });
-  // An interrupted run ends without its teardown.
+  // An interrupted run skips its teardown.
   process.once("exit", remove);
   return { path, remove };
 }
 
-/** What runs that were killed left behind. */
+/** Removes the directories of runs that were killed. */
 async function removeLeftovers(): Promise<void> {
   const entries = await readdir(tmpdir());
   for (const entry of entries.filter((name) => name.startsWith(DIRECTORY_PREFIX))) {
     const path = join(tmpdir(), entry);
     const lockFile = join(path, "lock");
-    // Without a lock a run is about to start or at its end; a living run keeps its lock.
+    // A live run holds its lock. Without one a run is starting or ending.
     const isAbandoned = await access(lockFile)
       .then(() => lockDirectory(lockFile))
       .then(

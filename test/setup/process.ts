@@ -5,19 +5,19 @@ import { createServer } from "node:net";
 import { mintToken } from "../../src/auth/index.ts";
 import type { Reply } from "./service.ts";
 
-/** The built service as a process of its own. */
+/** The built service in its own process. */
 export interface ServiceProcess {
   readonly child: ChildProcess;
-  /** What it has printed so far, both streams. */
+  /** Its output so far, of both streams. */
   output(): string;
-  /** Resolves once the output holds `text`; fails when the process ends before. */
+  /** Resolves once the output contains `text`; rejects if the process ends first. */
   printed(text: string): Promise<void>;
   /** The exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
 /**
- * Runs dist/main.js, which `npm run build` makes, with nothing of our own environment but the path.
+ * Runs dist/main.js, which `npm run build` makes, with only PATH of our own environment.
  *
  * @param root the folder that has dist/.
  */
@@ -50,14 +50,14 @@ export function startProcess(environment: Record<string, string>, root = "."): S
 export interface Instance {
   readonly process: ServiceProcess;
   readonly port: number;
-  /** An admin's. */
+  /** An admin's token. */
   readonly token: string;
   call(method: string, request: object, headers?: Record<string, string>): Promise<Reply>;
 }
 
 const SECRET = "a secret for tests, 32 bytes or more";
 
-/** Starts the service as it runs in production, on a database that is there. */
+/** Starts the service as in production, on an existing database. */
 export async function startInstance(databaseUrl: string, environment: Record<string, string> = {}): Promise<Instance> {
   const port = await freePort();
   const instance = startProcess({

@@ -1,17 +1,17 @@
-/** Where in a request something can be put, found by reflection: a field that is added to the API is found at once. */
+/** Finds the places for values in a request by reflection, so that new fields of the API are included. */
 import { type FieldInfo, type MessageType, ScalarType } from "@protobuf-ts/runtime";
 import type { JsonRequest } from "./requests.ts";
 
 export interface Place {
-  /** As the service names it: `name`, `transfers[0].description`, `metadata key`, `metadata value`. */
+  /** The service's name for it: `name`, `transfers[0].description`, `metadata key`, `metadata value`. */
   readonly path: string;
-  /** The request with this in the place. */
+  /** The request with this value in the place. */
   put(request: JsonRequest, value: string): JsonRequest;
 }
 
 type Fields = Pick<MessageType<object>, "fields">;
 
-/** Every text that a request can hold, keys and values of maps included. */
+/** Every text field of a request, with keys and values of maps. */
 export function textPlacesOf(type: Fields): Place[] {
   return placesOf(type, (field) => {
     const name = field.name;
@@ -26,7 +26,7 @@ export function textPlacesOf(type: Fields): Place[] {
   });
 }
 
-/** Every id of an account or a transfer that a request can hold. */
+/** Every field of a request for the id of an account or a transfer. */
 export function idPlacesOf(type: Fields): Place[] {
   return placesOf(type, (field) =>
     field.kind === "scalar" && field.T === ScalarType.INT64 && /(^|_)id$/.test(field.name) ? [scalarPlace(field)] : [],
@@ -43,7 +43,7 @@ function scalarPlace({ name, repeat }: FieldInfo): Place {
   return { path: name, put: (request, value) => ({ ...request, [name]: repeat ? [value] : value }) };
 }
 
-/** A place in a message that the request holds; in a list of messages, in its first. */
+/** A place in a nested message; of a list of messages, in the first. */
 function placeWithin({ name, repeat }: FieldInfo, { path, put }: Place): Place {
   return {
     path: repeat ? `${name}[0].${path}` : `${name}.${path}`,

@@ -7,8 +7,8 @@ export type MethodName = keyof FinanceServiceTwirp;
 export type JsonRequest = Readonly<Record<string, unknown>>;
 
 /**
- * For each method, makes a request that is carried out when the owner of account `from` sends it. Each is fresh: a hold
- * or posting that it refers to is its own.
+ * For each method, makes a request that succeeds when the owner of account `from` sends it. Each request refers to a hold or
+ * posting of its own.
  */
 export function validRequests(
   service: TestService,
@@ -19,7 +19,7 @@ export function validRequests(
     const { body } = await service.call("CreateTransfer", { ...transfer, ...change }, token);
     return { id: `${body.id}` };
   };
-  // Who places a hold may capture it.
+  // Only the caller who placed a hold may capture it.
   const heldByOwner = async () => {
     const { body } = await service.call("GetAccount", { id: from });
     return await made({ pending: true }, await service.token(body.owner));

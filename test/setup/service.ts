@@ -11,13 +11,13 @@ import { createTestDatabase, type TestDatabase } from "./database.ts";
 
 const SECRET = "a secret for tests, 32 bytes or more";
 
-/** The API over a database of its own, listening on a free port. */
+/** The API on its own database, listening on a free port. */
 export interface TestService {
   readonly app: FastifyInstance;
   readonly url: string;
   readonly pool: Pool;
   readonly ledger: Ledger;
-  /** Every line that was logged so far. */
+  /** All lines logged so far. */
   readonly log: readonly Record<string, unknown>[];
   /** Calls a method with JSON. Default caller: an admin named root. */
   call(method: string, request: object | string, token?: string): Promise<Reply>;
@@ -28,25 +28,25 @@ export interface TestService {
 export interface Reply {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads of any method's reply what it expects there.
+  // biome-ignore lint/suspicious/noExplicitAny: tests read the fields that they expect in a reply.
   readonly body: any;
 }
 
 export interface TestServiceOptions {
   /** Default 20. */
   readonly sweepIntervalMs?: number;
-  /** A database that is shared with others and outlives the service. Default: one of its own. */
+  /** A database that outlives the service. Default: its own database, dropped with it. */
   readonly database?: TestDatabase;
-  /** The way by which the ledger's lanes reach the database. Default: the database's own URL. */
+  /** The URL for the ledger's lanes. Default: the database's URL. */
   readonly laneUrl?: string;
-  /** Shorter and smaller than what is served with. */
+  /** Smaller than the server's own limits. */
   readonly limits?: AppOptions["limits"];
   readonly tracing?: AppOptions["tracing"];
-  /** Default 127.0.0.1, which is where `url` is anyway. */
+  /** Default 127.0.0.1; `url` has that address in any case. */
   readonly host?: string;
 }
 
-/** Starts the API; `environment` is read as the process environment would be. */
+/** Starts the API with `environment` in place of the process environment. */
 export async function startTestService(
   environment: Record<string, string> = {},
   {
@@ -61,7 +61,7 @@ export async function startTestService(
   const config = readConfig({
     AUTH_JWT_SECRET: SECRET,
     CORS_ALLOWED_ORIGINS: "http://localhost:*",
-    // A machine that is busy with other tests is late, and must not turn calls away for that.
+    // A machine that is busy with other tests must not refuse calls because it is late.
     OVERLOAD_EVENT_LOOP_DELAY_MS: "0",
     ...environment,
   });
@@ -77,7 +77,7 @@ export async function startTestService(
     authenticate: createAuthenticator({ ...config.auth, trust: { secret: SECRET } }),
     ledger,
     readiness: async () => undefined,
-    // A test that reads a count wants the latest.
+    // Tests that read a counter need its latest value.
     limits: { metricsSharedMs: 0, ...limits },
     tracing,
   });

@@ -1,9 +1,9 @@
 /**
  * Counts the steps that code takes, without changing it and without a clock.
  *
- * Method: V8 counts how often each block of JavaScript runs. What a built-in does is not seen that way, so those that walk
- * text, lists or bytes are replaced while counting by themselves plus a charge of as many steps as they may walk: the
- * length of what they are given, its square where they are not linear. A regular expression is charged its text's length
+ * Method: V8 counts how often each block of JavaScript runs. That does not show the work of built-ins. So, while
+ * counting, those that walk text, lists or bytes are replaced by wrappers that add the steps they may take: the length of their
+ * input, or its square where they are not linear. A regular expression is charged its text's length
  * once `recheck` has proved it linear, else the square.
  */
 import buffer from "node:buffer";
@@ -12,7 +12,7 @@ import { Session } from "node:inspector";
 import { syncBuiltinESMExports } from "node:module";
 import { checkSync } from "recheck";
 
-/** What is charged for one call of a built-in. */
+/** The steps charged for one call of a built-in. */
 type Charge = (self: unknown, args: readonly unknown[], result: unknown) => number;
 
 interface Coverage {
@@ -23,7 +23,7 @@ interface Coverage {
 
 let counting = false;
 let charged = 0;
-/** Built-ins of text ask an expression's `exec` for each match, which is charged already. */
+/** String built-ins call an expression's `exec` for each match, which is charged already. */
 let matching = false;
 
 const lengthOf = (value: unknown): number =>
@@ -36,7 +36,7 @@ const lengthOf = (value: unknown): number =>
 const ofSelf: Charge = (self) => lengthOf(typeof self === "object" && self instanceof String ? String(self) : self);
 const ofResult: Charge = (_self, _args, result) => lengthOf(result);
 const ofFirst: Charge = (_self, [first]) => lengthOf(first);
-/** A search walks from where it starts to what it finds. */
+/** A search walks from its start to its match. */
 const ofSearch: Charge = (self, [, from], result) => {
   const start = typeof from === "number" ? from : 0;
   return (typeof result === "number" && result >= 0 ? result + 1 : lengthOf(self)) - start;
@@ -114,7 +114,7 @@ const METHODS: readonly Patch[] = [
   [crypto, ["hash"], (_self, [, data]) => lengthOf(data)],
 ];
 
-/** A text of digits is read in more than linear time: it has to be short. */
+/** Digits are parsed in more than linear time, so the text must be short. */
 const GLOBALS: readonly Patch[] = [
   [globalThis, ["BigInt"], squared(ofFirst)],
   [globalThis, ["Number", "parseInt", "parseFloat", "decodeURIComponent", "encodeURIComponent", "Uint8Array"], ofFirst],
@@ -124,7 +124,7 @@ function charge(cost: Charge, self: unknown, args: readonly unknown[], result: u
   if (counting) paused(() => (charged += cost(self, args, result)));
 }
 
-/** Runs what belongs to the counter itself. */
+/** Runs the counter's own code, uncounted. */
 function paused<Result>(work: () => Result): Result {
   const before = counting;
   counting = false;
@@ -208,14 +208,14 @@ export class StepCounter {
       try {
         work();
       } catch {
-        // A refusal is an answer too.
+        // A refusal counts too.
       }
       counting = false;
       return this.#take() + charged;
     });
   }
 
-  /** As `countEach`, for one piece of work that waits. */
+  /** As `countEach`, for one piece of asynchronous work. */
   async countAsync(work: () => Promise<unknown>): Promise<number> {
     this.#take();
     charged = 0;
@@ -232,11 +232,11 @@ export class StepCounter {
     this.#session.disconnect();
   }
 
-  /** The blocks that ran since it was taken last. */
+  /** The blocks that ran since the last call. */
   #take(): number {
     const { result } = this.#post("Profiler.takePreciseCoverage") as Coverage;
     let blocks = 0;
-    // A function that was inlined loses count of its own calls, the first range; its blocks never do.
+    // V8 loses the call count (the first range) of an inlined function, but not the counts of its blocks.
     for (const { functions } of result) {
       for (const { ranges } of functions) for (const { count } of ranges.slice(1)) blocks += count;
     }
@@ -245,7 +245,7 @@ export class StepCounter {
 
   #post(method: string, params: object = {}): unknown {
     let answer: unknown;
-    // Its commands answer at once.
+    // Inspector commands answer synchronously.
     this.#session.post(method, params, (error, result) => {
       if (error !== null) throw error;
       answer = result;

@@ -4,18 +4,18 @@ import { text } from "node:stream/consumers";
 import { vi } from "vitest";
 import { mintToken } from "../../src/auth/index.ts";
 
-/** A call without an answer after so long has failed. */
+/** Milliseconds after which a call without an answer has failed. */
 const ANSWER_MS = 12_000;
 
 export interface TrafficOptions {
-  /** Where the API listens; asked anew for each call. */
+  /** The API's URL, read again for each call. */
   readonly url: string;
   readonly secret: string;
-  /** Accounts that exist and hold enough for every transfer. */
+  /** Existing accounts with funds for every transfer. */
   readonly accounts: readonly string[];
-  /** Each has one connection, which it keeps. */
+  /** The number of clients; each keeps one connection. */
   readonly clients: number;
-  /** Whether a call is repeated with its key until it is decided. Default: each is made once. */
+  /** Whether to repeat a call with its key until it is decided. Default: false. */
   readonly repeat?: boolean;
 }
 
@@ -23,15 +23,15 @@ export interface TrafficOptions {
 export interface Traffic {
   /** Keys of the transfers that were acknowledged. */
   readonly acknowledged: ReadonlySet<string>;
-  /** Of calls without an answer, or with another status than 200: what came instead. */
+  /** The outcomes of calls without an answer or with a status other than 200. */
   readonly failures: readonly string[];
-  /** Resolves once every client was answered this many times more. */
+  /** Resolves once every client has this many more answers. */
   progress(calls: number): Promise<void>;
-  /** Resolves when the last calls were answered. */
+  /** Stops the clients; resolves once their last calls are answered. */
   stop(): Promise<void>;
 }
 
-/** Starts clients whose transfers go around in a circle, each of 1, so that balances say how many were posted. */
+/** Starts clients whose transfers of 1 go around in a circle, so that balances show how many were posted. */
 export async function startTraffic(options: TrafficOptions): Promise<Traffic> {
   const { secret, accounts, clients, repeat = false } = options;
   const token = await mintToken(secret, { subject: "root", scope: "finance.admin", lifetimeSeconds: 3600 });
@@ -82,12 +82,12 @@ export async function startTraffic(options: TrafficOptions): Promise<Traffic> {
   };
 }
 
-/** "200", or what came instead. */
+/** "200", or the other outcome. */
 async function post(base: string, token: string, body: object, agent: Agent): Promise<string> {
   const call = httpRequest(`${base}/twirp/finance.v1.FinanceService/CreateTransfer`, {
     method: "POST",
     agent,
-    // A connection that was being handed to a process when that was killed is never answered.
+    // A connection that is being passed to a process when the process is killed never gets an answer.
     signal: AbortSignal.timeout(ANSWER_MS),
     headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
   });

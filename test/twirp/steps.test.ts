@@ -16,7 +16,7 @@ const NUMBERS = [1, 2, 3, 6, 7, 8, 9, 11, 12, 13, 15, 16, 18, 20, 23, 24, 25, 26
 /** The smaller of the two sizes that are compared. */
 const SIZE = 512;
 
-// Code is slow while its blocks are counted.
+// Counting blocks makes code slow.
 vi.setConfig({ testTimeout: 120_000 });
 
 let counter: StepCounter;

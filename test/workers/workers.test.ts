@@ -49,7 +49,7 @@ async function start(change: Record<string, string> = {}): Promise<ServiceProces
   return service;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a test reads of any method's reply what it expects there.
+// biome-ignore lint/suspicious/noExplicitAny: tests read the fields that they expect in a reply.
 async function call(method: string, request: object): Promise<any> {
   const token = await mintToken(SECRET, { subject: "root", scope: "finance.admin", lifetimeSeconds: 600 });
   const response = await fetch(`${url}/twirp/finance.v1.FinanceService/${method}`, {
