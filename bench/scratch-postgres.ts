@@ -6,7 +6,8 @@ import pg, { type Pool } from "pg";
 import { silentLog } from "../src/database/connection-errors.ts";
 import { lockDirectory } from "../src/database/embedded/lock.ts";
 import { stopOrphan } from "../src/database/embedded/server.ts";
-import { migrate, migrationsDirectory, openPool, startEmbeddedPostgres } from "../src/database/index.ts";
+import { migrate, openPool, startEmbeddedPostgres } from "../src/database/index.ts";
+import { migrationsDirectory } from "../src/package-files.ts";
 
 /** A PostgreSQL for the benchmark: durable as in production, removed afterwards. */
 export interface ScratchPostgres {
@@ -59,7 +60,7 @@ export async function startScratchPostgres(): Promise<ScratchPostgres> {
       const target = new URL(server.url);
       target.pathname = name;
       const url = target.href;
-      await migrate({ connectionString: url, directory: await migrationsDirectory() });
+      await migrate({ connectionString: url, directory: migrationsDirectory() });
       const pool = openPool({ connectionString: url, max: 2, statementTimeoutMs: 0 });
       pools.push(pool);
       return { url, pool };

@@ -3,44 +3,42 @@ import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { runCommand } from "../packages/cors/src/doctor/index.ts";
 import { type Config, readConfig } from "./config/config.ts";
-import { describeFailure } from "./server/failure.ts";
 import { welcome } from "./server/greeting.ts";
 import { apiPlace, checkFree, consolePlace } from "./server/listening.ts";
-import { openLog } from "./server/log.ts";
-import { type Groundwork, layGroundwork } from "./server/prepare.ts";
+import { type Foundation, prepare } from "./server/prepare.ts";
+import { openLog, Shutdown } from "./server/process.ts";
 import { connectionsOf, serve } from "./server/serve.ts";
-import { Closing } from "./server/shutdown.ts";
-import { startWorkers } from "./workers/index.ts";
-import { runWorker } from "./workers/run-worker.ts";
+import { describeFailure } from "./start-error.ts";
+import { runWorker, startWorkers } from "./workers/index.ts";
 
-/** A worker that is replaced keeps idle connections for as long as Node does by default, so that no call meets their end. */
+/** Milliseconds that a replaced worker keeps idle connections: as long as Node does by default, so that no call fails. */
 const HANDOVER_MS = 5000;
 const WORKERS_MAX = 64;
 const STOPPING = ["SIGINT", "SIGTERM"] as const;
 
-/** The service, in however many processes. */
+/** The service, in one process or several. */
 interface Service {
   readonly port: number;
-  /** Renews the processes one by one. Absent where there is nobody to take over. */
+  /** Renews the processes one by one. Absent if there is only one, unsupervised. */
   readonly renew?: () => Promise<void>;
-  /** Goes out of service. @returns whether all went well. */
+  /** Sends clients away and stops serving. @returns whether nothing failed. */
   leave(): Promise<boolean>;
 }
 
 const HELP = `usage: [NAME=value]... npm start
 
-Runs the service: the API on port 9707 and, in development, the console on port 5173. Without DATABASE_URL it makes a
-PostgreSQL of its own in DATA_DIR, with demo data.
+Runs the service: the API on port 9707 and, in development, the console on port 5173. Without DATABASE_URL it runs its
+own PostgreSQL with demo data in DATA_DIR.
 
-There are no options; settings are environment variables. README.md has the table, among them:
+There are no options, only environment variables. The most important ones (README.md lists all of them):
 
-  PORT, CONSOLE_PORT    where the API and the console listen; CONSOLE_PORT=off for no console
-  DATABASE_URL          a PostgreSQL of yours
-  DATA_DIR              where the embedded PostgreSQL lives; default .data
-  CORS_ALLOWED_ORIGINS  the origins of the pages that may call, such as https://app.example.com
+  PORT, CONSOLE_PORT    ports of the API and the console; CONSOLE_PORT=off for no console
+  DATABASE_URL          your own PostgreSQL
+  DATA_DIR              directory of the embedded PostgreSQL; default .data
+  CORS_ALLOWED_ORIGINS  origins of the pages that may call the API, such as https://app.example.com
   LOG_LEVEL             fatal, error, warn, info, debug, trace or silent
 
-Exit status: 0 after a signal to stop, 1 when it can't start or stop well, 2 for bad usage.`;
+Exit status: 0 after a signal to stop, 1 if it can't start or fails to stop cleanly, 2 for bad usage.`;
 
 if (cluster.isWorker) await runWorker();
 else {
@@ -51,9 +49,9 @@ else {
   process.exitCode = await runCommand(process.argv.slice(2), { help: HELP, options: {}, run });
 }
 
-/** Starts the service: in this process, or, where WORKERS says so, in others that it supervises. */
+/** Starts the service: in this process or, with WORKERS, in others that it supervises. */
 async function runPrimary(): Promise<void> {
-  const closing = new Closing();
+  const shutdown = new Shutdown();
   /** Aborts when a signal to stop comes before the service runs. */
   const starting = new AbortController();
   const interrupt = () => starting.abort();
@@ -63,25 +61,25 @@ async function runPrimary(): Promise<void> {
     const log = openLog(config, { shared: config.workers !== undefined });
     await checkFree(apiPlace(config, config.port));
     if (config.consolePort !== undefined) await checkFree(consolePlace(config.host, config.consolePort));
-    const groundwork = await layGroundwork(config, log, closing, starting.signal);
+    const foundation = await prepare(config, log, shutdown, starting.signal);
     const start = config.workers === undefined ? serveAlone : serveByWorkers;
-    const service = await start(config, log, groundwork, closing);
-    const greeting = await welcome({ config, log, groundwork, apiPort: service.port, closing });
+    const service = await start(config, log, foundation, shutdown);
+    const greeting = await welcome({ config, log, foundation, apiPort: service.port, shutdown });
     starting.signal.throwIfAborted();
     for (const signal of STOPPING) process.off(signal, interrupt);
-    handleSignals(service, log, closing);
+    handleSignals(service, log, shutdown);
     process.stdout.write(greeting);
   } catch (error) {
-    const closed = await closing.closeAll();
+    const closed = await shutdown.closeAll();
     if (starting.signal.aborted) process.exit(closed ? 0 : 1);
     process.stderr.write(`${describeFailure(error)}\n`);
     process.exit(1);
   }
 }
 
-async function serveAlone(config: Config, log: Logger, groundwork: Groundwork, closing: Closing): Promise<Service> {
-  const { databaseUrl, trust } = groundwork;
-  const serving = await serve({ config, log, databaseUrl, trust, port: config.port, processes: 1, closing });
+async function serveAlone(config: Config, log: Logger, foundation: Foundation, shutdown: Shutdown): Promise<Service> {
+  const { databaseUrl, trust } = foundation;
+  const serving = await serve({ config, log, databaseUrl, trust, port: config.port, processes: 1, shutdown });
   return {
     port: serving.port,
     leave: async () => {
@@ -91,33 +89,38 @@ async function serveAlone(config: Config, log: Logger, groundwork: Groundwork, c
   };
 }
 
-async function serveByWorkers(config: Config, log: Logger, groundwork: Groundwork, closing: Closing): Promise<Service> {
+async function serveByWorkers(
+  config: Config,
+  log: Logger,
+  foundation: Foundation,
+  shutdown: Shutdown,
+): Promise<Service> {
   const processes = config.workers === "auto" ? Math.min(WORKERS_MAX, availableParallelism()) : (config.workers ?? 1);
   const connections = processes * connectionsOf(processes);
-  if (connections > groundwork.connectionsMax) {
+  if (connections > foundation.connectionsMax) {
     log.warn(
-      { workers: processes, connections, available: groundwork.connectionsMax },
-      "the workers may open more connections than the database allows: lower WORKERS or raise its max_connections",
+      { workers: processes, connections, available: foundation.connectionsMax },
+      "the workers may open more connections than the database allows: lower WORKERS, or raise max_connections",
     );
   }
   const workers = await startWorkers({
-    order: { databaseUrl: groundwork.databaseUrl, port: config.port, processes },
+    order: { databaseUrl: foundation.databaseUrl, port: config.port, processes },
     handover: { lameDuckMs: Math.max(HANDOVER_MS, config.shutdownDelayMs), accepting: false },
     log,
   });
   const leave = () => workers.stop({ lameDuckMs: config.shutdownDelayMs, accepting: true });
-  closing.add(leave);
+  shutdown.add(leave);
   return { port: workers.port, renew: () => workers.renew(), leave };
 }
 
-function handleSignals({ renew, leave }: Service, log: Logger, closing: Closing): void {
+function handleSignals({ renew, leave }: Service, log: Logger, shutdown: Shutdown): void {
   /** Stops accepting, finishes what is in flight, closes the database, and ends the process with 0. */
   const stop = async (signal: NodeJS.Signals) => {
     log.info({ signal }, "stopping");
-    // Whoever asks twice does not want to wait.
+    // A second signal means: do not wait.
     process.once(signal, () => process.exit(1));
     const left = await leave();
-    const closed = await closing.closeAll();
+    const closed = await shutdown.closeAll();
     process.exit(left && closed ? 0 : 1);
   };
   for (const signal of STOPPING) process.once(signal, () => void stop(signal));

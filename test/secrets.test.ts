@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { mintToken } from "../src/auth/index.ts";
-import { grantApplicationRole, migrationsDirectory } from "../src/database/index.ts";
+import { grantApplicationRole } from "../src/database/index.ts";
+import { migrationsDirectory } from "../src/package-files.ts";
 import { type FaultyNetwork, openFaultyNetwork } from "./faults/network.ts";
 import { createTestDatabase, type TestDatabase } from "./setup/database.ts";
 import { freePort, type ServiceProcess, startProcess } from "./setup/process.ts";
@@ -21,7 +22,7 @@ beforeEach(async () => {
   running = [];
   database = await createTestDatabase();
   await database.pool.query(`create role ${role} login password '${PASSWORD}'`);
-  await grantApplicationRole({ connectionString: database.url, directory: await migrationsDirectory(), role });
+  await grantApplicationRole({ connectionString: database.url, directory: migrationsDirectory(), role });
   const direct = new URL(database.url);
   network = await openFaultyNetwork({ host: "127.0.0.1", port: Number(direct.port) });
   url = `postgres://${role}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${network.port}${direct.pathname}`;

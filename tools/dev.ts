@@ -15,8 +15,8 @@ import { createServer, type ViteDevServer } from "vite";
 import { developmentSecret } from "../src/auth/index.ts";
 import { type Config, readConfig } from "../src/config/config.ts";
 import { buildConsole } from "../src/server/console.ts";
-import { describeFailure } from "../src/server/failure.ts";
 import { developmentTokens } from "../src/server/greeting.ts";
+import { describeFailure } from "../src/start-error.ts";
 
 const BUNDLE = "dist/dev/main.js";
 
@@ -102,13 +102,13 @@ async function watchService(): Promise<{ stop(): Promise<void> }> {
 /** Serves the console's sources; the calls of its pages go to the API's own origin. */
 async function serveConsole(config: Config, port: number): Promise<ViteDevServer> {
   const trust = config.auth.trust ?? { secret: await developmentSecret(config.dataDir) };
-  const tokens = "secret" in trust ? await developmentTokens(trust.secret, config.auth) : undefined;
+  const tokens = await developmentTokens(config, trust);
   const settings = await buildConsole({
     root: resolve("web"),
     log: pino({ level: "warn" }),
     api: config.consoleApiUrl === undefined ? { port: config.port } : { url: config.consoleApiUrl },
     twirpPrefix: config.twirpPrefix,
-    developmentToken: tokens?.admin.value,
+    developmentToken: tokens?.admin,
   });
   await settings.ready();
   const answerSettings = (request: IncomingMessage, response: ServerResponse, next: () => void) => {

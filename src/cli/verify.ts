@@ -4,25 +4,25 @@ import {
   checkDatabase,
   DatabaseStartError,
   findEmbeddedPostgres,
-  migrationsDirectory,
   openPool,
   pendingMigrations,
   startEmbeddedPostgres,
 } from "../database/index.ts";
 import { audit, checks } from "../finance/index.ts";
+import { migrationsDirectory } from "../package-files.ts";
 
 const HELP = `usage: npm run verify
 
-Audits the whole ledger at DATABASE_URL, or the embedded one in DATA_DIR, whether or not the service runs on it: sums, chains,
-orphans, holds, times, idempotency keys. Prints a line of JSON for each thing that is wrong, or worth knowing ("notice").
+Audits the whole ledger at DATABASE_URL, or else the embedded one in DATA_DIR, while the service runs or not: sums, chains,
+orphans, holds, times, idempotency keys. Prints one line of JSON for each error and each notice.
 
-Exit status: 0 when the ledger is sound, 1 when it is not, 2 when it could not be audited, and for bad usage.`;
+Exit status: 0 if the ledger is sound, 1 if it is not, 2 if it could not be audited and for bad usage.`;
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 const UNSOUND = 1;
 const NOT_AUDITED = 2;
-/** What shells report of a program that Ctrl-C ended. */
+/** The exit status that shells report for a program stopped with Ctrl-C. */
 const INTERRUPTED = 130;
 
 process.exitCode = await runCommand(process.argv.slice(2), { help: HELP, options: {}, run: verify });
@@ -46,13 +46,13 @@ async function verify(): Promise<number> {
 async function countFindings(interruption: AbortSignal): Promise<number> {
   const { databaseUrl, dataDir } = readLedgerConfig(process.env);
   const database = await openDatabase(databaseUrl, dataDir);
-  // The database is never left behind, however early the signal came.
+  // Even if the signal came this early, the embedded database must stop.
   if (interruption.aborted) await database.close();
   interruption.throwIfAborted();
   interruption.addEventListener("abort", () => void database.close().finally(() => process.exit(INTERRUPTED)));
   const pool = openPool({ connectionString: database.url, max: 1 });
   try {
-    const missing = await pendingMigrations(pool, await migrationsDirectory());
+    const missing = await pendingMigrations(pool, migrationsDirectory());
     if (missing.length > 0)
       throw new DatabaseStartError(`migrations are missing: ${missing.join(", ")}; run npm run migrate`);
     return await auditAll(pool);
@@ -74,7 +74,7 @@ async function auditAll(pool: ReturnType<typeof openPool>): Promise<number> {
   }
 }
 
-/** The database to audit: the one that was named, the embedded one that the service runs, or one that is started for this. */
+/** Opens the database at DATABASE_URL, or else the embedded one, which it starts unless the service runs it. */
 async function openDatabase(
   databaseUrl: string | undefined,
   dataDir: string,

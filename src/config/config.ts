@@ -9,6 +9,7 @@ import {
 } from "../../packages/cors/src/index.ts";
 import { readConnectionUrl } from "../database/index.ts";
 import type { OverloadLimits } from "../plugins/index.ts";
+import { StartError } from "../start-error.ts";
 import { type Environment, isUnset, type LOG_LEVELS, readValues, unknownVariables, type Values } from "./variables.ts";
 import { productionWarnings } from "./warnings.ts";
 
@@ -69,12 +70,12 @@ export interface ConsoleConfig {
 }
 
 /** Every mistake of an environment, each naming its variable; the message is the report for people. */
-export class ConfigError extends Error {
+export class ConfigError extends StartError {
+  override readonly name = "ConfigError";
   readonly mistakes: readonly string[];
 
   constructor(mistakes: readonly string[]) {
     super(describeMistakes(mistakes));
-    this.name = "ConfigError";
     this.mistakes = mistakes;
   }
 }

@@ -10,7 +10,8 @@ export interface ProductionChoices {
   readonly demoData: boolean;
 }
 
-const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1", "[::1]"]);
+/** Hosts that mean this machine. */
+export const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1", "[::1]"]);
 
 /** A random key of 32 bytes has more different ones than this, in any notation. */
 const DISTINCT_CHARACTERS_MIN = 10;
@@ -33,7 +34,7 @@ export function productionWarnings(choices: ProductionChoices): string[] {
     "CORS_ALLOWED_ORIGINS: has an origin without TLS, which whoever is between can speak for; use https origins",
   );
   warn(
-    jwksUrl?.startsWith("http:") === true && !LOOPBACK.has(new URL(jwksUrl).hostname),
+    jwksUrl?.startsWith("http:") === true && !LOOPBACK_HOSTS.has(new URL(jwksUrl).hostname),
     "AUTH_JWKS_URL: keys come without TLS, so whoever is between can sign tokens; use https",
   );
   warn(
@@ -49,7 +50,7 @@ export function productionWarnings(choices: ProductionChoices): string[] {
 }
 
 function verifiesServer({ hosts, tlsMode, tls }: ConnectionTarget): boolean {
-  const isNear = hosts.every(({ host }) => host.startsWith("/") || LOOPBACK.has(host));
+  const isNear = hosts.every(({ host }) => host.startsWith("/") || LOOPBACK_HOSTS.has(host));
   // Below `require` a server without TLS will do, whatever else is checked.
   return isNear || (!["disable", "prefer"].includes(tlsMode) && tls.rejectUnauthorized !== false);
 }

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { StartError } from "../start-error.ts";
 import { type ConnectionTarget, readConnectionUrl } from "./connection.ts";
 import { adviceOn, errorCode, firstLine } from "./connection-errors.ts";
 
@@ -6,7 +7,7 @@ import { adviceOn, errorCode, firstLine } from "./connection-errors.ts";
  * The database can't be used until a person changes something. The message is one line for that person: what is wrong and
  * how to fix it, without a password.
  */
-export class DatabaseStartError extends Error {
+export class DatabaseStartError extends StartError {
   override readonly name = "DatabaseStartError";
 }
 

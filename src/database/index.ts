@@ -11,7 +11,7 @@ export {
 } from "./connection-errors.ts";
 export { type EmbeddedPostgres, findEmbeddedPostgres, startEmbeddedPostgres } from "./embedded/server.ts";
 export { DatabaseStartError } from "./errors.ts";
-export { migrate, migrationsDirectory, pendingMigrations } from "./migrations.ts";
+export { migrate, pendingMigrations } from "./migrations.ts";
 export { openPool, withConnection, withTransaction } from "./pool.ts";
 export { checkDatabase, findDurabilityRisks, findObstacle, readConnectionsMax } from "./readiness.ts";
 export { parseTimestamptz } from "./timestamp.ts";

@@ -1,5 +1,4 @@
-import { access, readdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir } from "node:fs/promises";
 import type { Pool } from "pg";
 import { connectTo } from "./connection.ts";
 import { type DatabaseLog, errorCode, silentLog } from "./connection-errors.ts";
@@ -65,18 +64,6 @@ export async function migrate({ connectionString, directory, log = silentLog }: 
 export async function pendingMigrations(pool: Pool, directory: string): Promise<string[]> {
   const [names, applied] = await Promise.all([listMigrations(directory), appliedMigrations(pool)]);
   return names.filter((name) => !applied.has(name));
-}
-
-/** @returns the package's own `migrations` folder, from its sources and from its bundle alike. */
-export async function migrationsDirectory(): Promise<string> {
-  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
-    const isRoot = await access(join(folder, "package.json")).then(
-      () => true,
-      () => false,
-    );
-    if (isRoot) return join(folder, "migrations");
-    if (folder === dirname(folder)) throw new Error(`no package.json above ${import.meta.dirname}`);
-  }
 }
 
 async function listMigrations(directory: string): Promise<string[]> {

@@ -8,4 +8,4 @@ export { createRateLimiter, heldBytesMaxOf, OverloadError, type OverloadLimits, 
 export { requestIdHeader, requestIdOf, SECURITY_HEADERS, setRequestId } from "./reply-headers.ts";
 export { RequestReport, type RequestReportOptions } from "./request-report.ts";
 export { SERVER_LIMITS, type ServerLimits, serverOptions } from "./server-limits.ts";
-export { startTracing, TracingStartError } from "./start-tracing.ts";
+export { startTracing } from "./start-tracing.ts";

@@ -1,16 +1,12 @@
+import { StartError } from "../start-error.ts";
 import type { Tracing } from "./open-telemetry.ts";
-
-/** Tracing is configured, but its packages are not installed. */
-export class TracingStartError extends Error {
-  override readonly name = "TracingStartError";
-}
 
 /**
  * Traces by OpenTelemetry, sent to the collector at OTEL_EXPORTER_OTLP_ENDPOINT over OTLP/HTTP. Its SDK, which reads the
  * other OTEL_ variables, is loaded only when there is one.
  *
  * @returns undefined when the variable is not set: then nothing is traced.
- * @throws TracingStartError when a package of OpenTelemetry, all of which are optional, is missing.
+ * @throws StartError when a package of OpenTelemetry, all of which are optional, is missing.
  */
 export async function startTracing(
   environment: Readonly<Record<string, string | undefined>>,
@@ -25,7 +21,7 @@ export async function startTracing(
       error instanceof Error ? error.message : "",
     )?.[1];
     if (missing === undefined) throw error;
-    throw new TracingStartError(
+    throw new StartError(
       `traces need ${missing}, which is not installed: run npm ci without --omit=dev, or unset OTEL_EXPORTER_OTLP_ENDPOINT`,
     );
   }

@@ -4,36 +4,36 @@ import fastifyStatic from "@fastify/static";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
 import { createProbe, diagnose, readArguments, renderJson } from "../../packages/cors/src/doctor/index.ts";
 import { createTwirpClientErrors, strictHttp } from "../../packages/twirp/src/index.ts";
+import { LOOPBACK_HOSTS } from "../config/warnings.ts";
+import { consolePages } from "../package-files.ts";
 import { gracefulExit, requestIdHeader, requestIdOf, SECURITY_HEADERS, setRequestId } from "../plugins/index.ts";
 
 export interface ConsoleOptions {
-  /** Where `npm run build` put the pages. */
-  readonly root: string;
+  /** The folder of the pages. Default: the package's own. */
+  readonly root?: string;
   readonly log: FastifyBaseLogger;
-  /** The API for the pages to call: its origin, or its port on whatever host the page was reached by. */
+  /** The API for the pages: its origin, or its port on the host that the page came from. */
   readonly api: { readonly url: string } | { readonly port: number };
-  /** The API's. */
   readonly twirpPrefix: string;
-  /** Signs in with one click; only for development. */
+  /** Allows to sign in with one click; only for development. */
   readonly developmentToken: string | undefined;
 }
 
-/** A person waits for it. */
+/** Short, because a person waits. */
 const DOCTOR_TIMEOUT_SECONDS = 5;
 
-/** A name or address as browsers send it: nothing else may get into a policy or a URL. */
+/** A host as browsers send it. Nothing else may get into a policy or a URL. */
 const HOST_NAME = /^(?:[\w.-]+|\[[\da-f:.]+\])$/i;
 
-/** What proxies add to what they forward. */
+/** Headers that proxies add. */
 const PROXY_HEADERS = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
 
-const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
-
 /**
- * Serves the web console on an origin of its own: its pages, /settings.json, which tells them where the API is, and
+ * Serves the web console on an origin of its own: its pages, /settings.json, which says where the API is, and
  * /diagnosis.json, in which the doctor says whether a page on this origin may call it.
  */
 export async function buildConsole(options: ConsoleOptions): Promise<FastifyInstance> {
+  const { root = consolePages() } = options;
   const app = Fastify({
     loggerInstance: options.log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -51,10 +51,10 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
   await app.register(strictHttp);
   await app.register(gracefulExit);
   await app.register(fastifyStatic, {
-    root: options.root,
+    root,
     setHeaders: (reply, path) => {
       // The build puts a digest of the content into each asset's name.
-      const lasting = path.startsWith(join(options.root, "assets"));
+      const lasting = path.startsWith(join(root, "assets"));
       reply.header("cache-control", lasting ? "public, max-age=31536000, immutable" : "no-cache");
     },
   });
@@ -69,9 +69,11 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
   app.get("/diagnosis.json", async (request, reply) => {
     reply.header("cache-control", "no-store");
     const origin = originOf(request);
-    // Whoever may choose the name may choose whom we ask; and an API elsewhere may look otherwise from here than from a page.
+    // The Host header is attacker-controlled (SSRF), and another machine's API may answer this process and a page differently.
     if ("url" in options.api || !isOfThisMachine(request) || origin === undefined) {
-      return await reply.code(404).send({ message: "the doctor is asked here only for an API on this machine" });
+      return await reply
+        .code(404)
+        .send({ message: "the doctor diagnoses only an API on this machine, for a browser on it" });
     }
     const url = `${apiUrlOf(request, options)}${options.twirpPrefix}/finance.v1.FinanceService/GetAccount`;
     return await reply.type("application/json").send(await diagnoseFor(origin, url));
@@ -79,7 +81,7 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
   return app;
 }
 
-/** The origin of the console's own pages, as a browser writes it; undefined when the Host leads to none. */
+/** The origin of the console's own pages, as a browser writes it; undefined if the Host header makes no origin. */
 function originOf({ protocol, host }: FastifyRequest): string | undefined {
   const url = `${protocol}://${host}`;
   if (!URL.canParse(url)) return undefined;
@@ -88,21 +90,20 @@ function originOf({ protocol, host }: FastifyRequest): string | undefined {
 }
 
 /**
- * Whether a browser on this machine asks, under a name that leads here: a page that reached us under a name of its own
- * choosing (DNS rebinding) must not get the token, nor another machine that calls us localhost, directly or through a proxy
- * on this one.
+ * Whether a browser on this machine asks, under a loopback name. A page whose own name points to this machine (DNS
+ * rebinding) must not get the token, nor may another machine that sends `Host: localhost`, directly or through a proxy here.
  */
 function isOfThisMachine({ hostname, headers, socket }: FastifyRequest): boolean {
   const { remoteAddress = "" } = socket;
   if (PROXY_HEADERS.some((name) => headers[name] !== undefined)) return false;
-  return LOOPBACK_NAMES.has(hostname) && loopback.check(remoteAddress, isIPv6(remoteAddress) ? "ipv6" : "ipv4");
+  return LOOPBACK_HOSTS.has(hostname) && loopback.check(remoteAddress, isIPv6(remoteAddress) ? "ipv6" : "ipv4");
 }
 
 const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
 loopback.addAddress("::1", "ipv6");
 
-/** What `npm run doctor -- URL --origin ORIGIN --json` prints. */
+/** The output of `npm run doctor -- URL --origin ORIGIN --json`. */
 async function diagnoseFor(origin: string, url: string): Promise<string> {
   const asked = readArguments([url, "--origin", origin, "--timeout", `${DOCTOR_TIMEOUT_SECONDS}`]);
   if (asked.kind === "help" || asked.fromConfig) throw new TypeError("these arguments ask a server");
@@ -116,8 +117,8 @@ function apiUrlOf({ protocol, hostname }: FastifyRequest, { api }: ConsoleOption
 }
 
 /**
- * What a page may do: run its own scripts, call the API, and nothing else; and who may hold it: nobody. A token lives in
- * the page, so that a script of somebody else's would be the whole loss.
+ * A page may run its own scripts and call the API, nothing else, and no other page may embed it: it holds a token, which a
+ * foreign script would steal.
  *
  * https://www.w3.org/TR/CSP3/ and https://owasp.org/www-project-secure-headers/
  */

@@ -4,9 +4,9 @@ import type { Config } from "../config/config.ts";
 import { urlOf } from "./listening.ts";
 
 /**
- * What a browser shows at the root of the API, which people open first: where the console and the documentation are.
+ * The page at the root of the API, which people open first. It says where the console and the documentation are.
  *
- * @returns HTML; undefined in production, where the root is a path like any other.
+ * @returns HTML; undefined in production, where there is no such page.
  */
 export function frontPageOf(
   config: Pick<Config, "environment" | "host" | "consolePort" | "twirpPrefix">,
@@ -27,7 +27,7 @@ export function frontPageOf(
   ].join("\n");
 }
 
-/** Answers `GET /` of those who ask for HTML with the page; everybody else gets what they got without it. */
+/** Answers `GET /` with the page if the client accepts HTML. */
 export const frontPage = fp<{ readonly html: string }>(
   async (app: FastifyInstance, { html }) => {
     app.addHook("onRequest", (request, reply, next) => {

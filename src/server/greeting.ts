@@ -1,109 +1,78 @@
-import { join } from "node:path";
 import type { Logger } from "pino";
-import { mintToken } from "../auth/index.ts";
+import { mintToken, type TokenTrust } from "../auth/index.ts";
 import type { Config } from "../config/config.ts";
-import { migrationsDirectory } from "../database/index.ts";
 import { buildConsole } from "./console.ts";
 import { consolePlace, listen, urlOf } from "./listening.ts";
-import type { Groundwork } from "./prepare.ts";
-import type { Closing } from "./shutdown.ts";
+import type { Foundation } from "./prepare.ts";
+import type { Shutdown } from "./process.ts";
 
-export interface BannerFacts {
-  readonly apiUrl: string;
-  readonly twirpPrefix: string;
-  readonly consoleUrl: string | undefined;
-  /** Where the data is, without a password. */
-  readonly database: string;
-  /** Only in development. */
-  readonly tokens: DevelopmentTokens | undefined;
+const TOKEN_DAYS = 30;
+const ADMIN = { subject: "alice", scope: "finance.read finance.write finance.admin" };
+const PLAIN_USER = { subject: "bob", scope: "finance.read finance.write" };
+
+/** Tokens of {@link ADMIN} and {@link PLAIN_USER}. */
+interface DevelopmentTokens {
+  readonly admin: string;
+  readonly plain: string;
 }
-
-export interface DevelopmentTokens {
-  readonly lifetimeDays: number;
-  /** Has every scope. */
-  readonly admin: NamedToken;
-  /** Has finance.read and finance.write. */
-  readonly plain: NamedToken;
-}
-
-interface NamedToken {
-  readonly subject: string;
-  readonly value: string;
-}
-
-/** What a person who just started the service wants to know, with calls to paste. */
-function banner({ apiUrl, twirpPrefix, consoleUrl, database, tokens }: BannerFacts): string {
-  const endpoint = `${apiUrl}${twirpPrefix}/finance.v1.FinanceService`;
-  const lines = ["", `  API      ${endpoint}/`];
-  if (consoleUrl !== undefined) lines.push(`  Console  ${consoleUrl}`);
-  lines.push(`  Data     ${database}`, "");
-  if (tokens !== undefined) {
-    const { lifetimeDays, admin, plain } = tokens;
-    lines.push(
-      `A token for ${admin.subject}, good for ${lifetimeDays} days, in two calls to paste:`,
-      "",
-      `curl ${endpoint}/GetAccount \\`,
-      `  -H 'content-type: application/json' \\`,
-      `  -H 'authorization: Bearer ${admin.value}' \\`,
-      `  -d '{"id": 4}'`,
-      "",
-      `axios.post("${endpoint}/GetAccount", { id: 4 }, {`,
-      `  headers: { "Content-Type": "application/json", Authorization: "Bearer ${admin.value}" },`,
-      "}).then(({ data }) => console.log(data))",
-      "",
-      `A token for ${plain.subject}, who has finance.read and finance.write but not finance.admin:`,
-      "",
-      plain.value,
-      "",
-    );
-  }
-  return lines.join("\n");
-}
-
-const DEVELOPMENT_TOKEN_DAYS = 30;
-const DEVELOPMENT_ADMIN = { subject: "alice", scope: "finance.read finance.write finance.admin" };
-const DEVELOPMENT_PLAIN_USER = { subject: "bob", scope: "finance.read finance.write" };
 
 export interface WelcomeOptions {
   readonly config: Config;
   readonly log: Logger;
-  readonly groundwork: Groundwork;
+  readonly foundation: Foundation;
   /** Where the API listens. */
   readonly apiPort: number;
-  readonly closing: Closing;
+  readonly shutdown: Shutdown;
 }
 
-/** Serves the console. @returns the greeting that says where everything is. */
-export async function welcome({ config, log, groundwork, apiPort, closing }: WelcomeOptions): Promise<string> {
-  const { trust, database } = groundwork;
-  const tokens =
-    config.environment === "development" && "secret" in trust
-      ? await developmentTokens(trust.secret, config.auth)
-      : undefined;
-  if (config.consolePort !== undefined) {
-    const root = join(await migrationsDirectory(), "../dist/web");
-    const { consoleApiUrl, twirpPrefix } = config;
+/** Serves the console. @returns a greeting for the person who started the service, with calls to paste. */
+export async function welcome({ config, log, foundation, apiPort, shutdown }: WelcomeOptions): Promise<string> {
+  const { host, consolePort, consoleApiUrl, twirpPrefix } = config;
+  const tokens = await developmentTokens(config, foundation.trust);
+  if (consolePort !== undefined) {
     const api = consoleApiUrl === undefined ? { port: apiPort } : { url: consoleApiUrl };
-    const pages = await buildConsole({ root, log, api, twirpPrefix, developmentToken: tokens?.admin.value });
-    closing.add(() => pages.close());
-    await listen(pages, consolePlace(config.host, config.consolePort));
+    const pages = await buildConsole({ log, api, twirpPrefix, developmentToken: tokens?.admin });
+    shutdown.add(() => pages.close());
+    await listen(pages, consolePlace(host, consolePort));
   }
-  return banner({
-    apiUrl: urlOf(config.host, apiPort),
-    twirpPrefix: config.twirpPrefix,
-    consoleUrl: config.consolePort === undefined ? undefined : urlOf(config.host, config.consolePort),
-    database,
-    tokens,
-  });
+  const endpoint = `${urlOf(host, apiPort)}${twirpPrefix}/finance.v1.FinanceService`;
+  return [
+    "",
+    `  API      ${endpoint}/`,
+    ...(consolePort === undefined ? [] : [`  Console  ${urlOf(host, consolePort)}`]),
+    `  Data     ${foundation.database}`,
+    "",
+    ...(tokens === undefined ? [] : callsToPaste(endpoint, tokens)),
+  ].join("\n");
 }
 
-/** Makes the tokens that a start prints. */
-export async function developmentTokens(secret: string, auth: Config["auth"]): Promise<DevelopmentTokens> {
-  const lifetimeSeconds = DEVELOPMENT_TOKEN_DAYS * 86_400;
-  const mint = (claims: typeof DEVELOPMENT_ADMIN) => mintToken(secret, { ...claims, ...auth, lifetimeSeconds });
-  return {
-    lifetimeDays: DEVELOPMENT_TOKEN_DAYS,
-    admin: { subject: DEVELOPMENT_ADMIN.subject, value: await mint(DEVELOPMENT_ADMIN) },
-    plain: { subject: DEVELOPMENT_PLAIN_USER.subject, value: await mint(DEVELOPMENT_PLAIN_USER) },
-  };
+function callsToPaste(endpoint: string, { admin, plain }: DevelopmentTokens): string[] {
+  return [
+    `A token for ${ADMIN.subject}, good for ${TOKEN_DAYS} days, in two calls to paste:`,
+    "",
+    `curl ${endpoint}/GetAccount \\`,
+    `  -H 'content-type: application/json' \\`,
+    `  -H 'authorization: Bearer ${admin}' \\`,
+    `  -d '{"id": 4}'`,
+    "",
+    `axios.post("${endpoint}/GetAccount", { id: 4 }, {`,
+    `  headers: { "Content-Type": "application/json", Authorization: "Bearer ${admin}" },`,
+    "}).then(({ data }) => console.log(data))",
+    "",
+    `A token for ${PLAIN_USER.subject}, who has finance.read and finance.write but not finance.admin:`,
+    "",
+    plain,
+    "",
+  ];
+}
+
+/** @returns undefined in production, and where the tokens come from an issuer. */
+export async function developmentTokens(
+  { environment, auth }: Config,
+  trust: TokenTrust,
+): Promise<DevelopmentTokens | undefined> {
+  if (environment !== "development" || !("secret" in trust)) return undefined;
+  const mint = (claims: typeof ADMIN) =>
+    mintToken(trust.secret, { ...claims, ...auth, lifetimeSeconds: TOKEN_DAYS * 86_400 });
+  return { admin: await mint(ADMIN), plain: await mint(PLAIN_USER) };
 }

@@ -4,14 +4,15 @@ import { createServer, type Server } from "node:net";
 import type { FastifyInstance } from "fastify";
 import type { Config } from "../config/config.ts";
 import { SERVER_LIMITS } from "../plugins/index.ts";
+import { StartError } from "../start-error.ts";
 
-/** A place to listen at, and the variables that name it. */
+/** An address to listen at, and the variable that sets its port. */
 export interface ListeningPlace {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
   readonly variable: "PORT" | "CONSOLE_PORT";
-  /** What listens there, as "the API". */
+  /** Names the listener in messages, for example "the API". */
   readonly what: string;
 }
 
@@ -25,34 +26,29 @@ export function consolePlace(host: string, port: number): ListeningPlace {
   return { host, port, variable: "CONSOLE_PORT", what: "the console" };
 }
 
-/** Nothing can listen at a place; the message names the variable and the way out. */
-export class ListenError extends Error {
-  override readonly name = "ListenError";
-}
-
-/** What listens. */
+/** A server that listens. */
 export interface Listening {
   readonly port: number;
   /** Listeners at further addresses, whose connections are those of the app's own server. */
   readonly doors: readonly Server[];
 }
 
-/** Milliseconds for which replies may still be on their way when a server has closed and every call is answered. */
+/** Milliseconds that the last replies may take to be sent when a server has closed and every call is answered. */
 const LAST_REPLIES_MS = 1000;
 
 /**
- * Listens, and says so in the log. `localhost` means all addresses that have this name, as 127.0.0.1 and ::1.
+ * Listens, and says so in the log. `localhost` means all addresses with this name, such as 127.0.0.1 and ::1.
  *
- * Fastify would make a server for each of them, of which only the first has the limits and handlers that were set up.
+ * Fastify would make a server for each of them, and only the first one would have our limits and handlers.
  *
- * @throws ListenError when the system does not let us.
+ * @throws StartError that names the variable to change.
  */
 export async function listen(app: FastifyInstance, place: ListeningPlace): Promise<Listening> {
   const { host, port: wanted, what } = place;
   const textOf = (address: string) => `${what} listens at ${address}`;
   try {
     const [first = host, ...others] = await addressesOf(host);
-    // Hooks can't be added any more once the app listens.
+    // Before the app listens, because afterwards it takes no more hooks.
     const doors = others.map((address) => ({ address, door: openDoor(app) }));
     await app.listen({ host: first, port: wanted, listenTextResolver: textOf });
     const bound = app.server.address();
@@ -72,7 +68,7 @@ async function addressesOf(host: string): Promise<readonly string[]> {
   return [...new Set((await lookup(host, { all: true })).map(({ address }) => address))];
 }
 
-/** Makes a listener whose connections an app's server takes for its own. */
+/** Makes a listener that hands its connections to an app's server. */
 function openDoor(app: FastifyInstance): Server {
   const { server } = app;
   // Sockets as http.Server makes them with our limits.
@@ -100,9 +96,9 @@ async function bind(server: Server, host: string, port: number): Promise<void> {
 }
 
 /**
- * Tries whether a place is free, before anything that takes long is done for what is to listen there.
+ * Checks that nothing listens at a place, before a slow start of what will listen there.
  *
- * @throws ListenError
+ * @throws StartError that names the variable to change.
  */
 export async function checkFree(place: ListeningPlace): Promise<void> {
   try {
@@ -120,19 +116,19 @@ export async function checkFree(place: ListeningPlace): Promise<void> {
 function describe(error: unknown, { host, port, variable, what }: ListeningPlace): unknown {
   switch (error instanceof Error && "code" in error ? error.code : undefined) {
     case "EADDRINUSE":
-      return new ListenError(`port ${port}, for ${what}, is in use: stop what listens there, or set ${variable}`);
+      return new StartError(`port ${port}, for ${what}, is in use: stop what listens there, or set ${variable}`);
     case "EACCES":
-      return new ListenError(`port ${port}, for ${what}, needs more rights: set ${variable} above 1023`);
+      return new StartError(`port ${port}, for ${what}, needs more rights: set ${variable} above 1023`);
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
     case "EAI_AGAIN":
-      return new ListenError(`HOST ${host} is not an address of this machine`);
+      return new StartError(`HOST ${host} is not an address of this machine`);
     default:
       return error;
   }
 }
 
-/** Where to reach what listens, from this machine. */
+/** The URL of a listener for clients on this machine. */
 export function urlOf(host: string, port: number): string {
   const name = host === "127.0.0.1" || host === "0.0.0.0" || host === "::" ? "localhost" : host;
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;

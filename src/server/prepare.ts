@@ -6,40 +6,40 @@ import {
   checkDatabase,
   findDurabilityRisks,
   migrate,
-  migrationsDirectory,
   openPool,
   pendingMigrations,
   readConnectionsMax,
   startEmbeddedPostgres,
 } from "../database/index.ts";
 import { seedDemoData } from "../finance/index.ts";
-import type { Closing } from "./shutdown.ts";
+import { migrationsDirectory } from "../package-files.ts";
+import type { Shutdown } from "./process.ts";
 
-/** What the service stands on, however many processes serve. */
-export interface Groundwork {
-  /** Holds a password. */
+/** What the processes that serve have in common. */
+export interface Foundation {
+  /** Contains a password. */
   readonly databaseUrl: string;
-  /** Where the data is, for people. */
+  /** Names the database for people. */
   readonly database: string;
   readonly trust: TokenTrust;
-  /** Connections that the database allows in all, to those who are no superusers. */
+  /** Connections that the database allows to all roles that are no superusers, together. */
   readonly connectionsMax: number;
 }
 
 /**
- * Makes the database ready: starts the embedded one and migrates it, or looks for the one that was named; fills it with
- * demo data where that is wanted; makes the development secret.
+ * Prepares the database: starts and migrates the embedded one, or checks the one in DATABASE_URL, and adds the demo data.
+ * Creates the development secret.
  *
- * @param signal ends it between two steps: a database that was started by then is closed with `closing`.
+ * @param signal ends it between two steps; `shutdown` then stops the embedded database.
  * @throws DatabaseStartError when there is no usable database.
  */
-export async function layGroundwork(
+export async function prepare(
   config: Config,
   log: Logger,
-  closing: Closing,
+  shutdown: Shutdown,
   signal: AbortSignal,
-): Promise<Groundwork> {
-  const { databaseUrl, database } = await openDatabase(config, log, closing, signal);
+): Promise<Foundation> {
+  const { databaseUrl, database } = await openDatabase(config, log, shutdown, signal);
   signal.throwIfAborted();
   for (const warning of config.warnings) log.warn(warning);
   const pool = openPool({ connectionString: databaseUrl, max: 1, log });
@@ -47,14 +47,14 @@ export async function layGroundwork(
   try {
     connectionsMax = await readConnectionsMax(pool);
     for (const risk of await findDurabilityRisks(pool)) log.warn(risk);
-    const pending = await pendingMigrations(pool, await migrationsDirectory());
+    const pending = await pendingMigrations(pool, migrationsDirectory());
     if (pending.length > 0) log.warn({ pending }, "migrations are missing: run npm run migrate");
     else if (config.demoData) {
       const count = await seedDemoData(pool, new Date(), () => log.info("filling the empty ledger with demo data"));
-      if (count > 0) log.info({ transfers: count }, "seeded the demo data");
+      if (count > 0) log.info({ transfers: count }, "added the demo data");
     }
     if (config.environment === "production" && pending.length === 0 && (await canChangePostings(pool))) {
-      log.warn("the database role could change what is posted: connect as one made by npm run migrate -- --app-role");
+      log.warn("the database role can change posted transfers: use a role made by npm run migrate -- --app-role");
     }
   } finally {
     await pool.end();
@@ -64,14 +64,14 @@ export async function layGroundwork(
   return { databaseUrl, database, trust, connectionsMax };
 }
 
-async function openDatabase(config: Config, log: Logger, closing: Closing, signal: AbortSignal) {
+async function openDatabase(config: Config, log: Logger, shutdown: Shutdown, signal: AbortSignal) {
   if (config.databaseUrl !== undefined) {
     const place = await checkDatabase(config.databaseUrl);
     return { databaseUrl: config.databaseUrl, database: `PostgreSQL at ${place}` };
   }
   const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, log });
-  closing.add(() => embedded.stop());
+  shutdown.add(() => embedded.stop());
   signal.throwIfAborted();
-  await migrate({ connectionString: embedded.url, directory: await migrationsDirectory(), log });
+  await migrate({ connectionString: embedded.url, directory: migrationsDirectory(), log });
   return { databaseUrl: embedded.url, database: `embedded PostgreSQL in ${config.dataDir}` };
 }

@@ -3,12 +3,13 @@ import { version } from "../../package.json";
 import { buildApp } from "../app.ts";
 import { createAuthenticator, type TokenTrust } from "../auth/index.ts";
 import type { Config } from "../config/config.ts";
-import { findObstacle, migrationsDirectory, openPool } from "../database/index.ts";
+import { findObstacle, openPool } from "../database/index.ts";
 import { lanePoolOptions, openLedger } from "../finance/index.ts";
+import { migrationsDirectory } from "../package-files.ts";
 import { createMetrics, type LameDuck, type Metrics, sendClientsAway, startTracing } from "../plugins/index.ts";
 import { frontPageOf } from "./front-page.ts";
 import { apiPlace, listen } from "./listening.ts";
-import type { Closing } from "./shutdown.ts";
+import type { Shutdown } from "./process.ts";
 
 export interface ServingOptions {
   readonly config: Config;
@@ -17,9 +18,9 @@ export interface ServingOptions {
   readonly trust: TokenTrust;
   /** 0 lets the system choose. */
   readonly port: number;
-  /** How many processes share the database, this one included. */
+  /** Processes that share the database, including this one. */
   readonly processes: number;
-  readonly closing: Closing;
+  readonly shutdown: Shutdown;
   /** What GET /metrics answers. Default: this process's metrics. */
   readonly scrape?: () => Promise<string>;
 }
@@ -28,37 +29,37 @@ export interface ServingOptions {
 export interface Serving {
   readonly port: number;
   readonly metrics: Metrics;
-  /** Goes out of service: clients are sent elsewhere, then calls are turned away. To be closed afterwards. */
+  /** Sends clients elsewhere, then refuses calls. Close it afterwards. */
   leave(lameDuck: LameDuck): Promise<void>;
 }
 
 const POOL_CONNECTIONS = { alone: 10, least: 4 };
 
 /**
- * Connections for reads of many rows: together the processes have about as many as one alone, yet each enough that a slow
- * read does not hold up the others.
+ * Connections for reads of many rows. All processes together have about as many as a single one would, but each has enough
+ * that a slow read does not block the others.
  */
 function poolSizeOf(processes: number): number {
   return Math.max(POOL_CONNECTIONS.least, Math.ceil(POOL_CONNECTIONS.alone / processes));
 }
 
-/** Connections to the database that a process opens at most. */
+/** The most connections to the database that a process opens. */
 export function connectionsOf(processes: number): number {
   return poolSizeOf(processes) + lanePoolOptions.max;
 }
 
 /** Opens the ledger and listens. */
 export async function serve(options: ServingOptions): Promise<Serving> {
-  const { config, log, databaseUrl, trust, closing, scrape } = options;
-  /** Aborts when the process is asked to stop: from then on it is not ready. */
+  const { config, log, databaseUrl, trust, shutdown, scrape } = options;
+  /** Aborts when the process is asked to stop: then it is not ready. */
   const leaving = new AbortController();
-  /** Aborts later: from then on calls are turned away. */
+  /** Aborts later: then calls are refused. */
   const draining = new AbortController();
 
   const tracing = await startTracing(process.env);
-  if (tracing !== undefined) closing.add(() => tracing.stop());
+  if (tracing !== undefined) shutdown.add(() => tracing.stop());
   const pool = openPool({ connectionString: databaseUrl, max: poolSizeOf(options.processes), log });
-  closing.add(() => pool.end());
+  shutdown.add(() => pool.end());
   const lanePool = openPool({
     connectionString: databaseUrl,
     applicationName: "finance-service lanes",
@@ -66,11 +67,11 @@ export async function serve(options: ServingOptions): Promise<Serving> {
     together: pool,
     ...lanePoolOptions,
   });
-  closing.add(() => lanePool.end());
+  shutdown.add(() => lanePool.end());
   const ledger = openLedger({ pool, lanePool, log });
-  closing.add(() => ledger.close());
+  shutdown.add(() => ledger.close());
 
-  const migrations = await migrationsDirectory();
+  const migrations = migrationsDirectory();
   const metrics = createMetrics(version);
   const app = await buildApp({
     config,
@@ -87,9 +88,9 @@ export async function serve(options: ServingOptions): Promise<Serving> {
       return await findObstacle(pool, migrations);
     },
   });
-  closing.add(() => app.close());
+  shutdown.add(() => app.close());
   const { port, doors } = await listen(app, apiPlace(config, options.port));
-  closing.add(async () => draining.abort());
+  shutdown.add(async () => draining.abort());
   return {
     port,
     metrics,

@@ -1,2 +1,2 @@
-export { startWorkers, WorkerStartError, type Workers } from "./primary.ts";
-export { Primary } from "./worker.ts";
+export { startWorkers } from "./primary.ts";
+export { runWorker } from "./worker.ts";

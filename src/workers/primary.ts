@@ -3,22 +3,22 @@ import cluster from "node:cluster";
 import { setTimeout as delay } from "node:timers/promises";
 import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
 import type { LameDuck } from "../plugins/index.ts";
+import { StartError } from "../start-error.ts";
 import { type Ending, type Member, Supervisor, type SupervisorLog } from "./supervisor.ts";
-
-/** What the primary and a worker tell each other, over the channel that the worker was forked with. */
 
 /** One process's metrics, as prom-client's `getMetricsAsJSON` gives them. */
 export type MetricsReport = readonly { readonly name: string; readonly type: unknown }[];
 
-/** What a worker has to know besides the environment, which it shares with the primary. */
+/** What a worker must know besides the environment, which it shares with the primary. */
 export interface WorkerOrder {
-  /** Holds a password, so it travels in no argument. */
+  /** Contains a password, so it is no command line argument. */
   readonly databaseUrl: string;
   readonly port: number;
-  /** How many workers there are. */
+  /** The number of workers. */
   readonly processes: number;
 }
 
+/** Messages over the channel between the primary and a worker. */
 export type ToWorker =
   | { readonly kind: "order"; readonly order: WorkerOrder }
   | { readonly kind: "leave"; readonly lameDuck: LameDuck }
@@ -36,22 +36,17 @@ export type ToPrimary =
   /** Asks for the metrics of all workers together. */
   | { readonly kind: "scrape"; readonly id: number };
 
-/** Whether it is one of ours: other code of a process may use its channel too. */
-export function isMessage<Message extends ToWorker | ToPrimary>(
-  message: unknown,
-  kinds: readonly Message["kind"][],
-): message is Message {
-  if (typeof message !== "object" || message === null || !("kind" in message)) return false;
-  const known: readonly unknown[] = kinds;
-  return known.includes(message.kind);
+/** Whether a message is one of ours: other code may use the channel too. */
+export function isMessage<Message extends ToWorker | ToPrimary>(message: unknown): message is Message {
+  return typeof message === "object" && message !== null && "kind" in message;
 }
 
-/** Types whose values only rise: what a process counted is still true when it has ended. */
+/** Types whose values only rise, so they stay true when the process has ended. */
 const LASTING_TYPES: ReadonlySet<unknown> = new Set(["counter", "histogram", "summary"]);
 
 /**
- * Adds up what processes counted, those that have ended included: were their counts taken out of a sum, it would fall, and
- * Prometheus would take that for a reset. https://prometheus.io/docs/concepts/metric_types/#counter
+ * Adds up the metrics of processes, including those that have ended: a sum that falls would look like a reset to
+ * Prometheus. https://prometheus.io/docs/concepts/metric_types/#counter
  */
 export class MetricsSum<Source> {
   readonly #latest = new Map<Source, MetricsReport>();
@@ -62,7 +57,7 @@ export class MetricsSum<Source> {
     this.#latest.set(source, report);
   }
 
-  /** Notes that a process has ended: its counts stay, its gauges go. */
+  /** Keeps the counts of a process that has ended and drops its gauges. */
   end(source: Source): void {
     const last = this.#latest.get(source);
     if (last === undefined) return;
@@ -70,20 +65,15 @@ export class MetricsSum<Source> {
     this.#ended = add([this.#ended, last.filter(({ type }) => LASTING_TYPES.has(type))]).getMetricsAsArray();
   }
 
-  /** All processes together, with `more` beside them, in the text form of Prometheus. */
+  /** The sum of all processes and `more`, in the text format of Prometheus. */
   async text(more: MetricsReport): Promise<string> {
     return await add([this.#ended, ...this.#latest.values(), more]).metrics();
   }
 }
 
-/** Each metric by its own rule: sums for what is counted, means and extremes for some of what is measured. */
+/** Aggregates each metric by its own rule: most are added, some are averaged. */
 function add(reports: readonly MetricsReport[]) {
   return AggregatorRegistry.aggregate(reports.map((report) => [...report]));
-}
-
-/** Why a worker can't start, in its own words. */
-export class WorkerStartError extends Error {
-  override readonly name = "WorkerStartError";
 }
 
 export interface PrimaryOptions {
@@ -93,31 +83,29 @@ export interface PrimaryOptions {
   readonly log: SupervisorLog;
 }
 
-/** The workers, as the process that started them sees them. */
+/** The workers, for the process that started them. */
 export interface Workers {
   /** Where they listen. */
   readonly port: number;
   /** Renews them one by one; see {@link Supervisor.renew}. */
   renew(): Promise<void>;
-  /** Has all of them leave. @returns whether each ended with 0. */
+  /** Asks all of them to leave. @returns whether each ended with 0. */
   stop(lameDuck: LameDuck): Promise<boolean>;
 }
-
-const KINDS = ["hello", "serving", "failed", "report", "scrape"] as const satisfies readonly ToPrimary["kind"][];
 
 /** A dead worker is replaced after this time even if its channel does not close. */
 const CHANNEL_CLOSE_MS_MAX = 1000;
 
-/** A worker that is too busy to report for so long is counted by its last report. */
-const REPORT_MS = 1000;
+/** A worker that takes longer than this to report is counted by its last report. */
+const REPORT_MS_MAX = 1000;
 
 /**
- * Starts workers, each a process of this same program, which share one port: connections are dealt out in turn.
+ * Starts workers, each a process of this same program. They share one port, whose connections they get in turn.
  *
- * @throws WorkerStartError with the reason of the first that can't start; none is left then.
+ * @throws StartError with the reason of the first one that can't start; the others are stopped.
  */
 export async function startWorkers({ order, handover, log }: PrimaryOptions): Promise<Workers> {
-  // Unlike JSON it keeps NaN and Infinity, which metrics may hold.
+  // Unlike JSON it keeps NaN and Infinity, which metrics may contain.
   cluster.setupPrimary({ serialization: "advanced" });
   const shared: Shared = { order, reports: new Reports(() => registry) };
   const supervisor = new Supervisor({ count: order.processes, fork: () => forkWorker(shared, log), handover, log });
@@ -130,9 +118,8 @@ export async function startWorkers({ order, handover, log }: PrimaryOptions): Pr
   };
 }
 
-/** What all workers have in common. */
 interface Shared {
-  /** Its port is the system's choice once a worker listens: those to come take the same one. */
+  /** For the next worker. If the port is 0, the first worker's replaces it. */
   order: WorkerOrder;
   readonly reports: Reports;
 }
@@ -172,18 +159,20 @@ function forkWorker(shared: Shared, log: SupervisorLog): Member {
     });
     worker.on("error", (error) => {
       log.error({ worker: pid, err: error }, "a worker can't be reached");
-      // A process that could not be made never exits.
+      // A process that could not be created never exits.
       if (pid === undefined) resolve({ code: 1, signal: null });
     });
   });
   const serving = new Promise<void>((resolve, reject) => {
     worker.on("message", (message: unknown) => {
-      if (!isMessage<ToPrimary>(message, KINDS)) return;
+      if (!isMessage<ToPrimary>(message)) return;
       if (message.kind === "hello") tell(worker, { kind: "order", order: shared.order });
       else if (message.kind === "report") reports.set(worker, message.metrics);
-      else if (message.kind === "failed") reject(new WorkerStartError(message.reason));
-      else if (message.kind === "scrape") void answerScrape(worker, reports, message.id);
-      else {
+      else if (message.kind === "failed") reject(new StartError(message.reason));
+      else if (message.kind === "scrape") {
+        const { id } = message;
+        void reports.text().then((text) => tell(worker, { kind: "scraped", id, text }));
+      } else if (message.kind === "serving") {
         shared.order = { ...shared.order, port: message.port };
         reports.add(worker);
         resolve();
@@ -191,7 +180,7 @@ function forkWorker(shared: Shared, log: SupervisorLog): Member {
     });
     void ended.then(({ code, signal }) => {
       reports.end(worker);
-      reject(new WorkerStartError(`a worker ended with ${signal ?? code} before it listened`));
+      reject(new StartError(`a worker ended with ${signal ?? code} before it listened`));
     });
   });
   // Avoid an unhandled rejection: `ended` already reports the failure.
@@ -205,23 +194,21 @@ function forkWorker(shared: Shared, log: SupervisorLog): Member {
   };
 }
 
-async function answerScrape(worker: Worker, reports: Reports, id: number): Promise<void> {
-  tell(worker, { kind: "scraped", id, text: await reports.text() });
-}
-
-/** One that has just ended hears nothing, and needs nothing. */
+/** Sends a message, unless the worker has just ended. */
 function tell(worker: Worker, message: ToWorker): void {
   if (worker.isConnected()) worker.send(message, () => undefined);
 }
 
-/** The metrics of all workers together, as fresh as they can be had. */
+/** Asks the workers for their metrics and adds them up. */
 class Reports {
   readonly #own: () => Registry;
   readonly #sum = new MetricsSum<Worker>();
   readonly #serving = new Set<Worker>();
-  readonly #awaited = new Map<Worker, () => void>();
+  /** Workers that were asked, with the function that ends the wait for each. */
+  readonly #asked = new Map<Worker, () => void>();
   #text: Promise<string> | undefined;
 
+  /** @param own the metrics of the primary itself. */
   constructor(own: () => Registry) {
     this.#own = own;
   }
@@ -230,18 +217,18 @@ class Reports {
     this.#serving.add(worker);
   }
 
-  set(worker: Worker, metrics: Parameters<MetricsSum<Worker>["set"]>[1]): void {
+  set(worker: Worker, metrics: MetricsReport): void {
     this.#sum.set(worker, metrics);
-    this.#awaited.get(worker)?.();
+    this.#asked.get(worker)?.();
   }
 
   end(worker: Worker): void {
     this.#serving.delete(worker);
     this.#sum.end(worker);
-    this.#awaited.get(worker)?.();
+    this.#asked.get(worker)?.();
   }
 
-  /** Who asks while others are answered gets the same answer. */
+  /** Requests that come while the workers are asked get the same answer. */
   text(): Promise<string> {
     this.#text ??= this.#gather().finally(() => {
       this.#text = undefined;
@@ -250,18 +237,16 @@ class Reports {
   }
 
   async #gather(): Promise<string> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, REPORT_MS);
-    });
     const reported = [...this.#serving].map((worker) => {
-      const answer = new Promise<void>((resolve) => this.#awaited.set(worker, resolve));
+      const answer = new Promise<void>((resolve) => this.#asked.set(worker, resolve));
       tell(worker, { kind: "report" });
       return answer;
     });
+    const timeUp = new AbortController();
+    const late = delay(REPORT_MS_MAX, undefined, { signal: timeUp.signal }).catch(() => undefined);
     await Promise.race([Promise.all(reported), late]);
-    clearTimeout(timer);
-    this.#awaited.clear();
+    timeUp.abort();
+    this.#asked.clear();
     return await this.#sum.text(await this.#own().getMetricsAsJSON());
   }
 }

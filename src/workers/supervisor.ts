@@ -1,7 +1,7 @@
 /**
- * Keeps a number of processes serving: starts them, replaces one that dies, renews all of them one by one, ends them.
+ * Keeps a number of processes serving: starts them, replaces one that dies, renews all of them one by one, stops them.
  *
- * It knows nothing of what they serve, nor of how a process is made: it is given a way to fork.
+ * It knows neither what they serve nor how to make a process: it gets a function that forks.
  */
 import { type Backoff, waitAfter } from "../backoff.ts";
 import type { LameDuck } from "../plugins/index.ts";
@@ -19,7 +19,7 @@ export interface Member {
   /** Resolves once it serves; rejects with the reason when it can't, or ends before. */
   readonly serving: Promise<void>;
   readonly ended: Promise<Ending>;
-  /** Asks it to go out of service and end. Asking again changes nothing. */
+  /** Asks it to stop. Asking again changes nothing. */
   leave(lameDuck: LameDuck): void;
   /** Ends it at once. */
   kill(): void;
@@ -35,16 +35,16 @@ export interface SupervisorOptions {
   /** Processes that serve at any time. */
   readonly count: number;
   readonly fork: () => Member;
-  /** How a member leaves whose replacement serves already. */
+  /** How a member leaves when its replacement serves. */
   readonly handover: LameDuck;
   readonly log: SupervisorLog;
   /** Default: 100 ms, doubling up to 10 s. */
   readonly backoff?: Backoff;
-  /** After serving for so many milliseconds a member's death is the first one again. Default 10000. */
+  /** Uptime in milliseconds after which the backoff starts over. Default 10000. */
   readonly steadyMs?: number;
-  /** A member that does not serve after so many milliseconds is ended. Default 60000. */
+  /** Milliseconds after which a member that does not serve yet is killed. Default 60000. */
   readonly startMs?: number;
-  /** A member that still runs this many milliseconds after it was told to leave is killed. Default 30000. */
+  /** Milliseconds after it was told to leave when a member that still runs is killed. Default 30000. */
   readonly leaveMs?: number;
   /** Numbers from 0 up to 1. Default Math.random. */
   readonly random?: () => number;
@@ -52,7 +52,7 @@ export interface SupervisorOptions {
 
 /** The place of one serving process. */
 interface Slot {
-  /** Undefined while its process is dead and the next one does not serve yet. */
+  /** Undefined from the death of its process until the next one serves. */
   member: Member | undefined;
   retry: NodeJS.Timeout | undefined;
   /** In a row. */
@@ -62,7 +62,7 @@ interface Slot {
 export class Supervisor {
   readonly #options: Required<SupervisorOptions>;
   readonly #slots: readonly Slot[];
-  /** All that live, those that start or leave included. */
+  /** All that run, including those that start or leave. */
   readonly #members = new Set<Member>();
   #stopping = false;
   #crashes = 0;
@@ -95,7 +95,7 @@ export class Supervisor {
   /**
    * Starts all members, and resolves when they serve.
    *
-   * @throws the reason of the first that can't; the others are ended then.
+   * @throws the reason of the first one that can't serve; the others are killed.
    */
   async start(): Promise<void> {
     try {
@@ -114,8 +114,8 @@ export class Supervisor {
   }
 
   /**
-   * Renews all members, one by one: an old one leaves when its replacement serves. A replacement that can't serve ends the
-   * renewal, and the members that are left stay. Asked for meanwhile, it is done once more afterwards.
+   * Renews all members, one by one: an old one leaves when its replacement serves. If a replacement can't serve, the
+   * renewal ends and the remaining old members stay. A request during a renewal makes it run once more afterwards.
    */
   renew(): Promise<void> {
     this.#renewAgain = this.#renewal !== undefined;
@@ -163,7 +163,7 @@ export class Supervisor {
       if (this.#stopping) return;
       this.#crashes += 1;
       if (performance.now() - since >= this.#options.steadyMs) slot.failures = 0;
-      this.#retry(slot, { worker: member.pid, ...ending }, "a worker ended; another one is started");
+      this.#retry(slot, { worker: member.pid, ...ending }, "a worker ended; starting another one");
     });
   }
 
@@ -185,7 +185,7 @@ export class Supervisor {
       return;
     }
     if (this.#stopping) return;
-    // A renewal filled the place meanwhile.
+    // Meanwhile a renewal has filled the slot.
     if (slot.member !== undefined) this.#leave(member, this.#options.handover);
     else this.#install(slot, member);
   }
@@ -199,7 +199,7 @@ export class Supervisor {
     } while (this.#renewAgain && !this.#stopping);
   }
 
-  /** @returns whether it came to its end. */
+  /** @returns whether all members are new. */
   async #renewAll(): Promise<boolean> {
     for (const slot of this.#slots) {
       if (this.#stopping) return false;

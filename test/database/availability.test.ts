@@ -1,13 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  DatabaseAwayError,
-  findObstacle,
-  migrationsDirectory,
-  openPool,
-  withTransaction,
-} from "../../src/database/index.ts";
+import { DatabaseAwayError, findObstacle, openPool, withTransaction } from "../../src/database/index.ts";
+import { migrationsDirectory } from "../../src/package-files.ts";
 import { type FaultyNetwork, openFaultyNetwork } from "../faults/network.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 
@@ -62,7 +57,7 @@ describe("while the database is away", () => {
     expect(later.every(({ status }) => status === "rejected")).toBe(true);
     // Those of the first callers, who could not know, and of one probe.
     expect(closed.count()).toBeLessThan(20);
-    expect(await findObstacle(pool, await migrationsDirectory())).toMatch(/^the database can't be reached: /);
+    expect(await findObstacle(pool, migrationsDirectory())).toMatch(/^the database can't be reached: /);
 
     await close(closed);
     const { port: serverPort, hostname } = new URL(database.url);

@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { migrate, migrationsDirectory, openPool } from "../../src/database/index.ts";
+import { migrate, openPool } from "../../src/database/index.ts";
+import { migrationsDirectory } from "../../src/package-files.ts";
 import { inspect, openAccounts, SECRET, startClients } from "../faults/traffic.ts";
 import {
   dumpDatabase,
@@ -53,7 +54,7 @@ describe.skipIf(POSTGRES_PROGRAMS === undefined && !process.env["CI"])(
       let first: Awaited<ReturnType<typeof serve>> | undefined;
       let second: Awaited<ReturnType<typeof serve>> | undefined;
       try {
-        await migrate({ connectionString: postgres.url, directory: await migrationsDirectory() });
+        await migrate({ connectionString: postgres.url, directory: migrationsDirectory() });
         await openAccounts(pool);
         first = await serve(postgres.url);
         const traffic = startClients(first.url, { clients: 8, seed: 3 });

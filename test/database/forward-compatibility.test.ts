@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { migrationsDirectory } from "../../src/database/index.ts";
+import { migrationsDirectory } from "../../src/package-files.ts";
 import { findBreaches } from "./forward-compatibility.ts";
 
 const PATIENCE = "set local lock_timeout = '2s';\n";
@@ -9,7 +9,7 @@ const PATIENCE = "set local lock_timeout = '2s';\n";
 const breachesOf = (sql: string) => findBreaches(sql, "0.2.0").map(({ line, problem }) => `${line}: ${problem}`);
 
 test("every migration after the first leaves the version before working", async () => {
-  const directory = await migrationsDirectory();
+  const directory = migrationsDirectory();
   const { version } = JSON.parse(await readFile(join(directory, "../package.json"), "utf8"));
   const files = (await readdir(directory)).filter((name) => /^\d+_.*\.sql$/.test(name) && !name.startsWith("0001_"));
   const breaches: string[] = [];

@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { migrate, migrationsDirectory, pendingMigrations } from "../../src/database/index.ts";
+import { migrate, pendingMigrations } from "../../src/database/index.ts";
+import { migrationsDirectory } from "../../src/package-files.ts";
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from "../setup/database.ts";
 import { buildPrograms, type Programs, startProgram } from "./programs.ts";
 
@@ -101,7 +102,7 @@ describe("migrations", () => {
 });
 
 test("the package's own migrations are found, and are what test databases start with", async () => {
-  const own = await migrationsDirectory();
+  const own = migrationsDirectory();
   expect(await readdir(own)).toContain("0001_ledger.sql");
   const migrated = await createTestDatabase();
   expect(await pendingMigrations(migrated.pool, own)).toEqual([]);
@@ -128,7 +129,7 @@ describe("npm run migrate", () => {
   };
 
   test("tells what it applied, and the next time that nothing was left", async () => {
-    const own = await migrationsDirectory();
+    const own = migrationsDirectory();
     const names = await pendingMigrations(database.pool, own);
     const output = names.map((name) => `applied ${name}\n`).join("");
     expect(await runCommand(database.url)).toEqual({ code: 0, output, errors: "" });
@@ -141,7 +142,7 @@ describe("npm run migrate", () => {
     [
       "a database that does not exist",
       (url) => at(url, "nowhere"),
-      /^can't use the database at .+: the database nowhere does not exist; create it, or .+$/,
+      /^can't use the database at .+, nowhere as \w+: there is no such database; create it, or .+$/,
     ],
   ])("says in one line what is wrong with %s, and exits 1", async (_, url, line) => {
     const { code, output, errors } = await runCommand(url(new URL(database.url)));

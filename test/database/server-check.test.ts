@@ -6,8 +6,8 @@ import { readConfig } from "../../src/config/config.ts";
 import { silentLog } from "../../src/database/connection-errors.ts";
 import { checkDatabase, findDurabilityRisks, openPool, startEmbeddedPostgres } from "../../src/database/index.ts";
 import { requireVersion } from "../../src/database/readiness.ts";
-import { layGroundwork } from "../../src/server/prepare.ts";
-import { Closing } from "../../src/server/shutdown.ts";
+import { prepare } from "../../src/server/prepare.ts";
+import { Shutdown } from "../../src/server/process.ts";
 import { createTestDatabase } from "../setup/database.ts";
 import { makeDataDir, removeDataDir } from "./data-directory.ts";
 
@@ -130,9 +130,9 @@ describe("settings that put acknowledged transfers at risk", () => {
           AUTH_JWT_SECRET: "a secret of 32 bytes for a test!!",
           CORS_ALLOWED_ORIGINS: "none",
         });
-        const closing = new Closing();
-        await layGroundwork(config, logger, closing, new AbortController().signal);
-        await closing.closeAll();
+        const shutdown = new Shutdown();
+        await prepare(config, logger, shutdown, new AbortController().signal);
+        await shutdown.closeAll();
         expect(logged.filter((message) => message.includes("synchronous_commit"))).toEqual([
           risky("synchronous_commit"),
         ]);

@@ -3,7 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { checkDatabase, migrate, migrationsDirectory, openPool } from "../../src/database/index.ts";
+import { checkDatabase, migrate, openPool } from "../../src/database/index.ts";
+import { migrationsDirectory } from "../../src/package-files.ts";
 import {
   giveToServers,
   makeServerDirectory,
@@ -113,7 +114,7 @@ describe.skipIf(POSTGRES_PROGRAMS === undefined && !process.env["CI"])(
 
     test("migrations go the same way", async () => {
       const connectionString = `postgres://postgres@127.0.0.1:${encrypted.port}/postgres?sslmode=verify-full&sslrootcert=${file("ca.pem")}`;
-      const directories = { directory: await migrationsDirectory() };
+      const directories = { directory: migrationsDirectory() };
       await expect(migrate({ connectionString, ...directories })).rejects.toThrow(/127\.0\.0\.1/);
       const named = connectionString.replace("127.0.0.1", "localhost");
       expect(await migrate({ connectionString: named, ...directories })).not.toEqual([]);

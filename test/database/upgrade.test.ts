@@ -2,7 +2,8 @@
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { migrate, migrationsDirectory } from "../../src/database/index.ts";
+import { migrate } from "../../src/database/index.ts";
+import { migrationsDirectory } from "../../src/package-files.ts";
 import { createEmptyDatabase, type TestDatabase } from "../setup/database.ts";
 import { findingsOf, fundsOf, verdictOf } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
@@ -34,7 +35,7 @@ let bob: string;
 beforeAll(async () => {
   database = await createEmptyDatabase();
   const directory = await mkdtemp(join(inject("scratch"), "old-migrations-"));
-  const current = await migrationsDirectory();
+  const current = migrationsDirectory();
   for (const name of FIRST_MIGRATIONS) await cp(join(current, name), join(directory, name));
   await migrate({ connectionString: database.url, directory });
   await rm(directory, { recursive: true });

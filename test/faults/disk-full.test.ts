@@ -3,7 +3,8 @@ import { appendFile, mkdir, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { migrate, migrationsDirectory, openPool } from "../../src/database/index.ts";
+import { migrate, openPool } from "../../src/database/index.ts";
+import { migrationsDirectory } from "../../src/package-files.ts";
 import {
   giveToServers,
   makeServerDirectory,
@@ -58,7 +59,7 @@ describe.skipIf((POSTGRES_PROGRAMS === undefined || !canMount) && !process.env["
           settings,
           join(directory.path, "disk", "wal"),
         );
-        await migrate({ connectionString: postgres.url, directory: await migrationsDirectory() });
+        await migrate({ connectionString: postgres.url, directory: migrationsDirectory() });
         const pool = openPool({ connectionString: postgres.url, max: 1 });
         await openAccounts(pool);
 

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { migrate, migrationsDirectory, openPool } from "../../src/database/index.ts";
+import { migrate, openPool } from "../../src/database/index.ts";
+import { migrationsDirectory } from "../../src/package-files.ts";
 import { makeServerDirectory, POSTGRES_PROGRAMS, startPackagedPostgres } from "../setup/debian-servers.ts";
 import { freePort, startProcess } from "../setup/process.ts";
 import { inspect, openAccounts, SECRET, startClients } from "./traffic.ts";
@@ -18,7 +19,7 @@ describe.skipIf(POSTGRES_PROGRAMS === undefined && !process.env["CI"])(
       onTestFinished(() => primary.stop());
       const standby = await primary.addStandby(join(directory.path, "second"));
       onTestFinished(() => standby.stop());
-      await migrate({ connectionString: primary.url, directory: await migrationsDirectory() });
+      await migrate({ connectionString: primary.url, directory: migrationsDirectory() });
       const setup = openPool({ connectionString: primary.url, max: 1 });
       await openAccounts(setup);
       await setup.end();

@@ -8,7 +8,8 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Pool } from "pg";
-import { migrate, migrationsDirectory, openPool, startEmbeddedPostgres } from "../../src/database/index.ts";
+import { migrate, openPool, startEmbeddedPostgres } from "../../src/database/index.ts";
+import { migrationsDirectory } from "../../src/package-files.ts";
 import { freePort, type ServiceProcess, startProcess } from "../setup/process.ts";
 import { FAKETIME, type FakeClock, openFakeClock } from "./clock.ts";
 import { openFaultyNetwork } from "./network.ts";
@@ -57,7 +58,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   const direct = new URL(postgres.url);
   direct.searchParams.delete("host");
   const network = await openFaultyNetwork({ host: "127.0.0.1", port: Number(direct.port) });
-  await migrate({ connectionString: postgres.url, directory: await migrationsDirectory() });
+  await migrate({ connectionString: postgres.url, directory: migrationsDirectory() });
   const pool = openPool({ connectionString: postgres.url, max: 2 });
   await openAccounts(pool);
 

@@ -12,12 +12,8 @@ import type { TestProject } from "vitest/node";
 import { silentLog } from "../../src/database/connection-errors.ts";
 import { lockDirectory } from "../../src/database/embedded/lock.ts";
 import { stopOrphan } from "../../src/database/embedded/server.ts";
-import {
-  type EmbeddedPostgres,
-  migrate,
-  migrationsDirectory,
-  startEmbeddedPostgres,
-} from "../../src/database/index.ts";
+import { type EmbeddedPostgres, migrate, startEmbeddedPostgres } from "../../src/database/index.ts";
+import { migrationsDirectory } from "../../src/package-files.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -52,7 +48,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await administer(server.url, `create database ${template}`);
     const templateUrl = new URL(server.url);
     templateUrl.pathname = template;
-    await migrate({ connectionString: templateUrl.href, directory: await migrationsDirectory() });
+    await migrate({ connectionString: templateUrl.href, directory: migrationsDirectory() });
   } catch (error) {
     await close();
     throw error;

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { MetricsReport } from "../../src/workers/primary.ts";
 import { MetricsSum } from "../../src/workers/primary.ts";
 
-/** Of a process that took so many calls of one second each. */
+/** The report of a process that answered this number of calls, each in one second. */
 async function reportOf(calls: number): Promise<MetricsReport> {
   const registry = new Registry();
   const registers = [registry];

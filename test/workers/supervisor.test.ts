@@ -139,7 +139,7 @@ describe("a process that dies", () => {
       expect(supervisor.serving).toBe(2);
     }
     expect(supervisor.crashes).toBe(3);
-    expect(lines).toEqual(Array(3).fill("a worker ended; another one is started"));
+    expect(lines).toEqual(Array(3).fill("a worker ended; starting another one"));
   });
 
   test("after it served for a while waits as little as the first time", async () => {
