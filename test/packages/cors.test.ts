@@ -1,0 +1,146 @@
+/** @finance-service/cors in a stranger's project: the plugin on a bare Fastify, and the doctor as npx runs it. */
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { freePort } from "../setup/process.ts";
+import { type Installed, importsOf, readmeBlock, type Stranger, startStranger } from "./stranger.ts";
+
+const run = promisify(execFile);
+
+let stranger: Stranger;
+let alone: Installed[];
+let url: string;
+let server: ReturnType<typeof spawn>;
+
+beforeAll(async () => {
+  stranger = await startStranger("cors");
+  alone = await stranger.installed();
+  await stranger.install("fastify@5", "@types/node@20.19.43");
+  const port = await freePort();
+  const text = await readmeBlock("cors", "server.mjs");
+  await stranger.write({ "server.mjs": text.replace("8080", `${port}`) });
+  server = spawn(process.execPath, ["server.mjs"], { cwd: stranger.folder, stdio: "ignore" });
+  url = `http://127.0.0.1:${port}/greet`;
+  await vi.waitFor(() => fetch(url), 20_000);
+}, 120_000);
+afterAll(async () => {
+  if (server?.kill()) await once(server, "close");
+});
+
+test("it brings at most 10 packages, none with an install script, and no Fastify", () => {
+  expect(alone.length).toBeLessThanOrEqual(10);
+  expect(alone.filter(({ name, hasInstallScript }) => hasInstallScript || name === "fastify")).toEqual([]);
+});
+
+test("the tarball has code and types, and nothing else", () => {
+  const others = stranger.packed.filter((path) => !/^dist\/[\w-]+\.d\.ts$/.test(path) && !/^dist\/chunk-/.test(path));
+  expect(others).toEqual(["LICENSE", "README.md", "dist/cli.js", "dist/index.js", "package.json"]);
+});
+
+test("package.json lists exactly the packages that the code and the types import", async () => {
+  const { dependencies, peerDependencies } = stranger.manifest;
+  expect(await importsOf(stranger)).toEqual(Object.keys({ ...dependencies, ...peerDependencies }).sort());
+});
+
+test.each([
+  { moduleResolution: "bundler", module: "esnext" },
+  { moduleResolution: "nodenext", module: "nodenext" },
+])("its types are found under $moduleResolution", async (settings) => {
+  await stranger.write({
+    "types.ts": `
+import { compile, cors, type CorsConfig, readCorsPolicy } from "@finance-service/cors";
+import Fastify from "fastify";
+
+const config: CorsConfig = { allowedOrigins: ["https://app.example.com"], maxAge: "disable" };
+const compiled = compile(config);
+if (compiled.ok) await Fastify().register(cors, { policy: compiled.policy, onRefusal: ({ reason }) => console.log(reason) });
+// @ts-expect-error a policy is required
+await Fastify().register(cors, {});
+const read = readCorsPolicy(process.env);
+export const mistakes: readonly string[] = read.ok ? [] : read.mistakes;
+`,
+  });
+  expect(await stranger.typeCheck("types.ts", { types: ["node"], lib: ["es2023"], ...settings })).toBe("");
+});
+
+test("the README's server answers preflights of listed origins and refuses others", async () => {
+  const preflight = (origin: string) =>
+    fetch(url, {
+      method: "OPTIONS",
+      headers: {
+        origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type",
+      },
+    });
+  const allowed = await preflight("https://app.example.com");
+  expect([allowed.status, allowed.headers.get("access-control-allow-origin")]).toEqual([
+    204,
+    "https://app.example.com",
+  ]);
+  const refused = await preflight("https://evil.example");
+  expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([403, null]);
+  const reply = await fetch(url, { method: "POST", headers: { origin: "http://localhost:5173" } });
+  expect(await reply.json()).toEqual({ text: "Hello" });
+  expect(reply.headers.get("access-control-allow-origin")).toBe("http://localhost:5173");
+});
+
+describe("cors-doctor by npx", () => {
+  const environment = { PATH: process.env["PATH"], HOME: process.env["HOME"], npm_config_prefer_offline: "true" };
+
+  async function npx(command: string, variables: Record<string, string> = {}) {
+    return await new Promise<{ status: number; output: string; errors: string }>((resolve) => {
+      const args = ["--yes", `--package=${stranger.tarball}`, "-c", command];
+      const options = { cwd: join(stranger.tarball, ".."), env: { ...environment, ...variables } };
+      execFile("npx", args, options, (error, output, errors) => {
+        resolve({ status: error === null ? 0 : Number(error.code), output, errors });
+      });
+    });
+  }
+
+  afterAll(async () => {
+    const { output } = await npx("command -v cors-doctor");
+    const place = output.trim().match(/^.*[/\\]_npx[/\\][^/\\]+/)?.[0];
+    if (place !== undefined) await rm(place, { recursive: true });
+  });
+
+  test("speaks of cors-doctor in its help", async () => {
+    const { status, output } = await npx("cors-doctor --help");
+    expect([status, output]).toEqual([0, expect.stringMatching(/^usage: cors-doctor URL --origin ORIGIN/)]);
+    expect(output).not.toContain("npm run");
+  });
+
+  test("exits with 0 if the page gets in, 1 if not, 2 for bad usage", async () => {
+    const allowed = await npx(`cors-doctor ${url} --origin https://app.example.com`);
+    expect(allowed).toMatchObject({ status: 0, errors: "" });
+    const refused = await npx(`cors-doctor ${url} --origin https://evil.example --json`);
+    expect(refused.status).toBe(1);
+    expect(JSON.parse(refused.output)).toMatchObject({ allowed: false, failure: { stage: "preflight" } });
+    expect(await npx("cors-doctor --verbose")).toMatchObject({
+      status: 2,
+      errors: expect.stringMatching(/^there is no option --verbose\n\nusage: cors-doctor/),
+    });
+  });
+
+  test("reads the policy of --from-config from the environment", async () => {
+    const check = "cors-doctor --from-config --origin https://app.example.com";
+    const allowed = await npx(check, { CORS_ALLOWED_ORIGINS: "https://app.example.com" });
+    expect([allowed.status, allowed.output]).toEqual([0, expect.stringContaining("No server was asked")]);
+    expect(await npx(check, { CORS_ALLOWED_ORIGINS: "https://other.example.com" })).toMatchObject({ status: 1 });
+    const mistaken = await npx(check, { CORS_ALLOWED_ORIGINS: "https://app.example.com/", CORS_MAXAGE: "1" });
+    expect(mistaken.status).toBe(1);
+    expect(mistaken.errors.trim().split("\n")).toEqual([
+      "The environment has 2 mistakes:",
+      "  CORS_MAXAGE: there is no such variable; did you mean CORS_MAX_AGE?",
+      "  CORS_ALLOWED_ORIGINS: https://app.example.com/: drop the trailing slash: https://app.example.com",
+    ]);
+  });
+});
+
+test("Node runs the doctor's file", async () => {
+  const bin = join(stranger.folder, "node_modules/.bin/cors-doctor");
+  expect((await run(bin, ["--help"])).stdout).toContain("usage: cors-doctor");
+});
