@@ -1,0 +1,566 @@
+-- accounts (not prepared)
+select *
+  from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
+               lead(true, 1, false) over rising as has_next
+          from (
+select 
+       a.id, a.name, a.owner, a.type, a.currency, a.minor_unit_digits, a.metadata, a.created_at,
+       b.debits_posted, b.credits_posted, b.posted_carried, b.debits_pending, b.credits_pending,
+       b.overdraft_limit, b.unlimited_overdraft, b.status, b.last_sequence, b.updated_at, 512 + coalesce(octet_length(a.name), 0) + coalesce(octet_length(a.owner), 0) + coalesce(octet_length(a.metadata::text), 0) as row_bytes
+
+  from account a
+  join account_balance b on b.account_id = a.id
+ where a.id > $1::bigint
+   and ($3::text = '' or a.owner = $3)
+   and ($4::smallint is null or a.type = $4)
+   and ($5::text is null or a.currency = $5)
+   and ($6::smallint is null or b.status = $6)
+   and starts_with(a.name, $7::text)
+ order by a.id
+ limit $2::bigint) r
+        window rising as (order by r.id)) page
+ where page.ordinal < $2::bigint
+   and page.page_bytes - page.row_bytes < 2097152
+ order by page.ordinal;
+
+-- entries, oldest first (list_entries)
+select *
+  from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
+               lead(true, 1, false) over rising as has_next
+          from (
+select e.account_id, e.sequence, e.transfer_id, e.amount, e.balance_after, e.created_at,
+       case when t.debit_account_id = e.account_id then t.credit_account_id else t.debit_account_id end
+         as counterparty_account_id,
+       t.description,
+       -- A capture is recorded now and keeps no other's business time.
+       case when t.pending then e.created_at else coalesce(t.effective_at, e.created_at) end as effective_at,
+       256 + coalesce(octet_length(t.description), 0) as row_bytes
+  from entry e
+ cross join lateral (select * from transfer where id = e.transfer_id offset 0) t
+ where e.account_id = $1::bigint
+   and e.sequence > greatest($2::bigint, 
+       case when $4::timestamptz is null then 0
+            else sequence_at($1::bigint, $4 - interval '1 microsecond')
+       end)
+   and e.sequence <= least(9223372036854775807, 
+       case when $5::timestamptz is null then 9223372036854775807
+            else sequence_at($1::bigint, $5 - interval '1 microsecond')
+       end)
+ order by e.sequence asc
+ limit $3::bigint) r
+        window rising as (order by r.sequence asc)) page
+ where page.ordinal < $3::bigint
+   and page.page_bytes - page.row_bytes < 2097152
+ order by page.ordinal;
+
+-- entries, newest first (list_entries_newest_first)
+select *
+  from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
+               lead(true, 1, false) over rising as has_next
+          from (
+select e.account_id, e.sequence, e.transfer_id, e.amount, e.balance_after, e.created_at,
+       case when t.debit_account_id = e.account_id then t.credit_account_id else t.debit_account_id end
+         as counterparty_account_id,
+       t.description,
+       -- A capture is recorded now and keeps no other's business time.
+       case when t.pending then e.created_at else coalesce(t.effective_at, e.created_at) end as effective_at,
+       256 + coalesce(octet_length(t.description), 0) as row_bytes
+  from entry e
+ cross join lateral (select * from transfer where id = e.transfer_id offset 0) t
+ where e.account_id = $1::bigint
+   and e.sequence > greatest(0, 
+       case when $4::timestamptz is null then 0
+            else sequence_at($1::bigint, $4 - interval '1 microsecond')
+       end)
+   and e.sequence <= least($2::bigint - 1, 
+       case when $5::timestamptz is null then 9223372036854775807
+            else sequence_at($1::bigint, $5 - interval '1 microsecond')
+       end)
+ order by e.sequence desc
+ limit $3::bigint) r
+        window rising as (order by r.sequence desc)) page
+ where page.ordinal < $3::bigint
+   and page.page_bytes - page.row_bytes < 2097152
+ order by page.ordinal;
+
+-- transfers of anybody (scan_transfers_all)
+with ranked as (
+  select id, created_at, row_number() over (order by id desc) as rank
+    from (select distinct id, created_at from (
+select t.id, t.created_at
+  from transfer t
+ where t.id < $1::bigint
+   and ($3::smallint is null or not t.pending)
+   and ($4::timestamptz is null or t.created_at >= $4)
+   and ($5::timestamptz is null or t.created_at < $5)
+   and t.amount between $6::bigint and $7::bigint
+   and ($8::jsonb is null or t.metadata @> $8)
+   and ($9::bigint is null or $9 in (t.debit_account_id, t.credit_account_id))
+   and ($12::text is null or exists (select from account
+                                      where id in (t.debit_account_id, t.credit_account_id)
+                                        and owner = $12))
+   -- Bounds of settlement make a scan of holds; here they are always null.
+   and ($10::timestamptz is null and $11::timestamptz is null)
+ order by t.id desc
+ limit $2::bigint) candidate) match
+), page as (
+select *
+  from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
+               lead(true, 1, false) over rising as has_next
+          from (
+select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.debit_owner), 0) + coalesce(octet_length(t.credit_owner), 0) as row_bytes
+  from ranked
+ cross join lateral (
+select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
+       t.amount, d.currency, d.minor_unit_digits, t.description, t.metadata, t.idempotency_key, t.created_by, 
+       case when h.state is null then 1
+            when h.state = 2 and h.expires_at <= clock_timestamp() then 5
+            else h.state
+       end as state,
+       coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
+       coalesce(h.credit_account_balance, t.credit_account_balance) as credit_account_balance,
+       t.debit_account_balance as created_debit_account_balance,
+       t.credit_account_balance as created_credit_account_balance,
+       coalesce(h.captured_amount, 0) as captured_amount,
+       t.reverses_transfer_id, r.id as reversed_by_transfer_id,
+       t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at,
+       h.settled_at,
+       h.state is not distinct from 2 as awaits_settlement
+  from transfer t
+  join account d on d.id = t.debit_account_id
+  join account c on c.id = t.credit_account_id
+  left join hold h on t.pending and h.transfer_id = t.id
+  left join transfer r on r.reverses_transfer_id = t.id where t.id = ranked.id offset 0) t
+ where ranked.rank <= $2::bigint) r
+        window rising as (order by r.id desc)) page
+ where page.ordinal < $2::bigint
+   and page.page_bytes - page.row_bytes < 2097152
+ order by page.ordinal
+)
+select page.*, (select max(created_at) from ranked where rank > (select max(ordinal) from page)) as horizon
+  from page
+ order by page.ordinal;
+
+-- transfers of anybody, pending (scan_transfers_pending)
+with ranked as (
+  select id, created_at, row_number() over (order by id desc) as rank
+    from (select distinct id, created_at from (
+select t.id, t.created_at
+  from hold h 
+cross join lateral (
+   select t.id, t.created_at
+     from transfer t
+    where t.id = h.transfer_id
+      and t.pending
+   and ($12::text is null or exists (select from account
+                                      where id in (t.debit_account_id, t.credit_account_id)
+                                        and owner = $12))
+   and ($4::timestamptz is null or t.created_at >= $4)
+   and ($5::timestamptz is null or t.created_at < $5)
+   and t.amount between $6::bigint and $7::bigint
+   and ($8::jsonb is null or t.metadata @> $8)
+   and ($9::bigint is null or $9 in (t.debit_account_id, t.credit_account_id))
+   offset 0
+ ) t
+ where h.transfer_id < $1::bigint
+   and ($3::smallint is null or 
+       case when h.state is null then 1
+            when h.state = 2 and h.expires_at <= clock_timestamp() then 5
+            else h.state
+       end = $3)
+   and ($10::timestamptz is null or h.settled_at >= $10)
+   and ($11::timestamptz is null or h.settled_at < $11)
+   and h.state = 2
+ order by h.transfer_id desc
+ limit $2::bigint) candidate) match
+), page as (
+select *
+  from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
+               lead(true, 1, false) over rising as has_next
+          from (
+select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.debit_owner), 0) + coalesce(octet_length(t.credit_owner), 0) as row_bytes
+  from ranked
+ cross join lateral (
+select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
+       t.amount, d.currency, d.minor_unit_digits, t.description, t.metadata, t.idempotency_key, t.created_by, 
+       case when h.state is null then 1
+            when h.state = 2 and h.expires_at <= clock_timestamp() then 5
+            else h.state
+       end as state,
+       coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
+       coalesce(h.credit_account_balance, t.credit_account_balance) as credit_account_balance,
+       t.debit_account_balance as created_debit_account_balance,
+       t.credit_account_balance as created_credit_account_balance,
+       coalesce(h.captured_amount, 0) as captured_amount,
+       t.reverses_transfer_id, r.id as reversed_by_transfer_id,
+       t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at,
+       h.settled_at,
+       h.state is not distinct from 2 as awaits_settlement
+  from transfer t
+  join account d on d.id = t.debit_account_id
+  join account c on c.id = t.credit_account_id
+  left join hold h on t.pending and h.transfer_id = t.id
+  left join transfer r on r.reverses_transfer_id = t.id where t.id = ranked.id offset 0) t
+ where ranked.rank <= $2::bigint) r
+        window rising as (order by r.id desc)) page
+ where page.ordinal < $2::bigint
+   and page.page_bytes - page.row_bytes < 2097152
+ order by page.ordinal
+)
+select page.*, (select max(created_at) from ranked where rank > (select max(ordinal) from page)) as horizon
+  from page
+ order by page.ordinal;
+
+-- transfers of anybody that were holds (scan_transfers_held)
+with ranked as (
+  select id, created_at, row_number() over (order by id desc) as rank
+    from (select distinct id, created_at from (
+select t.id, t.created_at
+  from hold h 
+cross join lateral (
+   select t.id, t.created_at
+     from transfer t
+    where t.id = h.transfer_id
+      and t.pending
+   and ($12::text is null or exists (select from account
+                                      where id in (t.debit_account_id, t.credit_account_id)
+                                        and owner = $12))
+   and ($4::timestamptz is null or t.created_at >= $4)
+   and ($5::timestamptz is null or t.created_at < $5)
+   and t.amount between $6::bigint and $7::bigint
+   and ($8::jsonb is null or t.metadata @> $8)
+   and ($9::bigint is null or $9 in (t.debit_account_id, t.credit_account_id))
+   offset 0
+ ) t
+ where h.transfer_id < $1::bigint
+   and ($3::smallint is null or 
+       case when h.state is null then 1
+            when h.state = 2 and h.expires_at <= clock_timestamp() then 5
+            else h.state
+       end = $3)
+   and ($10::timestamptz is null or h.settled_at >= $10)
+   and ($11::timestamptz is null or h.settled_at < $11)
+   and true
+ order by h.transfer_id desc
+ limit $2::bigint) candidate) match
+), page as (
+select *
+  from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
+               lead(true, 1, false) over rising as has_next
+          from (
+select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.debit_owner), 0) + coalesce(octet_length(t.credit_owner), 0) as row_bytes
+  from ranked
+ cross join lateral (
+select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
+       t.amount, d.currency, d.minor_unit_digits, t.description, t.metadata, t.idempotency_key, t.created_by, 
+       case when h.state is null then 1
+            when h.state = 2 and h.expires_at <= clock_timestamp() then 5
+            else h.state
+       end as state,
+       coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
+       coalesce(h.credit_account_balance, t.credit_account_balance) as credit_account_balance,
+       t.debit_account_balance as created_debit_account_balance,
+       t.credit_account_balance as created_credit_account_balance,
+       coalesce(h.captured_amount, 0) as captured_amount,
+       t.reverses_transfer_id, r.id as reversed_by_transfer_id,
+       t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at,
+       h.settled_at,
+       h.state is not distinct from 2 as awaits_settlement
+  from transfer t
+  join account d on d.id = t.debit_account_id
+  join account c on c.id = t.credit_account_id
+  left join hold h on t.pending and h.transfer_id = t.id
+  left join transfer r on r.reverses_transfer_id = t.id where t.id = ranked.id offset 0) t
+ where ranked.rank <= $2::bigint) r
+        window rising as (order by r.id desc)) page
+ where page.ordinal < $2::bigint
+   and page.page_bytes - page.row_bytes < 2097152
+ order by page.ordinal
+)
+select page.*, (select max(created_at) from ranked where rank > (select max(ordinal) from page)) as horizon
+  from page
+ order by page.ordinal;
+
+-- transfers of one account (walk_transfers)
+with ranked as (
+  select id, created_at, row_number() over (order by id desc) as rank
+    from (select distinct id, created_at from (
+select found.id, found.created_at
+  from unnest($12::bigint[]) as walked (account_id)
+ cross join lateral (
+  with held as materialized (
+    
+(select t.id, t.created_at
+   from hold h 
+cross join lateral (
+   select t.id, t.created_at
+     from transfer t
+    where t.id = h.transfer_id
+      and t.pending
+   and ($4::timestamptz is null or t.created_at >= $4)
+   and ($5::timestamptz is null or t.created_at < $5)
+   and t.amount between $6::bigint and $7::bigint
+   and ($8::jsonb is null or t.metadata @> $8)
+   and ($9::bigint is null or $9 in (t.debit_account_id, t.credit_account_id))
+   offset 0
+ ) t
+  where h.debit_account_id between walked.account_id and walked.account_id
+    and h.transfer_id < $1::bigint
+    and $3::smallint is distinct from 1
+    and ($3 is null or 
+       case when h.state is null then 1
+            when h.state = 2 and h.expires_at <= clock_timestamp() then 5
+            else h.state
+       end = $3)
+   and ($10::timestamptz is null or h.settled_at >= $10)
+   and ($11::timestamptz is null or h.settled_at < $11)
+    
+  order by h.debit_account_id desc, h.transfer_id desc
+  limit $2::bigint)
+    union all
+    
+(select t.id, t.created_at
+   from hold h 
+cross join lateral (
+   select t.id, t.created_at
+     from transfer t
+    where t.id = h.transfer_id
+      and t.pending
+   and ($4::timestamptz is null or t.created_at >= $4)
+   and ($5::timestamptz is null or t.created_at < $5)
+   and t.amount between $6::bigint and $7::bigint
+   and ($8::jsonb is null or t.metadata @> $8)
+   and ($9::bigint is null or $9 in (t.debit_account_id, t.credit_account_id))
+   offset 0
+ ) t
+  where h.credit_account_id between walked.account_id and walked.account_id
+    and h.transfer_id < $1::bigint
+    and $3::smallint is distinct from 1
+    and ($3 is null or 
+       case when h.state is null then 1
+            when h.state = 2 and h.expires_at <= clock_timestamp() then 5
+            else h.state
+       end = $3)
+   and ($10::timestamptz is null or h.settled_at >= $10)
+   and ($11::timestamptz is null or h.settled_at < $11)
+    
+  order by h.credit_account_id desc, h.transfer_id desc
+  limit $2::bigint)
+  ), posted as (
+    select t.id, t.created_at
+      from entry e 
+cross join lateral (
+   select t.id, t.created_at
+     from transfer t
+    where t.id = e.transfer_id
+      and not t.pending
+   and ($4::timestamptz is null or t.created_at >= $4)
+   and ($5::timestamptz is null or t.created_at < $5)
+   and t.amount between $6::bigint and $7::bigint
+   and ($8::jsonb is null or t.metadata @> $8)
+   and ($9::bigint is null or $9 in (t.debit_account_id, t.credit_account_id))
+   offset 0
+ ) t
+     where e.account_id = walked.account_id
+       and e.sequence > greatest(
+             case when $4::timestamptz is null then 0
+                  else sequence_at(walked.account_id, $4 - interval '1 microsecond')
+             end,
+             (select sequence_at(walked.account_id, created_at - interval '1 microsecond')
+                from held
+               order by id desc
+              offset $2::bigint - 1
+               limit 1))
+       and e.sequence <= case when $13::timestamptz is null then 9223372036854775807
+                              else sequence_at(walked.account_id, $13)
+                         end
+       and e.transfer_id < $1::bigint
+       and ($3::smallint is null or $3 = 1)
+       and $10::timestamptz is null
+       and $11::timestamptz is null
+     order by e.sequence desc
+     limit $2::bigint
+  )
+  select * from held
+  union all
+  select * from posted
+ ) found) candidate) match
+), page as (
+select *
+  from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
+               lead(true, 1, false) over rising as has_next
+          from (
+select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.debit_owner), 0) + coalesce(octet_length(t.credit_owner), 0) as row_bytes
+  from ranked
+ cross join lateral (
+select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
+       t.amount, d.currency, d.minor_unit_digits, t.description, t.metadata, t.idempotency_key, t.created_by, 
+       case when h.state is null then 1
+            when h.state = 2 and h.expires_at <= clock_timestamp() then 5
+            else h.state
+       end as state,
+       coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
+       coalesce(h.credit_account_balance, t.credit_account_balance) as credit_account_balance,
+       t.debit_account_balance as created_debit_account_balance,
+       t.credit_account_balance as created_credit_account_balance,
+       coalesce(h.captured_amount, 0) as captured_amount,
+       t.reverses_transfer_id, r.id as reversed_by_transfer_id,
+       t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at,
+       h.settled_at,
+       h.state is not distinct from 2 as awaits_settlement
+  from transfer t
+  join account d on d.id = t.debit_account_id
+  join account c on c.id = t.credit_account_id
+  left join hold h on t.pending and h.transfer_id = t.id
+  left join transfer r on r.reverses_transfer_id = t.id where t.id = ranked.id offset 0) t
+ where ranked.rank <= $2::bigint) r
+        window rising as (order by r.id desc)) page
+ where page.ordinal < $2::bigint
+   and page.page_bytes - page.row_bytes < 2097152
+ order by page.ordinal
+)
+select page.*, (select max(created_at) from ranked where rank > (select max(ordinal) from page)) as horizon
+  from page
+ order by page.ordinal;
+
+-- transfers of one account, pending (walk_transfers_pending)
+with ranked as (
+  select id, created_at, row_number() over (order by id desc) as rank
+    from (select distinct id, created_at from (
+select found.id, found.created_at
+  from unnest($12::bigint[]) as walked (account_id)
+ cross join lateral (
+  with held as materialized (
+    
+(select t.id, t.created_at
+   from hold h 
+cross join lateral (
+   select t.id, t.created_at
+     from transfer t
+    where t.id = h.transfer_id
+      and t.pending
+   and ($4::timestamptz is null or t.created_at >= $4)
+   and ($5::timestamptz is null or t.created_at < $5)
+   and t.amount between $6::bigint and $7::bigint
+   and ($8::jsonb is null or t.metadata @> $8)
+   and ($9::bigint is null or $9 in (t.debit_account_id, t.credit_account_id))
+   offset 0
+ ) t
+  where h.debit_account_id between walked.account_id and walked.account_id
+    and h.transfer_id < $1::bigint
+    and $3::smallint is distinct from 1
+    and ($3 is null or 
+       case when h.state is null then 1
+            when h.state = 2 and h.expires_at <= clock_timestamp() then 5
+            else h.state
+       end = $3)
+   and ($10::timestamptz is null or h.settled_at >= $10)
+   and ($11::timestamptz is null or h.settled_at < $11)
+    and h.state = 2
+  order by h.debit_account_id desc, h.transfer_id desc
+  limit $2::bigint)
+    union all
+    
+(select t.id, t.created_at
+   from hold h 
+cross join lateral (
+   select t.id, t.created_at
+     from transfer t
+    where t.id = h.transfer_id
+      and t.pending
+   and ($4::timestamptz is null or t.created_at >= $4)
+   and ($5::timestamptz is null or t.created_at < $5)
+   and t.amount between $6::bigint and $7::bigint
+   and ($8::jsonb is null or t.metadata @> $8)
+   and ($9::bigint is null or $9 in (t.debit_account_id, t.credit_account_id))
+   offset 0
+ ) t
+  where h.credit_account_id between walked.account_id and walked.account_id
+    and h.transfer_id < $1::bigint
+    and $3::smallint is distinct from 1
+    and ($3 is null or 
+       case when h.state is null then 1
+            when h.state = 2 and h.expires_at <= clock_timestamp() then 5
+            else h.state
+       end = $3)
+   and ($10::timestamptz is null or h.settled_at >= $10)
+   and ($11::timestamptz is null or h.settled_at < $11)
+    and h.state = 2
+  order by h.credit_account_id desc, h.transfer_id desc
+  limit $2::bigint)
+  ), posted as (
+    select t.id, t.created_at
+      from entry e 
+cross join lateral (
+   select t.id, t.created_at
+     from transfer t
+    where t.id = e.transfer_id
+      and not t.pending
+   and ($4::timestamptz is null or t.created_at >= $4)
+   and ($5::timestamptz is null or t.created_at < $5)
+   and t.amount between $6::bigint and $7::bigint
+   and ($8::jsonb is null or t.metadata @> $8)
+   and ($9::bigint is null or $9 in (t.debit_account_id, t.credit_account_id))
+   offset 0
+ ) t
+     where e.account_id = walked.account_id
+       and e.sequence > greatest(
+             case when $4::timestamptz is null then 0
+                  else sequence_at(walked.account_id, $4 - interval '1 microsecond')
+             end,
+             (select sequence_at(walked.account_id, created_at - interval '1 microsecond')
+                from held
+               order by id desc
+              offset $2::bigint - 1
+               limit 1))
+       and e.sequence <= case when $13::timestamptz is null then 9223372036854775807
+                              else sequence_at(walked.account_id, $13)
+                         end
+       and e.transfer_id < $1::bigint
+       and ($3::smallint is null or $3 = 1)
+       and $10::timestamptz is null
+       and $11::timestamptz is null
+     order by e.sequence desc
+     limit $2::bigint
+  )
+  select * from held
+  union all
+  select * from posted
+ ) found) candidate) match
+), page as (
+select *
+  from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
+               lead(true, 1, false) over rising as has_next
+          from (
+select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.debit_owner), 0) + coalesce(octet_length(t.credit_owner), 0) as row_bytes
+  from ranked
+ cross join lateral (
+select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
+       t.amount, d.currency, d.minor_unit_digits, t.description, t.metadata, t.idempotency_key, t.created_by, 
+       case when h.state is null then 1
+            when h.state = 2 and h.expires_at <= clock_timestamp() then 5
+            else h.state
+       end as state,
+       coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
+       coalesce(h.credit_account_balance, t.credit_account_balance) as credit_account_balance,
+       t.debit_account_balance as created_debit_account_balance,
+       t.credit_account_balance as created_credit_account_balance,
+       coalesce(h.captured_amount, 0) as captured_amount,
+       t.reverses_transfer_id, r.id as reversed_by_transfer_id,
+       t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at,
+       h.settled_at,
+       h.state is not distinct from 2 as awaits_settlement
+  from transfer t
+  join account d on d.id = t.debit_account_id
+  join account c on c.id = t.credit_account_id
+  left join hold h on t.pending and h.transfer_id = t.id
+  left join transfer r on r.reverses_transfer_id = t.id where t.id = ranked.id offset 0) t
+ where ranked.rank <= $2::bigint) r
+        window rising as (order by r.id desc)) page
+ where page.ordinal < $2::bigint
+   and page.page_bytes - page.row_bytes < 2097152
+ order by page.ordinal
+)
+select page.*, (select max(created_at) from ranked where rank > (select max(ordinal) from page)) as horizon
+  from page
+ order by page.ordinal;

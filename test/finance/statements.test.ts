@@ -1,0 +1,47 @@
+/**
+ * The statements that lists are put together from, as PostgreSQL gets them. A change of a list shows here as a change of
+ * SQL; `npx vitest run -u test/finance/statements.test.ts` writes the file again.
+ */
+import type { ClientBase } from "pg";
+import { expect, test } from "vitest";
+import { ListAccountsRequest } from "../../generated/server/finance/v1/account.ts";
+import { ListEntriesRequest } from "../../generated/server/finance/v1/entry.ts";
+import { ListTransfersRequest, TransferState } from "../../generated/server/finance/v1/transfer.ts";
+import { listAccounts } from "../../src/finance/records/accounts.ts";
+import { listEntries } from "../../src/finance/records/entries.ts";
+import { listTransfers } from "../../src/finance/records/transfer-list.ts";
+import { readAccountFilter, readEntryFilter, readTransferFilter } from "../../src/finance/validation.ts";
+
+const admin = { subject: "root", admin: true };
+const page = { size: 50, token: "" };
+const accountId = 1n;
+const pending = TransferState.PENDING;
+
+const transfers = (filter: object) => (db: ClientBase) =>
+  listTransfers(db, admin, readTransferFilter(ListTransfersRequest.create(filter)), page);
+const entries = (newestFirst: boolean) => (db: ClientBase) =>
+  listEntries(db, readEntryFilter(ListEntriesRequest.create({ accountId, newestFirst })), page);
+
+const lists: [title: string, list: (db: ClientBase) => Promise<unknown>][] = [
+  ["accounts", (db) => listAccounts(db, admin, readAccountFilter(ListAccountsRequest.create()), page)],
+  ["entries, oldest first", entries(false)],
+  ["entries, newest first", entries(true)],
+  ["transfers of anybody", transfers({})],
+  ["transfers of anybody, pending", transfers({ state: pending })],
+  ["transfers of anybody that were holds", transfers({ state: TransferState.CAPTURED })],
+  ["transfers of one account", transfers({ accountId })],
+  ["transfers of one account, pending", transfers({ accountId, state: pending })],
+];
+
+test("each branch of a list is the statement in the file", async () => {
+  const printed: string[] = [];
+  for (const [title, list] of lists) {
+    const query = ({ name = "not prepared", text }: { name?: string; text: string }) => {
+      printed.push(`-- ${title} (${name})\n${text.trim()};\n`);
+      return Promise.resolve({ rows: [] });
+    };
+    // The lists use nothing else of a connection.
+    await list({ query } as unknown as ClientBase);
+  }
+  await expect(printed.join("\n")).toMatchFileSnapshot("statements.sql");
+});
