@@ -1,14 +1,10 @@
 import { AccountStatus, AccountType } from "../../generated/server/finance/v1/account.ts";
 import { type Refusal, refuse } from "./errors.ts";
-import type { AccountId } from "./values.ts";
-import { INT64_MAX, type Minor } from "./values.ts";
+import { type AccountId, accountDigits, INT64_MAX, type Minor } from "./values.ts";
 
 export type Metadata = Readonly<Record<string, string>>;
 
-/** The side of an account that money was, or is to be, posted to. */
-export type Side = "debit" | "credit";
-
-/** What never changes about an account and what every posting has to know of it. */
+/** The facts about an account that never change and that every posting needs. */
 export interface AccountIdentity {
   readonly id: AccountId;
   readonly owner: string;
@@ -20,22 +16,24 @@ export interface AccountIdentity {
 
 /** An account's balances and limits: the content of its hot row. */
 export interface AccountBalances {
-  /** All that was debited is this and `postedCarried`. */
+  /** The total of all debits is this plus `postedCarried`. */
   readonly debitsPosted: Minor;
-  /** All that was credited is this and `postedCarried`. */
+  /** The total of all credits is this plus `postedCarried`. */
   readonly creditsPosted: Minor;
-  /** What was taken out of both posted sums, of any size; see {@link withSmallSums}. */
+  /** The part that was moved out of both posted sums, of any size; see {@link withSmallSums}. */
   readonly postedCarried: bigint;
   readonly debitsPending: Minor;
   readonly creditsPending: Minor;
   readonly overdraftLimit: Minor;
   readonly unlimitedOverdraft: boolean;
   readonly status: AccountStatus;
+  /** The sequence of the newest entry; 0 before the first. */
+  readonly lastSequence: bigint;
 }
 
 type Balances = AccountIdentity & AccountBalances;
 
-/** Past it the smaller of both posted sums is carried out of both. */
+/** When a posted sum passes this, the smaller of both sums is moved out of both. */
 const POSTED_SUM_MAX: Minor = 2n ** 62n;
 
 /** ASSET and EXPENSE accounts grow by debits, the others by credits. */
@@ -49,19 +47,19 @@ export function balanceOf(account: Balances): Minor {
   return account.debitNormal ? net : -net;
 }
 
-/** The balance less what pending transfers may still take out. */
+/** The balance minus everything that pending transfers may still take out. */
 export function availableBalanceOf(account: Balances): Minor {
   return balanceOf(account) - (account.debitNormal ? account.creditsPending : account.debitsPending);
 }
 
-/** Whether the account's available balance keeps to its floor. */
+/** Whether the available balance is at or above the account's floor. */
 export function keepsFloor(account: Balances): boolean {
   return account.unlimitedOverdraft || availableBalanceOf(account) >= -account.overdraftLimit;
 }
 
 /**
- * Keeps the posted sums of an account small, whatever passes through it: their difference is the balance, and what both
- * have in common is history. So no number of postings can use an account up.
+ * Keeps the posted sums of an account small: only their difference is the balance, so the same amount can be taken from
+ * both. No number of postings can exhaust an account.
  */
 export function withSmallSums<Account extends AccountBalances>(account: Account): Account {
   const { debitsPosted, creditsPosted } = account;
@@ -75,7 +73,7 @@ export function withSmallSums<Account extends AccountBalances>(account: Account)
   };
 }
 
-/** Whether the account's balance fits int64 now and after every capture of what is pending, and the pending sums do. */
+/** Whether the pending sums fit int64, and the balance does now and after any captures of pending transfers. */
 export function fitsInt64({
   debitsPosted,
   creditsPosted,
@@ -86,14 +84,30 @@ export function fitsInt64({
   return debits <= INT64_MAX && credits <= INT64_MAX && net + debits <= INT64_MAX && credits - net <= INT64_MAX;
 }
 
-/** Whether money may move. */
+/** Whether money may move on the account. */
 export function isOpen(account: AccountBalances): boolean {
   return account.status === AccountStatus.OPEN;
 }
 
-/** The refusal of what would leave an account of the caller's below its floor. */
+/** Refuses to take one of the caller's own accounts below its floor. */
 export function insufficientFunds(account: Balances, amount: Minor): Refusal {
   const spendable = availableBalanceOf(account) + account.overdraftLimit;
   const msg = `account ${account.id} can spend ${spendable} (overdraft limit included), ${amount} is asked`;
   return refuse("insufficient_funds", msg, { account_id: `${account.id}` });
 }
+
+/** The columns of a row that differ from the account's fields. */
+export interface StoredAccount {
+  readonly currency: string;
+  readonly minorUnitDigits: number | null;
+  /** Decimal digits; null for 0. */
+  readonly postedCarried: string | null;
+}
+
+/** The account of a row. */
+export function fromStored<Row extends StoredAccount>(row: Row): Omit<Row, keyof StoredAccount> & DecodedAccount {
+  const minorUnitDigits = accountDigits(row.minorUnitDigits, row.currency);
+  return { ...row, minorUnitDigits, postedCarried: BigInt(row.postedCarried ?? 0) };
+}
+
+type DecodedAccount = Pick<Balances, keyof StoredAccount>;

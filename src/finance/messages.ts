@@ -3,7 +3,7 @@ import type { Account } from "../../generated/server/finance/v1/account.ts";
 import type { Entry } from "../../generated/server/finance/v1/entry.ts";
 import type { BatchCreateTransfersResult, Transfer } from "../../generated/server/finance/v1/transfer.ts";
 import { availableBalanceOf, balanceOf } from "./account.ts";
-import { toTwirpError } from "./errors.ts";
+import { isRefusal, toTwirpError } from "./errors.ts";
 import { type Actor, isVisibleTo } from "./policy.ts";
 import type { Outcome } from "./posting/decide-group.ts";
 import type { AccountRecord } from "./records/accounts.ts";
@@ -38,7 +38,7 @@ export function toAccountMessage(account: AccountRecord): Account {
   };
 }
 
-/** @param actor who reads it: what is not theirs to see is left 0 or empty. */
+/** @param actor the reader; fields that they may not see are 0 or empty. */
 export function toTransferMessage(transfer: TransferRecord, actor: Actor): Transfer {
   const { createdBy } = transfer;
   const seesDebited = isVisibleTo({ owner: transfer.debitOwner }, actor);
@@ -53,8 +53,8 @@ export function toTransferMessage(transfer: TransferRecord, actor: Actor): Trans
     state: transfer.state,
     description: transfer.description,
     metadata: { ...transfer.metadata },
-    // A key is its caller's own. Whose it is is not known of older transfers: most likely the payer's.
-    idempotencyKey: isCallers || (createdBy === undefined && seesDebited) ? transfer.idempotencyKey : "",
+    // Only its caller may see a key. An older transfer does not say who that was; most likely it was the payer.
+    idempotencyKey: isCallers || (createdBy === null && seesDebited) ? transfer.idempotencyKey : "",
     debitAccountBalance: seesDebited ? transfer.debitAccountBalance : 0n,
     creditAccountBalance: seesCredited ? transfer.creditAccountBalance : 0n,
     capturedAmount: transfer.capturedAmount,
@@ -69,7 +69,7 @@ export function toTransferMessage(transfer: TransferRecord, actor: Actor): Trans
   };
 }
 
-/** The currency that an account's amounts are in. */
+/** The currency of an account's amounts. */
 export function moneyOf({ currency, minorUnitDigits }: AccountRecord) {
   return { currency, minorUnitDigits };
 }
@@ -89,15 +89,15 @@ export function toEntryMessage(entry: EntryRecord, account: AccountRecord): Entr
   };
 }
 
-/** One member's outcome: the transfer, or the refusal in the form of a Twirp error. */
+/** The outcome of one member: its transfer, or its refusal as a Twirp error. */
 export function toBatchResult({ result, replayed }: Outcome, actor: Actor): BatchCreateTransfersResult {
-  if (!("situation" in result)) {
+  if (!isRefusal(result)) {
     return { outcome: { oneofKind: "transfer", transfer: toTransferMessage(result, actor) }, replayed };
   }
   const { code, msg, meta } = toTwirpError(result);
   return { outcome: { oneofKind: "error", error: { code, msg, meta } }, replayed };
 }
 
-function timeField<Name extends "expiresAt" | "settledAt">(name: Name, time: Micros | undefined) {
-  return time === undefined ? {} : { [name]: toTimestamp(time) };
+function timeField<Name extends "expiresAt" | "settledAt">(name: Name, time: Micros | null) {
+  return time === null ? {} : { [name]: toTimestamp(time) };
 }

@@ -1,12 +1,13 @@
 /**
- * Who may do what. Goal: a caller without finance.admin can't make money, take somebody else's, or learn of it.
+ * Decides who may do what. Goal: a caller without finance.admin can't create money, take another caller's money, or learn
+ * about it.
  *
- * Method: one table for each kind of thing that can be acted on, from the caller's relation to it; an admin may do
- * everything. Every method asks here. docs/security.md shows the same tables.
+ * Method: one table for accounts and one for holds, by the caller's relation to them; an admin may do everything. Every
+ * method asks here. docs/security.md shows the same tables.
  */
 import { AccountStatus, AccountType } from "../../generated/server/finance/v1/account.ts";
 
-/** Who asks. */
+/** The caller, as far as the ledger is concerned. */
 export interface Actor {
   /** The token's `sub`. */
   readonly subject: string;
@@ -14,7 +15,7 @@ export interface Actor {
   readonly admin: boolean;
 }
 
-/** How a plain caller stands to an account: whose it is, and which side raises its balance. */
+/** The relation of a caller to an account: whose it is, and which side raises its balance. */
 export type AccountRelation =
   | "own, credit-normal"
   | "own, debit-normal"
@@ -30,20 +31,20 @@ export const accountPolicy: Readonly<Record<AccountAction, readonly AccountRelat
   /** Name and metadata. */
   describe: ["own, credit-normal", "own, debit-normal"],
   close: ["own, credit-normal", "own, debit-normal"],
-  /** Only where that lowers the balance: raising one's own balance by a debit would be money from nowhere. */
+  /** Only if it lowers the balance: a debit that raises one's own balance would create money. */
   debit: ["own, credit-normal"],
-  /** Only where that raises the balance: lowering somebody else's would take their money. */
+  /** Only if it raises the balance: a credit that lowers another caller's balance would take their money. */
   credit: ["own, credit-normal", "other, credit-normal"],
   set_limits: [],
   freeze_or_open: [],
 };
 
-/** How a plain caller stands to a hold. Who placed it is not known of holds from before 0.2.0. */
+/** The relation of a caller to a hold. Holds from before 0.2.0 do not say who placed them. */
 export type HoldRelation = "placed" | "receives";
 
 export type HoldAction = "capture" | "void";
 
-/** What a caller without finance.admin may do with holds; to capture one they must also be able to post it. */
+/** What a caller without finance.admin may do with holds; to capture a hold they must also be allowed to post it. */
 export const holdPolicy: Readonly<Record<HoldAction, readonly HoldRelation[]>> = {
   capture: ["placed"],
   void: ["placed", "receives"],
@@ -61,16 +62,16 @@ export function may(actor: Actor, action: AccountAction, { owner, debitNormal }:
   return accountPolicy[action].includes(relation);
 }
 
-/** Whether the caller may see everything about an account: for what the table says of reading, its type does not matter. */
+/** Whether the caller may read an account. The type does not matter for reading. */
 export function isVisibleTo({ owner }: { readonly owner: string }, actor: Actor): boolean {
   return may(actor, "read", { owner, debitNormal: false });
 }
 
-/** Whether the caller may act on a hold as far as their relation to it goes. */
+/** Whether the caller's relation to a hold lets them act on it. */
 export function maySettle(
   actor: Actor,
   action: HoldAction,
-  hold: { readonly createdBy: string | undefined; readonly creditOwner: string },
+  hold: { readonly createdBy: string | null; readonly creditOwner: string },
 ): boolean {
   if (actor.admin) return true;
   const relations: HoldRelation[] = [];
@@ -79,7 +80,7 @@ export function maySettle(
   return relations.some((relation) => holdPolicy[action].includes(relation));
 }
 
-/** What a request asks for that only an admin may have; undefined when there is nothing. Judged before anything is read. */
+/** The part of a request that needs finance.admin, for the message; undefined if there is none. */
 export function adminPartOfNewAccount(
   subject: string,
   account: {
@@ -91,12 +92,12 @@ export function adminPartOfNewAccount(
 ): string | undefined {
   if (account.owner !== "" && account.owner !== subject) return "an account for another owner";
   if (account.overdraftLimit !== 0n || account.unlimitedOverdraft) return "an account with an overdraft";
-  // An unknown type is a mistake of another kind.
+  // validation.ts refuses an unknown type.
   const isOther = account.type !== AccountType.UNSPECIFIED && AccountType[account.type] !== undefined;
   return isOther && account.type !== AccountType.LIABILITY ? "an account of another type than LIABILITY" : undefined;
 }
 
-/** As {@link adminPartOfNewAccount}, for a change of an account. */
+/** {@link adminPartOfNewAccount} for a change of an account. */
 export function adminPartOfChange(change: {
   readonly status?: AccountStatus | undefined;
   readonly overdraftLimit?: bigint | undefined;
@@ -104,10 +105,10 @@ export function adminPartOfChange(change: {
 }): string | undefined {
   if (change.overdraftLimit !== undefined || change.unlimitedOverdraft !== undefined) return "setting limits";
   if (change.status === AccountStatus.FROZEN) return "freezing an account";
-  return change.status === AccountStatus.OPEN ? "opening an account again" : undefined;
+  return change.status === AccountStatus.OPEN ? "reopening an account" : undefined;
 }
 
-/** As {@link adminPartOfNewAccount}, for a transfer. */
+/** {@link adminPartOfNewAccount} for a transfer. */
 export function adminPartOfTransfer(transfer: { readonly effectiveAt?: unknown }): string | undefined {
   return transfer.effectiveAt === undefined ? undefined : "an effective_at";
 }

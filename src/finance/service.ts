@@ -5,28 +5,32 @@ import {
   createFinanceServiceServer,
   type FinanceServiceTwirp,
 } from "../../generated/server/finance/v1/finance.twirp.ts";
-import type {
-  BatchCreateTransfersResult,
-  CreateTransferRequest,
-  Transfer,
-} from "../../generated/server/finance/v1/transfer.ts";
+import type { CreateTransferRequest, Transfer } from "../../generated/server/finance/v1/transfer.ts";
 import type { CallContext } from "../../packages/twirp/src/index.ts";
 import { type Caller, hasScope, type Scope } from "../auth/index.ts";
 import { withConnection } from "../database/index.ts";
 import { balanceOf } from "./account.ts";
-import { accountNotFound, FinanceError, type Refusal, refuse, transferNotFound } from "./errors.ts";
+import { accountNotFound, FinanceError, isRefusal, type Refusal, refuse, transferNotFound } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { moneyOf, toAccountMessage, toBatchResult, toEntryMessage, toTransferMessage } from "./messages.ts";
 import { type Actor, adminPartOfChange, adminPartOfNewAccount, adminPartOfTransfer, isVisibleTo } from "./policy.ts";
 import type { Outcome } from "./posting/decide-group.ts";
-import type { Claim, KeyedMethodName } from "./posting/idempotency.ts";
-import type { Posting } from "./posting/posting.ts";
-import { claimUnread, keyOf, loadOutcomes, orAsBefore, readClaim, refuseKeyHeader } from "./posting/replay.ts";
+import type { Claim } from "./posting/idempotency.ts";
+import type { Command, Posting } from "./posting/posting.ts";
+import {
+  claimOfRefused,
+  type KeyedRequest,
+  keyOf,
+  loadOutcomes,
+  orAsBefore,
+  readClaim,
+  refuseKeyHeader,
+} from "./posting/replay.ts";
 import { createAccount, loadOpened } from "./records/account-opening.ts";
 import { type AccountRecord, listAccounts, updateAccount } from "./records/accounts.ts";
 import { loadBalance, loadBalanceHistory, loadTrialBalance } from "./records/balances.ts";
 import { listEntries } from "./records/entries.ts";
-import type { PageExtent } from "./records/page.ts";
+import type { Listed } from "./records/page.ts";
 import { listTransfers } from "./records/transfer-list.ts";
 import { loadTransfers, seesTransfer } from "./records/transfers.ts";
 import {
@@ -46,25 +50,24 @@ import {
   readTransferFilter,
   readTransferId,
 } from "./validation.ts";
-import type { AccountId } from "./values.ts";
-import { saturate, toTimestamp } from "./values.ts";
+import { type AccountId, saturate, toTimestamp } from "./values.ts";
 
-/** What every method gets: the call and who is calling. */
+/** The context of every method: the call and its caller. */
 export type FinanceContext = CallContext & { readonly caller: Caller };
 
-/** What a row of a list takes, before it is known what is in it. */
+/** Memory for a row of a list, before its content is known. */
 const USUAL_ROW_BYTES = 512;
-/** How much a page takes while its reply is built, in sizes of its text: rows, messages, the reply. */
+/** Memory for a page while its reply is built, in sizes of its text: rows, messages and the reply. */
 const BUILT_SIZE = 3;
-/** What one result of a batch takes while its reply is built, beside what its request does. */
+/** Memory for one result of a batch while the reply is built, besides the memory for its request. */
 const BATCH_RESULT_BYTES = 2048;
-/** What one point of a history takes while its reply is built. */
+/** Memory for one point of a history while the reply is built. */
 const POINT_BYTES = 1024;
 
-/** The reply header that tells an answer given again from a first one. */
+/** The reply header that marks the outcome of an earlier request. */
 const REPLAYED_HEADER = "idempotent-replayed";
 
-/** The scope that a call of each method needs; some fields need finance.admin besides. */
+/** The scope that each method needs; some fields also need finance.admin. */
 const SCOPES: Readonly<Record<keyof FinanceServiceTwirp, Scope>> = {
   CreateAccount: "finance.write",
   GetAccount: "finance.read",
@@ -85,169 +88,142 @@ const SCOPES: Readonly<Record<keyof FinanceServiceTwirp, Scope>> = {
 
 const scopeOfMethod: ReadonlyMap<string, Scope> = new Map(Object.entries(SCOPES));
 
-/** FinanceService to be mounted. A caller without the method's scope is refused before the body is read. */
+/** FinanceService, ready to be mounted. A caller without the method's scope is refused before the body is read. */
 export function financeServiceOf(ledger: Ledger) {
   const server = createFinanceServiceServer(createFinanceService(ledger));
   server.use({ requestRouted: ({ caller, methodName }) => requireScope(caller, methodName) });
   return { server, type: FinanceService };
 }
 
-/** The methods, for callers who hold their scope: validate, ask the ledger, answer. */
-function createFinanceService({
-  pool,
-  accounts,
-  queue,
-  readTurns,
-  changeTurns,
-  finalTime,
-  expiry,
-}: Ledger): FinanceServiceTwirp<FinanceContext> {
+/** The methods, for callers that have their scope: validate, ask the ledger, answer. */
+function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContext> {
+  const { pool, accounts, queue, readTurns, changeTurns, finalTime, expiry } = ledger;
   return {
     async CreateAccount(ctx, request) {
-      const actor = actorOf(ctx.caller);
+      const actor = actorOf(ctx);
       const owner = request.owner || actor.subject;
+      const keyed: KeyedRequest = {
+        method: "CreateAccount",
+        message: { ...request, owner },
+        subject: actor.subject,
+        key: () => keyOf(ctx.req, request),
+      };
       const open = async () => {
         requireAdmin(actor, adminPartOfNewAccount(actor.subject, request));
         const account = readNewAccount(request);
-        const claim = readClaim(keyOf(ctx, request), actor, "CreateAccount", { ...request, owner });
-        return await createAccount(pool, { ...account, owner }, claim);
+        return await createAccount(pool, { ...account, owner }, readClaim(keyed));
       };
-      const openedBefore = async (claim: Claim) => {
-        const account = await loadOpened(pool, claim);
-        return account && { account, replayed: true };
-      };
-      const named = { name: "CreateAccount", message: { ...request, owner } } as const;
-      const { account, replayed } = await orAsBefore(ctx, request, actor, named, open, openedBefore);
+      const { account, replayed } = await orAsBefore(keyed, open, (claim) => loadOpened(pool, claim));
       if (replayed) ctx.headers.set(REPLAYED_HEADER, "true");
       return toAccountMessage(account);
     },
 
     async GetAccount(ctx, request) {
-      const actor = actorOf(ctx.caller);
-      return toAccountMessage(await loadVisible(readAccountId(request.id, "id"), actor));
+      return toAccountMessage(await loadVisible(readAccountId(request.id, "id"), actorOf(ctx)));
     },
 
     async ListAccounts(ctx, request) {
-      const actor = actorOf(ctx.caller);
       const filter = readAccountFilter(request);
       const page = readPage(request);
-      const { accounts, nextPageToken } = await readPageOf(ctx, page, (client) =>
-        listAccounts(client, actor, filter, page),
+      const { items, nextPageToken } = await list(ctx, page, (client) =>
+        listAccounts(client, actorOf(ctx), filter, page),
       );
-      return { accounts: accounts.map(toAccountMessage), nextPageToken };
+      return { accounts: items.map(toAccountMessage), nextPageToken };
     },
 
     async UpdateAccount(ctx, request) {
-      const actor = actorOf(ctx.caller);
+      const actor = actorOf(ctx);
       requireAdmin(actor, adminPartOfChange(request));
-      refuseKeyHeader(ctx);
+      refuseKeyHeader(ctx.req);
       const change = readAccountChange(request);
-      // Before anything is locked: a stranger must hold nobody up.
+      // Before anything is locked: callers must not be able to block accounts that they can't see.
       await loadVisible(change.id, actor);
       if (change.status === AccountStatus.CLOSED) {
-        // What has expired is no reason to keep it open.
-        // A hold that can't be settled keeps it open: the change itself says so.
+        // Expired holds must not keep the account open. If one can't be settled, the update is refused.
         await expiry.settle({ account: change.id, signal: ctx.signal }).catch((error: unknown) => {
-          ctx.log.warn({ err: error }, "could not settle all expired holds of an account that is to be closed");
+          ctx.log.warn({ err: error }, "could not settle all expired holds of an account before closing it");
         });
       }
       return toAccountMessage(await changeTurns.run(`${change.id}`, () => updateAccount(pool, actor, change)));
     },
 
     async CreateTransfer(ctx, request) {
-      const actor = actorOf(ctx.caller);
-      return await postOne(ctx, request, actor, "CreateTransfer", () =>
-        readCreation(request, () => keyOf(ctx, request), actor),
-      );
+      return await postOne(ctx, "CreateTransfer", request, () => readCreation(request, actorOf(ctx)));
     },
 
     async BatchCreateTransfers(ctx, request) {
-      const actor = actorOf(ctx.caller);
-      refuseKeyHeader(ctx);
+      const actor = actorOf(ctx);
+      refuseKeyHeader(ctx.req);
       const { transfers, atomic } = readBatch(request);
-      // Before anything is posted: later it could no longer be refused.
+      // Before anything is posted: afterwards the call could no longer be refused.
       ctx.reserve(transfers.length * BATCH_RESULT_BYTES);
-      const asked = transfers.map((transfer, index) => readMember(transfer, index, actor, atomic));
-      const members = await answerUnread(asked, actor);
-      const postings = members.flatMap((member) => ("result" in member ? [] : [member]));
+      const members = transfers.map((transfer, index) => readMember(transfer, index, actor, atomic));
+      const before = await outcomesOf(
+        members.flatMap((member) => ("refusal" in member ? (member.claim ?? []) : [])),
+        actor,
+        true,
+      );
+      const postings = members.flatMap((member) => ("refusal" in member ? [] : [member]));
       const decided = postings.length === 0 ? [] : await queue.post({ postings, atomic });
       let next = 0;
       const outcomes = members.map((member): Outcome => {
-        if ("result" in member) return member;
-        const outcome = decided[next];
-        next += 1;
-        if (outcome === undefined) throw new Error("a posting was left without an outcome");
-        return outcome;
+        if (!("refusal" in member)) return outcomeAt(decided, next++);
+        const first = member.claim && before.get(member.claim);
+        return first ?? { result: member.refusal, replayed: false };
       });
       if (isReplayed(outcomes)) ctx.headers.set(REPLAYED_HEADER, "true");
-      return { results: outcomes.map((outcome): BatchCreateTransfersResult => toBatchResult(outcome, actor)) };
+      return { results: outcomes.map((outcome) => toBatchResult(outcome, actor)) };
     },
 
     async CaptureTransfer(ctx, request) {
-      const actor = actorOf(ctx.caller);
-      return await postOne(ctx, request, actor, "CaptureTransfer", () => {
-        const { id, amount } = readCapture(request);
-        const claim = readClaim(keyOf(ctx, request), actor, "CaptureTransfer", request);
-        return { command: { kind: "capture", id, amount }, actor, claim, dryRun: false, path: "" };
-      });
+      return await postOne(ctx, "CaptureTransfer", request, () => ({ kind: "capture", ...readCapture(request) }));
     },
 
     async VoidTransfer(ctx, request) {
-      const actor = actorOf(ctx.caller);
-      return await postOne(ctx, request, actor, "VoidTransfer", () => {
-        const id = readTransferId(request.id, "id");
-        const claim = readClaim(keyOf(ctx, request), actor, "VoidTransfer", request);
-        return { command: { kind: "void", id }, actor, claim, dryRun: false, path: "" };
-      });
+      return await postOne(ctx, "VoidTransfer", request, () => ({
+        kind: "void",
+        id: readTransferId(request.id, "id"),
+      }));
     },
 
     async ReverseTransfer(ctx, request) {
-      const actor = actorOf(ctx.caller);
-      return await postOne(ctx, request, actor, "ReverseTransfer", () => {
-        const { id, description } = readReversal(request);
-        const claim = readClaim(keyOf(ctx, request), actor, "ReverseTransfer", request);
-        return { command: { kind: "reverse", id, description }, actor, claim, dryRun: false, path: "" };
-      });
+      return await postOne(ctx, "ReverseTransfer", request, () => ({ kind: "reverse", ...readReversal(request) }));
     },
 
     async GetTransfer(ctx, request) {
-      const actor = actorOf(ctx.caller);
+      const actor = actorOf(ctx);
       const id = readTransferId(request.id, "id");
-      const [loaded] = await readTurns.run(actor.subject, () => loadTransfers(pool, [id]));
-      if (loaded === undefined || !seesTransfer(loaded.current, actor)) throw new FinanceError(transferNotFound(id));
-      return toTransferMessage(loaded.current, actor);
+      const transfer = (await readTurns.run(actor.subject, () => loadTransfers(pool, [id]))).get(id)?.current;
+      if (transfer === undefined || !seesTransfer(transfer, actor)) throw new FinanceError(transferNotFound(id));
+      return toTransferMessage(transfer, actor);
     },
 
     async ListTransfers(ctx, request) {
-      const actor = actorOf(ctx.caller);
+      const actor = actorOf(ctx);
       const filter = readTransferFilter(request);
       const page = readPage(request);
       for (const bound of [filter.createdBefore, filter.settledBefore]) {
         if (bound !== undefined) await finalTime.reachIfPast(bound - 1n);
       }
-      const { transfers, nextPageToken } = await readPageOf(ctx, page, (client) =>
-        listTransfers(client, actor, filter, page),
-      );
-      return { transfers: transfers.map((transfer) => toTransferMessage(transfer, actor)), nextPageToken };
+      const { items, nextPageToken } = await list(ctx, page, (client) => listTransfers(client, actor, filter, page));
+      return { transfers: items.map((transfer) => toTransferMessage(transfer, actor)), nextPageToken };
     },
 
     async ListEntries(ctx, request) {
-      const actor = actorOf(ctx.caller);
       const filter = readEntryFilter(request);
       const page = readPage(request);
-      const account = await loadVisible(filter.accountId, actor);
+      const account = await loadVisible(filter.accountId, actorOf(ctx));
       const { before } = filter;
-      // Up to the account's last recorded time all is final.
+      // Every time up to the account's last recorded time is final for it.
       if (before !== undefined && before - 1n > account.updatedAt) await finalTime.reachIfPast(before - 1n);
-      const { entries, nextPageToken } = await readPageOf(ctx, page, (client) => listEntries(client, filter, page));
-      return { entries: entries.map((entry) => toEntryMessage(entry, account)), nextPageToken };
+      const { items, nextPageToken } = await list(ctx, page, (client) => listEntries(client, filter, page));
+      return { entries: items.map((entry) => toEntryMessage(entry, account)), nextPageToken };
     },
 
     async GetBalance(ctx, request) {
-      const actor = actorOf(ctx.caller);
       const accountId = readAccountId(request.accountId, "account_id");
-      const account = await loadVisible(accountId, actor);
-      // Without a time every entry counts, also those that were recorded ahead of the clock.
+      const account = await loadVisible(accountId, actorOf(ctx));
+      // Without a time every entry counts, also entries that were recorded ahead of the clock.
       const asOf = readAsOf(request.asOf) ?? account.updatedAt;
       if (request.asOf === undefined) {
         const balance = balanceOf(account);
@@ -259,13 +235,12 @@ function createFinanceService({
     },
 
     async GetBalanceHistory(ctx, request) {
-      const actor = actorOf(ctx.caller);
       const { end, ...span } = readHistorySpan(request);
-      const account = await loadVisible(span.accountId, actor);
+      const account = await loadVisible(span.accountId, actorOf(ctx));
       const until = await finalTime.cut(end, account.updatedAt);
       const points = await read(ctx, (client) =>
-        loadBalanceHistory(client, account.debitNormal, { ...span, end: until }, (points) =>
-          ctx.reserve(points * POINT_BYTES),
+        loadBalanceHistory(client, account.debitNormal, { ...span, end: until }, (count) =>
+          ctx.reserve(count * POINT_BYTES),
         ),
       );
       return {
@@ -299,121 +274,126 @@ function createFinanceService({
     },
   };
 
-  /** Reads a page of a list, and counts what it holds. */
-  async function readPageOf<T extends { readonly extent: PageExtent }>(
+  /** Reads a page of a list and reserves memory for it. */
+  async function list<Item>(
     ctx: FinanceContext,
     page: Page,
-    list: (client: ClientBase) => Promise<T>,
-  ): Promise<T> {
+    find: (client: ClientBase) => Promise<Listed<Item>>,
+  ): Promise<Listed<Item>> {
     ctx.reserve(page.size * USUAL_ROW_BYTES);
-    const found = await read(ctx, list);
-    ctx.reserve(found.extent.bytes * BUILT_SIZE);
+    const found = await read(ctx, find);
+    ctx.reserve(found.bytes * BUILT_SIZE);
     return found;
   }
 
-  /** Reads what may take long, in turns, and stops reading when nobody waits for it any more. */
+  /** Does a read that may take long when it is the caller's turn, and cancels it when the call ends. */
   function read<T>(ctx: FinanceContext, work: (client: ClientBase) => Promise<T>): Promise<T> {
     return readTurns.run(ctx.caller.subject, () => withConnection(pool, work, ctx.signal));
   }
 
-  /** An account that the caller may see, or not_found. */
+  /** @throws FinanceError not_found unless the actor may see the account. */
   async function loadVisible(id: AccountId, actor: Actor): Promise<AccountRecord> {
     const account = await accounts.load(id, actor.subject);
     if (account === undefined || !isVisibleTo(account, actor)) throw new FinanceError(accountNotFound(id));
     return account;
   }
 
-  /** Carries out one posting and answers it. */
+  /** Carries out a request that is one posting, and answers it. */
   async function postOne(
     ctx: FinanceContext,
-    request: { readonly idempotencyKey: string },
-    actor: Actor,
-    name: Exclude<KeyedMethodName, "CreateAccount">,
-    read: () => Posting,
+    method: Exclude<KeyedRequest["method"], "CreateAccount">,
+    request: { readonly idempotencyKey: string; readonly dryRun?: boolean },
+    readCommand: () => Command,
   ): Promise<Transfer> {
+    const actor = actorOf(ctx);
+    const keyed = { method, message: request, subject: actor.subject, key: () => keyOf(ctx.req, request) };
     const post = async () => {
-      const [outcome] = await queue.post({ postings: [read()], atomic: false });
-      if (outcome === undefined) throw new Error("a posting was left without an outcome");
-      if (!outcome.replayed && "situation" in outcome.result) throw new FinanceError(outcome.result);
+      const command = readCommand();
+      const claim = readClaim(keyed);
+      const posting = { command, actor, claim, dryRun: request.dryRun ?? false, path: "" };
+      const outcome = outcomeAt(await queue.post({ postings: [posting], atomic: false }), 0);
+      if (!outcome.replayed && isRefusal(outcome.result)) throw new FinanceError(outcome.result);
       return outcome;
     };
-    const isMaker = name === "CreateTransfer" || name === "ReverseTransfer";
-    const { result, replayed } = await orAsBefore(ctx, request, actor, { name, message: request }, post, (claim) =>
-      replayOf(claim, actor, isMaker),
+    const makesNew = method === "CreateTransfer" || method === "ReverseTransfer";
+    const { result, replayed } = await orAsBefore(keyed, post, async (claim) =>
+      (await outcomesOf([claim], actor, makesNew)).get(claim),
     );
     if (replayed) ctx.headers.set(REPLAYED_HEADER, "true");
-    if ("situation" in result) throw new FinanceError(result);
+    if (isRefusal(result)) throw new FinanceError(result);
     return toTransferMessage(result, actor);
   }
 
-  async function replayOf(claim: Claim, actor: Actor, makesTransfer: boolean): Promise<Outcome | undefined> {
-    const before = await readTurns.run(actor.subject, () => loadOutcomes(pool, [claim], makesTransfer));
-    const result = before.get(claim);
-    return result && { result, replayed: true };
-  }
-
-  /** Members of a batch, those that were refused unread with their outcome. */
-  async function answerUnread(members: readonly (Posting | Unread)[], actor: Actor): Promise<(Posting | Outcome)[]> {
-    const claims = members.flatMap((member) => ("refusal" in member && member.claim ? [member.claim] : []));
-    const before =
-      claims.length === 0
-        ? new Map<Claim, Outcome["result"]>()
-        : await readTurns.run(actor.subject, () => loadOutcomes(pool, claims, true));
-    return members.map((member) => {
-      if (!("refusal" in member)) return member;
-      const result = member.claim && before.get(member.claim);
-      return result === undefined ? { result: member.refusal, replayed: false } : { result, replayed: true };
-    });
+  /** The first outcomes of requests whose fields are refused today; see {@link orAsBefore}. */
+  async function outcomesOf(claims: readonly Claim[], actor: Actor, makesNew: boolean): Promise<Map<Claim, Outcome>> {
+    if (claims.length === 0) return new Map();
+    const found = await readTurns.run(actor.subject, () => loadOutcomes(pool, claims, makesNew));
+    return new Map([...found].map(([claim, result]) => [claim, { result, replayed: true }]));
   }
 }
 
+function outcomeAt(outcomes: readonly Outcome[], index: number): Outcome {
+  const outcome = outcomes[index];
+  if (outcome === undefined) throw new Error("a posting has no outcome");
+  return outcome;
+}
+
 /** A member of a batch whose fields are refused. */
-interface Unread {
+interface RefusedMember {
   readonly refusal: Refusal;
   readonly claim: Claim | undefined;
 }
 
-/** Reads a member of a batch. What is wrong with one of an atomic batch is an error of the call. */
-function readMember(request: CreateTransferRequest, index: number, actor: Actor, atomic: boolean): Posting | Unread {
-  const key = request.idempotencyKey;
+/** Reads a member of a batch. In an atomic batch a mistake in one member is an error of the call. */
+function readMember(
+  request: CreateTransferRequest,
+  index: number,
+  actor: Actor,
+  atomic: boolean,
+): Posting | RefusedMember {
+  const { idempotencyKey, dryRun } = request;
+  const keyed = {
+    method: "CreateTransfer",
+    message: request,
+    subject: actor.subject,
+    key: () => idempotencyKey,
+  } as const;
+  const path = `transfers[${index}].`;
   try {
-    return readCreation(request, () => key, actor, `transfers[${index}].`);
+    return { command: readCreation(request, actor, path), actor, claim: readClaim(keyed, path), dryRun, path };
   } catch (error) {
     if (atomic || !(error instanceof FinanceError)) throw error;
-    return { refusal: error.refusal, claim: claimUnread(key, actor, "CreateTransfer", request) };
+    return { refusal: error.refusal, claim: claimOfRefused(keyed) };
   }
 }
 
-/** Reads a CreateTransferRequest, alone or as a member of a batch at `path`. */
-function readCreation(request: CreateTransferRequest, key: () => string, actor: Actor, path = ""): Posting {
+/** Reads a CreateTransferRequest, alone or as the member of a batch at `path`. */
+function readCreation(request: CreateTransferRequest, actor: Actor, path = ""): Command {
   requireAdmin(actor, adminPartOfTransfer(request));
-  const transfer = readNewTransfer(request, path);
-  const claim = readClaim(key(), actor, "CreateTransfer", request, path);
-  return { command: { kind: "create", transfer }, actor, claim, dryRun: request.dryRun, path };
+  return { kind: "create", transfer: readNewTransfer(request, path) };
 }
 
-/** Whether earlier requests decided all of it: each member, or the one for whose sake the others were refused. */
+/** Whether earlier requests decided the whole batch: each member, or the one because of which the others were refused. */
 function isReplayed(outcomes: readonly Outcome[]): boolean {
-  const isTheirs = ({ result, replayed }: Outcome) =>
-    replayed || ("situation" in result && result.situation === "batch_refused");
-  return outcomes.some(({ replayed }) => replayed) && outcomes.every(isTheirs);
+  const isEarlier = ({ result, replayed }: Outcome) =>
+    replayed || (isRefusal(result) && result.situation === "batch_refused");
+  return outcomes.some(({ replayed }) => replayed) && outcomes.every(isEarlier);
 }
 
-/** The caller as the ledger knows them. */
-function actorOf(caller: Caller): Actor {
+function actorOf({ caller }: FinanceContext): Actor {
   return { subject: caller.subject, admin: hasScope(caller, "finance.admin") };
 }
 
 function requireScope(caller: Caller, methodName: string): void {
   const scope = scopeOfMethod.get(methodName);
-  if (scope === undefined) throw new Error(`no scope is known for ${methodName}`);
+  if (scope === undefined) throw new Error(`the method ${methodName} has no scope`);
   if (!hasScope(caller, scope)) throw scopeMissing(scope, `the token lacks the scope ${scope}`);
 }
 
-/** @param part what of the request only an admin may ask for, if anything. */
+/** @param part the part of the request that needs finance.admin, if any. */
 function requireAdmin(actor: Actor, part: string | undefined): void {
   if (part === undefined || actor.admin) return;
-  throw scopeMissing("finance.admin", `the token lacks the scope finance.admin, which ${part} needs`);
+  throw scopeMissing("finance.admin", `${part} needs the scope finance.admin, which the token lacks`);
 }
 
 function scopeMissing(scope: Scope, msg: string): FinanceError {

@@ -1,6 +1,6 @@
 /**
- * Reads requests into commands. Every rule about a single request's fields is here; each refusal names the field by its
- * path in the proto and says what would be right.
+ * Reads requests into commands. All rules about the fields of a single request are here. Each refusal names the field by
+ * its path in the proto and says which values are allowed.
  */
 import {
   AccountStatus,
@@ -22,7 +22,7 @@ import {
 import type { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
 import { type DecodingLimits, elementsSent } from "../../packages/twirp/src/index.ts";
 import type { Metadata } from "./account.ts";
-import { FinanceError, invalidField } from "./errors.ts";
+import { invalidArgument } from "./errors.ts";
 import {
   type AccountId,
   AMOUNT_MAX,
@@ -35,24 +35,17 @@ import {
   transferId,
 } from "./values.ts";
 
-/** Rules for single fields, wherever they occur; each refusal names the field by its path in the proto. */
-
-/** Pairs of metadata that an account or a transfer may have. */
+/** The largest number of metadata pairs of an account or a transfer. */
 export const METADATA_PAIRS_MAX = 50;
 const METADATA_KEY_LENGTH_MAX = 40;
 const METADATA_VALUE_LENGTH_MAX = 500;
 
-/** The refusal of one argument, to be thrown. */
-export function invalidArgument(argument: string, problem: string): FinanceError {
-  return new FinanceError(invalidField(argument, problem));
-}
-
-/** An account's id; 0 counts as absent and is refused. */
+/** Refuses 0, which means that the field is absent. */
 export function readAccountId(id: bigint, argument: string): AccountId {
   return accountId(readId(id, argument));
 }
 
-/** A transfer's id; 0 counts as absent and is refused. */
+/** Refuses 0, which means that the field is absent. */
 export function readTransferId(id: bigint, argument: string): TransferId {
   return transferId(readId(id, argument));
 }
@@ -62,24 +55,21 @@ function readId(id: bigint, argument: string): bigint {
   return id;
 }
 
-/** A time, to the microsecond; undefined when absent. */
+/** A time, cut to the microsecond; undefined if absent. */
 function readTime(timestamp: Timestamp | undefined, argument: string): Micros | undefined {
   if (timestamp === undefined) return undefined;
   const time = fromTimestamp(timestamp);
-  if (time === undefined) throw invalidArgument(argument, "must lie within the years 1 to 9999");
+  if (time === undefined) throw invalidArgument(argument, "must be within the years 1 to 9999");
   return time;
 }
 
-/**
- * A bound in time, to the microsecond: what is recorded at or after the bound, or before it, is so by the next whole
- * microsecond as well.
- */
+/** A bound in time, rounded up to the microsecond: recorded times have whole microseconds. */
 function readBound(timestamp: Timestamp | undefined, argument: string): Micros | undefined {
   const time = readTime(timestamp, argument);
   return time !== undefined && timestamp !== undefined && timestamp.nanos % 1000 > 0 ? time + 1n : time;
 }
 
-/** Text of a length in characters that PostgreSQL can hold. */
+/** Text with a number of characters that PostgreSQL can store. */
 function readText(text: string, argument: string, lengthMin: number, lengthMax: number): string {
   if (text.length < lengthMin) throw invalidArgument(argument, "is required");
   const length = text.length > lengthMax ? charactersOf(text) : text.length;
@@ -88,7 +78,7 @@ function readText(text: string, argument: string, lengthMin: number, lengthMax: 
   return text;
 }
 
-/** How many code points a text has, which is how PostgreSQL counts characters. */
+/** The number of code points, which PostgreSQL counts as characters. */
 function charactersOf(text: string): number {
   let length = 0;
   for (let index = 0; index < text.length; index += 1) {
@@ -98,7 +88,7 @@ function charactersOf(text: string): number {
   return length;
 }
 
-/** As {@link readText}, for what people read: nothing in it that moves the cursor or turns the direction of writing. */
+/** {@link readText} for text that people read: without characters that move the cursor or change the writing direction. */
 function readPrintableText(text: string, argument: string, lengthMin: number, lengthMax: number): string {
   readText(text, argument, lengthMin, lengthMax);
   const found = UNPRINTABLE.exec(text);
@@ -112,7 +102,7 @@ function readPrintableText(text: string, argument: string, lengthMin: number, le
 /** https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing */
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 
-/** Pairs of text; where they are merged an empty value is allowed and removes its pair. */
+/** Pairs of text. An update allows an empty value, which removes its pair. */
 function readMetadata(metadata: Record<string, string>, path: string, valueLengthMin: 0 | 1): Metadata {
   const pairs = elementsSent(metadata);
   if (pairs > METADATA_PAIRS_MAX) {
@@ -126,7 +116,7 @@ function readMetadata(metadata: Record<string, string>, path: string, valueLengt
   return metadata;
 }
 
-/** Text of the caller's, cut to a length fit for a message. */
+/** A caller's text, shortened for a message. */
 function quote(text: string): string {
   return JSON.stringify(text.length > 20 ? `${text.slice(0, 20)}...` : text);
 }
@@ -141,9 +131,9 @@ const PAGE_SIZE_MAX = 1000;
 
 const METADATA_LIMIT = { max: METADATA_PAIRS_MAX, refusedBy: "method" } as const;
 
-/** What decoding knows of the rules below, so that it builds nothing that they refuse. */
+/** The limits that decoding enforces, so that it does not build messages that the rules below refuse. */
 export const decodingLimits: DecodingLimits = {
-  // The largest batch of the largest transfers, with one of each too many, and two times for each transfer.
+  // The largest batch of the largest transfers, with one transfer and one pair too many, and two times for each transfer.
   objects: 1 + (BATCH_LENGTH_MAX + 1) * (1 + (METADATA_PAIRS_MAX + 1) + 2),
   elements: {
     "finance.v1.BatchCreateTransfersRequest.transfers": { max: BATCH_LENGTH_MAX, refusedBy: "method" },
@@ -158,8 +148,6 @@ export interface NewAccount {
   readonly name: string;
   readonly type: AccountType;
   readonly currency: string;
-  /** Absent: the caller. */
-  readonly owner: string | undefined;
   readonly overdraftLimit: Minor;
   readonly unlimitedOverdraft: boolean;
   readonly metadata: Metadata;
@@ -182,46 +170,23 @@ export interface NewTransfer {
   readonly amount: Minor;
   readonly description: string;
   readonly metadata: Metadata;
-  /** Absent: when it is recorded. */
+  /** Undefined: the time of recording. */
   readonly effectiveAt: Micros | undefined;
   /** Hold the amount instead of posting it. */
   readonly pending: boolean;
-  /** When the hold expires; absent: never. */
+  /** The time when the hold expires; undefined: never. */
   readonly expiresAt: Micros | undefined;
 }
 
 export interface Page {
   readonly size: number;
-  /** As the caller sent it; empty for the first page. */
+  /** Empty for the first page. */
   readonly token: string;
 }
 
-export interface AccountFilter {
-  readonly owner: string;
-  readonly type: AccountType;
-  readonly currency: string;
-  readonly status: AccountStatus;
-  readonly namePrefix: string;
-}
-
-export interface TransferFilter {
-  readonly accountId: AccountId | undefined;
-  readonly state: TransferState;
-  readonly createdAfter: Micros | undefined;
-  readonly createdBefore: Micros | undefined;
-  readonly minAmount: Minor;
-  readonly maxAmount: Minor;
-  readonly settledAfter: Micros | undefined;
-  readonly settledBefore: Micros | undefined;
-  readonly metadata: Metadata;
-}
-
-export interface EntryFilter {
-  readonly accountId: AccountId;
-  readonly after: Micros | undefined;
-  readonly before: Micros | undefined;
-  readonly newestFirst: boolean;
-}
+export type AccountFilter = ReturnType<typeof readAccountFilter>;
+export type TransferFilter = ReturnType<typeof readTransferFilter>;
+export type EntryFilter = ReturnType<typeof readEntryFilter>;
 
 export function readNewAccount(request: CreateAccountRequest): NewAccount {
   const name = readPrintableText(request.name, "name", 1, NAME_LENGTH_MAX);
@@ -231,16 +196,13 @@ export function readNewAccount(request: CreateAccountRequest): NewAccount {
   if (minorUnitDigitsOf(request.currency) === undefined) {
     throw invalidArgument("currency", `must be an active ISO 4217 code such as "USD", not ${quote(request.currency)}`);
   }
-  const owner = readText(request.owner, "owner", 0, OWNER_LENGTH_MAX);
+  readText(request.owner, "owner", 0, OWNER_LENGTH_MAX);
   const overdraftLimit = readOverdraftLimit(request.overdraftLimit);
-  if (request.unlimitedOverdraft && overdraftLimit > 0n) {
-    throw invalidArgument("overdraft_limit", "must be 0 together with unlimited_overdraft");
-  }
+  requireOneFloor(overdraftLimit, request.unlimitedOverdraft);
   return {
     name,
     type: request.type,
     currency: request.currency,
-    owner: owner === "" ? undefined : owner,
     overdraftLimit,
     unlimitedOverdraft: request.unlimitedOverdraft,
     metadata: readMetadata(request.metadata, "metadata", 1),
@@ -272,7 +234,7 @@ export function readNewTransfer(request: CreateTransferRequest, path = ""): NewT
     throw invalidArgument(`${path}amount`, `must be 1 to ${AMOUNT_MAX} minor units, not ${request.amount}`);
   }
   if (request.expiresAt !== undefined && !request.pending) {
-    throw invalidArgument(`${path}expires_at`, "is only for a pending transfer");
+    throw invalidArgument(`${path}expires_at`, "is allowed for a pending transfer only");
   }
   return {
     debitAccountId,
@@ -286,43 +248,29 @@ export function readNewTransfer(request: CreateTransferRequest, path = ""): NewT
   };
 }
 
-export interface Capture {
-  readonly id: TransferId;
-  /** Absent: all that is held. */
-  readonly amount: Minor | undefined;
-}
-
-export function readCapture(request: CaptureTransferRequest): Capture {
-  const { amount } = request;
+export function readCapture({ id, amount }: CaptureTransferRequest) {
   if (amount !== undefined && amount <= 0n) {
-    throw invalidArgument(
-      "amount",
-      `must be at least 1 minor unit, or absent to capture all that is held, not ${amount}`,
-    );
+    const problem = `must be at least 1 minor unit, or absent to capture the whole hold, not ${amount}`;
+    throw invalidArgument("amount", problem);
   }
-  return { id: readTransferId(request.id, "id"), amount };
+  return { id: readTransferId(id, "id"), amount };
 }
 
-export function readReversal(request: ReverseTransferRequest): { id: TransferId; description: string } {
+export function readReversal(request: ReverseTransferRequest) {
   return {
     id: readTransferId(request.id, "id"),
     description: readPrintableText(request.description, "description", 0, DESCRIPTION_LENGTH_MAX),
   };
 }
 
-export interface Batch {
-  readonly transfers: readonly CreateTransferRequest[];
-  readonly atomic: boolean;
-}
-
-export function readBatch({ transfers, atomic }: BatchCreateTransfersRequest): Batch {
+export function readBatch({ transfers, atomic }: BatchCreateTransfersRequest) {
   const length = elementsSent(transfers);
   if (length === 0 || length > BATCH_LENGTH_MAX) {
     throw invalidArgument("transfers", `must hold 1 to ${BATCH_LENGTH_MAX} transfers, not ${length}`);
   }
   const rehearsed = transfers.filter(({ dryRun }) => dryRun).length;
   if (atomic && rehearsed > 0 && rehearsed < transfers.length) {
-    throw invalidArgument("transfers", "of an atomic batch must be dry runs all or none");
+    throw invalidArgument("transfers", "must be either all dry runs or all real in an atomic batch");
   }
   return { transfers, atomic };
 }
@@ -330,12 +278,12 @@ export function readBatch({ transfers, atomic }: BatchCreateTransfersRequest): B
 export interface HistorySpan {
   readonly accountId: AccountId;
   readonly start: Micros;
-  /** Absent: now. */
+  /** Undefined: now. */
   readonly end: Micros | undefined;
   readonly interval: HistoryInterval;
 }
 
-/** As PostgreSQL's date_trunc names it. */
+/** A name that PostgreSQL's date_trunc knows. */
 export type HistoryInterval = "hour" | "day" | "week" | "month";
 
 const HISTORY_INTERVALS = new Map<Interval, HistoryInterval>([
@@ -363,16 +311,16 @@ export function readAsOf(asOf: Timestamp | undefined): Micros | undefined {
   return readTime(asOf, "as_of");
 }
 
-/** @returns undefined when the request brings no key. */
+/** @returns undefined without a key. */
 export function readIdempotencyKey(key: string, path = ""): string | undefined {
   return readText(key, `${path}idempotency_key`, 0, IDEMPOTENCY_KEY_LENGTH_MAX) || undefined;
 }
 
-export function readAccountFilter(request: ListAccountsRequest): AccountFilter {
+export function readAccountFilter(request: ListAccountsRequest) {
   const { type, currency, status } = request;
   if (AccountType[type] === undefined) throw invalidArgument("type", "must be a known account type or absent");
   if (AccountStatus[status] === undefined) throw invalidArgument("status", "must be a known account status or absent");
-  // Accounts outlive their currency's code, so any that could be one is looked for.
+  // Accounts can outlive the code of their currency, so any well-formed code is allowed.
   if (currency !== "" && !/^[A-Z]{3}$/.test(currency)) {
     throw invalidArgument("currency", `must be an ISO 4217 code such as "USD" or absent, not ${quote(currency)}`);
   }
@@ -385,7 +333,7 @@ export function readAccountFilter(request: ListAccountsRequest): AccountFilter {
   };
 }
 
-export function readTransferFilter(request: ListTransfersRequest): TransferFilter {
+export function readTransferFilter(request: ListTransfersRequest) {
   const { state, minAmount, maxAmount } = request;
   if (TransferState[state] === undefined) throw invalidArgument("state", "must be a known transfer state or absent");
   if (minAmount < 0n) throw invalidArgument("min_amount", "must be 0 or more");
@@ -404,7 +352,7 @@ export function readTransferFilter(request: ListTransfersRequest): TransferFilte
   };
 }
 
-export function readEntryFilter(request: ListEntriesRequest): EntryFilter {
+export function readEntryFilter(request: ListEntriesRequest) {
   return {
     accountId: readAccountId(request.accountId, "account_id"),
     after: readBound(request.after, "after"),
@@ -416,8 +364,15 @@ export function readEntryFilter(request: ListEntriesRequest): EntryFilter {
 export function readPage(request: { readonly pageSize: number; readonly pageToken: string }): Page {
   const { pageSize, pageToken } = request;
   if (pageSize < 0) throw invalidArgument("page_size", `must be 0 or more, not ${pageSize}`);
-  // https://google.aip.dev/158: a size above the maximum is coerced to it.
+  // https://google.aip.dev/158: a larger size is reduced to the maximum.
   return { size: pageSize === 0 ? PAGE_SIZE_DEFAULT : Math.min(pageSize, PAGE_SIZE_MAX), token: pageToken };
+}
+
+/** Refuses a limit together with an unlimited overdraft. */
+export function requireOneFloor(overdraftLimit: Minor, unlimitedOverdraft: boolean): void {
+  if (unlimitedOverdraft && overdraftLimit > 0n) {
+    throw invalidArgument("overdraft_limit", "must be 0 together with unlimited_overdraft");
+  }
 }
 
 function readOverdraftLimit(limit: Minor): Minor {

@@ -1,6 +1,6 @@
 import { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
 
-/** A point in time: microseconds since the epoch, UTC, as PostgreSQL keeps it. */
+/** A point in time: microseconds since the epoch, UTC, the precision of PostgreSQL. */
 export type Micros = bigint;
 
 const MICROS_PER_SECOND = 1_000_000n;
@@ -12,7 +12,6 @@ const SECONDS_MAX = 253_402_300_799n;
 /** The last microsecond that {@link toTimestamp} can carry. */
 export const TIME_MAX: Micros = SECONDS_MAX * MICROS_PER_SECOND + MICROS_PER_SECOND - 1n;
 
-/** The protobuf form. */
 export function toTimestamp(time: Micros): Timestamp {
   let seconds = time / MICROS_PER_SECOND;
   let micros = time % MICROS_PER_SECOND;
@@ -24,9 +23,9 @@ export function toTimestamp(time: Micros): Timestamp {
 }
 
 /**
- * Reads the protobuf form; what is finer than a microsecond is cut off.
+ * Cuts off anything finer than a microsecond.
  *
- * @returns undefined when it lies outside the years 1 to 9999 or its nanos outside a second.
+ * @returns undefined outside the years 1 to 9999, and for nanos outside a second.
  */
 export function fromTimestamp(timestamp: Timestamp): Micros | undefined {
   const { seconds, nanos } = timestamp;
@@ -34,28 +33,37 @@ export function fromTimestamp(timestamp: Timestamp): Micros | undefined {
   return seconds * MICROS_PER_SECOND + BigInt(Math.trunc(nanos / 1000));
 }
 
-/** The form that PostgreSQL reads as timestamptz. */
+/** The second that was written last: many times of a batch lie within one. */
+let written = { second: Number.NaN, text: "" };
+
+/** The text that PostgreSQL reads as timestamptz. */
 export function toTimestamptz(time: Micros): string {
   const { seconds, nanos } = toTimestamp(time);
-  const second = new Date(Number(seconds) * 1000).toISOString().slice(0, -5);
-  return `${second}.${String(nanos / 1000).padStart(6, "0")}Z`;
+  const second = Number(seconds);
+  if (second !== written.second) written = { second, text: new Date(second * 1000).toISOString().slice(0, -5) };
+  return `${written.text}.${String(nanos / 1000).padStart(6, "0")}Z`;
 }
 
-/** An amount of money in its currency's minor unit (cents for USD). Always within int64 once validated. */
+/** {@link toTimestamptz} for a parameter that may be null. */
+export function toTimestamptzOrNull(time: Micros | null | undefined): string | null {
+  return time === null || time === undefined ? null : toTimestamptz(time);
+}
+
+/** An amount of money in its currency's minor unit (cents for USD). After validation it fits int64. */
 export type Minor = bigint;
 
-/** The greatest int64: no balance may pass it. */
+/** No balance may be larger. */
 export const INT64_MAX = 9_223_372_036_854_775_807n;
 
-/** The greatest amount of one transfer: far past any real payment, and far from what could use a sum up. */
+/** The largest amount of one transfer: more than any real payment, and too little to exhaust a sum. */
 export const AMOUNT_MAX: Minor = 10n ** 15n;
 
-/** A total of any size as an int64 field has it; another field has the exact one. */
+/** A total of any size for an int64 field; another field has the exact total. */
 export function saturate(total: bigint): Minor {
   return total > INT64_MAX ? INT64_MAX : total;
 }
 
-// Decimal places by ISO 4217:2015 list one with its amendments up to 179, active codes that have a minor unit.
+// Decimal places by ISO 4217:2015 list one with amendments up to 179: the active codes that have a minor unit.
 const digitsByCode: Record<number, string> = {
   0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
   2:
@@ -72,36 +80,34 @@ const minorUnitDigits = new Map<string, number>(
   Object.entries(digitsByCode).flatMap(([digits, codes]) => codes.split(" ").map((code) => [code, Number(digits)])),
 );
 
-/** Decimal places where nobody knows better. */
-const MINOR_UNIT_DIGITS_USUAL = 2;
-
-/** @param stored those from when an account was opened; null for one that was opened without. */
-export function accountDigits(stored: number | null, currency: string): number {
-  return stored ?? minorUnitDigitsOf(currency) ?? MINOR_UNIT_DIGITS_USUAL;
-}
-
 /**
  * Decimal places of a currency's minor unit.
  *
- * @returns undefined for what is not an active ISO 4217 code with a minor unit.
+ * @returns undefined unless the code is an active ISO 4217 code with a minor unit.
  */
 export function minorUnitDigitsOf(currency: string): number | undefined {
   return minorUnitDigits.get(currency);
 }
 
-/** Ids that can't be taken for one another. They are made where rows and requests are read, nowhere else. */
+const MINOR_UNIT_DIGITS_DEFAULT = 2;
 
+/** The decimal places of a stored account; `stored` is null for an account from before they were kept. */
+export function accountDigits(stored: number | null, currency: string): number {
+  return stored ?? minorUnitDigitsOf(currency) ?? MINOR_UNIT_DIGITS_DEFAULT;
+}
+
+// Branded, so that ids of accounts and transfers can't be confused. Only readers of rows and requests make them.
 declare const kind: unique symbol;
 
 export type AccountId = bigint & { readonly [kind]: "account" };
 export type TransferId = bigint & { readonly [kind]: "transfer" };
 
-/** Brands an id that came from a validated request or a row of table account. */
+/** Brands the id of a validated request or of a row. */
 export function accountId(id: bigint): AccountId {
   return id as AccountId;
 }
 
-/** Brands an id that came from a validated request or a row of table transfer. */
+/** Brands the id of a validated request or of a row. */
 export function transferId(id: bigint): TransferId {
   return id as TransferId;
 }

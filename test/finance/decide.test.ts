@@ -156,7 +156,7 @@ describe("a posting between two wallets of 100 and 0", () => {
     for (const refusal of refusals) {
       expect(refusal).toEqual({
         situation: "account_not_creditable",
-        msg: "account 2 can't be credited by you now",
+        msg: "you can't credit account 2 now",
         meta: { reason: "account_not_creditable", account_id: "2" },
       });
     }

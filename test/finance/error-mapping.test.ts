@@ -81,22 +81,15 @@ describe("maps", () => {
 });
 
 describe("the catalogue", () => {
-  test("names each situation once", () => {
-    const names = catalogue.map(({ situation }) => situation);
-    expect(new Set(names).size).toBe(names.length);
-  });
-
-  test.each(catalogue)("$situation is in docs/errors.md with its code and meta", async (entry) => {
+  test.each(Object.entries(catalogue))("%s is in docs/errors.md with its code and meta", async (situation, entry) => {
     const docs = await readFile(new URL("../../docs/errors.md", import.meta.url), "utf8");
-    const meta = [...("reason" in entry ? [`reason: ${entry.situation}`] : []), ...entry.meta].map(
-      (key) => `\`${key}\``,
-    );
-    expect(docs).toContain(`| \`${entry.situation}\` | \`${entry.code}\` | ${meta.join(" ")} | ${entry.meaning} |`);
+    const meta = [...("reason" in entry ? [`reason: ${situation}`] : []), ...entry.meta].map((key) => `\`${key}\``);
+    expect(docs).toContain(`| \`${situation}\` | \`${entry.code}\` | ${meta.join(" ")} | ${entry.meaning} |`);
   });
 
   test("is documented in its order", async () => {
     const docs = await readFile(new URL("../../docs/errors.md", import.meta.url), "utf8");
     const documented = [...docs.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
-    expect(documented).toEqual(catalogue.map(({ situation }) => situation));
+    expect(documented).toEqual(Object.keys(catalogue));
   });
 });

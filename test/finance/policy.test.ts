@@ -45,13 +45,13 @@ describe("the policy", () => {
   });
 
   // biome-ignore format: a table is read by its columns
-  const holds: [hold: string, createdBy: string | undefined, creditOwner: string, capture: boolean, release: boolean][] = [
+  const holds: [hold: string, createdBy: string | null, creditOwner: string, capture: boolean, release: boolean][] = [
     ["placed",                    "alice",   "bob",   true,  true],
     ["placed and received",       "alice",   "alice", true,  true],
     ["received",                  "bob",     "alice", false, true],
     ["of strangers",              "bob",     "bob",   false, false],
-    ["placed by nobody knows",    undefined, "bob",   false, false],
-    ["received, from before",     undefined, "alice", false, true],
+    ["placed by nobody knows",    null,      "bob",   false, false],
+    ["received, from before",     null,      "alice", false, true],
   ];
   test.each(holds)(
     "lets a plain caller settle a hold %s as the table says",

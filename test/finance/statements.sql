@@ -3,11 +3,26 @@ select *
   from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
                lead(true, 1, false) over rising as has_next
           from (
-select 
-       a.id, a.name, a.owner, a.type, a.currency, a.minor_unit_digits, a.metadata, a.created_at,
-       b.debits_posted, b.credits_posted, b.posted_carried, b.debits_pending, b.credits_pending,
-       b.overdraft_limit, b.unlimited_overdraft, b.status, b.last_sequence, b.updated_at, 512 + coalesce(octet_length(a.name), 0) + coalesce(octet_length(a.owner), 0) + coalesce(octet_length(a.metadata::text), 0) as row_bytes
-
+select a.id as "id",
+       a.owner as "owner",
+       a.currency as "currency",
+       a.minor_unit_digits as "minorUnitDigits",
+       b.debit_normal as "debitNormal",
+       b.debits_posted as "debitsPosted",
+       b.credits_posted as "creditsPosted",
+       b.posted_carried as "postedCarried",
+       b.debits_pending as "debitsPending",
+       b.credits_pending as "creditsPending",
+       b.overdraft_limit as "overdraftLimit",
+       b.unlimited_overdraft as "unlimitedOverdraft",
+       b.status as "status",
+       b.last_sequence as "lastSequence",
+       a.name as "name",
+       a.type as "type",
+       a.metadata as "metadata",
+       a.created_at as "createdAt",
+       b.updated_at as "updatedAt",
+       512 + coalesce(octet_length(a.name), 0) + coalesce(octet_length(a.owner), 0) + coalesce(octet_length(a.metadata::text), 0) as row_bytes
   from account a
   join account_balance b on b.account_id = a.id
  where a.id > $1::bigint
@@ -28,12 +43,15 @@ select *
   from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
                lead(true, 1, false) over rising as has_next
           from (
-select e.account_id, e.sequence, e.transfer_id, e.amount, e.balance_after, e.created_at,
-       case when t.debit_account_id = e.account_id then t.credit_account_id else t.debit_account_id end
-         as counterparty_account_id,
-       t.description,
-       -- A capture is recorded now and keeps no other's business time.
-       case when t.pending then e.created_at else coalesce(t.effective_at, e.created_at) end as effective_at,
+select e.account_id as "accountId",
+       e.sequence as "sequence",
+       e.transfer_id as "transferId",
+       case when t.debit_account_id = e.account_id then t.credit_account_id else t.debit_account_id end as "counterpartyAccountId",
+       e.amount as "amount",
+       e.balance_after as "balanceAfter",
+       coalesce(t.description, '') as "description",
+       e.created_at as "createdAt",
+       case when t.pending then e.created_at else coalesce(t.effective_at, e.created_at) end as "effectiveAt",
        256 + coalesce(octet_length(t.description), 0) as row_bytes
   from entry e
  cross join lateral (select * from transfer where id = e.transfer_id offset 0) t
@@ -58,12 +76,15 @@ select *
   from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
                lead(true, 1, false) over rising as has_next
           from (
-select e.account_id, e.sequence, e.transfer_id, e.amount, e.balance_after, e.created_at,
-       case when t.debit_account_id = e.account_id then t.credit_account_id else t.debit_account_id end
-         as counterparty_account_id,
-       t.description,
-       -- A capture is recorded now and keeps no other's business time.
-       case when t.pending then e.created_at else coalesce(t.effective_at, e.created_at) end as effective_at,
+select e.account_id as "accountId",
+       e.sequence as "sequence",
+       e.transfer_id as "transferId",
+       case when t.debit_account_id = e.account_id then t.credit_account_id else t.debit_account_id end as "counterpartyAccountId",
+       e.amount as "amount",
+       e.balance_after as "balanceAfter",
+       coalesce(t.description, '') as "description",
+       e.created_at as "createdAt",
+       case when t.pending then e.created_at else coalesce(t.effective_at, e.created_at) end as "effectiveAt",
        256 + coalesce(octet_length(t.description), 0) as row_bytes
   from entry e
  cross join lateral (select * from transfer where id = e.transfer_id offset 0) t
@@ -99,7 +120,7 @@ select t.id, t.created_at
    and ($12::text is null or exists (select from account
                                       where id in (t.debit_account_id, t.credit_account_id)
                                         and owner = $12))
-   -- Bounds of settlement make a scan of holds; here they are always null.
+   -- Bounds on the settlement scan holds instead; here they are always null.
    and ($10::timestamptz is null and $11::timestamptz is null)
  order by t.id desc
  limit $2::bigint) candidate) match
@@ -108,24 +129,38 @@ select *
   from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
                lead(true, 1, false) over rising as has_next
           from (
-select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.debit_owner), 0) + coalesce(octet_length(t.credit_owner), 0) as row_bytes
+select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t."debitOwner"), 0) + coalesce(octet_length(t."creditOwner"), 0) as row_bytes
   from ranked
  cross join lateral (
-select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
-       t.amount, d.currency, d.minor_unit_digits, t.description, t.metadata, t.idempotency_key, t.created_by, 
+select t.id as "id",
+       t.debit_account_id as "debitAccountId",
+       t.credit_account_id as "creditAccountId",
+       d.owner as "debitOwner",
+       c.owner as "creditOwner",
+       t.amount as "amount",
+       d.currency as "currency",
+       d.minor_unit_digits as "minorUnitDigits",
+       
        case when h.state is null then 1
             when h.state = 2 and h.expires_at <= clock_timestamp() then 5
             else h.state
-       end as state,
-       coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
-       coalesce(h.credit_account_balance, t.credit_account_balance) as credit_account_balance,
-       t.debit_account_balance as created_debit_account_balance,
-       t.credit_account_balance as created_credit_account_balance,
-       coalesce(h.captured_amount, 0) as captured_amount,
-       t.reverses_transfer_id, r.id as reversed_by_transfer_id,
-       t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at,
-       h.settled_at,
-       h.state is not distinct from 2 as awaits_settlement
+       end as "state",
+       coalesce(t.description, '') as "description",
+       t.metadata as "metadata",
+       coalesce(t.idempotency_key, '') as "idempotencyKey",
+       t.created_by as "createdBy",
+       coalesce(h.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
+       coalesce(h.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
+       t.debit_account_balance as "firstDebitBalance",
+       t.credit_account_balance as "firstCreditBalance",
+       coalesce(h.captured_amount, 0) as "capturedAmount",
+       t.reverses_transfer_id as "reversesTransferId",
+       r.id as "reversedByTransferId",
+       t.created_at as "createdAt",
+       coalesce(t.effective_at, t.created_at) as "effectiveAt",
+       h.expires_at as "expiresAt",
+       h.settled_at as "settledAt",
+       h.state is not distinct from 2 as "awaitsSettlement"
   from transfer t
   join account d on d.id = t.debit_account_id
   join account c on c.id = t.credit_account_id
@@ -178,24 +213,38 @@ select *
   from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
                lead(true, 1, false) over rising as has_next
           from (
-select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.debit_owner), 0) + coalesce(octet_length(t.credit_owner), 0) as row_bytes
+select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t."debitOwner"), 0) + coalesce(octet_length(t."creditOwner"), 0) as row_bytes
   from ranked
  cross join lateral (
-select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
-       t.amount, d.currency, d.minor_unit_digits, t.description, t.metadata, t.idempotency_key, t.created_by, 
+select t.id as "id",
+       t.debit_account_id as "debitAccountId",
+       t.credit_account_id as "creditAccountId",
+       d.owner as "debitOwner",
+       c.owner as "creditOwner",
+       t.amount as "amount",
+       d.currency as "currency",
+       d.minor_unit_digits as "minorUnitDigits",
+       
        case when h.state is null then 1
             when h.state = 2 and h.expires_at <= clock_timestamp() then 5
             else h.state
-       end as state,
-       coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
-       coalesce(h.credit_account_balance, t.credit_account_balance) as credit_account_balance,
-       t.debit_account_balance as created_debit_account_balance,
-       t.credit_account_balance as created_credit_account_balance,
-       coalesce(h.captured_amount, 0) as captured_amount,
-       t.reverses_transfer_id, r.id as reversed_by_transfer_id,
-       t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at,
-       h.settled_at,
-       h.state is not distinct from 2 as awaits_settlement
+       end as "state",
+       coalesce(t.description, '') as "description",
+       t.metadata as "metadata",
+       coalesce(t.idempotency_key, '') as "idempotencyKey",
+       t.created_by as "createdBy",
+       coalesce(h.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
+       coalesce(h.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
+       t.debit_account_balance as "firstDebitBalance",
+       t.credit_account_balance as "firstCreditBalance",
+       coalesce(h.captured_amount, 0) as "capturedAmount",
+       t.reverses_transfer_id as "reversesTransferId",
+       r.id as "reversedByTransferId",
+       t.created_at as "createdAt",
+       coalesce(t.effective_at, t.created_at) as "effectiveAt",
+       h.expires_at as "expiresAt",
+       h.settled_at as "settledAt",
+       h.state is not distinct from 2 as "awaitsSettlement"
   from transfer t
   join account d on d.id = t.debit_account_id
   join account c on c.id = t.credit_account_id
@@ -248,24 +297,38 @@ select *
   from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
                lead(true, 1, false) over rising as has_next
           from (
-select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.debit_owner), 0) + coalesce(octet_length(t.credit_owner), 0) as row_bytes
+select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t."debitOwner"), 0) + coalesce(octet_length(t."creditOwner"), 0) as row_bytes
   from ranked
  cross join lateral (
-select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
-       t.amount, d.currency, d.minor_unit_digits, t.description, t.metadata, t.idempotency_key, t.created_by, 
+select t.id as "id",
+       t.debit_account_id as "debitAccountId",
+       t.credit_account_id as "creditAccountId",
+       d.owner as "debitOwner",
+       c.owner as "creditOwner",
+       t.amount as "amount",
+       d.currency as "currency",
+       d.minor_unit_digits as "minorUnitDigits",
+       
        case when h.state is null then 1
             when h.state = 2 and h.expires_at <= clock_timestamp() then 5
             else h.state
-       end as state,
-       coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
-       coalesce(h.credit_account_balance, t.credit_account_balance) as credit_account_balance,
-       t.debit_account_balance as created_debit_account_balance,
-       t.credit_account_balance as created_credit_account_balance,
-       coalesce(h.captured_amount, 0) as captured_amount,
-       t.reverses_transfer_id, r.id as reversed_by_transfer_id,
-       t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at,
-       h.settled_at,
-       h.state is not distinct from 2 as awaits_settlement
+       end as "state",
+       coalesce(t.description, '') as "description",
+       t.metadata as "metadata",
+       coalesce(t.idempotency_key, '') as "idempotencyKey",
+       t.created_by as "createdBy",
+       coalesce(h.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
+       coalesce(h.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
+       t.debit_account_balance as "firstDebitBalance",
+       t.credit_account_balance as "firstCreditBalance",
+       coalesce(h.captured_amount, 0) as "capturedAmount",
+       t.reverses_transfer_id as "reversesTransferId",
+       r.id as "reversedByTransferId",
+       t.created_at as "createdAt",
+       coalesce(t.effective_at, t.created_at) as "effectiveAt",
+       h.expires_at as "expiresAt",
+       h.settled_at as "settledAt",
+       h.state is not distinct from 2 as "awaitsSettlement"
   from transfer t
   join account d on d.id = t.debit_account_id
   join account c on c.id = t.credit_account_id
@@ -390,24 +453,38 @@ select *
   from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
                lead(true, 1, false) over rising as has_next
           from (
-select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.debit_owner), 0) + coalesce(octet_length(t.credit_owner), 0) as row_bytes
+select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t."debitOwner"), 0) + coalesce(octet_length(t."creditOwner"), 0) as row_bytes
   from ranked
  cross join lateral (
-select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
-       t.amount, d.currency, d.minor_unit_digits, t.description, t.metadata, t.idempotency_key, t.created_by, 
+select t.id as "id",
+       t.debit_account_id as "debitAccountId",
+       t.credit_account_id as "creditAccountId",
+       d.owner as "debitOwner",
+       c.owner as "creditOwner",
+       t.amount as "amount",
+       d.currency as "currency",
+       d.minor_unit_digits as "minorUnitDigits",
+       
        case when h.state is null then 1
             when h.state = 2 and h.expires_at <= clock_timestamp() then 5
             else h.state
-       end as state,
-       coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
-       coalesce(h.credit_account_balance, t.credit_account_balance) as credit_account_balance,
-       t.debit_account_balance as created_debit_account_balance,
-       t.credit_account_balance as created_credit_account_balance,
-       coalesce(h.captured_amount, 0) as captured_amount,
-       t.reverses_transfer_id, r.id as reversed_by_transfer_id,
-       t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at,
-       h.settled_at,
-       h.state is not distinct from 2 as awaits_settlement
+       end as "state",
+       coalesce(t.description, '') as "description",
+       t.metadata as "metadata",
+       coalesce(t.idempotency_key, '') as "idempotencyKey",
+       t.created_by as "createdBy",
+       coalesce(h.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
+       coalesce(h.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
+       t.debit_account_balance as "firstDebitBalance",
+       t.credit_account_balance as "firstCreditBalance",
+       coalesce(h.captured_amount, 0) as "capturedAmount",
+       t.reverses_transfer_id as "reversesTransferId",
+       r.id as "reversedByTransferId",
+       t.created_at as "createdAt",
+       coalesce(t.effective_at, t.created_at) as "effectiveAt",
+       h.expires_at as "expiresAt",
+       h.settled_at as "settledAt",
+       h.state is not distinct from 2 as "awaitsSettlement"
   from transfer t
   join account d on d.id = t.debit_account_id
   join account c on c.id = t.credit_account_id
@@ -532,24 +609,38 @@ select *
   from (select r.*, row_number() over rising as ordinal, sum(r.row_bytes) over rising as page_bytes,
                lead(true, 1, false) over rising as has_next
           from (
-select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.debit_owner), 0) + coalesce(octet_length(t.credit_owner), 0) as row_bytes
+select t.*, 512 + coalesce(octet_length(t.metadata::text), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t."debitOwner"), 0) + coalesce(octet_length(t."creditOwner"), 0) as row_bytes
   from ranked
  cross join lateral (
-select t.id, t.debit_account_id, t.credit_account_id, d.owner as debit_owner, c.owner as credit_owner,
-       t.amount, d.currency, d.minor_unit_digits, t.description, t.metadata, t.idempotency_key, t.created_by, 
+select t.id as "id",
+       t.debit_account_id as "debitAccountId",
+       t.credit_account_id as "creditAccountId",
+       d.owner as "debitOwner",
+       c.owner as "creditOwner",
+       t.amount as "amount",
+       d.currency as "currency",
+       d.minor_unit_digits as "minorUnitDigits",
+       
        case when h.state is null then 1
             when h.state = 2 and h.expires_at <= clock_timestamp() then 5
             else h.state
-       end as state,
-       coalesce(h.debit_account_balance, t.debit_account_balance) as debit_account_balance,
-       coalesce(h.credit_account_balance, t.credit_account_balance) as credit_account_balance,
-       t.debit_account_balance as created_debit_account_balance,
-       t.credit_account_balance as created_credit_account_balance,
-       coalesce(h.captured_amount, 0) as captured_amount,
-       t.reverses_transfer_id, r.id as reversed_by_transfer_id,
-       t.created_at, coalesce(t.effective_at, t.created_at) as effective_at, h.expires_at,
-       h.settled_at,
-       h.state is not distinct from 2 as awaits_settlement
+       end as "state",
+       coalesce(t.description, '') as "description",
+       t.metadata as "metadata",
+       coalesce(t.idempotency_key, '') as "idempotencyKey",
+       t.created_by as "createdBy",
+       coalesce(h.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
+       coalesce(h.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
+       t.debit_account_balance as "firstDebitBalance",
+       t.credit_account_balance as "firstCreditBalance",
+       coalesce(h.captured_amount, 0) as "capturedAmount",
+       t.reverses_transfer_id as "reversesTransferId",
+       r.id as "reversedByTransferId",
+       t.created_at as "createdAt",
+       coalesce(t.effective_at, t.created_at) as "effectiveAt",
+       h.expires_at as "expiresAt",
+       h.settled_at as "settledAt",
+       h.state is not distinct from 2 as "awaitsSettlement"
   from transfer t
   join account d on d.id = t.debit_account_id
   join account c on c.id = t.credit_account_id

@@ -1,6 +1,6 @@
 /**
  * The statements that lists are put together from, as PostgreSQL gets them. A change of a list shows here as a change of
- * SQL; `npx vitest run -u test/finance/statements.test.ts` writes the file again.
+ * SQL; `npx vitest run test/finance/statements.test.ts --update` writes the file again.
  */
 import type { ClientBase } from "pg";
 import { expect, test } from "vitest";

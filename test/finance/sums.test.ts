@@ -112,7 +112,7 @@ test("a balance at the end of int64 refuses what would pass it until money moves
   );
   expect(paid.body).toEqual({
     code: "failed_precondition",
-    msg: `account ${full} can't be credited by you now`,
+    msg: `you can't credit account ${full} now`,
     meta: { reason: "account_not_creditable", account_id: full },
   });
   const tooMuch = { debit_account_id: source, credit_account_id: full, amount: 101 };

@@ -103,7 +103,7 @@ describe("agrees with the service's policy", () => {
         [5n, 4n, "alice"],
       ] as const) {
         const hold = transfer(from, to, createdBy);
-        const known = { createdBy: createdBy || undefined, creditOwner };
+        const known = { createdBy: createdBy || null, creditOwner };
         const mayPost = actor.admin || from === 5n;
         expect(offered.capture(hold, accounts)).toBe(mayPost && maySettle(actor, "capture", known));
         expect(offered.void(hold, accounts)).toBe(maySettle(actor, "void", known));

@@ -1,16 +1,16 @@
 /**
- * Carries out a batch of postings in one transaction and one flush.
+ * Carries out a batch of postings in one transaction.
  *
- * Method: lock every touched balance row once, in id order; read the idempotency keys; decide each posting in memory on the
- * books that the earlier ones left; write set-wise, keys in key order; commit. Statements go out together, so a batch
- * costs two round trips; a third when keys were used before, holds are pending or postings are about earlier transfers. A
- * transaction writes keys only once it holds all its rows, so rows and keys can't wait for each other in a circle.
+ * Method: lock each balance row once, in id order; read the idempotency keys; decide each posting in memory, on the books
+ * that the earlier ones left; write all rows of a table with one statement, keys in key order; commit. Statements are
+ * pipelined, so a batch costs two round trips. It costs a third if keys were used before or postings refer to earlier
+ * transfers. A transaction writes keys only after it has locked all its rows, so rows and keys can't deadlock.
  */
 import type { ClientBase, QueryConfig } from "pg";
 import { isConnectionError } from "../../database/index.ts";
 import { settleAll } from "../../database/pool.ts";
-import type { Micros } from "../values.ts";
-import { transferId } from "../values.ts";
+import { isRefusal } from "../errors.ts";
+import { type Micros, transferId } from "../values.ts";
 import type { Books, Remembered } from "./books.ts";
 import { decideGroup, type Outcome } from "./decide-group.ts";
 import { type KeptOutcome, rememberOutcomes } from "./idempotency.ts";
@@ -18,7 +18,7 @@ import { type BatchInput, lockAndRead } from "./lock-and-read.ts";
 import type { Posting, PostingGroup } from "./posting.ts";
 import { insertEntries, insertHolds, insertTransfers, settleHolds, updateBalances } from "./statements.ts";
 
-/** The connection was lost while committing: the batch was kept or it was not. Only keys can tell. */
+/** The connection was lost during the commit: only idempotency keys can tell whether the batch was committed. */
 export class CommitUnknownError extends Error {
   constructor(cause: unknown) {
     super("the connection was lost while committing", { cause });
@@ -30,8 +30,8 @@ export class CommitUnknownError extends Error {
  * Carries out a batch in a transaction of its own.
  *
  * @param client a pipelining connection outside any transaction; after an error it is outside one again, or broken.
- * @returns the outcomes of each group's postings, all of them committed.
- * @throws CommitUnknownError, or the database's error and then nothing was done.
+ * @returns the outcomes of each group's postings, after the commit.
+ * @throws CommitUnknownError, or the database's error after a rollback.
  */
 export async function postBatch(client: ClientBase, groups: readonly PostingGroup[]): Promise<Outcome[][]> {
   let committing = false;
@@ -44,16 +44,16 @@ export async function postBatch(client: ClientBase, groups: readonly PostingGrou
     return await decideAndWrite(client, groups, input, ["commit"]);
   } catch (error) {
     if (isConnectionError(error)) throw committing ? new CommitUnknownError(error) : error;
-    // The first error is the one to report.
+    // Report the first error.
     await client.query("rollback").catch(() => undefined);
     throw error;
   }
 }
 
 /**
- * Carries out a batch within the caller's transaction, as imported history.
+ * Carries out a batch of imported history within the caller's transaction.
  *
- * @param clock the time to go by instead of the database's clock; later times that were recorded before count.
+ * @param clock the time to use instead of the database's clock; later times that are already recorded still count.
  */
 export async function postWithin(
   client: ClientBase,
@@ -100,12 +100,10 @@ async function write(client: ClientBase, changes: Books, ending: readonly string
   if (movements.length > 0) statements.push(insertEntries(movements));
   if (accounts.length > 0) statements.push(updateBalances(accounts));
   if (remembered.length > 0) statements.push(rememberOutcomes(remembered.map(toKept)));
-  // After a failed statement PostgreSQL answers "commit" with a rollback and no error; the failed one has the error.
+  // After a failed statement, PostgreSQL answers "commit" with a rollback and no error; the failed statement has the error.
   await settleAll([...statements, ...ending].map((statement) => client.query(statement)));
 }
 
 function toKept({ claim, outcome }: Remembered): KeptOutcome {
-  return "situation" in outcome
-    ? { claim, transferId: undefined, response: { refusal: outcome } }
-    : { claim, transferId: outcome.id, response: undefined };
+  return isRefusal(outcome) ? { claim, response: { refusal: outcome } } : { claim, transferId: outcome.id };
 }

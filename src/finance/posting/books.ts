@@ -1,12 +1,11 @@
 /**
- * What a batch of postings works on: accounts and transfers under lock and what idempotency keys stand for, changed as
- * decisions are taken.
+ * The working copy of a batch: locked accounts, transfers and the uses of idempotency keys, changed decision by decision.
  *
- * Books lie in layers. A layer sees what is below it and keeps its own changes, until it is merged into what is below or
- * dropped: a refused atomic group and a dry run are layers that are dropped. The lowest layer is what was read from the
- * database; the changes in the layer on it are what the batch writes.
+ * Books are layers. A layer sees the one below it and keeps its own changes until it is merged into the one below or
+ * dropped. A refused atomic group and a dry run are dropped layers. The lowest layer is the content of the database; the
+ * batch writes the changes of the layer above it.
  */
-import { type AccountBalances, type AccountIdentity, balanceOf, type Side, withSmallSums } from "../account.ts";
+import { type AccountBalances, type AccountIdentity, balanceOf, withSmallSums } from "../account.ts";
 import { accountNotFound, type Refusal } from "../errors.ts";
 import type { TransferRecord } from "../records/transfers.ts";
 import type { AccountId, Micros, Minor, TransferId } from "../values.ts";
@@ -14,53 +13,51 @@ import type { Claim } from "./idempotency.ts";
 
 /** An account under lock. */
 export interface LockedAccount extends AccountIdentity, AccountBalances {
-  /** Of the account's newest entry; 0 before the first. */
-  readonly lastSequence: bigint;
-  /** The account's last recorded time: whatever is recorded on it next is later. */
+  /** The account's last recorded time: anything recorded on it from now on is later. */
   readonly recordedAt: Micros;
 }
 
-/** One entry to be. */
+/** An entry to write. */
 export interface Movement {
   readonly accountId: AccountId;
   readonly sequence: bigint;
   readonly transferId: TransferId;
-  /** Signed: + raises the balance. */
+  /** Positive raises the balance. */
   readonly amount: Minor;
   readonly balanceAfter: Minor;
   readonly recordedAt: Micros;
 }
 
-/** A posting that was carried out. */
+/** The result of a posting that was carried out. */
 export interface Decision {
   /** Whether `transfer` is new, or a hold that is now settled. */
   readonly effect: "created" | "settled";
   readonly transfer: TransferRecord;
-  /** None for a hold and for its release; else debit and credit. */
+  /** Debit and credit; none for a hold and for its release. */
   readonly movements: readonly Movement[];
-  /** See `DecideOptions.floors`: what refuses the posting once every floor was found to hold. */
+  /** The posting is refused with this if no floor is broken; see `DecideOptions.floors`. */
   readonly behindFloors?: Refusal;
 }
 
-/** What an idempotency key was used for. */
+/** The use of an idempotency key. */
 export interface KeyUse {
-  /** Whether it was the request of this claim. */
+  /** Whether the key was used for the request of this claim. */
   isFor(claim: Claim): boolean;
-  /** What became of that request. */
+  /** The outcome of that request. */
   outcomeOf(makesTransfer: boolean): TransferRecord | Refusal;
 }
 
-/** An outcome to keep under its key. */
+/** An outcome to write under its key. */
 export interface Remembered {
   readonly claim: Claim;
   readonly outcome: TransferRecord | Refusal;
 }
 
-/** The two times that a batch reads once, after the locks were taken. */
+/** Two times that a batch reads once, after it has taken the locks. */
 export interface BatchTimes {
-  /** The database's clock: it says what has expired and what lies in the future. */
+  /** The database's clock: it decides what has expired and what is in the future. */
   readonly clock: Micros;
-  /** The first time that may be recorded: the books are closed up to just before it. */
+  /** The first time that may be recorded: the books are closed before it. */
   readonly firstOpen: Micros;
 }
 
@@ -95,7 +92,7 @@ export class Books {
     return this.accounts.get(id) ?? this.#below?.account(id);
   }
 
-  /** @returns undefined when there is no such transfer among those that postings refer to. */
+  /** @returns undefined unless a posting refers to the transfer, and it exists. */
   transfer(id: TransferId): TransferRecord | undefined {
     return this.transfers.get(id) ?? this.#below?.transfer(id);
   }
@@ -110,7 +107,7 @@ export class Books {
     return this.#below?.account(id);
   }
 
-  /** Puts both accounts of a transfer into this layer. */
+  /** Puts changed accounts into this layer. */
   replace({ debited, credited }: Parties): void {
     this.accounts.set(debited.id, debited);
     this.accounts.set(credited.id, credited);
@@ -130,7 +127,7 @@ export class Books {
     return new Books(this.times, {}, this);
   }
 
-  /** Moves this layer's changes into what is below it. */
+  /** Moves this layer's changes into the one below. */
   merge(): void {
     const below = this.#below;
     if (below === undefined) throw new Error("the lowest layer has nothing below it");
@@ -143,8 +140,8 @@ export class Books {
 }
 
 /**
- * The time to record for what touches these accounts: the clock's, or the first one that is later than all that was
- * recorded on them and than what is closed.
+ * The time to record for a posting on these accounts: the clock's, or the first one that is after their last recorded times
+ * and after the closed time.
  */
 export function timeToRecord({ times }: Books, accounts: readonly LockedAccount[]): Micros {
   let time = times.clock > times.firstOpen ? times.clock : times.firstOpen;
@@ -158,7 +155,7 @@ export interface Parties {
   readonly credited: LockedAccount;
 }
 
-/** Finds the two accounts of a transfer, or says which is missing, the debited one first. */
+/** Finds the two accounts of a transfer, or refuses the one that is missing, the debited one first. */
 export function partiesOf(debitId: AccountId, creditId: AccountId, books: Books): Parties | Refusal {
   const debited = books.account(debitId);
   const credited = books.account(creditId);
@@ -167,41 +164,39 @@ export function partiesOf(debitId: AccountId, creditId: AccountId, books: Books)
   return { debited, credited };
 }
 
-/** What a posting does to one side of its two accounts. */
+/** The change that a posting makes to the debit side of one account and the credit side of the other. */
 export interface Change {
   readonly posted: Minor;
   readonly pending: Minor;
   readonly recordedAt: Micros;
 }
 
-/** Both accounts with a change made: the debited one on its debit side, the credited one on its credit side. */
+/** Both accounts after a change. */
 export function changed({ debited, credited }: Parties, change: Change): Parties {
-  return { debited: add(debited, "debit", change), credited: add(credited, "credit", change) };
+  const { posted, pending } = change;
+  return {
+    debited: touched(
+      { ...debited, debitsPosted: debited.debitsPosted + posted, debitsPending: debited.debitsPending + pending },
+      change,
+    ),
+    credited: touched(
+      {
+        ...credited,
+        creditsPosted: credited.creditsPosted + posted,
+        creditsPending: credited.creditsPending + pending,
+      },
+      change,
+    ),
+  };
 }
 
-/** The account with one side's posted and pending sums changed; what is posted is a new entry. */
-function add(account: LockedAccount, side: Side, { posted, pending, recordedAt }: Change): LockedAccount {
+/** An amount that was posted is a new entry. */
+function touched(account: LockedAccount, { posted, recordedAt }: Change): LockedAccount {
   const lastSequence = posted === 0n ? account.lastSequence : account.lastSequence + 1n;
-  return withSmallSums(
-    side === "debit"
-      ? {
-          ...account,
-          lastSequence,
-          recordedAt,
-          debitsPosted: account.debitsPosted + posted,
-          debitsPending: account.debitsPending + pending,
-        }
-      : {
-          ...account,
-          lastSequence,
-          recordedAt,
-          creditsPosted: account.creditsPosted + posted,
-          creditsPending: account.creditsPending + pending,
-        },
-  );
+  return withSmallSums({ ...account, lastSequence, recordedAt });
 }
 
-/** The debit and the credit that lead from `before` to `after`. */
+/** The debit and the credit between `before` and `after`. */
 export function movementsOf(transferId: TransferId, before: Parties, after: Parties): Movement[] {
   return (["debited", "credited"] as const).map((side) => {
     const balanceAfter = balanceOf(after[side]);

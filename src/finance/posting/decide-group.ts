@@ -1,18 +1,18 @@
 /**
- * Decides postings that belong together: each on its own, or all or none.
+ * Decides a group of postings: each on its own, or all or none.
  *
- * An atomic group is decided with all its members, those whose keys were used before included. In this order:
+ * An atomic group is decided with all its members, including those whose keys were used before, in this order:
  *
- * 1. A key that was used for another request, before or earlier in the group, refuses the group.
- * 2. A remembered refusal of a member refuses the group.
- * 3. When all members were posted before, the group is answered as they were.
- * 4. When only some were, the group is refused: `batch_partly_decided`.
- * 5. Otherwise its members are decided one after the other, and the floors are checked at the end.
+ * 1. If a key was used for another request, before or earlier in the group, the group is refused.
+ * 2. If a member has a remembered refusal, the group is refused.
+ * 3. If all members were posted before, the group gets their outcomes again.
+ * 4. If only some were, the group is refused: `batch_partly_decided`.
+ * 5. Otherwise the members are decided one after the other, and the floors are checked at the end.
  *
- * The lowest index counts in each step. A refused group changes nothing, and only the culprit's own refusal is remembered.
+ * In each step the lowest index counts. A refused group changes nothing, and only the culprit's own refusal is remembered.
  */
 import { availableBalanceOf, insufficientFunds, keepsFloor } from "../account.ts";
-import { type Refusal, refuse } from "../errors.ts";
+import { isRefusal, type Refusal, refuse } from "../errors.ts";
 import { isVisibleTo } from "../policy.ts";
 import type { TransferRecord } from "../records/transfers.ts";
 import { type TransferId, transferId } from "../values.ts";
@@ -21,7 +21,7 @@ import { decide } from "./decide.ts";
 import { keyReused } from "./idempotency.ts";
 import { makesTransfer, type Posting } from "./posting.ts";
 
-/** Of what is only rehearsed. */
+/** The id of a transfer that is only rehearsed. */
 const NO_ID = transferId(0n);
 
 /** A posting with the id of the transfer that it may make. */
@@ -30,31 +30,31 @@ export interface NumberedPosting {
   readonly id: TransferId;
 }
 
-/** What became of a posting. */
+/** The outcome of a posting. */
 export interface Outcome {
   readonly result: TransferRecord | Refusal;
-  /** Whether an earlier request with the same key decided it. */
+  /** Whether an earlier request with the same key was answered so. */
   readonly replayed: boolean;
 }
 
 /**
- * Decides a group in its order and changes the books by what was carried out for real.
+ * Decides a group in order. Real postings change the books, dry runs do not.
  *
- * @param atomic all or none; all of its postings are dry runs, or none is.
- * @returns an outcome for each posting. Of a refused atomic group one has the reason, the others `batch_refused` with that
- *   one's index.
+ * @param atomic all or none; then all members are dry runs or none is.
+ * @returns an outcome for each posting. In a refused atomic group, one has the reason and the others have `batch_refused`
+ *   with its index.
  */
 export function decideGroup(group: readonly NumberedPosting[], atomic: boolean, books: Books): Outcome[] {
   const dryRuns = group.filter(({ posting }) => posting.dryRun).length;
   if (atomic) return decideAtomically(group, dryRuns > 0 ? books.layer() : books);
   if (dryRuns === 0) return group.map((member) => decideAlone(member, books));
-  // Two runs of the same group: one with only the members that are real, and one as if all were.
+  // The group is decided twice: with only the real members, and as if all members were real.
   const real = books.layer();
   const rehearsal = books.layer();
   const outcomes = group.map((member) => {
     const outcome = member.posting.dryRun ? undefined : decideAlone(member, real);
-    // What was not posted for real has no id in the rehearsal either.
-    const isPosted = outcome !== undefined && !("situation" in outcome.result) && !outcome.replayed;
+    // A posting without a real transfer has no id in the rehearsal either.
+    const isPosted = outcome !== undefined && !isRefusal(outcome.result) && !outcome.replayed;
     const rehearsed = decideAlone(isPosted ? member : { ...member, id: NO_ID }, rehearsal);
     return outcome ?? rehearsed;
   });
@@ -66,9 +66,9 @@ function decideAlone({ posting, id }: NumberedPosting, books: Books): Outcome {
   const known = knownOutcome(posting, books);
   if (known !== undefined) return known;
   const decision = decide(posting, books, { id, floors: "now" });
-  if ("situation" in decision) rememberRefusal(posting, decision, books);
+  if (isRefusal(decision)) rememberRefusal(posting, decision, books);
   else keep(posting, decision, books);
-  return { result: "situation" in decision ? decision : decision.transfer, replayed: false };
+  return { result: isRefusal(decision) ? decision : decision.transfer, replayed: false };
 }
 
 function decideAtomically(group: readonly NumberedPosting[], books: Books): Outcome[] {
@@ -78,14 +78,14 @@ function decideAtomically(group: readonly NumberedPosting[], books: Books): Outc
 
   const reused = postings.findIndex(({ claim }, index) => {
     const use = known[index];
-    // What is known of a key and was not replayed is that it stands for another request.
+    // A known outcome that is no replay says that the key was used for another request.
     if (use !== undefined) return !use.replayed;
     return claim?.messageDigest !== postings[firsts[index] ?? index]?.claim?.messageDigest;
   });
   const reusing = postings[reused]?.claim;
   if (reusing !== undefined) return refuseAll(postings, reused, { result: keyReused(reusing.key), replayed: false });
 
-  const refused = known.findIndex((outcome) => outcome !== undefined && "situation" in outcome.result);
+  const refused = known.findIndex((outcome) => outcome !== undefined && isRefusal(outcome.result));
   const refusal = known[refused];
   if (refusal !== undefined) return refuseAll(postings, refused, refusal);
 
@@ -93,18 +93,18 @@ function decideAtomically(group: readonly NumberedPosting[], books: Books): Outc
   if (posted.length === postings.length) return posted;
   if (posted.length > 0) {
     const index = known.findIndex((outcome) => outcome !== undefined);
-    const msg = `transfers[${index}] was posted before, but not every transfer of the batch: send those that are left under a batch of their own`;
+    const msg = `transfers[${index}] was posted before, but some transfers of the batch were not; send those in a batch of their own`;
     const result = refuse("batch_partly_decided", msg, { index: `${index}` });
     return refuseAll(postings, index, { result, replayed: false });
   }
   return decideFresh(group, firsts, books);
 }
 
-/** Decides a group none of whose keys was used before. */
+/** Decides a group whose keys were not used before. */
 function decideFresh(group: readonly NumberedPosting[], firsts: readonly number[], books: Books): Outcome[] {
   const postings = group.map(({ posting }) => posting);
   const layer = books.layer();
-  // One time for all, so that no answer about a time shows half of the group.
+  // One time for all members, so that no answer about a time shows half of the group.
   const recordedAt = timeToRecord(books, accountsOf(postings, books));
   const outcomes: Outcome[] = [];
   let behindFloors: Culprit | undefined;
@@ -115,7 +115,7 @@ function decideFresh(group: readonly NumberedPosting[], firsts: readonly number[
       continue;
     }
     const decision = decide(posting, layer, { id, floors: "later", recordedAt });
-    if ("situation" in decision) return refuseFresh(postings, index, decision, books);
+    if (isRefusal(decision)) return refuseFresh(postings, index, decision, books);
     if (decision.behindFloors !== undefined) behindFloors ??= { index, refusal: decision.behindFloors };
     keep(posting, decision, layer);
     outcomes.push({ result: decision.transfer, replayed: false });
@@ -140,40 +140,40 @@ function refuseFresh(postings: readonly Posting[], index: number, refusal: Refus
   return refuseAll(postings, index, { result: refusal, replayed: false });
 }
 
-/** The member of a group that ends it. */
+/** The member because of which a group is refused. */
 interface Culprit {
   readonly index: number;
   readonly refusal: Refusal;
 }
 
 /**
- * The refusal of a group that leaves an account below its floor. It is told of the last member that lowers the account;
- * where there are several such accounts, of the lowest of these members.
+ * Refuses a group that leaves an account below its floor. The culprit is the last member that lowers the account; with
+ * several such accounts, the lowest of these members.
  */
 function brokenFloor(postings: readonly Posting[], outcomes: readonly Outcome[], layer: Books): Culprit | undefined {
   let lowest: Culprit | undefined;
   for (const after of layer.accounts.values()) {
     const before = layer.accountBelow(after.id);
-    if (before === undefined) throw new Error(`account ${after.id} came out of nowhere`);
+    if (before === undefined) throw new Error(`account ${after.id} is in no layer below`);
     const fall = availableBalanceOf(before) - availableBalanceOf(after);
     if (fall <= 0n || keepsFloor(after)) continue;
     const index = outcomes.findLastIndex((outcome) => lowers(outcome, after));
     const actor = postings[index]?.actor;
-    if (actor === undefined) throw new Error(`account ${after.id} was lowered by no posting`);
-    // Somebody else's account is not the caller's to hear of; that they can't credit it is found behind the floors.
+    if (actor === undefined) throw new Error(`account ${after.id} was not lowered by any posting`);
+    // The caller must not learn this about another caller's account; `behindFloors` refuses to credit it.
     if (!isVisibleTo(after, actor)) continue;
     if (index < (lowest?.index ?? outcomes.length)) lowest = { index, refusal: insufficientFunds(before, fall) };
   }
   return lowest;
 }
 
-/** Whether a member took something from an account; a repetition of an earlier member did nothing. */
+/** Whether a member lowered an account; a repeated member did nothing. */
 function lowers({ result, replayed }: Outcome, { id, debitNormal }: LockedAccount): boolean {
-  if (replayed || "situation" in result) return false;
+  if (replayed || isRefusal(result)) return false;
   return (debitNormal ? result.creditAccountId : result.debitAccountId) === id;
 }
 
-/** What the posting's key says became of it; undefined for a posting that is to be decided. */
+/** The outcome that a posting's key already has; undefined if the posting must be decided. */
 function knownOutcome(posting: Posting, books: Books): Outcome | undefined {
   const { claim } = posting;
   if (claim === undefined) return undefined;
@@ -184,7 +184,7 @@ function knownOutcome(posting: Posting, books: Books): Outcome | undefined {
     : { result: keyReused(claim.key), replayed: false };
 }
 
-/** For each posting the index of the first one with its key: its own when there is none before it. */
+/** For each posting, the index of the first one with the same key; its own index if there is none before it. */
 function firstsOfKeys(postings: readonly Posting[]): number[] {
   const firsts = new Map<string, number>();
   return postings.map(({ claim }, index) => {
@@ -200,14 +200,14 @@ function keep(posting: Posting, decision: Decision, books: Books): void {
   if (posting.claim !== undefined) books.remember(posting.claim, decision.transfer);
 }
 
-/** A mistake in the request uses up no key. */
+/** A mistake in the request leaves the key free. */
 function rememberRefusal({ claim }: Posting, refusal: Refusal, books: Books): void {
   if (claim !== undefined && refusal.situation !== "invalid_argument") books.remember(claim, refusal);
 }
 
 function refuseAll(postings: readonly Posting[], culprit: number, outcome: Outcome): Outcome[] {
-  const reason = "situation" in outcome.result ? outcome.result.msg : "";
-  const msg = `transfers[${culprit}] was refused, so none of the batch was posted: ${reason}`;
+  const reason = isRefusal(outcome.result) ? outcome.result.msg : "";
+  const msg = `transfers[${culprit}] was refused, so no transfer of the batch was posted: ${reason}`;
   return postings.map((_, index) =>
     index === culprit ? outcome : { result: refuse("batch_refused", msg, { index: `${culprit}` }), replayed: false },
   );

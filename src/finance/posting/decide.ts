@@ -1,9 +1,9 @@
 /**
- * Decides postings. Goal: the one place that says whether money may move, as a function of values.
+ * Decides postings. Goal: one place that decides whether money may move, as a function of values.
  *
- * Method: the books hold every account and transfer that a batch touches, under lock, as the earlier postings of the batch
- * left them. A posting is checked in the catalogue's order; only when every check has passed are the books changed, and
- * from there on nothing can fail.
+ * Method: the books hold every account and transfer that a batch touches, locked, as the earlier postings of the batch left
+ * them. A posting is checked in the catalogue's order. The books change only after every check has passed, and from there
+ * on nothing can fail.
  */
 import { TransferState } from "../../../generated/server/finance/v1/transfer.ts";
 import {
@@ -17,6 +17,7 @@ import {
 } from "../account.ts";
 import {
   invalidField,
+  isRefusal,
   notCreditable,
   notDebitable,
   notOpen,
@@ -27,8 +28,7 @@ import {
 } from "../errors.ts";
 import { type Actor, isVisibleTo, may } from "../policy.ts";
 import { seesTransfer, type TransferRecord } from "../records/transfers.ts";
-import type { Micros, TransferId } from "../values.ts";
-import { INT64_MAX, type Minor } from "../values.ts";
+import { INT64_MAX, type Micros, type Minor, type TransferId } from "../values.ts";
 import {
   type Books,
   changed,
@@ -43,11 +43,11 @@ import type { Posting } from "./posting.ts";
 import { capture, release, type Target } from "./settlement.ts";
 
 export interface DecideOptions {
-  /** The id of a transfer that the posting makes. */
+  /** The id of the transfer that the posting makes. */
   readonly id: TransferId;
   /**
-   * Whether each floor must hold right away. In an atomic group it must only at the end, and what depends on a stranger's
-   * account is refused behind it: see `Decision.behindFloors`.
+   * When the floors must hold. In an atomic group it is at the end; refusals that depend on another caller's account come
+   * after that: see `Decision.behindFloors`.
    */
   readonly floors: "now" | "later";
   /** The time to record, which the members of an atomic group share. Default: the first that both accounts allow. */
@@ -55,26 +55,26 @@ export interface DecideOptions {
 }
 
 /**
- * Decides one posting and, when it may be, changes the books.
+ * Decides one posting and, unless it is refused, changes the books.
  *
- * @returns what was done, or the first refusal in the catalogue's order with the books untouched.
+ * @returns the decision, or the first refusal in the catalogue's order with the books unchanged.
  */
 export function decide(posting: Posting, books: Books, options: DecideOptions): Decision | Refusal {
   const { command, actor } = posting;
   if (command.kind === "create") {
     const { debitAccountId, creditAccountId, amount, pending, expiresAt } = command.transfer;
     if (pending && expiresAt !== undefined && expiresAt <= books.times.clock) {
-      return invalidField(`${posting.path}expires_at`, "must lie in the future");
+      return invalidField(`${posting.path}expires_at`, "must be in the future");
     }
     const parties = partiesOf(debitAccountId, creditAccountId, books);
-    if ("situation" in parties) return parties;
-    return create({ ...command.transfer, parties, amount, pending, reverses: undefined }, posting, books, options);
+    if (isRefusal(parties)) return parties;
+    return create({ ...command.transfer, parties, amount, pending, reverses: null }, posting, books, options);
   }
 
   const transfer = books.transfer(command.id);
   if (transfer === undefined || !seesTransfer(transfer, actor)) return transferNotFound(command.id);
   const parties = partiesOf(transfer.debitAccountId, transfer.creditAccountId, books);
-  if ("situation" in parties) return parties;
+  if (isRefusal(parties)) return parties;
   switch (command.kind) {
     case "capture":
       return capture(command.amount, { transfer, parties }, posting, books, options);
@@ -95,7 +95,7 @@ interface NewRecord {
   readonly metadata: Metadata;
   readonly effectiveAt: Micros | undefined;
   readonly expiresAt: Micros | undefined;
-  readonly reverses: TransferId | undefined;
+  readonly reverses: TransferId | null;
 }
 
 function create(
@@ -123,7 +123,7 @@ function create(
     overflow(after.debited) ??
     (isVisibleTo(credited, actor) ? overflow(after.credited) : undefined);
   if (refusal !== undefined) return refusal;
-  // The last check, and the only one that depends on what a stranger's account holds: it does not say what failed.
+  // The last check, and the only one that depends on the money in another caller's account: it does not say what failed.
   const isCreditable = may(actor, "credit", credited) && fitsInt64(after.credited);
   if (!isCreditable && floors === "now") return notCreditable(credited.id);
 
@@ -146,12 +146,12 @@ function create(
     creditAccountBalance: balanceOf(after.credited),
     capturedAmount: 0n,
     reversesTransferId: record.reverses,
-    reversedByTransferId: undefined,
+    reversedByTransferId: null,
     createdBy: actor.subject,
     createdAt: time,
     effectiveAt: record.effectiveAt ?? time,
-    expiresAt: pending ? expiresAt : undefined,
-    settledAt: undefined,
+    expiresAt: (pending ? expiresAt : undefined) ?? null,
+    settledAt: null,
     awaitsSettlement: pending,
   };
   books.transfers.set(id, transfer);
@@ -169,12 +169,12 @@ function reverse(
   const swapped: Parties = { debited: parties.credited, credited: parties.debited };
   if (!isVisibleTo(swapped.debited, posting.actor)) return notOwned(swapped.debited.id);
   if (!may(posting.actor, "debit", swapped.debited)) return notDebitable(swapped.debited.id);
-  if (transfer.reversedByTransferId !== undefined) {
+  if (transfer.reversedByTransferId !== null) {
     const msg = `transfer ${transfer.id} was reversed by transfer ${transfer.reversedByTransferId}`;
     return refuse("already_reversed", msg, { transfer_id: `${transfer.id}` });
   }
   if (transfer.state !== TransferState.POSTED && transfer.state !== TransferState.CAPTURED) {
-    const msg = `transfer ${transfer.id} has moved no money; only a posted or captured one can be reversed`;
+    const msg = `transfer ${transfer.id} has moved no money; only a posted or captured transfer can be reversed`;
     return refuse("transfer_not_posted", msg, { transfer_id: `${transfer.id}` });
   }
   const decision = create(
@@ -192,24 +192,25 @@ function reverse(
     books,
     options,
   );
-  if (!("situation" in decision)) {
+  if (!isRefusal(decision)) {
     books.transfers.set(transfer.id, { ...transfer, reversedByTransferId: decision.transfer.id });
   }
   return decision;
 }
 
-/** The account that a transfer would take below its floor; somebody else's account is not the caller's to hear of. */
+/** Refuses to take an account below its floor. The caller must not learn this about another caller's account. */
 function brokenFloor(before: Parties, after: Parties, amount: Minor, actor: Actor): Refusal | undefined {
   for (const side of ["debited", "credited"] as const) {
     const falls = availableBalanceOf(after[side]) < availableBalanceOf(before[side]);
-    if (falls && isVisibleTo(before[side], actor) && !keepsFloor(after[side]))
+    if (falls && isVisibleTo(before[side], actor) && !keepsFloor(after[side])) {
       return insufficientFunds(before[side], amount);
+    }
   }
   return undefined;
 }
 
 function overflow(account: LockedAccount): Refusal | undefined {
   if (fitsInt64(account)) return undefined;
-  const msg = `the balance of account ${account.id} with what is pending would pass ${INT64_MAX}`;
+  const msg = `the balance of account ${account.id} with pending transfers would be more than ${INT64_MAX}`;
   return refuse("out_of_range", msg, { account_id: `${account.id}` });
 }

@@ -1,10 +1,10 @@
 /**
- * Idempotency keys: what a key stands for, and the one table that remembers it.
+ * Idempotency keys: the request that a key stands for, and the table that remembers it.
  *
- * Method: a request's digest is taken from its canonical bytes: the decoded message without its key and `dry_run`, without
- * unknown fields, with defaults filled in, pairs sorted and times cut to the microsecond. A field that is added to the API
- * later leaves the digests of requests without it as they are. Digests from before 0.2.0 were taken from a list of
- * fields; they stand in their own column, and match a request only when every field added since is absent.
+ * Method: the digest of a request is taken from its canonical bytes: the decoded message without its key and `dry_run`,
+ * without unknown fields, with defaults filled in, pairs sorted and times cut to the microsecond. A field that is added to
+ * the API later does not change the digests of requests without it. Digests from before 0.2.0 were taken from a list of
+ * fields; they have their own column, and match a request only when every field added since is absent.
  */
 import { hash } from "node:crypto";
 import type { IMessageType } from "@protobuf-ts/runtime";
@@ -18,18 +18,19 @@ import {
 } from "../../../generated/server/finance/v1/transfer.ts";
 import { Timestamp } from "../../../generated/server/google/protobuf/timestamp.ts";
 import { encodeMessage } from "../../../packages/twirp/src/index.ts";
+import type { Metadata } from "../account.ts";
 import { type Refusal, refuse } from "../errors.ts";
-import { fromTimestamp, toTimestamp } from "../values.ts";
+import { fromTimestamp, type TransferId, toTimestamp } from "../values.ts";
 
-/** A caller's idempotency key with the request that it stands for, as table idempotency compares them. */
+/** A caller's idempotency key with the request that it stands for, in the form that table idempotency compares. */
 export interface Claim {
   /** As the caller wrote it. */
   readonly key: string;
-  /** Of caller and key; 32 hexadecimal digits. */
+  /** Digest of caller and key; 32 hexadecimal digits. */
   readonly keyDigest: string;
-  /** Of the method and the request's canonical bytes; 32 hexadecimal digits. */
+  /** Digest of the method and the request's canonical bytes; 32 hexadecimal digits. */
   readonly messageDigest: string;
-  /** As versions before 0.2.0 made it; undefined for a request that they could not have been sent. */
+  /** The digest of versions before 0.2.0; undefined for a request that has fields which they did not know. */
   legacyDigest(): string | undefined;
 }
 
@@ -37,16 +38,15 @@ type Fields = Record<string, unknown>;
 
 interface KeyedMethod {
   readonly type: IMessageType<Fields>;
-  /** The fields in their order in a digest from before 0.2.0. */
+  /** The fields of a digest from before 0.2.0, in order. */
   readonly legacyFields: readonly string[];
-  /** The greatest field number that 0.1.0 knew. */
+  /** The highest field number in 0.1.0. */
   readonly legacyNumberMax: number;
 }
 
 const TRANSFER_FIELDS = ["debitAccountId", "creditAccountId", "amount", "description", "metadata", "effectiveAt"];
 const ACCOUNT_FIELDS = ["name", "type", "currency", "owner", "overdraftLimit", "unlimitedOverdraft", "metadata"];
 
-// Reflection reads any message as a record of its fields.
 const methods = {
   CreateAccount: keyed(CreateAccountRequest, ACCOUNT_FIELDS, 8),
   CreateTransfer: keyed(CreateTransferRequest, [...TRANSFER_FIELDS, "pending", "expiresAt"], 10),
@@ -63,9 +63,9 @@ function keyed(type: object, legacyFields: readonly string[], legacyNumberMax: n
 }
 
 /**
- * Makes the claim for a request whose fields are valid.
+ * Makes the claim of a request.
  *
- * @param subject the caller, whose keys are their own.
+ * @param subject the caller; each caller has keys of their own.
  * @param message the request with its defaults filled in.
  */
 export function claimOf(subject: string, key: string, name: KeyedMethodName, message: object): Claim {
@@ -79,7 +79,7 @@ export function claimOf(subject: string, key: string, name: KeyedMethodName, mes
   };
 }
 
-/** The refusal of a key that decided another request before. */
+/** Refuses a key that was used for another request. */
 export function keyReused(key: string): Refusal {
   return refuse("idempotency_key_reused", `idempotency_key ${JSON.stringify(key)} was used for another request`, {});
 }
@@ -116,19 +116,28 @@ function legacyValue(field: string, value: unknown): unknown {
     : value;
 }
 
-// 128 bits: no two requests of one ledger's lifetime meet by chance, and a row stays half as wide.
+// 128 bits make a collision by chance practically impossible and keep rows half as wide as 256.
 function digest(data: string | Buffer): string {
   return hash("sha256", data).slice(0, 32);
 }
 
-/** What table idempotency has of a key. */
+/** A row of table idempotency. */
 export interface KeyRow {
   readonly key_digest: string;
   /** From before 0.2.0; null since. */
   readonly request_digest: string | null;
   readonly message_digest: string | null;
-  readonly transfer_id: bigint | null;
-  readonly response: { readonly refusal?: Refusal; readonly account?: unknown } | null;
+  readonly transfer_id: TransferId | null;
+  readonly response: { readonly refusal?: Refusal; readonly account?: RememberedAccount } | null;
+}
+
+/** The parts of a new account that can have changed since, under the key that opened it. */
+export interface RememberedAccount {
+  readonly id: string;
+  readonly name: string;
+  readonly metadata: Metadata;
+  readonly overdraft_limit: string;
+  readonly unlimited_overdraft: boolean;
 }
 
 /** The columns of a {@link KeyRow}, of table idempotency as `i`. */
@@ -138,31 +147,31 @@ export const KEY_COLUMNS = `
        replace(i.message_digest::text, '-', '') as message_digest,
        i.transfer_id, i.response`;
 
-/** Whether the key of a row counts as used: versions before 0.2.0 remembered two kinds of refusal that decide nothing. */
-export function isUsed({ response }: KeyRow): boolean {
+/** Whether a row's key counts as used: versions before 0.2.0 also remembered two refusals that decide nothing. */
+export function isUsed({ response }: Pick<KeyRow, "response">): boolean {
   const situation = response?.refusal?.situation;
   return situation !== "batch_refused" && situation !== "invalid_argument";
 }
 
-/** Whether a row is of the request that is claimed. */
+/** Whether a row belongs to the claimed request. */
 export function isSameRequest(row: KeyRow, claim: Claim): boolean {
   return row.message_digest === null
     ? row.request_digest === claim.legacyDigest()
     : row.message_digest === claim.messageDigest;
 }
 
-/** What is kept under a key: the transfer that came of it, or the answer where the ledger's own rows do not have it. */
+/** The outcome under a key: the transfer, or an answer that the ledger's other tables do not have. */
 export interface KeptOutcome {
   readonly claim: Claim;
-  readonly transferId: bigint | undefined;
-  readonly response: object | undefined;
+  readonly transferId?: TransferId;
+  readonly response?: NonNullable<KeyRow["response"]>;
 }
 
 /**
  * Remembers outcomes, in key order.
  *
- * A key that another transaction is using is waited for. When it was used meanwhile the statement fails
- * ({@link isKeyCollision}): the transaction is to be rolled back and decided again.
+ * It waits for other transactions that use the same keys. If one of them commits, the statement fails
+ * ({@link isKeyCollision}): roll back and decide again.
  */
 export function rememberOutcomes(outcomes: readonly KeptOutcome[]): QueryConfig {
   return {

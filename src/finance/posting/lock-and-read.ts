@@ -1,10 +1,9 @@
-/** Locks and reads what a batch of postings needs to be decided. */
+/** Locks and reads everything that is needed to decide a batch of postings. */
 import type { ClientBase } from "pg";
 import { settleAll } from "../../database/pool.ts";
 import { joinWriters } from "../records/final-time.ts";
-import { type LoadedTransfer, loadTransfers, type TransferRecord } from "../records/transfers.ts";
-import type { Micros } from "../values.ts";
-import { type AccountId, accountId, type TransferId, transferId } from "../values.ts";
+import { loadTransfers, type TransferRecord } from "../records/transfers.ts";
+import { type AccountId, type Micros, type TransferId, transferId } from "../values.ts";
 import { Books } from "./books.ts";
 import { isUsed } from "./idempotency.ts";
 import { makesTransfer, type Posting, targetOf } from "./posting.ts";
@@ -19,9 +18,9 @@ import {
 } from "./statements.ts";
 
 export interface BatchInput {
-  /** What was read; changes go into a layer on it. */
+  /** The content of the database; changes go into a layer on top of it. */
   readonly books: Books;
-  /** For each posting the id of the transfer that it makes; 0 for a posting that makes none. */
+  /** The id of the transfer that each posting makes; 0 for a posting that makes none. */
   readonly ids: readonly TransferId[];
 }
 
@@ -30,14 +29,14 @@ const NO_ID = transferId(0n);
 export interface LockOptions {
   /** Statements to send first, in the same round trip. Default none. */
   readonly begin?: readonly string[];
-  /** The time to go by instead of the database's clock, for imported history. */
+  /** For imported history: the time to use instead of the database's clock. */
   readonly clock?: Micros;
-  /** Do as if an account that somebody else has locked were not there, instead of waiting for it. Default false. */
+  /** Treat an account that another transaction has locked as absent, instead of waiting for it. Default false. */
   readonly skipsLocked?: boolean;
 }
 
 /**
- * Locks the accounts of all postings and reads what deciding them needs.
+ * Locks the accounts of all postings and reads what is needed to decide them.
  *
  * @throws the database's error.
  */
@@ -62,26 +61,22 @@ export async function lockAndRead(
 
   const times = { clock: clock ?? drawn[0]?.clock ?? 0n, firstOpen: drawn[0]?.first_open ?? 0n };
   const used = drawn.flatMap(({ key_digest, ...row }) =>
-    key_digest !== null && isUsed({ key_digest, ...row }) ? [{ key_digest, ...row }] : [],
+    key_digest !== null && isUsed(row) ? [{ key_digest, ...row }] : [],
   );
-  const outcomes = used.flatMap(({ transfer_id: id }) => (id === null ? [] : [transferId(id)]));
-  const loaded = await loadById(client, [...new Set([...targets, ...outcomes])]);
+  const outcomes = used.flatMap(({ transfer_id: id }) => id ?? []);
+  const loaded = await loadTransfers(client, [...new Set([...targets, ...outcomes])]);
+  const transfers = targets.flatMap((id): [TransferId, TransferRecord][] => {
+    const found = loaded.get(id);
+    return found === undefined ? [] : [[id, found.current]];
+  });
   return {
     books: new Books(times, {
-      accounts: new Map(locked.map((row) => [accountId(row.account_id), toLockedAccount(row)])),
-      transfers: new Map(targets.flatMap((id) => transferEntry(id, loaded))),
+      accounts: new Map(locked.map((row) => [row.id, toLockedAccount(row)])),
+      transfers: new Map(transfers),
       keys: new Map(used.map((row) => [row.key_digest, keyUseOf(row, loaded)])),
     }),
-    ids: drawn.map(({ id }) => (id === null ? NO_ID : transferId(id))),
+    ids: drawn.map(({ id }) => id ?? NO_ID),
   };
-}
-
-function transferEntry(
-  id: TransferId,
-  loaded: ReadonlyMap<TransferId, LoadedTransfer>,
-): [TransferId, TransferRecord][] {
-  const found = loaded.get(id);
-  return found === undefined ? [] : [[id, found.current]];
 }
 
 function accountsOfNew(postings: readonly Posting[]): AccountId[] {
@@ -92,11 +87,8 @@ function accountsOfNew(postings: readonly Posting[]): AccountId[] {
 
 async function accountsOfTargets(client: ClientBase, targets: readonly TransferId[]): Promise<AccountId[]> {
   if (targets.length === 0) return [];
-  const { rows } = await client.query<{ debit_account_id: bigint; credit_account_id: bigint }>(readParties(targets));
-  return rows.flatMap((row) => [accountId(row.debit_account_id), accountId(row.credit_account_id)]);
-}
-
-async function loadById(client: ClientBase, ids: readonly TransferId[]): Promise<Map<TransferId, LoadedTransfer>> {
-  if (ids.length === 0) return new Map();
-  return new Map((await loadTransfers(client, ids)).map((loaded) => [loaded.current.id, loaded]));
+  const { rows } = await client.query<{ debit_account_id: AccountId; credit_account_id: AccountId }>(
+    readParties(targets),
+  );
+  return rows.flatMap((row) => [row.debit_account_id, row.credit_account_id]);
 }

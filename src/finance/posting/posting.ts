@@ -3,7 +3,7 @@ import type { NewTransfer } from "../validation.ts";
 import type { Minor, TransferId } from "../values.ts";
 import type { Claim } from "./idempotency.ts";
 
-/** What the ledger can be asked to do to transfers. */
+/** The commands that the ledger knows. */
 export type Command =
   | { readonly kind: "create"; readonly transfer: NewTransfer }
   | {
@@ -14,41 +14,41 @@ export type Command =
     }
   | { readonly kind: "void"; readonly id: TransferId }
   | { readonly kind: "reverse"; readonly id: TransferId; readonly description: string }
-  /** Settles a hold that has expired. Only the sweeper asks for it. */
+  /** Settles a hold that has expired. Only the sweeper sends it. */
   | { readonly kind: "expire"; readonly id: TransferId };
 
-/** A command with who asks for it. */
+/** A command with its caller. */
 export interface Posting {
   readonly command: Command;
   readonly actor: Actor;
-  /** Absent: a repeated request is done again. */
+  /** Undefined: a repeated request is carried out again. */
   readonly claim: Claim | undefined;
-  /** Decide as if for real and write nothing. */
+  /** Decide as usual but write nothing. */
   readonly dryRun: boolean;
-  /** What stands before the fields of its request in the paths of arguments: "" or as "transfers[3].". */
+  /** The prefix of its fields in the paths of arguments: "", or such as "transfers[3].". */
   readonly path: string;
 }
 
-/** Postings that are decided one after the other, with nobody else's in between. */
+/** Postings that are decided one after the other, without others in between. */
 export interface PostingGroup {
   readonly postings: readonly Posting[];
-  /** All or none, and the floors hold only at the end. */
+  /** All or none; the floors must hold at the end only. */
   readonly atomic: boolean;
-  /** Nobody waits for it at the API: it shares no batch with callers' postings, and takes a small share of their lane. Default false. */
+  /** No caller waits for it: it shares no batch with callers' postings and takes a small share of the lane. Default false. */
   readonly background?: boolean;
 }
 
-/** The earlier transfer that a command is about; undefined for one that stands by itself. */
+/** The earlier transfer that a command changes or reverses, if any. */
 export function targetOf(command: Command): TransferId | undefined {
   return command.kind === "create" ? undefined : command.id;
 }
 
-/** Whether carrying out the command makes a new transfer, rather than settling its target. */
+/** Whether the command makes a new transfer, rather than settling its target. */
 export function makesTransfer(command: Command): boolean {
   return command.kind === "create" || command.kind === "reverse";
 }
 
-/** How many postings a request is: those of a batch, or one. */
+/** The number of postings in a request: those of a batch, or one. */
 export function countPostings(request: object): number {
   return "transfers" in request && Array.isArray(request.transfers) ? request.transfers.length : 1;
 }

@@ -1,12 +1,10 @@
-/** What idempotency keys decided before: the first outcome again. */
-
+/** Requests that take an idempotency key: where the key is, and the first outcome again when it was used before. */
 import type { IncomingMessage } from "node:http";
 import type { ClientBase, Pool } from "pg";
-import { FinanceError, type Refusal } from "../errors.ts";
-import type { Actor } from "../policy.ts";
+import { FinanceError, invalidArgument, type Refusal } from "../errors.ts";
 import { type LoadedTransfer, loadTransfers, type TransferRecord } from "../records/transfers.ts";
-import { invalidArgument, readIdempotencyKey } from "../validation.ts";
-import { type TransferId, transferId } from "../values.ts";
+import { readIdempotencyKey } from "../validation.ts";
+import type { TransferId } from "../values.ts";
 import type { KeyUse } from "./books.ts";
 import {
   type Claim,
@@ -18,118 +16,120 @@ import {
   type KeyRow,
 } from "./idempotency.ts";
 
-/** Requests that take an idempotency key: where the key is, and what an earlier version decided under it. */
-
-/** What of a call says its key. */
-interface KeyedCall {
-  readonly req: IncomingMessage;
+/** A request that takes an idempotency key, and its caller. */
+export interface KeyedRequest {
+  readonly method: KeyedMethodName;
+  /** The message with its defaults filled in. */
+  readonly message: object;
+  readonly subject: string;
+  /** Finds the request's key; empty for none. @throws FinanceError when it can't be told. */
+  readonly key: () => string;
 }
 
 /** https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header */
 const KEY_HEADER = "idempotency-key";
 
 /** The key of a request that has a field for it: the field, or the header that means the same. */
-export function keyOf({ req }: KeyedCall, { idempotencyKey }: { readonly idempotencyKey: string }): string {
+export function keyOf(req: IncomingMessage, { idempotencyKey }: { readonly idempotencyKey: string }): string {
   const header = req.headers[KEY_HEADER];
   if (header === undefined || header === "" || header === idempotencyKey) return idempotencyKey;
   if (idempotencyKey !== "") {
-    throw invalidArgument("idempotency_key", "differs from the header Idempotency-Key; send one, or the same in both");
+    throw invalidArgument(
+      "idempotency_key",
+      "differs from the header Idempotency-Key; send one of them, or the same key in both",
+    );
   }
-  const isPlain = typeof header === "string" && /^[\x20-\x7e]*$/.test(header) && isOnce(req.rawHeaders);
-  if (!isPlain) throw invalidArgument("idempotency_key", "in the header Idempotency-Key must be ASCII, sent once");
+  const isPlain = typeof header === "string" && /^[\x20-\x7e]*$/.test(header) && isSentOnce(req.rawHeaders);
+  if (!isPlain) throw invalidArgument("idempotency_key", "in the header Idempotency-Key must be ASCII and sent once");
   return header;
 }
 
 /** Node joins the values of a header that was sent more than once. */
-function isOnce(rawHeaders: readonly string[]): boolean {
+function isSentOnce(rawHeaders: readonly string[]): boolean {
   return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === KEY_HEADER).length === 1;
 }
 
-/** For writing methods without such a field: a caller who sends the header believes that it protects them. */
-export function refuseKeyHeader({ req }: KeyedCall): void {
+/** For writing methods without such a field: a caller who sends the header would believe that it protects them. */
+export function refuseKeyHeader(req: IncomingMessage): void {
   if (!req.headers[KEY_HEADER]) return;
   const problem =
-    "is a header for methods whose request has the field idempotency_key; in a batch each transfer has its own";
+    "is a header for methods whose request has the field idempotency_key; in a batch, each transfer has its own key";
   throw invalidArgument("Idempotency-Key", problem);
 }
 
-export function readClaim(
-  key: string,
-  actor: Actor,
-  method: KeyedMethodName,
-  message: object,
-  path = "",
-): Claim | undefined {
-  const valid = readIdempotencyKey(key, path);
-  return valid === undefined ? undefined : claimOf(actor.subject, valid, method, message);
-}
-
 /**
- * Does the work of a request that takes a key. When its fields are refused, an earlier version may have carried it out by
- * the rules of that time: then it gets the first outcome again, as every repeated request does.
+ * The claim of a request; undefined without a key.
+ *
+ * @throws FinanceError invalid_argument for a key that is not allowed.
  */
-export async function orAsBefore<Outcome>(
-  ctx: KeyedCall,
-  request: { readonly idempotencyKey: string },
-  actor: Actor,
-  { name, message }: { readonly name: KeyedMethodName; readonly message: object },
-  work: () => Promise<Outcome>,
-  replay: (claim: Claim) => Promise<Outcome | undefined>,
-): Promise<Outcome> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof FinanceError) || !UNREAD.includes(error.refusal.situation)) throw error;
-    const claim = claimUnread(keyOf(ctx, request), actor, name, message);
-    const before = claim && (await replay(claim));
-    if (before === undefined) throw error;
-    return before;
-  }
+export function readClaim({ method, message, subject, key }: KeyedRequest, path = ""): Claim | undefined {
+  const valid = readIdempotencyKey(key(), path);
+  return valid === undefined ? undefined : claimOf(subject, valid, method, message);
 }
 
-/** What a request may be refused for by its fields alone. */
-const UNREAD: readonly string[] = ["scope_missing", "invalid_argument"];
-
-/** The claim of a request whose fields are refused; undefined when it has no key, or none that could have been used. */
-export function claimUnread(key: string, actor: Actor, name: KeyedMethodName, message: object): Claim | undefined {
+/** The claim of a request whose fields were refused; undefined without a key, and for a key that is not allowed. */
+export function claimOfRefused(request: KeyedRequest): Claim | undefined {
   try {
-    return readClaim(key, actor, name, message);
+    return readClaim(request);
   } catch (error) {
     if (error instanceof FinanceError) return undefined;
     throw error;
   }
 }
 
+/** Refusals of a request because of its fields alone. */
+const REFUSED_BY_FIELDS: readonly string[] = ["scope_missing", "invalid_argument"];
+
 /**
- * What a key of table idempotency was used for.
+ * Does the work of a request. If its fields are refused, an earlier version with other rules may have carried it out
+ * before: then it gets the first outcome again, like every repeated request.
+ */
+export async function orAsBefore<Outcome>(
+  request: KeyedRequest,
+  work: () => Promise<Outcome>,
+  replay: (claim: Claim) => Promise<Outcome | undefined>,
+): Promise<Outcome> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof FinanceError) || !REFUSED_BY_FIELDS.includes(error.refusal.situation)) throw error;
+    const claim = claimOfRefused(request);
+    const before = claim && (await replay(claim));
+    if (before === undefined) throw error;
+    return before;
+  }
+}
+
+/**
+ * The use of a key that a row of table idempotency remembers.
  *
- * @param loaded has the row's transfer, where it has one.
+ * @param loaded must hold the row's transfer, if it has one.
  */
 export function keyUseOf(row: KeyRow, loaded: ReadonlyMap<TransferId, LoadedTransfer>): KeyUse {
   return {
     isFor: (claim) => isSameRequest(row, claim),
     outcomeOf: (makesTransfer) => {
       if (row.response?.refusal !== undefined) return row.response.refusal;
-      const transfer = row.transfer_id === null ? undefined : loaded.get(transferId(row.transfer_id));
+      const transfer = row.transfer_id === null ? undefined : loaded.get(row.transfer_id);
       if (transfer === undefined) throw new Error("an idempotency key has no outcome");
-      return makesTransfer ? transfer.created : { ...transfer.current, reversedByTransferId: undefined };
+      return makesTransfer ? transfer.created : { ...transfer.current, reversedByTransferId: null };
     },
   };
 }
 
-/** The row of a claim's key, once it was used for whichever request. */
-export async function loadUsedKey<Row extends KeyRow>(db: Pool | ClientBase, claim: Claim): Promise<Row | undefined> {
-  const { rows } = await db.query<Row>(`select ${KEY_COLUMNS} from idempotency i where i.key_digest = $1`, [
-    claim.keyDigest,
-  ]);
-  return rows.find(isUsed);
+/** The rows of claims whose keys were used, for any request, by key digest. */
+export async function loadUsedKeys(db: Pool | ClientBase, claims: readonly Claim[]): Promise<Map<string, KeyRow>> {
+  const { rows } = await db.query<KeyRow>(
+    `select ${KEY_COLUMNS} from idempotency i where i.key_digest = any($1::uuid[])`,
+    [claims.map(({ keyDigest }) => keyDigest)],
+  );
+  return new Map(rows.filter(isUsed).map((row) => [row.key_digest, row]));
 }
 
 /**
- * The first outcomes of requests about transfers that today's rules would refuse unread: an earlier version may have carried
- * them out. However many they are, it is two statements.
+ * The first outcomes of requests about transfers, in two statements.
  *
- * @param makesTransfer whether the requests make transfers, rather than settle some.
+ * @param makesTransfer whether the requests make transfers, rather than settle them.
  * @returns the outcome of each claim that has one.
  */
 export async function loadOutcomes(
@@ -137,13 +137,9 @@ export async function loadOutcomes(
   claims: readonly Claim[],
   makesTransfer: boolean,
 ): Promise<Map<Claim, TransferRecord | Refusal>> {
-  const { rows } = await db.query<KeyRow>(
-    `select ${KEY_COLUMNS} from idempotency i where i.key_digest = any($1::uuid[])`,
-    [claims.map(({ keyDigest }) => keyDigest)],
-  );
-  const used = new Map(rows.filter(isUsed).map((row) => [row.key_digest, row]));
-  const ids = [...used.values()].flatMap(({ transfer_id: id }) => (id === null ? [] : [transferId(id)]));
-  const loaded = new Map((await loadTransfers(db, ids)).map((each) => [each.current.id, each]));
+  const used = await loadUsedKeys(db, claims);
+  const ids = [...used.values()].flatMap(({ transfer_id: id }) => id ?? []);
+  const loaded = await loadTransfers(db, ids);
   return new Map(
     claims.flatMap((claim) => {
       const row = used.get(claim.keyDigest);

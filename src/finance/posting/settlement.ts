@@ -1,4 +1,4 @@
-/** Decides what becomes of a hold: captured, voided or expired, once. */
+/** Decides how a hold ends: captured, voided or expired, once. */
 import { TransferState } from "../../../generated/server/finance/v1/transfer.ts";
 import { balanceOf, insufficientFunds, isOpen } from "../account.ts";
 import { invalidField, notOpen, type Refusal, refuse } from "../errors.ts";
@@ -8,7 +8,7 @@ import type { Micros, Minor } from "../values.ts";
 import { type Books, changed, type Decision, movementsOf, type Parties, timeToRecord } from "./books.ts";
 import type { Posting } from "./posting.ts";
 
-/** A transfer under lock with its accounts. */
+/** A transfer with its locked accounts. */
 export interface Target {
   readonly transfer: TransferRecord;
   readonly parties: Parties;
@@ -19,7 +19,7 @@ export interface SettlementOptions {
   readonly recordedAt?: Micros;
 }
 
-/** Posts a hold, wholly or in part, and frees the rest. */
+/** Posts a hold, in full or in part, and frees the rest. */
 export function capture(
   amount: Minor | undefined,
   { transfer, parties }: Target,
@@ -30,7 +30,7 @@ export function capture(
   const { debited, credited } = parties;
   const mayPost = may(actor, "debit", debited) && may(actor, "credit", credited);
   if (!maySettle(actor, "capture", transfer) || !mayPost) {
-    const msg = `only the caller that placed the hold of transfer ${transfer.id}, or an admin, may capture it`;
+    const msg = `only the caller that placed the hold of transfer ${transfer.id}, or an admin may capture it`;
     return refuse("hold_not_owned", msg, { transfer_id: `${transfer.id}` });
   }
   const unheld = notHeld(transfer, books.times.clock);
@@ -39,12 +39,12 @@ export function capture(
   if (shut !== undefined) return notOpen(shut.id);
   const captured = amount ?? transfer.amount;
   if (captured > transfer.amount) {
-    return invalidField(`${path}amount`, `must be at most the ${transfer.amount} that is held, not ${captured}`);
+    return invalidField(`${path}amount`, `must be at most the held ${transfer.amount}, not ${captured}`);
   }
 
   const time = recordedAt ?? timeToRecord(books, [debited, credited]);
   const after = changed(parties, { posted: captured, pending: -transfer.amount, recordedAt: time });
-  // What is captured was reserved when it was held, unless a version before 0.2.0 freed it early.
+  // The hold reserved the captured amount, unless a version before 0.2.0 freed it early.
   for (const side of ["debited", "credited"] as const) {
     const { unlimitedOverdraft, overdraftLimit } = after[side];
     const balance = balanceOf(after[side]);
@@ -58,7 +58,7 @@ export function capture(
   return { effect: "settled", transfer: settled, movements: movementsOf(transfer.id, parties, after) };
 }
 
-/** Frees a hold: given up while it stands, or found expired. */
+/** Frees a hold: voided in time, or expired. */
 export function release(
   state: TransferState.VOIDED | TransferState.EXPIRED,
   { transfer, parties }: Target,
@@ -68,7 +68,7 @@ export function release(
 ): Decision | Refusal {
   const { debited, credited } = parties;
   if (!maySettle(actor, "void", transfer)) {
-    const msg = `only the caller that placed the hold of transfer ${transfer.id}, the owner of the account that it would credit, or an admin, may void it`;
+    const msg = `only the caller that placed the hold of transfer ${transfer.id}, the owner of the account to be credited, or an admin may void it`;
     return refuse("hold_not_owned", msg, { transfer_id: `${transfer.id}` });
   }
   const { clock } = books.times;
@@ -108,7 +108,7 @@ function settle(
 }
 
 function hasExpired(transfer: TransferRecord, clock: Micros): boolean {
-  return transfer.expiresAt !== undefined && transfer.expiresAt <= clock;
+  return transfer.expiresAt !== null && transfer.expiresAt <= clock;
 }
 
 function notHeld(transfer: TransferRecord, clock: Micros): Refusal | undefined {

@@ -2,7 +2,6 @@
 import type { ClientBase, Pool } from "pg";
 import { AccountStatus } from "../../../generated/server/finance/v1/account.ts";
 import { withTransaction } from "../../database/index.ts";
-import type { Metadata } from "../account.ts";
 import { FinanceError } from "../errors.ts";
 import {
   type Claim,
@@ -12,24 +11,11 @@ import {
   keyReused,
   rememberOutcomes,
 } from "../posting/idempotency.ts";
-import { loadUsedKey } from "../posting/replay.ts";
+import { loadUsedKeys } from "../posting/replay.ts";
 import type { NewAccount } from "../validation.ts";
 import { accountId } from "../values.ts";
 import { type AccountRecord, insertAccount, loadAccounts } from "./accounts.ts";
 import { joinWritersBriefly } from "./final-time.ts";
-
-/** What an idempotency key remembers of a new account: what could have changed since. */
-interface RememberedAccount {
-  readonly id: string;
-  readonly name: string;
-  readonly metadata: Metadata;
-  readonly overdraft_limit: string;
-  readonly unlimited_overdraft: boolean;
-}
-
-interface AccountKeyRow extends KeyRow {
-  readonly response: (KeyRow["response"] & { readonly account?: RememberedAccount }) | null;
-}
 
 interface Opened {
   readonly account: AccountRecord;
@@ -39,26 +25,28 @@ interface Opened {
 /**
  * Opens an account with a zero balance.
  *
- * @throws FinanceError idempotency_key_reused, or the refusal that the key remembers.
+ * @throws FinanceError idempotency_key_reused.
  */
 export async function createAccount(
   pool: Pool,
   account: NewAccount & { readonly owner: string },
   claim: Claim | undefined,
 ): Promise<Opened> {
+  const open = () => withTransaction(pool, (client) => openOnce(client, account, claim));
   try {
-    return await withTransaction(pool, (client) => openOnce(client, account, claim));
+    return await open();
   } catch (error) {
     if (!isKeyCollision(error)) throw error;
-    // The key was used since it was read, so now it has an outcome.
-    return await withTransaction(pool, (client) => openOnce(client, account, claim));
+    // Another request used the key after it was read here; now it has an outcome.
+    return await open();
   }
 }
 
-/** The account that this very request opened before, for one that today's rules would refuse unread. */
-export async function loadOpened(pool: Pool, claim: Claim): Promise<AccountRecord | undefined> {
-  const row = await loadUsedKey<AccountKeyRow>(pool, claim);
-  return row !== undefined && isSameRequest(row, claim) ? await loadFirstOutcome(pool, row) : undefined;
+/** The account that the same request opened before; undefined if it did not. */
+export async function loadOpened(pool: Pool, claim: Claim): Promise<Opened | undefined> {
+  const row = (await loadUsedKeys(pool, [claim])).get(claim.keyDigest);
+  if (row === undefined || !isSameRequest(row, claim)) return undefined;
+  return { account: await loadFirstOutcome(pool, row), replayed: true };
 }
 
 async function openOnce(
@@ -68,30 +56,30 @@ async function openOnce(
 ): Promise<Opened> {
   await client.query(joinWritersBriefly);
   if (claim === undefined) return { account: await insertAccount(client, account), replayed: false };
-  const row = await loadUsedKey<AccountKeyRow>(client, claim);
+  const row = (await loadUsedKeys(client, [claim])).get(claim.keyDigest);
   if (row !== undefined) {
     if (!isSameRequest(row, claim)) throw new FinanceError(keyReused(claim.key));
     return { account: await loadFirstOutcome(client, row), replayed: true };
   }
   const created = await insertAccount(client, account);
-  const remembered: RememberedAccount = {
+  const remembered = {
     id: `${created.id}`,
     name: created.name,
     metadata: created.metadata,
     overdraft_limit: `${created.overdraftLimit}`,
     unlimited_overdraft: created.unlimitedOverdraft,
   };
-  await client.query(rememberOutcomes([{ claim, transferId: undefined, response: { account: remembered } }]));
+  await client.query(rememberOutcomes([{ claim, response: { account: remembered } }]));
   return { account: created, replayed: false };
 }
 
 /** The account as it was when the key was first used. */
-async function loadFirstOutcome(client: Pool | ClientBase, row: AccountKeyRow): Promise<AccountRecord> {
+async function loadFirstOutcome(client: Pool | ClientBase, row: KeyRow): Promise<AccountRecord> {
   const remembered = row.response?.account;
   if (remembered === undefined) throw new Error("an idempotency key has no outcome");
   const id = accountId(BigInt(remembered.id));
   const current = (await loadAccounts(client, [id])).get(id);
-  if (current === undefined) throw new Error("an idempotency key names an account that is not there");
+  if (current === undefined) throw new Error("an idempotency key names an account that does not exist");
   return {
     ...current,
     name: remembered.name,

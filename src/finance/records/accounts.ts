@@ -2,54 +2,85 @@ import type { ClientBase, Pool } from "pg";
 import { AccountStatus, AccountType } from "../../../generated/server/finance/v1/account.ts";
 import { withTransaction } from "../../database/index.ts";
 import { settleAll } from "../../database/pool.ts";
-import { type AccountBalances, type AccountIdentity, isDebitNormal, keepsFloor, type Metadata } from "../account.ts";
-import { accountNotFound, FinanceError, notOpen, refuse } from "../errors.ts";
+import {
+  type AccountBalances,
+  type AccountIdentity,
+  fromStored,
+  isDebitNormal,
+  keepsFloor,
+  type Metadata,
+  type StoredAccount,
+} from "../account.ts";
+import { accountNotFound, FinanceError, invalidArgument, notOpen, refuse } from "../errors.ts";
 import { type Actor, isVisibleTo } from "../policy.ts";
-import type { AccountChange, AccountFilter, NewAccount, Page } from "../validation.ts";
-import { invalidArgument, METADATA_PAIRS_MAX } from "../validation.ts";
-import { type AccountId, accountDigits, accountId, type Micros, minorUnitDigitsOf, toTimestamptz } from "../values.ts";
+import {
+  type AccountChange,
+  type AccountFilter,
+  METADATA_PAIRS_MAX,
+  type NewAccount,
+  type Page,
+  requireOneFloor,
+} from "../validation.ts";
+import { type AccountId, type Micros, minorUnitDigitsOf, toTimestamptzOrNull } from "../values.ts";
 import { FIRST_OPEN_TIME, joinWritersBriefly } from "./final-time.ts";
-import { bytesOf, extentOf, type PagedRow, type PageExtent, pageOf, readPageToken, writePageToken } from "./page.ts";
+import {
+  bytesOf,
+  type Columns,
+  columnsOf,
+  EMPTY_PAGE,
+  type Listed,
+  type PagedRow,
+  pageOf,
+  readPageToken,
+  toPage,
+} from "./page.ts";
 
-/** An account with everything that a caller may be told of it. */
+/** An account with everything that its owner may know. */
 export interface AccountRecord extends AccountIdentity, AccountBalances {
-  /** Of the newest entry; 0 before the first. */
-  readonly lastSequence: bigint;
   readonly name: string;
   readonly type: AccountType;
   readonly metadata: Metadata;
   readonly createdAt: Micros;
-  /** The last recorded time: whatever is recorded on the account from now on is later. */
+  /** The last recorded time: anything recorded on the account from now on is later. */
   readonly updatedAt: Micros;
 }
 
-interface AccountRow {
-  readonly id: bigint;
-  readonly name: string;
-  readonly owner: string;
-  readonly type: AccountType;
-  readonly currency: string;
-  /** Null for a row that nobody gave one. */
-  readonly minor_unit_digits: number | null;
-  readonly metadata: Metadata;
-  readonly created_at: Micros;
-  readonly debits_posted: bigint;
-  readonly credits_posted: bigint;
-  /** Decimal digits. */
-  readonly posted_carried: string | null;
-  readonly debits_pending: bigint;
-  readonly credits_pending: bigint;
-  readonly overdraft_limit: bigint;
-  readonly unlimited_overdraft: boolean;
-  readonly status: AccountStatus;
-  readonly updated_at: Micros;
-  readonly last_sequence: bigint;
-}
+type AccountRow = Omit<AccountRecord, keyof StoredAccount> & StoredAccount;
+
+/** The columns of an account's identity and balances, of tables account as `a` and account_balance as `b`. */
+export const BALANCE_COLUMNS = {
+  id: "a.id",
+  owner: "a.owner",
+  currency: "a.currency",
+  minorUnitDigits: "a.minor_unit_digits",
+  debitNormal: "b.debit_normal",
+  debitsPosted: "b.debits_posted",
+  creditsPosted: "b.credits_posted",
+  postedCarried: "b.posted_carried",
+  debitsPending: "b.debits_pending",
+  creditsPending: "b.credits_pending",
+  overdraftLimit: "b.overdraft_limit",
+  unlimitedOverdraft: "b.unlimited_overdraft",
+  status: "b.status",
+  lastSequence: "b.last_sequence",
+} as const satisfies Columns<AccountIdentity & AccountBalances>;
+
+const ACCOUNT_COLUMNS = columnsOf({
+  ...BALANCE_COLUMNS,
+  name: "a.name",
+  type: "a.type",
+  metadata: "a.metadata",
+  createdAt: "a.created_at",
+  updatedAt: "b.updated_at",
+} satisfies Columns<AccountRecord>);
+
+/** Bytes of a row without its texts. */
+const ROW_BYTES = 512;
 
 /**
- * Opens an account within the caller's transaction, which has joined the writers.
+ * Opens an account within the caller's transaction, which must have joined the writers.
  *
- * @param clock the time to go by instead of the database's clock, for imported history.
+ * @param clock for imported history: the time to use instead of the database's clock.
  */
 export async function insertAccount(
   client: ClientBase,
@@ -68,21 +99,24 @@ with a as (
   select a.id, $7, $8::bigint, $9, a.created_at from a
   returning *
 )
-select ${ACCOUNT_COLUMNS} from a, b`,
+select ${ACCOUNT_COLUMNS}
+  from a, b`,
     values: [
       account.name,
       account.owner,
       account.type,
       account.currency,
       JSON.stringify(account.metadata),
-      clock === undefined ? null : toTimestamptz(clock),
+      toTimestamptzOrNull(clock),
       isDebitNormal(account.type),
       account.overdraftLimit,
       account.unlimitedOverdraft,
       minorUnitDigitsOf(account.currency),
     ],
   });
-  return onlyRow(rows);
+  const [row] = rows;
+  if (row === undefined) throw new Error("an insert returned no row");
+  return fromStored(row);
 }
 
 /** Reads accounts; an id without an account is missing from the result. */
@@ -92,35 +126,38 @@ export async function loadAccounts(
 ): Promise<Map<AccountId, AccountRecord>> {
   const { rows } = await db.query<AccountRow>({
     name: "load_accounts",
-    text: `${SELECT_ACCOUNT} where a.id = any($1::bigint[])`,
+    text: `
+select ${ACCOUNT_COLUMNS}
+  from account a
+  join account_balance b on b.account_id = a.id
+ where a.id = any($1::bigint[])`,
     values: [ids],
   });
-  return new Map(rows.map((row) => [accountId(row.id), toAccountRecord(row)]));
+  return new Map(rows.map((row) => [row.id, fromStored(row)]));
 }
 
 async function loadAccount(client: ClientBase, id: AccountId): Promise<AccountRecord | undefined> {
   return (await loadAccounts(client, [id])).get(id);
 }
 
-/** One page of the accounts the actor may see, in id order. */
+/** One page of the accounts that the actor may see, in id order. */
 export async function listAccounts(
   db: Pool | ClientBase,
   actor: Actor,
   filter: AccountFilter,
   page: Page,
-): Promise<{ accounts: AccountRecord[]; nextPageToken: string; extent: PageExtent }> {
+): Promise<Listed<AccountRecord>> {
   const filters = Object.values(filter);
   const [after = 0n] = readPageToken(page.token, 1, filters) ?? [];
-  if (!actor.admin && filter.owner !== "" && filter.owner !== actor.subject) {
-    return { accounts: [], nextPageToken: "", extent: extentOf([]) };
-  }
-  const owner = actor.admin ? filter.owner : actor.subject;
-  // Not prepared by name: which index serves best depends on the filters that are there.
+  if (!actor.admin && filter.owner !== "" && filter.owner !== actor.subject) return EMPTY_PAGE;
+  // Not prepared by name: the best index depends on the filters.
   const { rows } = await db.query<AccountRow & PagedRow>({
     text: pageOf(
       `
-select ${ACCOUNT_COLUMNS}, ${bytesOf(ROW_BYTES, "a.name", "a.owner", "a.metadata::text")} as row_bytes
-${FROM_ACCOUNT}
+select ${ACCOUNT_COLUMNS},
+       ${bytesOf(ROW_BYTES, "a.name", "a.owner", "a.metadata::text")} as row_bytes
+  from account a
+  join account_balance b on b.account_id = a.id
  where a.id > $1::bigint
    and ($3::text = '' or a.owner = $3)
    and ($4::smallint is null or a.type = $4)
@@ -135,30 +172,26 @@ ${FROM_ACCOUNT}
     values: [
       after,
       page.size + 1,
-      owner,
+      actor.admin ? filter.owner : actor.subject,
       filter.type === AccountType.UNSPECIFIED ? null : filter.type,
       filter.currency || null,
       filter.status === AccountStatus.UNSPECIFIED ? null : filter.status,
       filter.namePrefix,
     ],
   });
-  const accounts = rows.map(toAccountRecord);
-  const extent = extentOf(rows);
-  const last = accounts.at(-1);
-  const nextPageToken = extent.hasNext && last !== undefined ? writePageToken([last.id], filters) : "";
-  return { accounts, nextPageToken, extent };
+  return toPage(rows, filters, fromStored, ({ id }) => [id]);
 }
 
 /**
- * Changes what is present in `change`, under the same lock that postings take.
+ * Changes the fields that `change` names, under the same lock that postings take.
  *
- * Of a closed account an admin may change the name and the metadata.
+ * Only an admin may change a closed account, and only its name and metadata.
  *
  * @throws FinanceError not_found, account_not_open, account_not_empty, insufficient_funds, invalid_argument.
  */
 export async function updateAccount(pool: Pool, actor: Actor, change: AccountChange): Promise<AccountRecord> {
   return await withTransaction(pool, async (client) => {
-    // Sent together, here and below: postings on the account wait for as long as this holds its lock.
+    // Pipelined, here and below: postings on the account wait while this transaction holds the lock.
     const locking = [
       client.query(joinWritersBriefly),
       client.query("select from account_balance where account_id = $1::bigint for no key update", [change.id]),
@@ -188,7 +221,7 @@ export async function updateAccount(pool: Pool, actor: Actor, change: AccountCha
   });
 }
 
-/** The account with the change made, or the first refusal thrown. */
+/** @returns the changed account. @throws FinanceError the first refusal. */
 function changedAccount(before: AccountRecord, change: AccountChange, actor: Actor): AccountRecord {
   const describesOnly =
     (change.status ?? before.status) === before.status &&
@@ -199,13 +232,11 @@ function changedAccount(before: AccountRecord, change: AccountChange, actor: Act
   }
   const merged = Object.entries({ ...before.metadata, ...change.metadata }).filter(([, value]) => value !== "");
   if (merged.length > METADATA_PAIRS_MAX) {
-    throw invalidArgument("metadata", `would make ${merged.length} pairs, at most ${METADATA_PAIRS_MAX} are kept`);
+    throw invalidArgument("metadata", `would make ${merged.length} pairs, at most ${METADATA_PAIRS_MAX} are allowed`);
   }
   const unlimitedOverdraft = change.unlimitedOverdraft ?? before.unlimitedOverdraft;
   const overdraftLimit = change.overdraftLimit ?? (unlimitedOverdraft ? 0n : before.overdraftLimit);
-  if (unlimitedOverdraft && overdraftLimit > 0n) {
-    throw invalidArgument("overdraft_limit", "must be 0 together with unlimited_overdraft");
-  }
+  requireOneFloor(overdraftLimit, unlimitedOverdraft);
   const after: AccountRecord = {
     ...before,
     name: change.name ?? before.name,
@@ -223,53 +254,8 @@ function changedAccount(before: AccountRecord, change: AccountChange, actor: Act
   const setsFloor =
     after.overdraftLimit !== before.overdraftLimit || after.unlimitedOverdraft !== before.unlimitedOverdraft;
   if (setsFloor && !keepsFloor(after)) {
-    const msg = `account ${before.id} is already below the floor that this would set`;
+    const msg = `account ${before.id} is already below the floor that this change would set`;
     throw new FinanceError(refuse("insufficient_funds", msg, { account_id: `${before.id}` }));
   }
   return after;
-}
-
-const ACCOUNT_COLUMNS = `
-       a.id, a.name, a.owner, a.type, a.currency, a.minor_unit_digits, a.metadata, a.created_at,
-       b.debits_posted, b.credits_posted, b.posted_carried, b.debits_pending, b.credits_pending,
-       b.overdraft_limit, b.unlimited_overdraft, b.status, b.last_sequence, b.updated_at`;
-
-const FROM_ACCOUNT = `
-  from account a
-  join account_balance b on b.account_id = a.id`;
-
-const SELECT_ACCOUNT = `
-select ${ACCOUNT_COLUMNS}${FROM_ACCOUNT}`;
-
-/** Of a row of a list, without its texts. */
-const ROW_BYTES = 512;
-
-function onlyRow(rows: readonly AccountRow[]): AccountRecord {
-  const [row] = rows;
-  if (row === undefined) throw new Error("an insert returned no row");
-  return toAccountRecord(row);
-}
-
-function toAccountRecord(row: AccountRow): AccountRecord {
-  return {
-    id: accountId(row.id),
-    name: row.name,
-    owner: row.owner,
-    type: row.type,
-    currency: row.currency,
-    minorUnitDigits: accountDigits(row.minor_unit_digits, row.currency),
-    metadata: row.metadata,
-    debitNormal: isDebitNormal(row.type),
-    debitsPosted: row.debits_posted,
-    creditsPosted: row.credits_posted,
-    postedCarried: BigInt(row.posted_carried ?? 0),
-    debitsPending: row.debits_pending,
-    creditsPending: row.credits_pending,
-    lastSequence: row.last_sequence,
-    overdraftLimit: row.overdraft_limit,
-    unlimitedOverdraft: row.unlimited_overdraft,
-    status: row.status,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
 }

@@ -1,7 +1,7 @@
 /** Balances at points in time, by the entries' recorded time. The times are final before anything is read here. */
 import type { ClientBase, Pool } from "pg";
+import { invalidArgument } from "../errors.ts";
 import type { HistorySpan } from "../validation.ts";
-import { invalidArgument } from "../validation.ts";
 import type { AccountId } from "../values.ts";
 import { accountDigits, type Micros, type Minor, toTimestamptz } from "../values.ts";
 

@@ -1,18 +1,9 @@
 import type { ClientBase, Pool } from "pg";
 import type { EntryFilter, Page } from "../validation.ts";
-import {
-  type AccountId,
-  accountId,
-  INT64_MAX,
-  type Micros,
-  type Minor,
-  type TransferId,
-  toTimestamptz,
-  transferId,
-} from "../values.ts";
-import { bytesOf, extentOf, type PagedRow, type PageExtent, pageOf, readPageToken, writePageToken } from "./page.ts";
+import { type AccountId, INT64_MAX, type Micros, type Minor, type TransferId, toTimestamptzOrNull } from "../values.ts";
+import { bytesOf, type Columns, columnsOf, type Listed, type PagedRow, pageOf, readPageToken, toPage } from "./page.ts";
 
-/** One line of a statement, with what it takes from its transfer. */
+/** One line of an account's statement, with the text and the business time of its transfer. */
 export interface EntryRecord {
   readonly accountId: AccountId;
   readonly sequence: bigint;
@@ -25,71 +16,66 @@ export interface EntryRecord {
   readonly effectiveAt: Micros;
 }
 
-interface EntryRow extends PagedRow {
-  readonly account_id: bigint;
-  readonly sequence: bigint;
-  readonly transfer_id: bigint;
-  readonly counterparty_account_id: bigint;
-  readonly amount: bigint;
-  readonly balance_after: bigint;
-  readonly description: string | null;
-  readonly created_at: Micros;
-  readonly effective_at: Micros;
-}
+const ENTRY_COLUMNS = columnsOf({
+  accountId: "e.account_id",
+  sequence: "e.sequence",
+  transferId: "e.transfer_id",
+  counterpartyAccountId:
+    "case when t.debit_account_id = e.account_id then t.credit_account_id else t.debit_account_id end",
+  amount: "e.amount",
+  balanceAfter: "e.balance_after",
+  description: "coalesce(t.description, '')",
+  createdAt: "e.created_at",
+  // The entry of a capture does not use its hold's business time.
+  effectiveAt: "case when t.pending then e.created_at else coalesce(t.effective_at, e.created_at) end",
+} satisfies Columns<EntryRecord>);
+
+/** Bytes of a row without its texts. */
+const ROW_BYTES = 256;
 
 /**
- * One page of an account's statement in sequence order. The caller has checked that the account may be seen.
+ * One page of an account's statement, in sequence order. The caller has checked that the actor may see the account.
  *
- * Times never fall along a statement, so a search finds bounds in time, which become bounds of the sequence.
+ * Times never fall along a statement, so bounds in time are turned into bounds of the sequence.
  */
 export async function listEntries(
   db: Pool | ClientBase,
   filter: EntryFilter,
   page: Page,
-): Promise<{ entries: EntryRecord[]; nextPageToken: string; extent: PageExtent }> {
+): Promise<Listed<EntryRecord>> {
   const filters = Object.values(filter);
   const [position = filter.newestFirst ? INT64_MAX : 0n] = readPageToken(page.token, 1, filters) ?? [];
-  const { rows } = await db.query<EntryRow>({
-    name: filter.newestFirst ? "list_entries_newest_first" : "list_entries",
-    text: filter.newestFirst ? LIST_ENTRIES_NEWEST_FIRST : LIST_ENTRIES,
+  const { rows } = await db.query<EntryRecord & PagedRow>({
+    ...(filter.newestFirst ? LIST_ENTRIES_NEWEST_FIRST : LIST_ENTRIES),
     values: [
       filter.accountId,
       position,
       page.size + 1,
-      filter.after === undefined ? null : toTimestamptz(filter.after),
-      filter.before === undefined ? null : toTimestamptz(filter.before),
+      toTimestamptzOrNull(filter.after),
+      toTimestamptzOrNull(filter.before),
     ],
   });
-  const entries = rows.map(toEntryRecord);
-  const extent = extentOf(rows);
-  const last = entries.at(-1);
-  const nextPageToken = extent.hasNext && last !== undefined ? writePageToken([last.sequence], filters) : "";
-  return { entries, nextPageToken, extent };
+  return toPage(
+    rows,
+    filters,
+    (row) => row,
+    ({ sequence }) => [sequence],
+  );
 }
 
-/** The sequence of the last entry before a time that may be null: then the one given instead. */
-function sequenceBefore(time: string, otherwise: bigint): string {
-  return `
-       case when ${time}::timestamptz is null then ${otherwise}
-            else sequence_at($1::bigint, ${time} - interval '1 microsecond')
-       end`;
-}
+const LIST_ENTRIES = {
+  name: "list_entries",
+  text: statement({ last: `${INT64_MAX}`, above: "$2::bigint", order: "asc" }),
+};
+const LIST_ENTRIES_NEWEST_FIRST = {
+  name: "list_entries_newest_first",
+  text: statement({ last: "$2::bigint - 1", above: "0", order: "desc" }),
+};
 
-/** Of a row of a list, without its texts. */
-const ROW_BYTES = 256;
-
-const LIST_ENTRIES_NEWEST_FIRST = statement("$2::bigint - 1", "0", "desc");
-const LIST_ENTRIES = statement(`${INT64_MAX}`, "$2::bigint", "asc");
-
-// `offset 0`: the entries' transfers are looked up one after the other, in their order.
-function statement(last: string, above: string, order: "asc" | "desc"): string {
+// `offset 0`: look up the transfers one after the other, in the order of the entries.
+function statement({ last, above, order }: { last: string; above: string; order: "asc" | "desc" }): string {
   const rows = `
-select e.account_id, e.sequence, e.transfer_id, e.amount, e.balance_after, e.created_at,
-       case when t.debit_account_id = e.account_id then t.credit_account_id else t.debit_account_id end
-         as counterparty_account_id,
-       t.description,
-       -- A capture is recorded now and keeps no other's business time.
-       case when t.pending then e.created_at else coalesce(t.effective_at, e.created_at) end as effective_at,
+select ${ENTRY_COLUMNS},
        ${bytesOf(ROW_BYTES, "t.description")} as row_bytes
   from entry e
  cross join lateral (select * from transfer where id = e.transfer_id offset 0) t
@@ -101,16 +87,10 @@ select e.account_id, e.sequence, e.transfer_id, e.amount, e.balance_after, e.cre
   return pageOf(rows, `r.sequence ${order}`, "$3");
 }
 
-function toEntryRecord(row: EntryRow): EntryRecord {
-  return {
-    accountId: accountId(row.account_id),
-    sequence: row.sequence,
-    transferId: transferId(row.transfer_id),
-    counterpartyAccountId: accountId(row.counterparty_account_id),
-    amount: row.amount,
-    balanceAfter: row.balance_after,
-    description: row.description ?? "",
-    createdAt: row.created_at,
-    effectiveAt: row.effective_at,
-  };
+/** The sequence of the last entry before a time; `otherwise` when the time is null. */
+function sequenceBefore(time: string, otherwise: bigint): string {
+  return `
+       case when ${time}::timestamptz is null then ${otherwise}
+            else sequence_at($1::bigint, ${time} - interval '1 microsecond')
+       end`;
 }

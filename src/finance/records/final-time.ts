@@ -13,8 +13,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Pool, QueryConfig } from "pg";
-import { FinanceError, refuse } from "../errors.ts";
-import { invalidArgument } from "../validation.ts";
+import { FinanceError, invalidArgument, refuse } from "../errors.ts";
 import { type Micros, toTimestamptz } from "../values.ts";
 
 /** The advisory lock's two numbers. */

@@ -1,18 +1,56 @@
+/** The parts that all lists share: a page's token, its end, and the columns of its rows. */
 import { createHash } from "node:crypto";
-import { FinanceError, refuse } from "../errors.ts";
+import { invalidArgument } from "../errors.ts";
 import { INT64_MAX } from "../values.ts";
 
+/** A page of a list. */
+export interface Listed<Item> {
+  readonly items: readonly Item[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+  /** Memory of the page's rows. */
+  readonly bytes: number;
+}
+
+/** A page with nothing on it. */
+export const EMPTY_PAGE: Listed<never> = { items: [], nextPageToken: "", bytes: 0 };
+
+/** The columns that {@link pageOf} adds to a row. */
+export interface PagedRow {
+  /** Bytes of the page up to and including this row. */
+  readonly page_bytes: bigint;
+  /** Whether the list continues after this row. */
+  readonly has_next: boolean;
+}
+
 /**
- * The token of the page after `position`, for exactly these filters.
+ * The page of the rows that a {@link pageOf} query found.
  *
- * @param position the keyset of the last row that was given out.
+ * @param filters the values that its token is valid for.
+ * @param positionOf the keyset of the page's last row.
  */
+export function toPage<Row extends PagedRow, Item>(
+  rows: readonly Row[],
+  filters: readonly unknown[],
+  toItem: (row: Row) => Item,
+  positionOf: (last: Row) => readonly bigint[],
+): Listed<Item> {
+  const last = rows.at(-1);
+  if (last === undefined) return EMPTY_PAGE;
+  return {
+    items: rows.map(toItem),
+    nextPageToken: last.has_next ? writePageToken(positionOf(last), filters) : "",
+    bytes: Number(last.page_bytes),
+  };
+}
+
+/** The token of the page after `position`, valid only with these filters. */
 export function writePageToken(position: readonly bigint[], filters: readonly unknown[]): string {
   return Buffer.from(`${position.join(".")}.${fingerprint(filters)}`).toString("base64url");
 }
 
 /**
- * The position that a token stands for.
+ * The position in a token.
  *
  * @param length how many numbers the keyset has.
  * @returns undefined for the empty token: the first page.
@@ -21,19 +59,16 @@ export function writePageToken(position: readonly bigint[], filters: readonly un
 export function readPageToken(token: string, length: number, filters: readonly unknown[]): bigint[] | undefined {
   if (token === "") return undefined;
   const bytes = Buffer.from(token, "base64url");
-  // Node's reader passes over what is not base64url.
-  if (bytes.toString("base64url") !== token) throw refused("is not a next_page_token of this method");
   const parts = bytes.toString("latin1").split(".");
   const print = parts.pop();
-  const wellFormed =
-    parts.length === length && parts.every((part) => /^(?:0|[1-9]\d{0,18})$/.test(part) && BigInt(part) <= INT64_MAX);
-  if (!wellFormed || print === undefined) throw refused("is not a next_page_token of this method");
-  if (print !== fingerprint(filters)) throw refused("belongs to a call with other filters");
+  const isOurs =
+    // Node ignores characters that are not base64url.
+    bytes.toString("base64url") === token &&
+    parts.length === length &&
+    parts.every((part) => /^(?:0|[1-9]\d{0,18})$/.test(part) && BigInt(part) <= INT64_MAX);
+  if (!isOurs) throw invalidArgument("page_token", "is not a next_page_token of this method");
+  if (print !== fingerprint(filters)) throw invalidArgument("page_token", "belongs to a call with other filters");
   return parts.map(BigInt);
-}
-
-function refused(problem: string): FinanceError {
-  return new FinanceError(refuse("invalid_argument", `page_token ${problem}`, { argument: "page_token" }));
 }
 
 function fingerprint(filters: readonly unknown[]): string {
@@ -42,33 +77,17 @@ function fingerprint(filters: readonly unknown[]): string {
 }
 
 /**
- * Ends a page of a list at a number of bytes as well as at a number of rows, so that rows with much text in them don't make
- * a reply of any size. The database adds the bytes up: rows past the end never reach this process.
+ * Bytes of text after which a page ends: 2 MiB. The row that reaches the limit is still on the page, so that each page has
+ * at least one row. PostgreSQL adds the bytes up, so later rows never reach this process.
  */
-
-/** Bytes of text after which a page ends: 2 MiB. The row that passes it is still on the page, so no page is empty for it. */
 export const PAGE_BYTES_MAX = 2_097_152;
 
-/** What {@link pageOf} adds to a row. */
-export interface PagedRow {
-  /** Bytes of the page up to this row, itself included. */
-  readonly page_bytes: bigint;
-  /** Whether a row that was found follows this one. */
-  readonly has_next: boolean;
-}
-
-/** What a page's rows take in memory, and whether the list goes on after them. */
-export interface PageExtent {
-  readonly bytes: number;
-  readonly hasNext: boolean;
-}
-
 /**
- * A query of the rows of one page, in their order.
+ * A query of the rows of one page, in their order. A page ends at a number of rows or at {@link PAGE_BYTES_MAX}.
  *
- * @param rows a query with a column `row_bytes` of type integer; it should find one row more than the page may have.
- * @param order of a row `r`, as `r.id desc`.
- * @param sizeAndOne the parameter that is one more than the rows that the page may have.
+ * @param rows a query with a column `row_bytes` of type integer; its limit is one row more than the page may have.
+ * @param order of a row `r`, such as `r.id desc`.
+ * @param sizeAndOne the parameter with that limit.
  */
 export function pageOf(rows: string, order: string, sizeAndOne: string): string {
   return `
@@ -82,13 +101,17 @@ select *
  order by page.ordinal`;
 }
 
-/** Bytes of a row: those that every row has, and those of its texts, each of which may be null. */
+/** Bytes of a row: a fixed number, and its texts, which may be null. */
 export function bytesOf(fixed: number, ...texts: string[]): string {
   return [`${fixed}`, ...texts.map((text) => `coalesce(octet_length(${text}), 0)`)].join(" + ");
 }
 
-/** @param rows in their order, as {@link pageOf} finds them. */
-export function extentOf(rows: readonly PagedRow[]): PageExtent {
-  const last = rows.at(-1);
-  return { bytes: Number(last?.page_bytes ?? 0n), hasNext: last?.has_next ?? false };
+/** A select list that gives each expression the name of its field, so that rows have a record's fields. */
+export function columnsOf(expressions: Readonly<Record<string, string>>): string {
+  return Object.entries(expressions)
+    .map(([field, expression]) => `${expression} as "${field}"`)
+    .join(",\n       ");
 }
+
+/** The SQL expression of each field of a record; the compiler refuses a missing one. */
+export type Columns<Row> = Readonly<Record<keyof Row, string>>;

@@ -1,59 +1,64 @@
 /**
- * Lists transfers, newest id first. Goal: a page costs what it holds, however long the lists behind it are.
+ * Lists transfers, newest id first. Goal: the cost of a page depends on the page, not on the length of the lists.
  *
- * Method: table transfer has no index by account, for which every posting would pay. An account's direct postings are
- * found through its entries, along which their ids rise, and its holds through their own indexes. Each of these lists is
- * walked from the page's position until it has given a page's worth of matches; the newest of all are the page.
+ * Method: table transfer has no index by account, because every posting would pay for it. The direct postings of an
+ * account are found through its entries, along which their ids rise, and its holds through their own indexes. Each of
+ * these lists is walked from the page's position until it has a page of matches; the newest of all of them are the page.
  *
- * Ids and times both rise along one account, but two accounts' postings of the same moment may have them the other way
- * round. So a page's token says, beside the last id, the latest time among what may still come: a search by that time
- * finds where to go on in each account's entries, and the id decides from there.
+ * Ids and times both rise along one account. But two accounts' postings of the same moment may have ids in one order and
+ * times in the other. So a page token holds the last id and also the latest time among the matches that are still to
+ * come: a search by that time finds where to continue in each account's entries, and the id decides from there.
+ *
+ * test/finance/statements.sql has the printed statement of each branch.
  */
 import type { ClientBase, Pool } from "pg";
 import { TransferState } from "../../../generated/server/finance/v1/transfer.ts";
 import type { Actor } from "../policy.ts";
 import type { Page, TransferFilter } from "../validation.ts";
-import { type AccountId, accountId, INT64_MAX, type Micros, TIME_MAX, toTimestamptz } from "../values.ts";
-import { bytesOf, extentOf, type PagedRow, type PageExtent, pageOf, readPageToken, writePageToken } from "./page.ts";
+import { type AccountId, INT64_MAX, type Micros, TIME_MAX, toTimestamptzOrNull } from "../values.ts";
+import { bytesOf, EMPTY_PAGE, type Listed, type PagedRow, pageOf, readPageToken, toPage } from "./page.ts";
 import { SELECT_TRANSFER, STATE, type TransferRecord, type TransferRow, toTransferRecord } from "./transfers.ts";
 
-/** A caller with more accounts than this likely has a share in most transfers: all of them are scanned instead. */
+/** A caller with more accounts probably takes part in most transfers: then all transfers are scanned instead. */
 const WALKED_ACCOUNTS_MAX = 200;
 
-/** In a token, instead of a time: the page came of scanning all transfers. */
+/** Stands in a token instead of a time: the page was found by scanning all transfers. */
 const SCANNED = 0n;
 
+/** Bytes of a row without its texts. */
+const ROW_BYTES = 512;
+
 interface ListedRow extends TransferRow, PagedRow {
-  /** The latest created_at among the matches that were found and are not on the page. */
+  /** The latest created_at among the matches that were found but are not on the page. */
   readonly horizon: Micros | null;
 }
 
-/** One page of the transfers the actor may see, newest id first. */
+/** One page of the transfers that the actor may see, newest id first. */
 export async function listTransfers(
   db: Pool | ClientBase,
   actor: Actor,
   filter: TransferFilter,
   page: Page,
-): Promise<{ transfers: TransferRecord[]; nextPageToken: string; extent: PageExtent }> {
+): Promise<Listed<TransferRecord>> {
   const filters = Object.values(filter);
-  const [before = INT64_MAX, horizon] = readPageToken(page.token, 2, filters) ?? [];
-  const accounts = horizon === SCANNED ? undefined : await accountsToWalk(db, actor, filter, horizon !== undefined);
   const { state } = filter;
+  const [before = INT64_MAX, horizon] = readPageToken(page.token, 2, filters) ?? [];
   const isSettled = filter.settledAfter !== undefined || filter.settledBefore !== undefined;
-  if (isSettled && state === TransferState.POSTED) return { transfers: [], nextPageToken: "", extent: extentOf([]) };
+  if (isSettled && state === TransferState.POSTED) return EMPTY_PAGE;
+  const accounts = horizon === SCANNED ? undefined : await accountsToWalk(db, actor, filter, horizon !== undefined);
   const source = sourceOf(state, isSettled);
   const values = [
     before,
     page.size + 1,
     state === TransferState.UNSPECIFIED ? null : state,
-    timeOrNull(filter.createdAfter),
-    timeOrNull(filter.createdBefore),
+    toTimestamptzOrNull(filter.createdAfter),
+    toTimestamptzOrNull(filter.createdBefore),
     filter.minAmount,
     filter.maxAmount === 0n ? INT64_MAX : filter.maxAmount,
     Object.keys(filter.metadata).length === 0 ? null : JSON.stringify(filter.metadata),
     filter.accountId ?? null,
-    timeOrNull(filter.settledAfter),
-    timeOrNull(filter.settledBefore),
+    toTimestamptzOrNull(filter.settledAfter),
+    toTimestamptzOrNull(filter.settledBefore),
   ];
   const { rows } = await db.query<ListedRow>(
     accounts === undefined
@@ -65,22 +70,20 @@ export async function listTransfers(
       : {
           name: `walk_transfers${state === TransferState.PENDING ? "_pending" : ""}`,
           text: pageAmong(walk(state === TransferState.PENDING)),
-          values: [...values, accounts, timeOrNull(latestToWalk(horizon, filter.createdBefore))],
+          values: [...values, accounts, toTimestamptzOrNull(earliest(horizon, filter.createdBefore))],
         },
   );
-  const transfers = rows.map(toTransferRecord);
-  const extent = extentOf(rows);
-  const last = transfers.at(-1);
-  if (!extent.hasNext || last === undefined) return { transfers, nextPageToken: "", extent };
-  const position = [last.id, accounts === undefined ? SCANNED : (rows[0]?.horizon ?? TIME_MAX)];
-  return { transfers, nextPageToken: writePageToken(position, filters), extent };
+  return toPage(rows, filters, toTransferRecord, (last) => [
+    last.id,
+    accounts === undefined ? SCANNED : (last.horizon ?? TIME_MAX),
+  ]);
 }
 
 /**
- * The accounts whose transfers are all that can match and may be seen.
+ * The accounts through which all matches that the actor may see can be found.
  *
- * @param all however many they are: a walk that has begun goes on.
- * @returns undefined when transfers are rather to be scanned.
+ * @param all however many they are: a walk that has begun must continue.
+ * @returns undefined when all transfers should be scanned instead.
  */
 async function accountsToWalk(
   db: Pool | ClientBase,
@@ -89,7 +92,7 @@ async function accountsToWalk(
   all: boolean,
 ): Promise<AccountId[] | undefined> {
   if (actor.admin) return asked === undefined ? undefined : [asked];
-  const { rows } = await db.query<{ id: bigint }>({
+  const { rows } = await db.query<{ id: AccountId }>({
     name: "accounts_to_walk",
     text: `
 select id
@@ -104,20 +107,16 @@ union all
     values: [actor.subject, asked ?? null, all ? null : WALKED_ACCOUNTS_MAX + 1],
   });
   if (asked !== undefined && rows[0]?.id === asked) return [asked];
-  return !all && rows.length > WALKED_ACCOUNTS_MAX ? undefined : rows.map(({ id }) => accountId(id));
+  return !all && rows.length > WALKED_ACCOUNTS_MAX ? undefined : rows.map(({ id }) => id);
 }
 
-/** Entries after this time are of no interest; undefined when all are. */
-function latestToWalk(horizon: Micros | undefined, createdBefore: Micros | undefined): Micros | undefined {
+/** The last time at which an entry can still match; undefined for any. A forged token can hold a time past TIME_MAX. */
+function earliest(horizon: Micros | undefined, createdBefore: Micros | undefined): Micros | undefined {
   const times = [horizon, createdBefore].filter((time) => time !== undefined);
   return times.length === 0 ? undefined : times.reduce((a, b) => (a < b ? a : b), TIME_MAX);
 }
 
-function timeOrNull(time: Micros | undefined): string | null {
-  return time === undefined ? null : toTimestamptz(time);
-}
-
-// Without a filter by state no hold has to be read; only holds are in another state than POSTED or were settled.
+// Only holds can be in another state than POSTED, and only holds are settled.
 function sourceOf(state: TransferState, isSettled: boolean): keyof typeof SCAN {
   if (isSettled) return "held";
   if (state === TransferState.UNSPECIFIED || state === TransferState.POSTED) return "all";
@@ -136,7 +135,7 @@ const OF_CALLER = `
                                       where id in (t.debit_account_id, t.credit_account_id)
                                         and owner = $12))`;
 
-/** The transfer of a row that names it, if it matches. `offset 0`: one after the other, in the rows' order. */
+/** Looks up the transfer that a row names, if it matches. `offset 0`: one after the other, in the order of the rows. */
 function matching(id: string, condition: string): string {
   return `
 cross join lateral (
@@ -169,16 +168,16 @@ select t.id, t.created_at
   from transfer t
  where t.id < $1::bigint
    and ($3::smallint is null or not t.pending)${FILTERS}${OF_CALLER}
-   -- Bounds of settlement make a scan of holds; here they are always null.
+   -- Bounds on the settlement scan holds instead; here they are always null.
    and ($10::timestamptz is null and $11::timestamptz is null)
  order by t.id desc
  limit $2::bigint`,
   held: scanHolds("true"),
-  // Spelt out for the index on what is pending.
+  // A literal, so that the partial index of pending holds is used.
   pending: scanHolds("h.state = 2"),
 };
 
-// A range of one account: then no index but the account's own has the order, and none else is walked.
+// A range of one account: only the account's own index has this order, so no other index is walked.
 function holdsOf(side: "debit" | "credit", pending: boolean): string {
   return `
 (select t.id, t.created_at
@@ -193,8 +192,8 @@ function holdsOf(side: "debit" | "credit", pending: boolean): string {
 }
 
 /**
- * Captures stand among an account's entries with the older ids of their holds and are passed over: at most those since
- * the oldest hold that can be on the page, since no older posting can be.
+ * Walks accounts. Their entries include captures, which have the older ids of their holds and are skipped: at most those
+ * since the oldest hold that can be on the page, because no older posting can be on it.
  */
 function walk(pending: boolean): string {
   return `
@@ -234,13 +233,10 @@ select found.id, found.created_at
  ) found`;
 }
 
-/** Of a row of a list, without its texts. */
-const ROW_BYTES = 512;
-
-// A row holds both owners' names, though the reply does not.
+// The row holds the names of both owners, but the reply does not.
 const PAGE = pageOf(
   `
-select t.*, ${bytesOf(ROW_BYTES, "t.metadata::text", "t.description", "t.debit_owner", "t.credit_owner")} as row_bytes
+select t.*, ${bytesOf(ROW_BYTES, "t.metadata::text", "t.description", 't."debitOwner"', 't."creditOwner"')} as row_bytes
   from ranked
  cross join lateral (${SELECT_TRANSFER} where t.id = ranked.id offset 0) t
  where ranked.rank <= $2::bigint`,
