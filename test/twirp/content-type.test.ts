@@ -1,6 +1,6 @@
 import { TwirpContentType } from "twirp-ts";
 import { expect, test } from "vitest";
-import { contentTypeOf } from "../../packages/twirp/src/media-type.ts";
+import { contentTypeOf } from "../../packages/twirp/src/reply.ts";
 
 const { JSON: Json, Protobuf, Unknown } = TwirpContentType;
 

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import type { FastifyInstance } from "fastify";
 import { afterEach, describe, expect, test } from "vitest";
-import { timeLimitOf } from "../../packages/twirp/src/deadline.ts";
 import { type CallContext, TIMEOUT_HEADER } from "../../packages/twirp/src/index.ts";
+import { timeLimitOf } from "../../packages/twirp/src/time-limits.ts";
 import { WireConnection } from "../conformance/twirp-http.ts";
 import { echo, listenOn, serve } from "./serve.ts";
 import { type Hats, hatService, recordingHooks } from "./service.ts";

@@ -9,7 +9,7 @@
  * unless others wait for their clients for too long: those give way first.
  */
 import type { ServerResponse } from "node:http";
-import { TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
+import { TwirpError } from "./twirp-ts.ts";
 
 /** A call as far as its memory is concerned. */
 export interface HoldingCall {
@@ -116,11 +116,11 @@ function isOver({ res }: HoldingCall): boolean {
 /** The error of a call for which there is no memory: nothing was done. */
 export function memoryExhausted(): TwirpError {
   const msg = `the server holds too many bytes of other calls already; try again in ${RETRY_AFTER_MS} ms`;
-  return new TwirpError(TwirpErrorCode.ResourceExhausted, msg).withMeta("retry_after_ms", `${RETRY_AFTER_MS}`);
+  return new TwirpError("resource_exhausted", msg).withMeta("retry_after_ms", `${RETRY_AFTER_MS}`);
 }
 
 /** The error of a call whose reply there is no memory for: what it asked may have been done. */
 export function replyLost(): TwirpError {
   const msg = "the call was carried out, but the server holds too many unread replies to keep this one; ask again";
-  return new TwirpError(TwirpErrorCode.Unavailable, msg);
+  return new TwirpError("unavailable", msg);
 }

@@ -3,10 +3,7 @@ import type { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type HoldingCall, memoryExhausted, replyLost } from "./call-memory.ts";
 import { STATUS_OF_CODE } from "./codes.ts";
-import type { CallOutcome } from "./context.ts";
-import { clientGone, FastifyCallContext, isClientGone } from "./context.ts";
-import { deadlineExceeded, timeLimitOf } from "./deadline.ts";
-import { type Drain, RETRY_AFTER_SECONDS, shuttingDown } from "./drain.ts";
+import { type CallOutcome, clientGone, FastifyCallContext, isClientGone } from "./context.ts";
 import {
   type ExplainedError,
   errorResponse,
@@ -16,31 +13,47 @@ import {
   isTwirpError,
 } from "./errors.ts";
 import { runHooks, runIsolated } from "./hooks.ts";
-import { contentTypeOf, MEDIA_TYPE } from "./media-type.ts";
 import type { TwirpSettings } from "./options.ts";
 import { badRoute, badRouteError, decodePath, isExactPath, type PathTable, pathOfTarget, quote } from "./paths.ts";
-import { sendExactly } from "./reply.ts";
+import { contentTypeOf, MEDIA_TYPE, sendExactly } from "./reply.ts";
 import { type BodyReading, readBody } from "./request-body.ts";
 import type { CallTarget, MethodRoute } from "./routing.ts";
-import { TwirpContentType, TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
+import { type Drain, deadlineExceeded, shuttingDown, timeLimitOf } from "./time-limits.ts";
+import { TwirpContentType, TwirpError } from "./twirp-ts.ts";
 
-/** What all calls of one mount share. */
+/** Shared by all calls of one mount. */
 export interface Mount {
   readonly settings: TwirpSettings;
   readonly drain: Drain;
 }
 
-/** How much a request takes while its method works, in sizes of its body: the body and about four times as much decoded. */
+/** Memory of a request while its method works, as a multiple of its body: the body, and about four times as much decoded. */
 const DECODED_SIZE = 5;
 
-/** The route of a call, as far as there is one. */
+/** Seconds after which a client that was refused may try again. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** The route of a call, or only its target when the path names no method. */
 type RouteOfCall = Pick<MethodRoute, "target"> & Partial<Pick<MethodRoute, "methodName" | "rpcName">>;
 
 /**
- * One call from its first hook to its last. Fastify's lifecycle drives it: `admit` before the body is read, `readBody`
- * as the content-type parser, `serve` as the handler, and `answerError` as the error handler, wherever the error arose.
- * `end` may come at any time: then the call is answered at once, and what its steps still bring is discarded.
+ * The states of a call:
+ * - `open`: its steps run: `admit` before the body is read, `readBody` as content-type parser, `serve` as handler.
+ * - `failing`: it has an error, whose hooks run. Anything that its steps still return is discarded.
+ * - `answered`: Fastify has its reply, or its client is gone.
+ * - `over`: the reply was sent or lost, and the hooks for that run.
+ *
+ * | from | to | by |
+ * |---|---|---|
+ * | open | answered | `serve`, with the method's reply |
+ * | open | failing | `end` at any time, or an error of a step, a plugin or Fastify |
+ * | failing | answered | the end of the error hooks |
+ * | answered | failing | an error of Fastify while it sends the reply, as of an onSend hook |
+ * | open, answered | over | the connection, when it has sent the reply or is closed |
  */
+type CallState = "open" | "failing" | "answered" | "over";
+
+/** One call from its first hook to its last, driven by Fastify's lifecycle. */
 export class Call implements CallOutcome, HoldingCall {
   readonly context: FastifyCallContext;
   readonly rpc: string;
@@ -50,17 +63,14 @@ export class Call implements CallOutcome, HoldingCall {
   readonly #mount: Mount;
   readonly #target: CallTarget;
   readonly #reply: FastifyReply;
+  #state: CallState = "open";
+  #code: CallOutcome["code"] = "canceled";
+  /** The last error that was mapped to Twirp's form: Fastify hands it back to `answerError`. */
+  #explained: TwirpError | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** While the body is on its way. */
+  /** Set while the body arrives. */
   #reading: BodyReading | undefined;
   #requestBytes = 0;
-  #ended: TwirpError | undefined;
-  #explained: TwirpError | undefined;
-  #errorHooksRan = false;
-  #answered = false;
-  #code: CallOutcome["code"] = TwirpErrorCode.Canceled;
-  #closed = false;
-  #sentHooksRan = false;
 
   constructor(mount: Mount, route: RouteOfCall, request: FastifyRequest, reply: FastifyReply) {
     const { target, methodName = "", rpcName = "" } = route;
@@ -72,10 +82,9 @@ export class Call implements CallOutcome, HoldingCall {
     this.context = new FastifyCallContext(target, request, reply, this);
     this.context.contentType = contentTypeOf(request.raw.headers["content-type"]);
     if (target.hooks.sent.length > 0) {
-      reply.raw.once("finish", () => this.#runSentHooks());
+      reply.raw.once("finish", () => this.#finish());
       reply.raw.once("close", () => {
-        this.#closed = true;
-        if (this.#answered) this.#runSentHooks();
+        if (this.#state === "answered") this.#finish();
       });
     }
   }
@@ -98,11 +107,15 @@ export class Call implements CallOutcome, HoldingCall {
   }
 
   get waitsForClient(): boolean {
-    return this.#reading !== undefined || this.#answered;
+    return this.#reading !== undefined || this.#isAnswered;
+  }
+
+  get #isAnswered(): boolean {
+    return this.#state === "answered" || this.#state === "over";
   }
 
   giveWay(error: TwirpError): void {
-    if (this.#answered) this.context.req.socket.destroy();
+    if (this.#isAnswered) this.context.req.socket.destroy();
     else this.end(error);
   }
 
@@ -117,7 +130,7 @@ export class Call implements CallOutcome, HoldingCall {
     throw this.#explain(badRoute(raw.method ?? "", raw.url ?? "", table));
   }
 
-  /** Decides whether a routed call may go on to its body. Nothing waits unless a hook or `extendContext` does. */
+  /** Decides whether the body of a routed call is read. It is synchronous unless a hook or `extendContext` is not. */
   admit(route: MethodRoute, done: (error?: Error) => void): void {
     const { drain } = this.#mount;
     let pending: unknown;
@@ -135,11 +148,11 @@ export class Call implements CallOutcome, HoldingCall {
     pending.then(
       () => {
         drain.leave(this);
-        if (this.#ended === undefined) done();
+        if (this.#state === "open") done();
       },
       (thrown: unknown) => {
         drain.leave(this);
-        if (this.#ended === undefined) done(this.#explain(thrown));
+        if (this.#state === "open") done(this.#explain(thrown));
         else this.#discard(thrown);
       },
     );
@@ -148,7 +161,7 @@ export class Call implements CallOutcome, HoldingCall {
   #assertContentType(raw: IncomingMessage): void {
     const { contentType } = this.context;
     if (contentType === TwirpContentType.Unknown) {
-      // The error is Go's, word for word; what is expected stands beside it: https://www.w3.org/TR/ldp/#header-accept-post
+      // The message is Go's, word for word, so a header says what is expected: https://www.w3.org/TR/ldp/#header-accept-post
       this.#reply.header("accept-post", Object.values(MEDIA_TYPE).join(", "));
       const msg = `unexpected Content-Type: ${quote(raw.headers["content-type"] ?? "")}`;
       throw badRouteError(msg, raw.method ?? "", decodePath(pathOfTarget(raw.url ?? "")));
@@ -162,7 +175,10 @@ export class Call implements CallOutcome, HoldingCall {
     const { settings, drain } = this.#mount;
     const { received, routed } = this.#target.hooks;
     const limit = timeLimitOf(context.req.headers, settings.deadline);
-    if ("ms" in limit && limit.ms !== undefined) this.#limitTime(limit.ms);
+    if ("ms" in limit && limit.ms !== undefined) {
+      const { ms } = limit;
+      this.#timer = setTimeout(() => this.end(deadlineExceeded(ms)), ms).unref();
+    }
     return whenDone(runHooks(received, context), () => {
       const { raw } = context.request;
       if (!isExactPath(raw.url ?? "", route.path)) throw badRoute(raw.method ?? "", raw.url ?? "", route.table);
@@ -177,11 +193,7 @@ export class Call implements CallOutcome, HoldingCall {
     });
   }
 
-  #limitTime(ms: number): void {
-    this.#timer = setTimeout(() => this.end(deadlineExceeded(ms)), ms).unref();
-  }
-
-  /** Reads the body; a body that cannot be had is answered here, since there is nothing to hand on. */
+  /** Reads the body. If that fails, the call is answered here. */
   readBody(payload: Readable, done: (error: null, body: Buffer) => void): void {
     const { settings, drain } = this.#mount;
     const hold = (bytes: number) => this.#hold(bytes);
@@ -189,18 +201,18 @@ export class Call implements CallOutcome, HoldingCall {
     this.#reading = readBody(this.context.req, payload, settings, hold, (outcome) => {
       drain.leave(this);
       this.#reading = undefined;
-      if (this.#ended !== undefined) return;
+      if (this.#state !== "open") return;
       if ("body" in outcome) {
         done(null, outcome.body);
         return;
       }
       const { failure } = outcome;
-      if (isTwirpError(failure) && failure.code === TwirpErrorCode.DeadlineExceeded) this.#closeUnlessRead();
+      if (isTwirpError(failure) && failure.code === "deadline_exceeded") this.#closeUnlessRead();
       this.#reply.send(this.#explain(failure));
     });
   }
 
-  /** Counts what the call holds from now on. */
+  /** Counts the bytes that the call holds from now on. */
   #hold(bytes: number): void {
     if (this.#mount.settings.memory?.hold(this, bytes) === false) throw this.#toBeRepeated(memoryExhausted());
   }
@@ -212,13 +224,13 @@ export class Call implements CallOutcome, HoldingCall {
     const isJson = context.contentType === TwirpContentType.JSON;
     drain.enter(this);
     try {
-      if (this.#ended !== undefined) return;
+      if (this.#state !== "open") return;
       const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
       this.#requestBytes = bytes.length * DECODED_SIZE;
       this.#hold(this.#requestBytes);
       const request = decode(route, isJson, bytes);
       const response = await route.invoke(context, request);
-      if (this.#ended !== undefined) {
+      if (this.#state !== "open") {
         this.#discard();
         return;
       }
@@ -228,12 +240,12 @@ export class Call implements CallOutcome, HoldingCall {
       const { prepared } = this.#target.hooks;
       if (prepared.length > 0) {
         await runHooks(prepared, context);
-        if (this.#ended !== undefined) return;
+        if (this.#state !== "open") return;
       }
       this.#code = "ok";
       this.#send(200, isJson ? MEDIA_TYPE.json : MEDIA_TYPE.protobuf, payload);
     } catch (thrown) {
-      if (this.#ended === undefined) this.#reply.send(this.#explain(thrown));
+      if (this.#state === "open") this.#reply.send(this.#explain(thrown));
       else this.#discard(thrown);
     } finally {
       drain.leave(this);
@@ -242,19 +254,18 @@ export class Call implements CallOutcome, HoldingCall {
 
   /** Answers the call now with this error, whatever it is doing, unless it is answered already. */
   end(error: TwirpError): void {
-    const { raw } = this.#reply;
-    if (this.#answered || this.#errorHooksRan || this.#reply.sent || raw.headersSent) return;
-    this.#ended = error;
-    // Its steps may never come to an end of their own.
+    if (this.#state !== "open" || this.#reply.sent || this.context.res.headersSent) return;
+    this.#state = "failing";
+    // Its steps may never finish.
     this.#mount.drain.leave(this);
     this.context.abort(error);
     this.#reading?.abandon();
     this.#closeUnlessRead();
-    const isServers = error.code === TwirpErrorCode.Unavailable || error.code === TwirpErrorCode.ResourceExhausted;
+    const isServers = error.code === "unavailable" || error.code === "resource_exhausted";
     this.#reply.send(this.#explain(isServers ? this.#toBeRepeated(error) : error));
   }
 
-  /** Adds when a client may try again. */
+  /** Tells the client when to try again. */
   #toBeRepeated(error: TwirpError): TwirpError {
     this.#reply.header("retry-after", RETRY_AFTER_SECONDS);
     return error;
@@ -262,25 +273,24 @@ export class Call implements CallOutcome, HoldingCall {
 
   /** Answers any error of the call in Twirp's form. */
   answerError(thrown: unknown): void {
-    if (this.#ended !== undefined && this.#ended !== thrown && !this.#answered) {
+    const own = this.#explained === thrown ? this.#explained : undefined;
+    if (this.#state === "failing" && own === undefined) {
       this.#discard(thrown);
       return;
     }
-    // What the call itself found is explained already; the rest comes from Fastify and its plugins.
-    const error =
-      this.#explained !== undefined && this.#explained === thrown
-        ? this.#explained
-        : this.#explain(thrown, explainPipelineError);
+    const error = own ?? this.#explain(thrown, explainPipelineError);
+    // An error that Fastify meets while it sends another one.
+    const ranHooks = this.#isAnswered && this.#code !== "ok";
     const { code, status, body } = errorResponse(error);
     const { context } = this;
     this.#code = code;
     context.status = status;
     const { error: hooks } = this.#target.hooks;
-    if (hooks.length === 0 || this.#errorHooksRan) {
+    if (hooks.length === 0 || ranHooks) {
       this.#send(status, MEDIA_TYPE.json, body);
       return;
     }
-    this.#errorHooksRan = true;
+    this.#state = "failing";
     void runIsolated(
       hooks.map((hook) => () => hook(context, error)),
       "error",
@@ -313,49 +323,51 @@ export class Call implements CallOutcome, HoldingCall {
 
   #discard(thrown?: unknown): void {
     const outcome = thrown === undefined ? {} : { err: isError(thrown) ? thrown : { thrown } };
-    this.context.log.debug({ ...outcome, code: this.#ended?.code }, "discarded what came after the end of the call");
+    const code = this.#explained?.code;
+    this.context.log.debug({ ...outcome, code }, "discarded what came after the end of the call");
   }
 
-  /** The rest of a body may still be on its way, and nobody will read it as another request. */
+  /** Closes the connection after the reply unless the body was read: its rest must not be taken for another request. */
   #closeUnlessRead(): void {
     if (!this.context.req.complete) this.#reply.header("connection", "close");
   }
 
   #send(status: number, contentType: string, payload: string | Buffer): void {
     clearTimeout(this.#timer);
+    this.#state = "answered";
     if (isClientGone(this.context.res)) this.#reply.hijack();
     else if (!this.#holdReply(payload)) {
-      // It is an error already: there is nothing smaller to answer with.
+      // Even the error has no room.
       this.#reply.hijack();
       this.context.req.socket.destroy();
     } else {
       if (this.#mount.drain.started) this.#reply.header("connection", "close");
-      sendExactly(this.#reply.code(status).header("content-type", contentType), payload);
+      sendExactly(this.#reply, status, payload, contentType);
     }
-    this.#answered = true;
-    if (this.#closed) this.#runSentHooks();
+    if (this.context.res.closed) this.#finish();
   }
 
-  /** Counts the reply alone: what it was made of is no longer needed. */
+  /** Counts the reply alone, because what it was made of can be freed. */
   #holdReply(payload: string | Buffer): boolean {
-    // Text is kept as such and as the bytes that are on their way.
+    // Text is held twice: as a string, and as the bytes that are being sent.
     const bytes = typeof payload === "string" ? 2 * payload.length : payload.length;
     return this.#mount.settings.memory?.hold(this, bytes) ?? true;
   }
 
-  #runSentHooks(): void {
-    if (this.#sentHooksRan) return;
-    this.#sentHooksRan = true;
-    const { context } = this;
+  #finish(): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    const { sent } = this.#target.hooks;
+    if (sent.length === 0) return;
     void runIsolated(
-      this.#target.hooks.sent.map((hook) => () => hook(context)),
+      sent.map((hook) => () => hook(this.context)),
       "responseSent",
-      context.log,
+      this.context.log,
     );
   }
 }
 
-/** Goes on at once after a value, and after a promise when it is fulfilled. */
+/** Calls `next` at once with a value, or with that of a promise when it is fulfilled. */
 function whenDone<Value>(value: Value | Promise<Value>, next: (value: Value) => unknown): unknown {
   return isPromise(value) ? value.then(next) : next(value);
 }
@@ -369,7 +381,7 @@ function decode(route: MethodRoute, isJson: boolean, body: Buffer): object {
     return isJson ? route.requestCodec.readJson(body) : route.requestCodec.readBinary(body);
   } catch (cause) {
     const format = isJson ? "json" : "protobuf";
-    const error = new TwirpError(TwirpErrorCode.Malformed, `the ${format} request could not be decoded`);
+    const error = new TwirpError("malformed", `the ${format} request could not be decoded`);
     throw isError(cause) ? error.withCause(cause).withMeta("detail", cause.message) : error;
   }
 }
@@ -377,7 +389,7 @@ function decode(route: MethodRoute, isJson: boolean, body: Buffer): object {
 function encode(route: MethodRoute, isJson: boolean, response: unknown): string | Buffer {
   if (response === undefined || response === null) {
     throw new TwirpError(
-      TwirpErrorCode.Internal,
+      "internal",
       `received a nil response while calling ${route.methodName}. nil responses are not supported`,
     );
   }

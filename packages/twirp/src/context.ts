@@ -1,59 +1,7 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, type ServerResponse, validateHeaderName, validateHeaderValue } from "node:http";
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import type { TwirpCode } from "./codes.ts";
-import { GuardedHeaders, type ResponseHeaders } from "./reply.ts";
-import { TwirpContentType, type TwirpContext, TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
-
-/**
- * What aborts the signal of one call: `abort`, or the client when it goes before the reply is out. The reason is always
- * a Twirp error, so that a method which merely passes the signal on fails with the right code.
- *
- * Few calls ask for their signal, so it is made when they do.
- */
-export class CallSignal {
-  readonly #response: ServerResponse;
-  #controller: AbortController | undefined;
-  #reason: TwirpError | undefined;
-
-  constructor(response: ServerResponse) {
-    this.#response = response;
-  }
-
-  get signal(): AbortSignal {
-    this.#controller ??= this.#open();
-    return this.#controller.signal;
-  }
-
-  /** Aborts the signal, or sees to it that it is aborted from the start. The first reason stays. */
-  abort(reason: TwirpError): void {
-    this.#reason ??= reason;
-    this.#controller?.abort(reason);
-  }
-
-  #open(): AbortController {
-    const controller = new AbortController();
-    const response = this.#response;
-    if (this.#reason !== undefined) controller.abort(this.#reason);
-    else if (isClientGone(response)) controller.abort(clientGone("context canceled"));
-    else {
-      response.once("close", () => {
-        // Once the reply is given there is nothing left to stop.
-        if (!response.writableEnded) controller.abort(clientGone("context canceled"));
-      });
-    }
-    return controller;
-  }
-}
-
-/** Whether the connection of a reply went away before the reply was out. */
-export function isClientGone(response: ServerResponse): boolean {
-  return response.destroyed && !response.writableFinished;
-}
-
-/** The error of a call that nobody waits for any more. */
-export function clientGone(msg: string): TwirpError {
-  return new TwirpError(TwirpErrorCode.Canceled, msg);
-}
+import { TwirpContentType, type TwirpContext, TwirpError } from "./twirp-ts.ts";
 
 /** What hooks, interceptors and method share during one call: one object, never a copy. */
 export interface CallContext extends TwirpContext {
@@ -62,23 +10,23 @@ export interface CallContext extends TwirpContext {
   readonly serviceName: string;
   /** As in the .proto; empty until the call is routed. */
   readonly methodName: string;
-  /** How the request is encoded, and with it the reply. */
+  /** The encoding of the request and of its reply. */
   readonly contentType: TwirpContentType;
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
-  /** Fastify's request: headers, ip, id, decorators. Its body is the raw Buffer, once read. */
+  /** Fastify's request: headers, ip, id, decorators. Its body is the raw Buffer, once it was read. */
   readonly request: FastifyRequest;
   /** A child of the request's logger, so that each line names the RPC and the request id. */
   readonly log: FastifyBaseLogger;
   /**
    * Aborts when nobody waits for the outcome any more. Its reason is the Twirp error of the call: `canceled` when the
-   * client went before the reply was out, `deadline_exceeded`, or `unavailable` when the server shut down meanwhile.
+   * client went before the reply was sent, `deadline_exceeded`, or `unavailable` when the server shut down meanwhile.
    */
   readonly signal: AbortSignal;
   /** Adds headers to the reply, whether it succeeds or fails. */
   readonly headers: ResponseHeaders;
   /**
-   * Counts the bytes of what the method is about to make, in place of those that it counted before; see the option
+   * Counts the bytes of what the method is about to make, instead of those that it counted before; see the option
    * `memory`. Throws `resource_exhausted` when there is no room for them.
    */
   reserve(bytes: number): void;
@@ -86,7 +34,28 @@ export interface CallContext extends TwirpContext {
   readonly status: number | undefined;
 }
 
-/** The context of a call on Fastify. What few calls need is made when it is first asked for. */
+/** Headers that a method adds to its reply, also to an error. */
+export interface ResponseHeaders {
+  /** Replaces a header. Throws a TypeError for a name or value that HTTP does not allow, or for a reserved name. */
+  set(name: string, value: string): void;
+  /** Adds one more line of a header. Throws as `set` does. */
+  append(name: string, value: string): void;
+}
+
+/** The outcome of a call. */
+export interface CallOutcome {
+  /** As `finance.v1.FinanceService/GetAccount`; empty when the path names no method. */
+  readonly rpc: string;
+  /** As `GetAccount`; empty when the path names no method. */
+  readonly method: string;
+  /** `ok`, or the error's code; `canceled` for a call without a reply, whose client has gone. */
+  readonly code: "ok" | TwirpCode;
+  /** HTTP status of the reply, or what it would have been. */
+  readonly status: number;
+  readonly context: CallContext;
+}
+
+/** The context of a call on Fastify. Logger, signal and headers are made when first asked for. */
 export class FastifyCallContext implements CallContext {
   readonly packageName: string;
   readonly serviceName: string;
@@ -99,8 +68,9 @@ export class FastifyCallContext implements CallContext {
   readonly #reply: FastifyReply;
   readonly #memory: Pick<CallContext, "reserve">;
   #log: FastifyBaseLogger | undefined;
-  readonly #signal: CallSignal;
   #headers: ResponseHeaders | undefined;
+  #controller: AbortController | undefined;
+  #abortReason: TwirpError | undefined;
 
   constructor(
     { packageName, serviceName }: Pick<CallContext, "packageName" | "serviceName">,
@@ -115,20 +85,21 @@ export class FastifyCallContext implements CallContext {
     this.request = request;
     this.#reply = reply;
     this.#memory = memory;
-    this.#signal = new CallSignal(reply.raw);
   }
 
   get log(): FastifyBaseLogger {
-    this.#log ??= this.request.log.child({ rpc: this.#rpcName() });
+    const service = this.packageName === "" ? this.serviceName : `${this.packageName}.${this.serviceName}`;
+    this.#log ??= this.request.log.child({ rpc: `${service}/${this.methodName}` });
     return this.#log;
   }
 
   get signal(): AbortSignal {
-    return this.#signal.signal;
+    this.#controller ??= this.#openSignal();
+    return this.#controller.signal;
   }
 
   get headers(): ResponseHeaders {
-    this.#headers ??= new GuardedHeaders(this.#reply);
+    this.#headers ??= guardedHeaders(this.#reply);
     return this.#headers;
   }
 
@@ -136,26 +107,62 @@ export class FastifyCallContext implements CallContext {
     this.#memory.reserve(bytes);
   }
 
-  /** Aborts the signal; the first reason stays. */
+  /**
+   * Aborts the signal. The first reason stays, and is always a Twirp error, so that a method which merely passes the
+   * signal on fails with the right code.
+   */
   abort(reason: TwirpError): void {
-    this.#signal.abort(reason);
+    this.#abortReason ??= reason;
+    this.#controller?.abort(reason);
   }
 
-  #rpcName(): string {
-    const service = this.packageName === "" ? this.serviceName : `${this.packageName}.${this.serviceName}`;
-    return `${service}/${this.methodName}`;
+  #openSignal(): AbortController {
+    const controller = new AbortController();
+    const { res } = this;
+    if (this.#abortReason !== undefined) controller.abort(this.#abortReason);
+    else if (isClientGone(res)) controller.abort(clientGone("context canceled"));
+    else {
+      res.once("close", () => {
+        // After the reply there is nothing left to stop.
+        if (!res.writableEnded) controller.abort(clientGone("context canceled"));
+      });
+    }
+    return controller;
   }
 }
 
-/** What became of a call. */
-export interface CallOutcome {
-  /** As `finance.v1.FinanceService/GetAccount`; empty when the path names no method. */
-  readonly rpc: string;
-  /** As `GetAccount`; empty when the path names no method. */
-  readonly method: string;
-  /** `ok`, or the error's code; `canceled` for a call without a reply, whose client has gone. */
-  readonly code: "ok" | TwirpCode;
-  /** HTTP status of the reply, or what it would have been. */
-  readonly status: number;
-  readonly context: CallContext;
+/** Whether the connection of a reply was lost before the reply was sent. */
+export function isClientGone(response: ServerResponse): boolean {
+  return response.destroyed && !response.writableFinished;
+}
+
+/** The error of a call that nobody waits for any more. */
+export function clientGone(msg: string): TwirpError {
+  return new TwirpError("canceled", msg);
+}
+
+// The adapter decides how the body is written, and HTTP how it is framed.
+const RESERVED: ReadonlySet<string> = new Set(["content-type", "content-length", "transfer-encoding", "connection"]);
+
+/** Writes headers through Fastify, so that its own hooks see them. */
+function guardedHeaders(reply: FastifyReply): ResponseHeaders {
+  const check = (name: string, value: string) => {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    if (RESERVED.has(name.toLowerCase())) throw new TypeError(`header ${name} cannot be set by a method`);
+  };
+  return {
+    set(name, value) {
+      check(name, value);
+      reply.removeHeader(name);
+      reply.header(name, value);
+    },
+    append(name, value) {
+      check(name, value);
+      const present = reply.getHeader(name);
+      // Fastify itself adds further cookies to a list, and replaces everything else.
+      if (present === undefined || name.toLowerCase() === "set-cookie") reply.header(name, value);
+      else reply.header(name, Array.isArray(present) ? [...present, value] : [String(present), value]);
+    },
+  };
 }

@@ -2,9 +2,8 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { errorResponse } from "./errors.ts";
-import { MEDIA_TYPE } from "./media-type.ts";
 import { badRouteError, decodePath, pathOfTarget, quote } from "./paths.ts";
-import { sendExactly } from "./reply.ts";
+import { MEDIA_TYPE, sendExactly } from "./reply.ts";
 import {
   fault,
   type HttpFault,
@@ -15,7 +14,6 @@ import {
   unsupportedCoding,
   unsupportedVersion,
 } from "./strict-http.ts";
-import { TwirpErrorCode } from "./twirp-ts.ts";
 
 /** What Node reports of a connection whose bytes are no HTTP request. */
 interface ConnectionError extends Error {
@@ -143,7 +141,7 @@ function explainConnectionError({ code }: ConnectionError, { requestLine, header
       // https://www.rfc-editor.org/rfc/rfc6585#section-5
       return malformed("its header is too large", { status: 431 });
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      return fault(TwirpErrorCode.DeadlineExceeded, "deadline exceeded");
+      return fault("deadline_exceeded", "deadline exceeded");
     case "HPE_INVALID_METHOD":
       if (requestLine !== undefined && isVersion1(requestLine.version)) {
         return unknownMethod(requestLine.method, requestLine.target);
@@ -185,6 +183,6 @@ export function twirpFrameworkErrors(options: FrameworkErrorsOptions = {}) {
     const msg = `no handler for path ${quote(path)}`;
     const { status, body } = errorResponse(badRouteError(msg, method, path));
     options.decorate?.(request, reply);
-    sendExactly(reply.code(status).header("content-type", MEDIA_TYPE.json), body);
+    sendExactly(reply, status, body);
   };
 }

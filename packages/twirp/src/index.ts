@@ -1,8 +1,7 @@
 export { CallMemory, type CallMemoryOptions } from "./call-memory.ts";
 export { writeBinary as encodeMessage } from "./codec/binary.ts";
 export { type DecodingLimits, type ElementLimit, elementsSent } from "./codec/limits.ts";
-export type { CallContext, CallOutcome } from "./context.ts";
-export { TIMEOUT_HEADER } from "./deadline.ts";
+export type { CallContext, CallOutcome, ResponseHeaders } from "./context.ts";
 export {
   type ClientErrorsOptions,
   createTwirpClientErrors,
@@ -22,6 +21,6 @@ export {
   twirpOptions,
 } from "./options.ts";
 export { callOf, twirp } from "./plugin.ts";
-export type { ResponseHeaders } from "./reply.ts";
 export { type StrictHttpOptions, strictHttp } from "./strict-http.ts";
+export { TIMEOUT_HEADER } from "./time-limits.ts";
 export { type Interceptor, type ServerHooks, type TwirpContext, TwirpError, TwirpErrorCode } from "./twirp-ts.ts";

@@ -1,8 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { CODE_OF_FOREIGN_STATUS, readCode } from "./codes.ts";
-import { twirpError } from "./errors.ts";
-import { MEDIA_TYPE } from "./media-type.ts";
-import type { TwirpError } from "./twirp-ts.ts";
+import { MEDIA_TYPE } from "./reply.ts";
+import { TwirpError } from "./twirp-ts.ts";
 
 /** Options of `injectTransport`. */
 export interface InjectTransportOptions {
@@ -56,7 +55,7 @@ function errorOf(status: number, body: string): TwirpError {
   const { code: written, msg, meta } = membersOf(body);
   const code = typeof written === "string" ? readCode(written) : undefined;
   if (code === undefined) return foreignError(status, body);
-  const error = twirpError(code, typeof msg === "string" ? msg : "");
+  const error = new TwirpError(code, typeof msg === "string" ? msg : "");
   for (const [key, value] of Object.entries(meta ?? {})) error.withMeta(key, String(value));
   return error;
 }
@@ -77,7 +76,7 @@ function membersOf(body: string): Partial<Record<"code" | "msg" | "meta", unknow
 function foreignError(status: number, body: string): TwirpError {
   const isRedirect = status >= 300 && status < 400;
   const code = isRedirect ? "internal" : (CODE_OF_FOREIGN_STATUS[status] ?? "unknown");
-  return twirpError(code, `HTTP status ${status}`)
+  return new TwirpError(code, `HTTP status ${status}`)
     .withMeta("http_error_from_intermediary", "true")
     .withMeta("status_code", String(status))
     .withMeta("body", body);

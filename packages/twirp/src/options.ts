@@ -3,7 +3,7 @@ import type { ServiceType } from "@protobuf-ts/runtime-rpc";
 import type { CallMemory } from "./call-memory.ts";
 import type { DecodingLimits } from "./codec/limits.ts";
 import type { CallContext } from "./context.ts";
-import { TIMER_MS_MAX } from "./deadline.ts";
+import { TIMER_MS_MAX } from "./time-limits.ts";
 import type { Interceptor, ServerHooks, TwirpContext, TwirpError } from "./twirp-ts.ts";
 
 /** A service that twirp-ts and protobuf-ts generated, or protobuf-ts alone. */
@@ -43,9 +43,9 @@ export interface TwirpJsonOptions {
 interface BaseOptions<Context extends TwirpContext> {
   /** Path before `/package.Service/Method`: empty, or starting with `/` and not ending with one. Default `/twirp`. */
   readonly prefix?: string;
-  /** Most bytes of a request body; more is `malformed`. Default 1048576. */
+  /** Bytes of a request body; more is `malformed`. Default 1048576. */
   readonly bodyLimit?: number;
-  /** What of a body is read, besides its bytes. */
+  /** Limits of decoding, besides the bytes of the body. */
   readonly limits?: DecodingLimits;
   /** Bounds the bytes that all calls together hold: bodies, what methods make of them, replies. Default: no bound. */
   readonly memory?: CallMemory;
@@ -61,14 +61,14 @@ interface BaseOptions<Context extends TwirpContext> {
    * answered with `unavailable`. Default 10000.
    */
   readonly gracePeriod?: number;
-  /** Turns new calls away, with `unavailable`, from the moment it aborts. Default: when the server starts to close. */
+  /** New calls are refused with `unavailable` from the moment it aborts. Default: when the server starts to close. */
   readonly draining?: AbortSignal;
   /**
-   * Who answers a path that no route matches: this plugin for the whole server (`server`), or only below the prefix
-   * (`prefix`), which a second mount and an application with a not-found handler of its own need. Default `server`.
+   * `server`: this plugin answers every path of the server that no route matches. `prefix`: only those below the prefix,
+   * for a second mount or an application with its own not-found handler. Default `server`.
    */
   readonly unmatched?: "server" | "prefix";
-  /** The one place where application errors become Twirp errors; undefined asks for the default mapping. */
+  /** Turns an application error into a Twirp error; undefined for the default mapping. */
   readonly mapError?: (error: unknown, call: Context) => TwirpError | undefined;
   /** Run for every call and every unmatched path, before those of the service itself. */
   readonly hooks?: readonly ServerHooks<Context>[];
@@ -77,13 +77,13 @@ interface BaseOptions<Context extends TwirpContext> {
   readonly interceptors?: readonly Interceptor<Context, any, any>[];
   readonly json?: TwirpJsonOptions;
   /**
-   * Further message types that a `google.protobuf.Any` may hold in JSON, where its content is written out. Those of the
-   * services' own methods, and all that their fields mention, are known. Default: none.
+   * Further message types that a `google.protobuf.Any` may hold in JSON. The types of the services' methods, and of all
+   * their fields, are known. Default: none.
    */
   readonly types?: readonly IMessageType<object>[];
 }
 
-/** What a service's context has beyond the adapter's own. */
+/** The members that a service's context adds to the adapter's. */
 type ContextExtension<Context> = Omit<Context, keyof CallContext>;
 
 type Extend<Result> = (call: CallContext) => Result | Promise<Result>;
@@ -101,15 +101,15 @@ export type TypedTwirpOptions<Context extends TwirpContext> = BaseOptions<Contex
 export interface TwirpOptions extends BaseOptions<CallContext> {
   readonly services: readonly TwirpService[];
   /**
-   * Runs once a call is routed, before its body is read. What it returns becomes members of the call's context; what it
-   * throws fails the call, so authentication belongs here.
+   * Runs when a call is routed, before its body is read. Its result becomes members of the call's context. If it throws,
+   * the call fails, so authenticate here.
    */
   readonly extendContext?: Extend<object>;
 }
 
 /**
- * Checks that `extendContext` gives what the services' context type asks for, and types hooks, interceptors and
- * `mapError` with that context. It changes nothing.
+ * Types hooks, interceptors and `mapError` with the services' context, and checks that `extendContext` returns what this
+ * context adds. It returns the options unchanged.
  *
  * @example
  * await app.register(twirp, twirpOptions({
@@ -118,35 +118,19 @@ export interface TwirpOptions extends BaseOptions<CallContext> {
  * }));
  */
 export function twirpOptions<Context extends TwirpContext>(options: TypedTwirpOptions<Context>): TwirpOptions {
-  // The type above is the proof that at run time the one context has all members of Context.
+  // By the type above, extendContext adds all members of Context.
   return options as unknown as TwirpOptions;
 }
 
 /** Options with every default filled in. */
-export interface TwirpSettings {
-  readonly prefix: string;
-  readonly services: readonly TwirpService[];
-  readonly bodyLimit: number;
-  readonly limits: DecodingLimits;
-  readonly memory: CallMemory | undefined;
-  readonly readTimeout: number;
-  readonly deadline: number | undefined;
-  readonly gracePeriod: number;
-  readonly draining: AbortSignal | undefined;
-  readonly unmatched: "server" | "prefix";
-  readonly extendContext: Extend<object> | undefined;
-  readonly mapError: (error: unknown, call: CallContext) => TwirpError | undefined;
-  readonly hooks: readonly ServerHooks<CallContext>[];
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  readonly interceptors: readonly Interceptor<CallContext, any, any>[];
-  readonly json: Required<TwirpJsonOptions>;
-  readonly types: readonly IMessageType<object>[];
-}
+export type TwirpSettings = Readonly<ReturnType<typeof settingsOf>>;
 
 /** Fills in defaults. Throws when an option is out of its domain. */
-export function settingsOf(options: TwirpOptions): TwirpSettings {
+export function settingsOf(options: TwirpOptions) {
   const { prefix = "/twirp", bodyLimit = 1_048_576, readTimeout = 30_000, deadline, gracePeriod = 10_000 } = options;
-  const { limits = {} } = options;
+  const { services, limits = {}, memory, draining, extendContext, unmatched = "server" } = options;
+  const { mapError = () => undefined, hooks = [], interceptors = [], types = [] } = options;
+  const { emitDefaults = true, camelCase = false } = options.json ?? {};
   if (prefix !== "" && !/^(?:\/[^/?#]+)+$/.test(prefix)) {
     throw new Error(
       `twirp: prefix must be empty or start with "/" and not end with one, got ${JSON.stringify(prefix)}`,
@@ -157,25 +141,11 @@ export function settingsOf(options: TwirpOptions): TwirpSettings {
   assertPositive("deadline", deadline ?? TIMER_MS_MAX, TIMER_MS_MAX);
   assertPositive("gracePeriod", gracePeriod, TIMER_MS_MAX);
   assertLimits(limits);
-  if (options.services.length === 0) throw new Error("twirp: services is empty");
-  return {
-    prefix,
-    services: options.services,
-    bodyLimit,
-    limits,
-    memory: options.memory,
-    readTimeout,
-    deadline,
-    gracePeriod,
-    draining: options.draining,
-    unmatched: options.unmatched ?? "server",
-    extendContext: options.extendContext,
-    mapError: options.mapError ?? (() => undefined),
-    hooks: options.hooks ?? [],
-    interceptors: options.interceptors ?? [],
-    json: { emitDefaults: options.json?.emitDefaults ?? true, camelCase: options.json?.camelCase ?? false },
-    types: options.types ?? [],
-  };
+  if (services.length === 0) throw new Error("twirp: services is empty");
+  const json: Required<TwirpJsonOptions> = { emitDefaults, camelCase };
+  const times = { readTimeout, deadline, gracePeriod, draining };
+  const extensions = { extendContext, mapError, hooks, interceptors, types };
+  return { prefix, services, bodyLimit, limits, memory, unmatched, json, ...times, ...extensions };
 }
 
 function assertLimits({ objects = 1, unknownFields = 1, elements = {} }: DecodingLimits): void {

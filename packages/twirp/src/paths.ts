@@ -1,4 +1,4 @@
-import { TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
+import { TwirpError } from "./twirp-ts.ts";
 
 const NAMED: ReadonlyMap<string, string> = new Map([
   ["\x07", "\\a"],
@@ -42,7 +42,7 @@ function escapeCharacter(character: string): string {
 export interface PathTable {
   readonly prefix: string;
   /** Full service names, as `finance.v1.FinanceService`, with their Go spelling where it differs. */
-  readonly services: ReadonlySet<string>;
+  readonly services: Pick<ReadonlySet<string>, "has">;
 }
 
 /** A path as `[<prefix>]/[<package>.]<Service>/<Method>`. */
@@ -105,7 +105,7 @@ export function badRoute(httpMethod: string, target: string, table: PathTable): 
 
 /** A `bad_route` error with the meta that every Twirp server sends along. */
 export function badRouteError(msg: string, httpMethod: string, path: string): TwirpError {
-  return new TwirpError(TwirpErrorCode.BadRoute, msg).withMeta("twirp_invalid_route", `${httpMethod} ${path}`);
+  return new TwirpError("bad_route", msg).withMeta("twirp_invalid_route", `${httpMethod} ${path}`);
 }
 
 function describeMiss(httpMethod: string, path: string, table: PathTable): string {

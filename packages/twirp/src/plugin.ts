@@ -2,11 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import fastifyPlugin from "fastify-plugin";
 import { Call, type Mount } from "./call.ts";
 import type { CallOutcome } from "./context.ts";
-import { Drain } from "./drain.ts";
-import { MEDIA_TYPE } from "./media-type.ts";
 import { settingsOf, type TwirpOptions } from "./options.ts";
 import { decodePath, pathOfTarget, splitPath } from "./paths.ts";
+import { MEDIA_TYPE } from "./reply.ts";
 import { compileRouting, type MethodRoute, type Routing } from "./routing.ts";
+import { Drain } from "./time-limits.ts";
 
 const CALL = Symbol("twirp call");
 

@@ -1,56 +1,45 @@
-import { validateHeaderName, validateHeaderValue } from "node:http";
 import type { FastifyReply } from "fastify";
+import { TwirpContentType } from "./twirp-ts.ts";
+
+/** The two media types of the protocol, as replies have them: exact, without parameters. */
+export const MEDIA_TYPE = { json: "application/json", protobuf: "application/protobuf" } as const;
 
 /**
- * Sends a payload under the Content-Type that the reply has, to the letter. Fastify adds a charset to JSON that it is
- * given as text, but not to what a serializer of the reply's own has made; and text goes out in one piece with the
- * head, which bytes do not.
+ * The encoding that a Content-Type header asks for. As in Go, parameters and case do not matter. Anything else is
+ * `Unknown`, in particular the types that a page may send without a CORS preflight.
+ *
+ * https://twitchtv.github.io/twirp/docs/spec_v7.html#requests
  */
-export function sendExactly(reply: FastifyReply, payload: string | Buffer): void {
-  if (typeof payload === "string") reply.serializer(asItIs);
-  reply.send(payload);
+export function contentTypeOf(header: string | undefined): TwirpContentType {
+  if (header === undefined) return TwirpContentType.Unknown;
+  if (header === MEDIA_TYPE.json) return TwirpContentType.JSON;
+  if (header === MEDIA_TYPE.protobuf) return TwirpContentType.Protobuf;
+  const semicolon = header.indexOf(";");
+  const essence = trimBlanks(semicolon === -1 ? header : header.slice(0, semicolon)).toLowerCase();
+  if (essence === MEDIA_TYPE.json) return TwirpContentType.JSON;
+  return essence === MEDIA_TYPE.protobuf ? TwirpContentType.Protobuf : TwirpContentType.Unknown;
 }
 
-function asItIs(payload: unknown): string {
-  return String(payload);
+/** Trims HTTP's two kinds of white space (https://www.rfc-editor.org/rfc/rfc9110#section-5.6.3); JavaScript trims more. */
+export function trimBlanks(text: string): string {
+  const isBlank = (index: number) => text[index] === " " || text[index] === "\t";
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(start)) start += 1;
+  while (start < end && isBlank(end - 1)) end -= 1;
+  return text.slice(start, end);
 }
 
-/** Headers that a method adds to its reply, an error reply included. */
-export interface ResponseHeaders {
-  /** Replaces a header. Throws a TypeError for a name or value that HTTP does not allow, or for a reserved name. */
-  set(name: string, value: string): void;
-  /** Adds one more line of a header. Throws as `set` does. */
-  append(name: string, value: string): void;
-}
-
-// The adapter decides how the body is written, and HTTP how it is framed.
-const RESERVED: ReadonlySet<string> = new Set(["content-type", "content-length", "transfer-encoding", "connection"]);
-
-/** Writes headers through Fastify, so that its own hooks see them. */
-export class GuardedHeaders implements ResponseHeaders {
-  readonly #reply: FastifyReply;
-
-  constructor(reply: FastifyReply) {
-    this.#reply = reply;
-  }
-
-  set(name: string, value: string): void {
-    check(name, value);
-    this.#reply.removeHeader(name);
-    this.#reply.header(name, value);
-  }
-
-  append(name: string, value: string): void {
-    check(name, value);
-    const present = this.#reply.getHeader(name);
-    // Fastify itself adds further cookies to a list, and replaces everything else.
-    if (present === undefined || name.toLowerCase() === "set-cookie") this.#reply.header(name, value);
-    else this.#reply.header(name, Array.isArray(present) ? [...present, value] : [String(present), value]);
-  }
-}
-
-function check(name: string, value: string): void {
-  validateHeaderName(name);
-  validateHeaderValue(name, value);
-  if (RESERVED.has(name.toLowerCase())) throw new TypeError(`header ${name} cannot be set by a method`);
+/**
+ * Sends a payload with exactly this Content-Type. Fastify adds a charset to JSON that it gets as text, unless the reply has
+ * a serializer. Text is better than bytes: Node sends it in the same packet as the headers.
+ */
+export function sendExactly(
+  reply: FastifyReply,
+  status: number,
+  payload: string | Buffer,
+  contentType: string = MEDIA_TYPE.json,
+): void {
+  if (typeof payload === "string") reply.serializer(String);
+  reply.code(status).header("content-type", contentType).send(payload);
 }

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { clientGone } from "./context.ts";
-import { trimBlanks } from "./media-type.ts";
 import { quote } from "./paths.ts";
-import { TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
+import { trimBlanks } from "./reply.ts";
+import { TwirpError } from "./twirp-ts.ts";
 
 /** What a request body may cost. */
 export interface BodyLimits {
@@ -108,7 +108,7 @@ export function readBody(
     clearTimeout(timer);
     if (request.destroyed && !request.complete) onClose();
     else {
-      const failure = new TwirpError(TwirpErrorCode.Malformed, "failed to read request body").withCause(error);
+      const failure = new TwirpError("malformed", "failed to read request body").withCause(error);
       finish({ failure });
     }
   }
@@ -124,7 +124,7 @@ export function readBody(
     if (reported) request.destroy();
     else {
       finish({
-        failure: new TwirpError(TwirpErrorCode.DeadlineExceeded, "failed to read request: deadline exceeded"),
+        failure: new TwirpError("deadline_exceeded", "failed to read request: deadline exceeded"),
       });
     }
   }
@@ -137,9 +137,9 @@ function isIdentity(encoding: string): boolean {
 
 function encoded(encoding: string): TwirpError {
   const msg = `request body has Content-Encoding ${quote(encoding)}, which is not supported: send it unencoded`;
-  return new TwirpError(TwirpErrorCode.Malformed, msg);
+  return new TwirpError("malformed", msg);
 }
 
 function tooLarge(limit: number, found: string): TwirpError {
-  return new TwirpError(TwirpErrorCode.Malformed, `request body is larger than ${limit} bytes: ${found}`);
+  return new TwirpError("malformed", `request body is larger than ${limit} bytes: ${found}`);
 }

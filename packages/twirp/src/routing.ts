@@ -5,30 +5,86 @@ import type { CallContext } from "./context.ts";
 import { type HookTable, hookTable } from "./hooks.ts";
 import type { ProtobufTsService, TwirpService, TwirpSettings, TwirpTsService } from "./options.ts";
 import { namesOf, type PathTable } from "./paths.ts";
-import { type Interceptor, type ServerHooks, TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
+import { type Interceptor, type ServerHooks, TwirpError } from "./twirp-ts.ts";
 
 /** Calls one method through all interceptors. */
-export type Invoke = (context: CallContext, request: unknown) => unknown;
-
-/** One method of a mounted service. */
-interface MountedMethod {
-  readonly name: string;
-  readonly info: MethodInfo;
-  readonly invoke: Invoke;
-}
-
-/** A service as the adapter dispatches it. */
-export interface MountedService {
-  readonly packageName: string;
-  readonly serviceName: string;
-  /** With the package, as `finance.v1.FinanceService`. */
-  readonly typeName: string;
-  readonly hooks: readonly ServerHooks<CallContext>[];
-  readonly methods: readonly MountedMethod[];
-}
+type Invoke = (context: CallContext, request: unknown) => unknown;
 
 // biome-ignore lint/suspicious/noExplicitAny: twirp-ts types an interceptor for messages of every type so.
 type AnyInterceptor = Interceptor<CallContext, any, any>;
+
+/** The service that a call is for. */
+export interface CallTarget {
+  /** Empty without a package, and when the path names no service. */
+  readonly packageName: string;
+  readonly serviceName: string;
+  readonly hooks: HookTable<CallContext>;
+}
+
+/** One path that reaches a method. */
+export interface MethodRoute {
+  readonly path: string;
+  readonly table: PathTable;
+  readonly target: CallTarget;
+  readonly methodName: string;
+  /** As `finance.v1.FinanceService/GetAccount`. */
+  readonly rpcName: string;
+  readonly requestCodec: MessageCodec;
+  readonly responseCodec: MessageCodec;
+  readonly invoke: Invoke;
+}
+
+/** Everything that one mount serves, compiled once. */
+export interface Routing {
+  readonly table: PathTable;
+  readonly routes: readonly MethodRoute[];
+  /** The target of a path that names this service but none of its methods. */
+  readonly targetOf: (service: string) => CallTarget;
+}
+
+/**
+ * Compiles the routes of all services. Throws when two services share a name, when a server is not one of twirp-ts 2.5,
+ * or when server and type describe different services.
+ */
+export function compileRouting(settings: TwirpSettings): Routing {
+  const { prefix, services } = settings;
+  const codecs = new MessageCodecs(settings.json, typesOf(settings), settings.limits);
+  const targets = new Map<string, CallTarget>();
+  const table: PathTable = { prefix, services: targets };
+  const routes = services.flatMap((service) => {
+    const { typeName, methods } = service.type;
+    const { hooks, interceptors, methodOf } = "server" in service ? partsOf(service) : implementationOf(service);
+    const scope = typeName.slice(0, typeName.lastIndexOf(".") + 1);
+    const serviceName = typeName.slice(scope.length);
+    const target = { packageName: scope.slice(0, -1), serviceName, hooks: hookTable([...settings.hooks, ...hooks]) };
+    const serviceNames = namesOf(serviceName).map((name) => `${scope}${name}`);
+    for (const name of serviceNames) {
+      if (targets.has(name)) throw new Error(`twirp: service ${name} is mounted twice`);
+      targets.set(name, target);
+    }
+    return methods.flatMap((method) => {
+      const route = {
+        table,
+        target,
+        methodName: method.name,
+        rpcName: `${typeName}/${method.name}`,
+        requestCodec: codecs.of(method.I),
+        responseCodec: codecs.of(method.O),
+        invoke: intercept([...settings.interceptors, ...interceptors], methodOf(method)),
+      };
+      return serviceNames.flatMap((name) =>
+        namesOf(method.name).map((methodName) => ({ ...route, path: `${prefix}/${name}/${methodName}` })),
+      );
+    });
+  });
+  const nobody: CallTarget = { packageName: "", serviceName: "", hooks: hookTable(settings.hooks) };
+  return { table, routes, targetOf: (service) => targets.get(service) ?? nobody };
+}
+
+function typesOf({ services, types }: TwirpSettings): TypeRegistry {
+  const methods = services.flatMap(({ type }) => type.methods);
+  return new TypeRegistry([...methods.flatMap(({ I, O }) => [I, O]), ...types]);
+}
 
 interface ServerInternals {
   readonly service: object;
@@ -36,28 +92,10 @@ interface ServerInternals {
   readonly interceptors: readonly AnyInterceptor[];
 }
 
-function mountService(service: TwirpService, settings: TwirpSettings): MountedService {
-  const { typeName, methods } = service.type;
-  const { hooks, interceptors, methodOf } = "server" in service ? partsOf(service) : implementationOf(service);
-  const chain = [...settings.interceptors, ...interceptors];
-  const dot = typeName.lastIndexOf(".");
-  return {
-    packageName: typeName.slice(0, Math.max(dot, 0)),
-    serviceName: typeName.slice(dot + 1),
-    typeName,
-    hooks: [...settings.hooks, ...hooks],
-    methods: methods.map((info) => ({ name: info.name, info, invoke: intercept(chain, methodOf(info)) })),
-  };
-}
-
 interface ServiceParts extends Pick<ServerInternals, "hooks" | "interceptors"> {
   readonly methodOf: (info: MethodInfo) => Invoke;
 }
 
-/**
- * Takes a generated server apart. Throws when it does not look like a twirp-ts 2.5 server, or when server and type
- * describe different services.
- */
 function partsOf({ server, type }: TwirpTsService): ServiceParts {
   const { packageName, serviceName, methodList } = server;
   const typeName = packageName === "" ? serviceName : `${packageName}.${serviceName}`;
@@ -76,7 +114,7 @@ function implementationOf({ implementation, type }: ProtobufTsService): ServiceP
 }
 
 function internalsOf(server: object, typeName: string): ServerInternals {
-  // These members exist at run time but are private in twirp-ts's types; what they hold is checked right below.
+  // These members exist at run time but are private in twirp-ts's types.
   const { service, hooks, interceptors } = server as Partial<ServerInternals>;
   if (typeof service !== "object" || service === null || !Array.isArray(hooks) || !Array.isArray(interceptors)) {
     throw new Error(
@@ -100,7 +138,7 @@ function assertSameService(typeName: string, methodList: readonly PropertyKey[],
 function functionOf(service: object, name: string, typeName: string) {
   const method: unknown = Reflect.get(service, name);
   if (typeof method === "function") return method;
-  throw new TwirpError(TwirpErrorCode.Unimplemented, `method ${name} of ${typeName} is not implemented`);
+  throw new TwirpError("unimplemented", `method ${name} of ${typeName} is not implemented`);
 }
 
 // The first interceptor is the outermost. Each call of `next` may carry another context or request inwards.
@@ -110,79 +148,4 @@ function intercept(interceptors: readonly AnyInterceptor[], method: Invoke): Inv
       interceptor(context, request, async (innerContext, innerRequest) => inner(innerContext, innerRequest)),
     method,
   );
-}
-
-/** Whom a call is for, as far as its path tells. */
-export interface CallTarget {
-  readonly packageName: string;
-  readonly serviceName: string;
-  readonly hooks: HookTable<CallContext>;
-}
-
-/** One path that reaches a method. */
-export interface MethodRoute {
-  readonly path: string;
-  readonly table: PathTable;
-  readonly target: CallTarget;
-  readonly methodName: string;
-  /** As `finance.v1.FinanceService/GetAccount`. */
-  readonly rpcName: string;
-  readonly requestCodec: MessageCodec;
-  readonly responseCodec: MessageCodec;
-  readonly invoke: Invoke;
-}
-
-/** All that one mount serves, compiled once. */
-export interface Routing {
-  readonly table: PathTable;
-  readonly routes: readonly MethodRoute[];
-  /** Whom a path is for that names this service but no method of it. */
-  readonly targetOf: (service: string) => CallTarget;
-}
-
-/** Compiles the routes of all services. Throws when two of them share a name. */
-export function compileRouting(settings: TwirpSettings): Routing {
-  const codecs = new MessageCodecs(settings.json, typesOf(settings), settings.limits);
-  const services = settings.services.map((service) => mountService(service, settings));
-  const targets = new Map<string, CallTarget>();
-  const named = services.map((service) => {
-    const target = { ...service, hooks: hookTable(service.hooks) };
-    const names = typeNamesOf(service);
-    for (const name of names) {
-      if (targets.has(name)) throw new Error(`twirp: service ${name} is mounted twice`);
-      targets.set(name, target);
-    }
-    return { service, target, names };
-  });
-  const table: PathTable = { prefix: settings.prefix, services: new Set(targets.keys()) };
-  const nobody: CallTarget = { packageName: "", serviceName: "", hooks: hookTable(settings.hooks) };
-  return {
-    table,
-    routes: named.flatMap(({ service, target, names }) =>
-      service.methods.flatMap((method) => {
-        const compiled = {
-          table,
-          target,
-          methodName: method.name,
-          rpcName: `${service.typeName}/${method.name}`,
-          requestCodec: codecs.of(method.info.I),
-          responseCodec: codecs.of(method.info.O),
-          invoke: method.invoke,
-        };
-        return names.flatMap((name) =>
-          namesOf(method.name).map((methodName) => ({ ...compiled, path: `${settings.prefix}/${name}/${methodName}` })),
-        );
-      }),
-    ),
-    targetOf: (service) => targets.get(service) ?? nobody,
-  };
-}
-
-function typesOf({ services, types }: TwirpSettings): TypeRegistry {
-  const methods = services.flatMap(({ type }) => type.methods);
-  return new TypeRegistry([...methods.flatMap(({ I, O }) => [I, O]), ...types]);
-}
-
-function typeNamesOf({ packageName, serviceName }: MountedService): readonly string[] {
-  return namesOf(serviceName).map((name) => (packageName === "" ? name : `${packageName}.${name}`));
 }

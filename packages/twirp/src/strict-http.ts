@@ -5,10 +5,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import fastifyPlugin from "fastify-plugin";
 import { STATUS_OF_CODE, type TwirpCode } from "./codes.ts";
 import { errorResponse } from "./errors.ts";
-import { MEDIA_TYPE, trimBlanks } from "./media-type.ts";
 import { badRoute, quote } from "./paths.ts";
-import { sendExactly } from "./reply.ts";
-import { TwirpError, TwirpErrorCode } from "./twirp-ts.ts";
+import { sendExactly, trimBlanks } from "./reply.ts";
+import { TwirpError } from "./twirp-ts.ts";
 
 /** Why something is no request that this server answers, as far as HTTP is concerned. */
 export interface HttpFault {
@@ -76,14 +75,14 @@ export function unsupportedVersion(version: string): HttpFault {
 
 /** https://www.rfc-editor.org/rfc/rfc9112#section-6.1 */
 export function unsupportedCoding(coding: string): HttpFault {
-  return fault(TwirpErrorCode.Unimplemented, `Transfer-Encoding ${quote(coding)} is not supported: only chunked is`, {
+  return fault("unimplemented", `Transfer-Encoding ${quote(coding)} is not supported: only chunked is`, {
     closes: true,
   });
 }
 
 /** A request that is `malformed`, for a reason that reads on from "failed to read request:". */
 export function malformed(reason: string, how: Partial<Pick<HttpFault, "status" | "closes">> = {}): HttpFault {
-  return fault(TwirpErrorCode.Malformed, reason, how);
+  return fault("malformed", reason, how);
 }
 
 export function fault(
@@ -195,7 +194,7 @@ export const strictHttp = fastifyPlugin<StrictHttpOptions>(
         closing.add(socket);
         reply.header("connection", "close");
       }
-      sendExactly(reply.code(fault.status).header("content-type", MEDIA_TYPE.json), errorResponse(fault.error).body);
+      sendExactly(reply, fault.status, errorResponse(fault.error).body);
     });
     done();
   },
