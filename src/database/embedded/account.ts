@@ -8,24 +8,24 @@ import { DatabaseStartError } from "../errors.ts";
 
 const run = promisify(execFile);
 
-/** PostgreSQL refuses to run as root; this is who runs it then. */
+/** The user that runs PostgreSQL if we are root, because PostgreSQL refuses to run as root. */
 const ACCOUNT_NAME = "postgres";
 
-/** Who runs the server, and how a program is started as that user. */
+/** The user that runs the server. */
 export interface ServerAccount {
-  /** Puts what a program needs before it; the rest of its command line follows. */
+  /** The command line and options that run a program as that user. */
   command(program: string, args: readonly string[]): { program: string; args: string[]; uid?: number; gid?: number };
-  /** Gives a file or directory of ours to that user. */
+  /** Makes that user the owner of a file or directory of ours. */
   own(path: string): Promise<void>;
 }
 
 /**
- * Chooses the user for the server: our own, or, when that is root, whoever owns the files already, or `postgres`, which
- * is created when it is missing.
+ * Chooses the user for the server: our own or, if that is root, the owner of existing files, or `postgres`, which is created
+ * if it is missing.
  *
- * @param home where the server's files are, or will be.
- * @param paths what else the server has to reach; they exist.
- * @throws DatabaseStartError when there is no such user and none can be made, or it can't reach the paths.
+ * @param home the folder of the server's files; it may not exist yet.
+ * @param paths other files and folders that the server must reach.
+ * @throws DatabaseStartError if there is no such user and none can be created, or it can't reach the paths.
  */
 export async function chooseServerAccount(
   home: string,
@@ -40,7 +40,10 @@ export async function chooseServerAccount(
 
   for (const path of paths) {
     if (await canReach(path, ids)) continue;
-    log.debug({ path }, "the server's user can't reach this; it is started with leave to do so");
+    log.debug(
+      { path },
+      "the server's user can't reach this path; starting the server with a capability that allows it",
+    );
     return { command: await commandPastPermissions(path, ids), own };
   }
   return { command: (program, args) => ({ program, args: [...args], ...ids }), own };
@@ -96,9 +99,8 @@ async function canReach(path: string, { uid, gid }: Ids): Promise<boolean> {
 }
 
 /**
- * A checkout below /root is closed to every other user. The server may then keep one capability of root's rather than
- * have its files somewhere out of sight: to read and search past permissions, or, where a container lacks that one, to
- * pass over them altogether.
+ * A checkout below /root is closed to every other user, so the server keeps one capability of root: to read and search in
+ * spite of permissions or, where a container lacks that one, to ignore permissions altogether.
  */
 const CAPABILITIES = ["dac_read_search", "dac_override"] as const;
 
@@ -107,7 +109,7 @@ async function commandPastPermissions(path: string, { uid, gid }: Ids): Promise<
     const before = [
       ...[`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"],
       ...[`--inh-caps=+${capability}`, `--ambient-caps=+${capability}`],
-      // Or access(2), by which initdb finds the other programs, would leave the capability out of account.
+      // Otherwise access(2), which initdb uses to find its programs, ignores the capability.
       "--securebits=+no_setuid_fixup",
     ];
     const works = await run("setpriv", [...before, "test", "-x", path]).then(
@@ -117,6 +119,6 @@ async function commandPastPermissions(path: string, { uid, gid }: Ids): Promise<
     if (works) return (program, args) => ({ program: "setpriv", args: [...before, program, ...args] });
   }
   throw new DatabaseStartError(
-    `PostgreSQL does not run as root, and user ${uid} can't reach ${path}; move the checkout where other users can go, start as another user, or set DATABASE_URL`,
+    `PostgreSQL does not run as root, and user ${uid} can't reach ${path}; move the checkout to a folder that other users can reach, start as another user, or set DATABASE_URL`,
   );
 }

