@@ -1,79 +1,53 @@
 /**
- * How many letters must be added, left out, replaced or swapped with a neighbour; 3 stands for anything above 2.
+ * How many letters must be added, left out, replaced or swapped with a neighbour; `max + 1` stands for more than `max`.
  * https://en.wikipedia.org/wiki/Damerau-Levenshtein_distance (optimal string alignment)
  */
-export function editDistance(left: string, right: string): number {
-  if (Math.abs(left.length - right.length) > 2) return 3;
-  const rows: number[][] = [Array.from({ length: right.length + 1 }, (_, column) => column)];
-  const at = (row: number, column: number) => rows[row]?.[column] ?? 3;
-  for (let row = 1; row <= left.length; row++) {
-    const current = [row];
-    rows.push(current);
-    for (let column = 1; column <= right.length; column++) {
-      const isSame = left[row - 1] === right[column - 1];
-      const isSwapped = row > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
-      current.push(
-        Math.min(
-          at(row - 1, column - 1) + (isSame ? 0 : 1),
-          at(row - 1, column) + 1,
-          at(row, column - 1) + 1,
-          isSwapped ? at(row - 2, column - 2) + 1 : 3,
-        ),
-      );
-    }
-  }
-  return Math.min(at(left.length, right.length), 3);
+export function editDistance(left: string, right: string, max = 2): number {
+  let same = 0;
+  while (same < left.length && left[same] === right[same]) same++;
+  const [from, to] = [left.slice(same), right.slice(same)];
+  if (from === to) return 0;
+  if (max === 0) return 1;
+  const isSwapped = from[0] === to[1] && from[1] === to[0];
+  const after = [
+    editDistance(from.slice(1), to.slice(1), max - 1),
+    editDistance(from.slice(1), to, max - 1),
+    editDistance(from, to.slice(1), max - 1),
+    ...(isSwapped ? [editDistance(from.slice(2), to.slice(2), max - 1)] : []),
+  ];
+  return 1 + Math.min(...after);
 }
 
-/** Which names the Fetch standard lets a page use, so that a list that can never work is refused at start. */
+/** Names that the Fetch standard lets a page use, to refuse at start a list that can never work. */
 
-/** https://fetch.spec.whatwg.org/#cors-safelisted-method: pass in a preflight whatever Allow-Methods says. */
-export const safelistedMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST"]);
+/** A set of names, written with spaces between them. */
+export function wordSet(words: string): ReadonlySet<string> {
+  return new Set(words.trim().split(/\s+/));
+}
+
+/** https://fetch.spec.whatwg.org/#cors-safelisted-method: pass a preflight even if Allow-Methods does not list them. */
+export const safelistedMethods = wordSet("GET HEAD POST");
 
 /** https://fetch.spec.whatwg.org/#forbidden-method, compared in upper case. */
-export const forbiddenMethods: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
+export const forbiddenMethods = wordSet("CONNECT TRACE TRACK");
 
-/** https://fetch.spec.whatwg.org/#concept-method-normalize: only these are put in upper case by a browser. */
-export const normalizedMethods: ReadonlySet<string> = new Set(["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"]);
+/** https://fetch.spec.whatwg.org/#concept-method-normalize: a browser puts only these in upper case. */
+export const normalizedMethods = wordSet("DELETE GET HEAD OPTIONS POST PUT");
 
 /** https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name: readable without being exposed. */
-export const safelistedResponseHeaders: ReadonlySet<string> = new Set([
-  "cache-control",
-  "content-language",
-  "content-length",
-  "content-type",
-  "expires",
-  "last-modified",
-  "pragma",
-]);
+export const safelistedResponseHeaders = wordSet(`
+  cache-control content-language content-length content-type expires last-modified pragma
+`);
 
-const forbiddenRequestHeaders: ReadonlySet<string> = new Set([
-  "accept-charset",
-  "access-control-request-headers",
-  "access-control-request-method",
-  "access-control-request-private-network",
-  "connection",
-  "content-length",
-  "cookie",
-  "cookie2",
-  "date",
-  "dnt",
-  "expect",
-  "host",
-  "keep-alive",
-  "origin",
-  "referer",
-  "set-cookie",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "via",
-]);
+const forbiddenRequestHeaders = wordSet(`
+  accept-charset access-control-request-headers access-control-request-method access-control-request-private-network
+  connection content-length cookie cookie2 date dnt expect host keep-alive origin referer set-cookie te trailer
+  transfer-encoding upgrade via
+`);
 
 /**
  * https://fetch.spec.whatwg.org/#forbidden-request-header. Accept-Encoding is on that list too but is tolerated here:
- * it stands in countless copied configurations, a browser never asks for it, and listing it hides no misunderstanding.
+ * many copied configurations have it, and it does no harm, since browsers never ask for it.
  */
 export function isForbiddenRequestHeader(name: string): boolean {
   return forbiddenRequestHeaders.has(name) || name.startsWith("proxy-") || name.startsWith("sec-");
@@ -84,120 +58,70 @@ export function isForbiddenResponseHeader(name: string): boolean {
   return name === "set-cookie" || name === "set-cookie2";
 }
 
-/** Names that the CORS protocol itself exchanges: in a list of headers they are always a misunderstanding. */
+/** Headers of the CORS protocol itself: in a list of allowed or exposed headers they are always a mistake. */
 export function isProtocolHeader(name: string): boolean {
   return name === "origin" || name.startsWith("access-control-");
 }
 
-/** https://www.iana.org/assignments/http-fields: those that make sense in a response alone, and customary ones without an entry. */
-const responseHeaders: ReadonlySet<string> = new Set([
-  "accept-ranges",
-  "age",
-  "allow",
-  "alt-svc",
-  "clear-site-data",
-  "content-security-policy",
-  "content-security-policy-report-only",
-  "cross-origin-embedder-policy",
-  "cross-origin-opener-policy",
-  "cross-origin-resource-policy",
-  "etag",
-  "expires",
-  "feature-policy",
-  "last-modified",
-  "location",
-  "nel",
-  "permissions-policy",
-  "referrer-policy",
-  "report-to",
-  "reporting-endpoints",
-  "retry-after",
-  "server",
-  "server-timing",
-  "sourcemap",
-  "strict-transport-security",
-  "timing-allow-origin",
-  "vary",
-  "www-authenticate",
-  "x-content-type-options",
-  "x-frame-options",
-  "x-powered-by",
-  "x-xss-protection",
-]);
+/** https://www.iana.org/assignments/http-fields: those that only make sense in a response, and common ones without an entry. */
+const responseHeaders = wordSet(`
+  accept-ranges age allow alt-svc clear-site-data content-security-policy content-security-policy-report-only
+  cross-origin-embedder-policy cross-origin-opener-policy cross-origin-resource-policy etag expires feature-policy
+  last-modified location nel permissions-policy referrer-policy report-to reporting-endpoints retry-after server
+  server-timing sourcemap strict-transport-security timing-allow-origin vary www-authenticate x-content-type-options
+  x-frame-options x-powered-by x-xss-protection
+`);
 
-/** Names that a page never sends, which it has misunderstood if it does: a server's, or the CORS protocol's. */
-export function isNoPagesHeader(name: string): boolean {
+/** Whether the header is one that servers or the CORS protocol send: a page that sends it does so by mistake. */
+export function isServerHeader(name: string): boolean {
   return isProtocolHeader(name) || responseHeaders.has(name);
 }
 
-/** Tokens, the alphabet of method and header names (https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2). */
-const tokenCharacters = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const token = /^[\w!#$%&'*+.^`|~-]+$/;
 
-const isTokenCode = new Uint8Array(256);
-for (const character of tokenCharacters) isTokenCode[character.charCodeAt(0)] = 1;
-
-/** Whether `text` is a non-empty token. */
+/** Whether `text` can be the name of a method or header: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2 */
 export function isToken(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (isTokenCode[text.charCodeAt(i)] !== 1) return false;
-  return text.length > 0;
+  return token.test(text);
 }
 
 /**
  * "A recipient MUST parse and ignore a reasonable number of empty list elements"
- * (https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1.2): this is ours.
+ * (https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1.2): this is our number.
  */
 const emptyElementsMax = 16;
 
 /**
  * The names in the value of Access-Control-Request-Headers, in lower case and in order.
  *
- * @returns null when an element is no token or too many are empty.
+ * @returns null when an element is not a token or too many are empty.
  */
 export function readHeaderNames(value: string): string[] | null {
-  const names: string[] = [];
-  let emptyElements = 0;
-  let start = 0;
-  while (start <= value.length) {
-    const comma = value.indexOf(",", start);
-    const stop = comma < 0 ? value.length : comma;
-    let first = start;
-    let last = stop;
-    while (first < last && isBlank(value.charCodeAt(first))) first++;
-    while (first < last && isBlank(value.charCodeAt(last - 1))) last--;
-    if (first === last) {
-      emptyElements++;
-      if (emptyElements > emptyElementsMax) return null;
-    } else {
-      const name = value.slice(first, last);
-      if (!isToken(name)) return null;
-      names.push(name.toLowerCase());
-    }
-    start = stop + 1;
-  }
-  return names;
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
+  const elements = value.split(",").map(trimValue);
+  const names = elements.filter((element) => element !== "");
+  if (elements.length - names.length > emptyElementsMax || !names.every(isToken)) return null;
+  return names.map((name) => name.toLowerCase());
 }
 
 /**
- * Text without the white space that HTTP strips around a value: space, tab, CR and LF, of all that JavaScript's trim knows.
+ * Removes the white space that HTTP ignores around a value: space, tab, CR and LF, but not the rest of what `trim` removes.
  * https://fetch.spec.whatwg.org/#concept-header-value-normalize
  */
 export function trimValue(text: string): string {
-  const isStripped = (code: number) => isBlank(code) || code === 0x0a || code === 0x0d;
   let first = 0;
   let last = text.length;
-  while (first < last && isStripped(text.charCodeAt(first))) first++;
-  while (first < last && isStripped(text.charCodeAt(last - 1))) last--;
+  while (first < last && isWhiteSpace(text.charCodeAt(first))) first++;
+  while (first < last && isWhiteSpace(text.charCodeAt(last - 1))) last--;
   return text.slice(first, last);
 }
 
-/** Quotes, brackets and invisible characters around a value, which docker's --env-file, JSON, YAML and word processors leave. */
+function isWhiteSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
+}
 
-const quotes = "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\uff02\uff07";
-const brackets = "(){}<>";
+/** What docker's --env-file, JSON, YAML and word processors leave around a value; the last are invisible characters. */
+const quotes = /["'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\uff02\uff07]/;
+const brackets = /[(){}<>]/;
+const invisible = /[\s\u00ad\u200b-\u200f\u2060\ufeff]/;
 
 /** What to write instead of a wrapped value. */
 export interface Unwrapped {
@@ -212,29 +136,20 @@ export function unwrap(text: string): Unwrapped | null {
   let before: string;
   do {
     before = inner;
-    if (isAround(inner.charAt(0))) inner = inner.slice(1);
-    if (isAround(inner.charAt(inner.length - 1))) inner = inner.slice(0, -1);
-    // An IPv6 address stands in brackets of its own.
+    if (isWrapping(inner.charAt(0))) inner = inner.slice(1);
+    if (isWrapping(inner.charAt(inner.length - 1))) inner = inner.slice(0, -1);
+    // The brackets of an IPv6 address belong to it.
     if (/^\[(?![\da-f:.]+\])/i.test(inner)) inner = inner.slice(1);
     if (inner.endsWith("]") && !inner.includes("[")) inner = inner.slice(0, -1);
   } while (inner !== before);
   if (inner === text) return null;
   const removed = text.replace(inner, "");
-  const has = (characters: string) => [...removed].some((character) => characters.includes(character));
-  if (has("[]")) return { advice: "write a plain comma list, not JSON", inner };
-  if (has(quotes)) return { advice: "drop the quotes", inner };
-  return {
-    advice: has(brackets) ? "drop the brackets" : "drop the white space around it, which may be invisible",
-    inner,
-  };
+  if (/[[\]]/.test(removed)) return { advice: "write a plain comma list, not JSON", inner };
+  if (quotes.test(removed)) return { advice: "drop the quotes", inner };
+  if (brackets.test(removed)) return { advice: "drop the brackets", inner };
+  return { advice: "drop the white space around it, which may be invisible", inner };
 }
 
-function isAround(character: string): boolean {
-  if (character === "") return false;
-  return quotes.includes(character) || brackets.includes(character) || isInvisible(character);
-}
-
-/** White space, and characters without width. */
-function isInvisible(character: string): boolean {
-  return /[\s\u00ad\u200b-\u200f\u2060\ufeff]/.test(character);
+function isWrapping(character: string): boolean {
+  return quotes.test(character) || brackets.test(character) || invisible.test(character);
 }

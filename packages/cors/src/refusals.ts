@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from "fastify";
 import { allowsOrigin, type CorsRequest, type Decision } from "./decide.ts";
-import { editDistance, isNoPagesHeader, readHeaderNames } from "./names.ts";
+import { editDistance, isServerHeader, readHeaderNames } from "./names.ts";
 import { covers, isLoopback, type OriginPattern, splitOrigin } from "./origins.ts";
 import type { Policy } from "./policy.ts";
 import type { RefusalReason } from "./reasons.ts";
@@ -137,7 +137,7 @@ function hintFor(policy: Policy, request: CorsRequest, decision: Decision): stri
   if (reason === "method_not_allowed" && policy.methods.has(upper)) {
     return `method names are case-sensitive; did you mean ${upper}`;
   }
-  const misplaced = decision.refusedHeaders.find(isNoPagesHeader);
+  const misplaced = decision.refusedHeaders.find(isServerHeader);
   if (misplaced !== undefined) return `${shorten(misplaced)} is a header of responses: the page must not send it`;
   if (policy.anyHeader && decision.refusedHeaders.includes("authorization")) {
     return "* never covers authorization; name it in the list";

@@ -1,6 +1,6 @@
 import {
   isForbiddenResponseHeader,
-  isNoPagesHeader,
+  isServerHeader,
   isToken,
   safelistedMethods,
   safelistedResponseHeaders,
@@ -184,7 +184,7 @@ function hintForMismatch(value: string, origin: string): string | null {
 }
 
 function hintForHeaders(refused: readonly string[], wildcard: boolean): string | null {
-  const response = refused.find(isNoPagesHeader);
+  const response = refused.find(isServerHeader);
   if (response !== undefined) return `${response} is a header of responses: the page must not send it`;
   return wildcard ? "with credentials * is a header of that name" : null;
 }

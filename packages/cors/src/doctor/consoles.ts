@@ -1,4 +1,4 @@
-import { isNoPagesHeader } from "../names.ts";
+import { isServerHeader } from "../names.ts";
 import { isLoopback } from "../origins.ts";
 import type { Finding } from "./checks.ts";
 import { findUnsafeHeaders, type Header, hasCorsHeaders } from "./checks.ts";
@@ -85,8 +85,8 @@ function fixesOfCode(diagnosis: Diagnosis, failure: Failure, { code, refused }: 
   if (credentialsCodes.has(code) && isInsecure(diagnosis.page.origin)) {
     return [{ ...fixes, financeService: insecureCredentialsFix }];
   }
-  if (code !== "header_not_allowed" || !refused.some(isNoPagesHeader)) return [fixes];
-  return refused.every(isNoPagesHeader) ? [responseHeaderFixes] : [responseHeaderFixes, fixes];
+  if (code !== "header_not_allowed" || !refused.some(isServerHeader)) return [fixes];
+  return refused.every(isServerHeader) ? [responseHeaderFixes] : [responseHeaderFixes, fixes];
 }
 
 /** As the policy judges it. */
@@ -167,7 +167,7 @@ function safariLines(diagnosis: Diagnosis, failure: Failure): string | null {
 function fill(template: string, { page }: Diagnosis, failure: Failure, value: string): string {
   const refused = failure.findings.flatMap((finding) => finding.refused);
   const names = findUnsafeHeaders(page.headers, false).map(({ name }) => name);
-  const wanted = names.filter((name) => !isNoPagesHeader(name));
+  const wanted = names.filter((name) => !isServerHeader(name));
   const facts: Readonly<Record<string, string>> = {
     url: failure.url,
     origin: page.origin,
@@ -176,8 +176,8 @@ function fill(template: string, { page }: Diagnosis, failure: Failure, value: st
     status: String(failure.status ?? ""),
     value,
     headers: wanted.join(", "),
-    refused: refused.filter((name) => !isNoPagesHeader(name)).join(", "),
-    response_headers: refused.filter(isNoPagesHeader).join(", "),
+    refused: refused.filter((name) => !isServerHeader(name)).join(", "),
+    response_headers: refused.filter(isServerHeader).join(", "),
     quoted_headers: wanted.map((name) => `"${name}"`).join(", "),
   };
   return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => facts[name] ?? placeholder);
