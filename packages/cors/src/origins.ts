@@ -1,56 +1,46 @@
-import { editDistance, unwrap } from "./names.ts";
+import { BlockList, isIP } from "node:net";
+import { editDistance, unwrap, wordSet } from "./names.ts";
 import type { ConfigurationReason } from "./reasons.ts";
 
-/** What the host of a URL says about where it is, without asking anybody; hosts are written as a URL serialises them. */
+/** Where a host is, judged by its spelling alone. Hosts are written as a URL serialises them. */
 
-/** Whether the host means the machine that the browser runs on, so that no network lies in between. */
+/** Whether the host is the machine that the browser runs on. */
 export function isLoopback(host: string): boolean {
   return isLoopbackName(host) || host === "[::1]" || (host.startsWith("127.") && isIpAddress(host));
 }
 
-/** https://www.rfc-editor.org/rfc/rfc6761#section-6.3: browsers never ask a resolver for these names. */
+/** Browsers never resolve these names: https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
 export function isLoopbackName(host: string): boolean {
-  const name = host.endsWith(".") ? host.slice(0, -1) : host;
-  return name === "localhost" || name.endsWith(".localhost");
+  return /^(?:.*\.)?localhost\.?$/.test(host);
 }
 
-/** Whether the host is an address and no name. */
 function isIpAddress(host: string): boolean {
-  return host.startsWith("[") || /^\d{1,3}(\.\d{1,3}){3}$/.test(host);
+  return host.startsWith("[") || isIP(host) === 4;
 }
 
-/**
- * Whether the host is by its spelling one of a local network: a private or link-local address, or a name that ends in
- * `.local`. https://wicg.github.io/local-network-access/#ip-address-space-section
- */
+/** https://wicg.github.io/local-network-access/#ip-address-space-section */
+const localNetworks = new BlockList();
+localNetworks.addSubnet("0.0.0.0", 8, "ipv4");
+localNetworks.addSubnet("10.0.0.0", 8, "ipv4");
+localNetworks.addSubnet("100.64.0.0", 10, "ipv4");
+localNetworks.addSubnet("127.0.0.0", 8, "ipv4");
+localNetworks.addSubnet("169.254.0.0", 16, "ipv4");
+localNetworks.addSubnet("172.16.0.0", 12, "ipv4");
+localNetworks.addSubnet("192.168.0.0", 16, "ipv4");
+localNetworks.addSubnet("::", 127, "ipv6");
+localNetworks.addSubnet("fc00::", 7, "ipv6");
+localNetworks.addSubnet("fe80::", 10, "ipv6");
+
+/** Whether the host is a private or link-local address, or a name that ends in `.local`. */
 export function isLocalNetwork(host: string): boolean {
-  if (host.endsWith(".local") || host.endsWith(".local.")) return true;
-  const mapped = /^\[::ffff:([\da-f]{1,4}):([\da-f]{1,4})\]$/.exec(host);
-  if (mapped !== null) {
-    const [high, low] = [Number.parseInt(mapped[1] ?? "", 16), Number.parseInt(mapped[2] ?? "", 16)];
-    return isLocalIpv4(`${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`);
-  }
-  if (host.startsWith("["))
-    return host === "[::]" || host === "[::1]" || /^\[(?:f[cd][\da-f]|fe[89ab])[\da-f]:/.test(host);
-  return isIpAddress(host) && isLocalIpv4(host);
-}
-
-function isLocalIpv4(address: string): boolean {
-  const [first = 0, second = 0] = address.split(".").map(Number);
-  return (
-    first === 0 ||
-    first === 10 ||
-    first === 127 ||
-    (first === 100 && second >= 64 && second <= 127) ||
-    (first === 169 && second === 254) ||
-    (first === 172 && second >= 16 && second <= 31) ||
-    (first === 192 && second === 168)
-  );
+  if (/\.local\.?$/.test(host)) return true;
+  if (host.startsWith("[")) return localNetworks.check(host.slice(1, -1), "ipv6");
+  return isIpAddress(host) && localNetworks.check(host, "ipv4");
 }
 
 /**
- * Origins as text. An exact origin is compared byte for byte, as a browser compares Allow-Origin; a pattern is matched by
- * walking the characters, so nothing that a client sends becomes a regular expression.
+ * Origins as text. An exact origin is compared byte for byte, as a browser compares Allow-Origin. Patterns are data, never
+ * regular expressions.
  * https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin
  */
 
@@ -59,7 +49,7 @@ export interface OriginPattern {
   /** As configured. */
   readonly text: string;
   readonly scheme: string;
-  /** In full, or for a pattern of subdomains the part after `*.`. */
+  /** For a pattern of subdomains, the part after `*.`. */
   readonly host: string;
   /** One or more whole labels stand before `host`. */
   readonly subdomains: boolean;
@@ -76,27 +66,21 @@ interface OriginParts {
 
 const portMax = 65_535;
 const hostLengthMax = 253;
-const labelLengthMax = 63;
+const labels = /^(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}$/;
 
 /** The port that a browser leaves out, or an empty string. */
 function defaultPort(scheme: string): string {
   if (scheme === "https") return "443";
-  if (scheme === "http") return "80";
-  return "";
+  return scheme === "http" ? "80" : "";
 }
 
 /** Whether `text` is a port as a URL serialises it: 1 to 65535 without leading zeros. */
 function isPort(text: string): boolean {
-  if (text.length === 0 || text.length > 5 || text.charCodeAt(0) === 0x30) return false;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < 0x30 || code > 0x39) return false;
-  }
-  return Number(text) <= portMax;
+  return /^[1-9]\d{0,4}$/.test(text) && Number(text) <= portMax;
 }
 
 /**
- * Splits at `://` and at the colon of the port, and judges neither part.
+ * Splits at `://` and at the colon of the port, without checking the parts.
  *
  * @returns null when there is no `://` or nothing after it.
  */
@@ -113,77 +97,48 @@ export function splitOrigin(text: string): OriginParts | null {
 
 /** Whether the pattern covers `origin`, the value of an Origin header. */
 export function covers(pattern: OriginPattern, origin: string): boolean {
-  const hostStart = pattern.scheme.length + 3;
-  if (!origin.startsWith(pattern.scheme) || !origin.startsWith("://", pattern.scheme.length)) return false;
-  const hostEnd = pattern.subdomains
-    ? endOfSubdomain(origin, hostStart, pattern.host)
-    : endOfHost(origin, hostStart, pattern.host);
-  return hostEnd > 0 && coversPort(pattern, origin, hostEnd);
+  const parts = splitOrigin(origin);
+  // A colon without a port is nothing that a browser sends.
+  if (parts === null || parts.scheme !== pattern.scheme || origin.endsWith(":")) return false;
+  return coversHost(pattern, parts.host) && coversPort(pattern, parts.port);
 }
 
-function endOfHost(origin: string, start: number, host: string): number {
-  return origin.startsWith(host, start) ? start + host.length : -1;
+function coversHost({ host, subdomains }: OriginPattern, asked: string): boolean {
+  if (!subdomains) return asked === host;
+  if (asked.length > hostLengthMax || !asked.endsWith(`.${host}`)) return false;
+  return labels.test(asked.slice(0, -host.length - 1));
 }
 
-function endOfSubdomain(origin: string, start: number, suffix: string): number {
-  const colon = origin.indexOf(":", start);
-  const end = colon < 0 ? origin.length : colon;
-  const labelsEnd = end - suffix.length - 1;
-  if (end - start > hostLengthMax || labelsEnd <= start) return -1;
-  if (origin.charCodeAt(labelsEnd) !== 0x2e || !origin.startsWith(suffix, labelsEnd + 1)) return -1;
-  return areLabels(origin, start, labelsEnd) ? end : -1;
-}
-
-/** Whether origin[start, end) is one or more labels of a host name as a URL serialises it. */
-function areLabels(origin: string, start: number, end: number): boolean {
-  let labelStart = start;
-  for (let i = start; i < end; i++) {
-    const code = origin.charCodeAt(i);
-    if (code === 0x2e) {
-      if (i === labelStart || i - labelStart > labelLengthMax) return false;
-      labelStart = i + 1;
-    } else if (!isLabelCode(code)) {
-      return false;
-    }
-  }
-  return labelStart < end && end - labelStart <= labelLengthMax;
-}
-
-function isLabelCode(code: number): boolean {
-  return (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x5f;
-}
-
-function coversPort(pattern: OriginPattern, origin: string, hostEnd: number): boolean {
-  if (hostEnd === origin.length) return pattern.port === "" || pattern.port === "*";
-  if (pattern.port === "" || origin.charCodeAt(hostEnd) !== 0x3a) return false;
-  const port = origin.slice(hostEnd + 1);
-  if (pattern.port !== "*") return port === pattern.port;
-  return isPort(port) && port !== defaultPort(pattern.scheme);
+function coversPort({ scheme, port }: OriginPattern, asked: string): boolean {
+  if (port !== "*") return asked === port;
+  return asked === "" || (isPort(asked) && asked !== defaultPort(scheme));
 }
 
 /** What is wrong with one element of `allowedOrigins`. */
 interface OriginMistake {
   readonly reason: ConfigurationReason;
-  /** What is wrong and the fix, without the value. */
+  /** What is wrong and how to fix it, without the value. */
   readonly message: string;
   /** What was probably meant, which may have further mistakes; several for a list. */
-  readonly meant?: string | readonly string[];
+  readonly meant?: Meant;
 }
+
+type Meant = string | readonly string[] | undefined;
 
 type Read = { readonly pattern: OriginPattern } | { readonly mistake: OriginMistake };
 
-/** Electron and Cordova send this of pages in files, where browsers send null: https://github.com/electron/electron/issues/3976 */
+/** Electron and Cordova send this for pages in files. Browsers send null: https://github.com/electron/electron/issues/3976 */
 const fileOrigin = "file://";
 
 /** Schemes of pages that have an opaque origin, sent as null: https://html.spec.whatwg.org/multipage/browsers.html#concept-origin-opaque */
-const opaqueSchemes: ReadonlySet<string> = new Set(["data", "blob", "about", "javascript", "filesystem"]);
+const opaqueSchemes = wordSet("data blob about javascript filesystem");
 
-/** Schemes of servers that no page is loaded from. */
-const pagelessSchemes: ReadonlySet<string> = new Set(["ws", "wss", "ftp", "mailto"]);
+/** Schemes from which no page is loaded. */
+const pagelessSchemes = wordSet("ws wss ftp mailto");
 
 /**
- * Reads an element of `allowedOrigins` other than "*", as strictly as a browser writes an Origin header. What a mistake
- * advises to write has no mistake itself.
+ * Reads an element of `allowedOrigins` other than "*", as strictly as a browser writes an Origin header. An origin that a
+ * mistake suggests is itself correct.
  */
 export function readOrigin(text: string): Read {
   const read = readOnce(text);
@@ -195,8 +150,8 @@ export function readOrigin(text: string): Read {
 
 const correctionsMax = 8;
 
-/** Corrects one mistake after the other; null when one cannot be. */
-function correct(meant: string | readonly string[], left: number): string | null {
+/** Corrects one mistake after the other; null when one cannot be corrected. */
+function correct(meant: NonNullable<Meant>, left: number): string | null {
   if (typeof meant !== "string") {
     const elements = meant.map((element) => correct(element, left));
     return elements.includes(null) ? null : [...new Set(elements)].join(",");
@@ -217,21 +172,19 @@ function readOnce(text: string): Read {
   const subdomains = parts.host.startsWith("*.");
   const host = subdomains ? parts.host.slice(2) : parts.host;
   const { scheme, port } = parts;
-  const partMistake =
-    hostStarMistake(text, host, scheme, subdomains) ??
-    portMistake(text, scheme, port) ??
-    hostMistake(text, scheme, host, subdomains);
-  return partMistake === null ? { pattern: { text, scheme, host, subdomains, port } } : { mistake: partMistake };
+  const pattern = { text, scheme, host, subdomains, port };
+  const partMistake = hostStarMistake(pattern) ?? portMistake(pattern) ?? hostMistake(pattern);
+  return partMistake === null ? { pattern } : { mistake: partMistake };
 }
 
-/** Words that people try, in lower case. */
+/** Words that people try instead of an origin, in lower case. */
 const words: ReadonlyMap<string, string> = new Map([
   ...["any", "all", "true", "yes", "on"].map((word) => [word, "for every origin write *"] as const),
   ...["none", "no", "false", "off"].map((word) => [word, "for no browser at all write none, alone"] as const),
   ...["undefined", "nan", "nil"].map((word) => [word, "a program left this behind: write an origin"] as const),
 ]);
 
-/** What is around an origin, or stands in its place. */
+/** Text around an origin, or in its place. */
 function textMistake(text: string): OriginMistake | null {
   if (/\$\{?[a-z_]|%[a-z_]+%|\{\{|<[a-z_ -]+>|\{[a-z_-]+\}/i.test(text))
     return invalid("a placeholder was never filled in");
@@ -255,10 +208,10 @@ function textMistake(text: string): OriginMistake | null {
   return separatorMistake(text);
 }
 
-const nullOrigin: OriginMistake = {
-  reason: "null_origin_prohibited",
-  message: "every sandboxed frame and local file sends null: serve the page from an origin",
-};
+const nullOrigin = mistakeOf(
+  "null_origin_prohibited",
+  "every sandboxed frame and local file sends null: serve the page from an origin",
+);
 
 function separatorMistake(text: string): OriginMistake | null {
   if (!/[\s,;|]/.test(text)) return null;
@@ -278,7 +231,7 @@ function schemeMistake(text: string): OriginMistake | null {
   const scheme = text.slice(0, Math.max(schemeEnd, 0));
   if (schemeEnd <= 0) return missingSchemeMistake(text);
   const rest = text.slice(schemeEnd);
-  if (scheme.includes("*")) return star("the scheme cannot be a pattern: list http:// and https:// apart");
+  if (scheme.includes("*")) return star("the scheme cannot be a pattern: list http:// and https:// separately");
   if (!/^[a-z][a-z0-9+.-]*$/.test(scheme)) {
     if (/^[a-z][a-z0-9+.-]*$/i.test(scheme)) {
       return invalid("browsers write the scheme in lower case", `${scheme.toLowerCase()}${rest}`);
@@ -286,8 +239,8 @@ function schemeMistake(text: string): OriginMistake | null {
     const [last = ""] = scheme.split(/[^a-z0-9+.-]/i).slice(-1);
     const origin = last.replace(/^[^a-z]+/i, "");
     return origin === ""
-      ? invalid("this is no scheme: write https://host")
-      : invalid("something stands before the scheme", `${origin}${rest}`);
+      ? invalid("this is not a scheme: write https://host")
+      : invalid("there is something before the scheme", `${origin}${rest}`);
   }
   if (scheme === "file") return invalid("pages in files send null, or in Electron and Cordova file:// without a path");
   if (opaqueSchemes.has(scheme)) return opaqueOrigin(scheme);
@@ -307,7 +260,7 @@ function missingSchemeMistake(text: string): OriginMistake {
   if (known !== undefined) return invalid("a colon is missing", `${known}://${afterKnown}`);
   const bare = text.replace(/^:?\/\//, "");
   if (/^[\da-f]*:[\da-f]*:[\da-f:.]*$/i.test(bare)) {
-    return invalid("the scheme is missing, and an IPv6 address stands in brackets", withScheme(`[${bare}]`));
+    return invalid("the scheme is missing, and an IPv6 address needs brackets", withScheme(`[${bare}]`));
   }
   const [, scheme = ""] = /^([a-z][a-z0-9+.-]*):/i.exec(bare) ?? [];
   const rest = bare.slice(scheme.length + 1).replace(/^[/\\]+/, "");
@@ -332,19 +285,19 @@ function restMistake(text: string): OriginMistake | null {
     return path === 0 ? invalid(message) : invalid(message, text.slice(0, hostStart + path));
   }
   if (rest.includes("@")) {
-    const message = "an origin holds no user or password: drop what stands before the @";
+    const message = "an origin has no user or password: drop everything before the @";
     return invalid(message, `${text.slice(0, hostStart)}${rest.slice(rest.lastIndexOf("@") + 1)}`);
   }
   const colons = rest.split(":").length - 1;
   if (colons > 1 && !/^(?:\*\.)?\[[^[\]]*\](?::[^:]*)?$/.test(rest)) {
     return /[g-z]/i.test(rest)
       ? invalid("an origin has one port")
-      : invalid("an IPv6 address stands in brackets: http://[::1] or http://[::1]:8080");
+      : invalid("write an IPv6 address in brackets: http://[::1] or http://[::1]:8080");
   }
   return null;
 }
 
-function portMistake(text: string, scheme: string, port: string): OriginMistake | null {
+function portMistake({ text, scheme, port }: OriginPattern): OriginMistake | null {
   if (port === "*") return null;
   const withoutPort = text.slice(0, -port.length - 1);
   if (port === "") {
@@ -358,11 +311,10 @@ function portMistake(text: string, scheme: string, port: string): OriginMistake 
     return /^0+[1-9]\d*$/.test(port) ? bad(message, `${withoutPort}:${Number(port)}`) : bad(message);
   }
   if (port !== defaultPort(scheme)) return null;
-  const message = `browsers leave out the default port of ${scheme}`;
-  return { reason: "default_port", message, meant: withoutPort };
+  return mistakeOf("default_port", `browsers leave out the default port of ${scheme}`, withoutPort);
 }
 
-function hostStarMistake(text: string, host: string, scheme: string, subdomains: boolean): OriginMistake | null {
+function hostStarMistake({ text, host, scheme, subdomains }: OriginPattern): OriginMistake | null {
   if (host === "*") return star("every host: write * alone for every origin, or name a domain");
   if (host.includes("*") || (subdomains && host.includes(".."))) {
     const message = "* stands for whole labels at the start only";
@@ -375,44 +327,35 @@ function hostStarMistake(text: string, host: string, scheme: string, subdomains:
   return null;
 }
 
-/** Lets the URL standard judge the host: what it would write differently, a browser never sends. */
-function hostMistake(text: string, scheme: string, host: string, subdomains: boolean): OriginMistake | null {
-  if (defaultPort(scheme) === "") {
-    return /^[\w.-]+$/.test(host)
-      ? null
-      : invalid("the host may hold letters, digits, points, hyphens and underscores");
-  }
+/** A browser never sends a host that the URL standard would write differently. */
+function hostMistake({ text, scheme, host, subdomains }: OriginPattern): OriginMistake | null {
+  const characters = "the host may have letters, digits, points, hyphens and underscores";
+  if (defaultPort(scheme) === "") return /^[\w.-]+$/.test(host) ? null : invalid(characters);
   const start = `${scheme}://${subdomains ? "*." : ""}`;
   const port = text.slice(start.length + host.length);
   if (host.startsWith(".")) return invalid("subdomains are written with *", `${scheme}://*${host}${port}`);
-  let serialized: string;
-  try {
-    serialized = new URL(`${scheme}://${host}`).host;
-  } catch {
-    return invalid("this is no valid host name");
-  }
+  if (!URL.canParse(`${scheme}://${host}`)) return invalid("this is no valid host name");
+  const serialized = new URL(`${scheme}://${host}`).host;
   if (serialized !== host) return invalid("browsers write this host in another way", `${start}${serialized}${port}`);
-  if (!host.startsWith("[") && !/^(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?$/.test(host)) {
-    return invalid(
-      "the host may hold letters, digits, points, hyphens and underscores, in labels of 1 to 63 characters",
-    );
+  if (!host.startsWith("[") && !labels.test(host.replace(/\.$/, ""))) {
+    return invalid(`${characters}, in labels of 1 to 63 characters`);
   }
-  if (host.length > 253) return invalid("a host name has at most 253 characters");
+  if (host.length > hostLengthMax) return invalid("a host name has at most 253 characters");
   return null;
 }
 
-function invalid(message: string, meant?: string | readonly string[]): OriginMistake {
+function invalid(message: string, meant?: Meant): OriginMistake {
   return mistakeOf("invalid_origin", message, meant);
 }
 
-function star(message: string, meant?: string): OriginMistake {
+function star(message: string, meant?: Meant): OriginMistake {
   return mistakeOf("invalid_pattern", message, meant);
 }
 
-function bad(message: string, meant?: string): OriginMistake {
+function bad(message: string, meant?: Meant): OriginMistake {
   return mistakeOf("invalid_port", message, meant);
 }
 
-function mistakeOf(reason: ConfigurationReason, message: string, meant?: string | readonly string[]): OriginMistake {
-  return meant === undefined ? { reason, message } : { reason, message, meant };
+function mistakeOf(reason: ConfigurationReason, message: string, meant?: Meant): OriginMistake {
+  return { reason, message, meant };
 }
