@@ -1,14 +1,14 @@
 /**
- * The command lines of all our commands, with one wording of what is wrong with them. It stands beside the doctor because
- * the doctor's package is installed by itself.
+ * Reads the command lines of all our commands, with the same messages for the same mistakes. It is part of this package
+ * because the doctor can be installed without the service.
  */
 
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { editDistance } from "./names.ts";
 
 /**
- * Finds the known names that a name was probably meant to be: those that it misspells, or else those that hold all its
- * words, begun alike and in this order, as CORS_ALLOWED_ORIGINS does for CORS_ORIGIN, and --minutes for --min.
+ * Finds the known names that were probably meant: those that the name misspells, or else those whose words begin with its
+ * words in the same order, such as CORS_ALLOWED_ORIGINS for CORS_ORIGIN and --minutes for --min.
  */
 export function nearestNames(name: string, known: readonly string[]): string[] {
   const misspelt = misspeltNames(name, known, name.length < 6 ? 1 : 2);
@@ -17,7 +17,7 @@ export function nearestNames(name: string, known: readonly string[]): string[] {
   return known.filter((candidate) => holdsWords(wordsOf(candidate), words));
 }
 
-/** The known names from which a name differs by `slipsMax` typing errors at most, one or two: the nearest alone. */
+/** The nearest known names, if they differ by at most `slipsMax` (1 or 2) typing errors. */
 export function misspeltNames(name: string, known: readonly string[], slipsMax: number): string[] {
   const distances = known.map((candidate) => editDistance(name, candidate));
   const least = Math.min(...distances);
@@ -62,7 +62,7 @@ const BAD_USAGE = 2;
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
-/** What was read of a command line. */
+/** What `parseArgs` returns for these options. */
 type CommandLine<Known extends Options> = ReturnType<
   typeof parseArgs<{ args: string[]; options: Known; allowPositionals: true; strict: true }>
 >;
@@ -70,21 +70,21 @@ type CommandLine<Known extends Options> = ReturnType<
 interface CommandLineSettings<Known extends Options> {
   /** As `parseArgs` takes them; --help and -h are always known. */
   readonly options: Known;
-  /** Whether words may stand there that are no options. Default: false. */
+  /** Whether words that are not options are allowed. Default: false. */
   readonly positionals?: boolean;
 }
 
 interface Command<Known extends Options> extends CommandLineSettings<Known> {
-  /** Its first paragraph says how the command is called. */
+  /** Its first paragraph says how to call the command. */
   readonly help: string;
   /** @returns the exit status. */
   run(commandLine: CommandLine<Known>): number | Promise<number>;
 }
 
 /**
- * Runs a command, or prints its help, or says what is wrong with the arguments.
+ * Runs a command, prints its help, or reports what is wrong with the arguments.
  *
- * @returns the exit status: 0 for help, 2 for bad usage, which `run` may report too by a {@link UsageError}.
+ * @returns the exit status: 0 for help, 2 for bad usage, which `run` may also report by a {@link UsageError}.
  */
 export async function runCommand<const Known extends Options>(
   args: readonly string[],
@@ -103,9 +103,9 @@ export async function runCommand<const Known extends Options>(
 }
 
 /**
- * Reads a command line. --help wins over everything else.
+ * Reads a command line. --help takes precedence over everything else.
  *
- * @throws UsageError for an option that is not known, one without its value, and a word that has no place.
+ * @throws UsageError for an unknown option, an option without its value, or an unexpected word.
  */
 export function readCommandLine<const Known extends Options>(
   args: readonly string[],
@@ -137,7 +137,7 @@ interface OptionToken {
   readonly inlineValue?: boolean | undefined;
 }
 
-/** @returns the option as one word, so that a value which begins with a dash is no option. */
+/** @returns the option as one word, so that a value that begins with a dash is not read as an option. */
 function checkOption({ name, rawName, value, inlineValue }: OptionToken, known: Options): string {
   const type = Object.hasOwn(known, name) ? known[name]?.type : undefined;
   if (type === undefined) {
@@ -148,13 +148,13 @@ function checkOption({ name, rawName, value, inlineValue }: OptionToken, known: 
     if (value !== undefined) throw new UsageError(`${rawName} takes no value`);
     return `--${name}`;
   }
-  // The next option in its place: the value was forgotten.
+  // The next option follows immediately: the value was forgotten.
   const isOption = inlineValue !== true && value?.startsWith("--") === true;
   if (value === undefined || isOption) throw new UsageError(`${rawName} needs a value`);
   return `--${name}=${value}`;
 }
 
-/** The mistake, how the command is called, and where to read more: short enough to stay in sight. */
+/** The mistake, how to call the command, and where to read more: short enough to fit on a screen. */
 export function describeMisuse(error: UsageError, help: string): string {
   const [called = ""] = help.split("\n\n");
   return `${error.message}\n\n${called}\n\n--help says more\n`;

@@ -3,7 +3,7 @@ import { covers } from "./origins.ts";
 import type { Policy } from "./policy.ts";
 import type { RequestReason } from "./reasons.ts";
 
-/** The parts of a request that CORS looks at; a header that is not there is undefined. */
+/** The parts of a request that CORS looks at; a missing header is undefined. */
 export interface CorsRequest {
   readonly method: string;
   readonly origin: string | undefined;
@@ -15,7 +15,7 @@ export interface CorsRequest {
   readonly requestPrivateNetwork?: string | undefined;
 }
 
-/** The headers that an answer must carry, by lower-case name; every other CORS header must be absent. */
+/** The CORS headers of a reply, by lower-case name; all others must be absent. */
 export interface CorsHeaders {
   vary?: string;
   "access-control-allow-origin"?: string;
@@ -27,7 +27,7 @@ export interface CorsHeaders {
   "access-control-allow-private-network"?: string;
 }
 
-/** What to answer: to a preflight in full, to any other request only the headers that its reply must carry. */
+/** The whole answer to a preflight, or the headers of the reply to any other request. */
 export interface Decision {
   readonly preflight: boolean;
   readonly reason: RequestReason;
@@ -43,7 +43,7 @@ const privateNetworkVary = `${preflightVary}, Access-Control-Request-Private-Net
 const varyOnly: Readonly<CorsHeaders> = { vary: "Origin" };
 const nothing: readonly string[] = [];
 
-/** Decides one request. Total: it throws for no input, and does work in proportion to the headers' length at most. */
+/** Decides one request. It never throws, and its work grows at most linearly with the length of the headers. */
 export function decide(policy: Policy, request: CorsRequest): Decision {
   const { origin, requestMethod } = request;
   if (origin !== undefined && requestMethod !== undefined && request.method === "OPTIONS") {
@@ -64,8 +64,8 @@ export function allowsOrigin(policy: Policy, origin: string): boolean {
 }
 
 /**
- * A list makes every reply depend on Origin, also one to a request without it, since a cache may hand that to a page;
- * * is the same for all and goes on every reply: https://fetch.spec.whatwg.org/#cors-protocol-and-http-caches
+ * With a list, every reply depends on Origin. So does one to a request without it, because a cache may give that reply to
+ * a page. `*` is the same for all requests: https://fetch.spec.whatwg.org/#cors-protocol-and-http-caches
  */
 function actualHeaders(policy: Policy, origin: string | undefined): Readonly<CorsHeaders> {
   const headers: CorsHeaders = {};
@@ -100,14 +100,14 @@ function decidePreflight(policy: Policy, request: CorsRequest, origin: string, r
     }
   }
 
-  // A refused method or header is answered with the origin and the true lists, so that the console names the culprit.
+  // The answer to a refused method or header has the origin and the real lists, so that the console names the refused one.
   const headers: CorsHeaders = { vary, "access-control-allow-origin": policy.anyOrigin ? "*" : origin };
   if (policy.credentials) headers["access-control-allow-credentials"] = "true";
   const methods = allowMethods(policy, requestMethod, methodReason === "allowed");
   if (methods !== "") headers["access-control-allow-methods"] = methods;
   const allowHeaders = listHeaders(policy, names);
   if (allowHeaders !== "") headers["access-control-allow-headers"] = allowHeaders;
-  // A refusal is not to be kept: the next attempt must see the corrected configuration.
+  // Browsers must not cache a refusal: the next attempt must see the corrected configuration.
   if (policy.maxAge !== "" && reason === "allowed") headers["access-control-max-age"] = policy.maxAge;
   if (policy.privateNetwork && request.requestPrivateNetwork === "true") {
     headers["access-control-allow-private-network"] = "true";
@@ -115,7 +115,7 @@ function decidePreflight(policy: Policy, request: CorsRequest, origin: string, r
   return { preflight: true, reason, status: policy.preflightStatus, headers, refusedHeaders };
 }
 
-/** https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7: the safelisted methods pass whatever is listed. */
+/** https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7: the safelisted methods pass even if not listed. */
 function judgeMethod(policy: Policy, method: string): "allowed" | "method_not_allowed" | "malformed_request_method" {
   if (policy.methods.has(method) || safelistedMethods.has(method)) return "allowed";
   if (!isToken(method)) return "malformed_request_method";
@@ -127,13 +127,13 @@ function allowsHeader(policy: Policy, name: string): boolean {
   return policy.headers.has(name) || (policy.anyHeader && name !== "authorization");
 }
 
-/** With credentials browsers take * literally, so "any" is answered with the very method that was asked for. */
+/** With credentials, browsers read * literally, so "any" is answered with the requested method. */
 function allowMethods(policy: Policy, method: string, allowed: boolean): string {
   if (!policy.anyMethod || !policy.credentials || !allowed || policy.methods.has(method)) return policy.allowMethods;
   return policy.allowMethods === "" ? method : `${policy.allowMethods}, ${method}`;
 }
 
-/** As with methods; only names that were read as tokens are ever written. */
+/** As for methods. Only names that are tokens are written. */
 function listHeaders(policy: Policy, names: readonly string[] | null): string {
   if (!policy.anyHeader || !policy.credentials || names === null) return policy.allowHeaders;
   const asked = names.filter((name) => !policy.headers.has(name) && allowsHeader(policy, name));

@@ -13,10 +13,10 @@ import { isLoopback, type OriginPattern, readOrigin } from "./origins.ts";
 import { type ConfigurationReason, explain } from "./reasons.ts";
 
 /**
- * Whether anyone may register names directly below `host`, by the public suffix list (https://publicsuffix.org): com,
- * co.uk and github.io alike. A name of one label that the list does not know counts too, but for localhost.
+ * Whether anyone may register names directly under `host`, as under com, co.uk and github.io, by the public suffix list
+ * (https://publicsuffix.org). An unknown name of one label counts too, except localhost.
  *
- * @param host a valid host name in lower case, no IP address.
+ * @param host a valid host name in lower case, not an IP address.
  */
 export function isPublicSuffix(host: string): boolean {
   const { publicSuffix, isIcann, isPrivate } = parse(host, { allowPrivateDomains: true });
@@ -24,7 +24,7 @@ export function isPublicSuffix(host: string): boolean {
   return isIcann === true || isPrivate === true || host !== "localhost";
 }
 
-/** What a deployment decides. */
+/** The CORS settings of a deployment. */
 export interface CorsConfig {
   /**
    * `"*"` for every origin, `"none"` for no browser at all, or a list of exact origins (`https://app.example.com`),
@@ -35,9 +35,9 @@ export interface CorsConfig {
   readonly allowedMethods?: readonly string[];
   /** Request headers, in any case; `"*"` for any but authorization, which must be named. Default: none. */
   readonly allowedHeaders?: readonly string[];
-  /** Response headers that a page may read beside the safelisted ones; `"*"` only without credentials. Default: none. */
+  /** Response headers that a page may read in addition to the safelisted ones; `"*"` only without credentials. Default: none. */
   readonly exposedHeaders?: readonly string[];
-  /** Whether pages may send cookies and TLS certificates. A bearer token needs none of it. Default: false. */
+  /** Whether pages may send cookies and TLS certificates. A bearer token does not need this. Default: false. */
   readonly credentials?: boolean;
   /** Seconds, 1 to 86400; null leaves the header out (browsers then keep 5 s); `"disable"` sends 0. Default: null. */
   readonly maxAge?: number | null | "disable";
@@ -45,7 +45,7 @@ export interface CorsConfig {
   readonly privateNetwork?: boolean;
   /** Status of a preflight whose origin is allowed: 200 or 204. Default: 204. */
   readonly preflightStatus?: number;
-  /** Accepts plain http origins together with credentials. Default: false, loopback hosts being exempt. */
+  /** Accepts plain http origins together with credentials. Default: false; loopback hosts are always accepted. */
   readonly allowInsecureOrigins?: boolean;
 }
 
@@ -55,11 +55,11 @@ export interface CorsMistake {
   readonly option: keyof CorsConfig;
   /** The element at fault, as configured. */
   readonly value: unknown;
-  /** What is wrong and the fix, beginning with the value. */
+  /** The value, what is wrong and how to fix it. */
   readonly message: string;
 }
 
-/** A configuration compiled to what the request path looks up. Only `compile` makes one. */
+/** A configuration in the form that requests are checked against. Only `compile` makes one. */
 export interface Policy {
   readonly anyOrigin: boolean;
   /** Compared byte for byte. */
@@ -72,7 +72,7 @@ export interface Policy {
   readonly anyHeader: boolean;
   /** In lower case. */
   readonly headers: ReadonlySet<string>;
-  /** In lower case, without those that are readable anyway. */
+  /** In lower case, without the safelisted ones. */
   readonly exposedHeaders: readonly string[];
   readonly credentials: boolean;
   readonly privateNetwork: boolean;
@@ -92,7 +92,7 @@ export type Compilation =
 const maxAgeMax = 86_400;
 
 /**
- * Checks a configuration and compiles it once. Never throws for a mistake: it lists them all.
+ * Checks a configuration and compiles it once. It does not throw, and lists all mistakes.
  *
  * @example
  * const compilation = compile({ allowedOrigins: ["https://app.example.com/"] });
@@ -130,7 +130,7 @@ export function compile(config: CorsConfig): Compilation {
       credentials,
       privateNetwork: config.privateNetwork ?? false,
       preflightStatus,
-      // With credentials a literal * is the name of a method or header, so the request's own are listed instead.
+      // With credentials, browsers read * as a name, so `decide` lists the names that the request asks for.
       allowMethods: anyMethod && !credentials ? "*" : [...methods].join(", "),
       allowHeaders: [...(anyHeader && !credentials ? ["*"] : []), ...headers].join(", "),
       exposeHeaders: exposedHeaders.join(", "),
@@ -150,7 +150,8 @@ function compileOrigins(config: CorsConfig, credentials: boolean, report: Report
   let anyOrigin = false;
   for (const value of listed) {
     if (value === "none") {
-      if (listed.length > 1) report("invalid_origin", "allowedOrigins", value, "none stands alone or not at all");
+      if (listed.length > 1)
+        report("invalid_origin", "allowedOrigins", value, "none stands alone: remove it or the others");
     } else if (value === "*") {
       anyOrigin = true;
       if (credentials) report("wildcard_origin_with_credentials", "allowedOrigins", value);
@@ -187,7 +188,7 @@ function compileMethods(listed: readonly string[], report: Report): Set<string> 
     } else if (forbiddenMethods.has(upper)) report("forbidden_method", "allowedMethods", value);
     else if (normalizedMethods.has(upper)) methods.add(upper);
     else if (value !== upper) {
-      // https://fetch.spec.whatwg.org/#concept-method-normalize leaves "patch" as it is, and no HTTP server takes it.
+      // https://fetch.spec.whatwg.org/#concept-method-normalize leaves "patch" as it is, and servers do not know it.
       report("invalid_method", "allowedMethods", value, `method names are case-sensitive: ${upper}`);
     } else methods.add(value);
   }
@@ -219,7 +220,7 @@ function compileExposedHeaders(listed: readonly string[], credentials: boolean, 
   return headers;
 }
 
-/** A quote is a token's character too, but in no name that anybody uses. */
+/** Tokens may contain quotes, but no real name does. */
 function isName(value: string): boolean {
   return isToken(value) && unwrap(value) === null;
 }

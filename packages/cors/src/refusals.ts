@@ -5,7 +5,7 @@ import { covers, isLoopback, type OriginPattern, splitOrigin } from "./origins.t
 import type { Policy } from "./policy.ts";
 import type { RefusalReason } from "./reasons.ts";
 
-/** The allowed origin that a refused one was probably meant to be. */
+/** The allowed origin that the refused one resembles most. */
 export interface NearestOrigin {
   /** As configured. */
   readonly origin: string;
@@ -18,18 +18,18 @@ interface Difference {
   readonly difference: string;
 }
 
-/** Longer values are no slip of anyone's, and the search must stay cheap. */
+/** Longer values are not typing errors, and the search must stay cheap. */
 const originLengthMax = 300;
 const candidatesMax = 1_000;
 
 /**
- * Finds the allowed origin that is nearest to one that is refused, and says how the two differ.
+ * Finds the allowed origin that is nearest to a refused one, and says how the two differ.
  *
- * @returns null when `origin` is no origin (null, garbage) or when none is listed.
+ * @returns null when `origin` is not an origin (null, garbage) or when none is listed.
  */
 export function nearestOrigin(policy: Policy, origin: string): NearestOrigin | null {
   if (origin.length > originLengthMax) return null;
-  const written = asBrowsersWrite(origin);
+  const written = URL.canParse(origin) ? new URL(origin).origin : null;
   if (written !== null && written !== origin && allowsOrigin(policy, written)) {
     const match = policy.origins.find((candidate) => candidate.text === written || covers(candidate, written));
     if (match !== undefined) return { origin: match.text, difference: `differs by form: browsers write ${written}` };
@@ -42,14 +42,6 @@ export function nearestOrigin(policy: Policy, origin: string): NearestOrigin | n
     if (nearest === null || found.rank < nearest.rank) nearest = { origin: candidate.text, ...found };
   }
   return nearest === null ? null : { origin: nearest.origin, difference: nearest.difference };
-}
-
-function asBrowsersWrite(origin: string): string | null {
-  try {
-    return new URL(origin).origin;
-  } catch {
-    return null;
-  }
 }
 
 function compare(asked: { scheme: string; host: string; port: string }, candidate: OriginPattern): Difference {
@@ -66,7 +58,7 @@ function compare(asked: { scheme: string; host: string; port: string }, candidat
   return { rank: host.rank * 4 + scheme * 2 + port, difference: `differs by ${listed}${detail}` };
 }
 
-/** Rank 0 is the same host; the higher, the less likely a slip. */
+/** Rank 0 is the same host; a higher rank is less likely a typing error. */
 function compareHosts(asked: string, candidate: OriginPattern): Difference {
   const { host, subdomains } = candidate;
   if (subdomains) {
@@ -86,21 +78,21 @@ function compareHosts(asked: string, candidate: OriginPattern): Difference {
   return { rank: asked === site || asked.endsWith(`.${site}`) ? 4 : 5, difference: "" };
 }
 
-/** What the log and the metrics learn of a refused browser. All text is cut to a bounded length. */
+/** A refusal, for the log and the metrics. All texts have a bounded length. */
 export interface RefusalEvent {
   readonly reason: RefusalReason;
-  /** False for a request that was served but whose reply the page cannot read. */
+  /** False for a request that was served, with a reply that the page cannot read. */
   readonly preflight: boolean;
   readonly origin: string;
   /** The method that the page wants to use. */
   readonly method: string;
   /** The header names that the page wants to send, in lower case; empty when they cannot be read. */
   readonly headers: readonly string[];
-  /** Those of them that are not allowed. */
+  /** Those that are not allowed. */
   readonly refusedHeaders: readonly string[];
-  /** The allowed origin that may have been meant, when it is the origin that is refused; computed when read. */
+  /** The allowed origin that was probably meant, when the origin is refused; computed when read. */
   readonly nearest: NearestOrigin | null;
-  /** What is probably wrong, where the reason alone leaves it open. */
+  /** The probable cause, when the reason alone does not tell it. */
   readonly hint: string | null;
 }
 
@@ -156,16 +148,16 @@ function shortenNames(names: readonly string[]): readonly string[] {
   return names.length <= namesMax ? shown : [...shown, `(${names.length - namesMax} more)`];
 }
 
-/** Lines that may come at once; then one a second. Strangers cause these lines, so they must not fill a disk. */
+/** Lines at once; then one a second. Strangers can cause these lines, so they must not fill a disk. */
 const burst = 60;
 const refillMilliseconds = 1_000;
 
 /**
- * Makes the function that logs refusals: a refused preflight at info, since a developer is waiting in front of a console,
- * an unreadable reply at debug, since browsers send Origin with same-origin calls too. Each level has its own allowance,
- * and the next line after a pause says how many were left out.
+ * Makes the function that logs refusals. A refused preflight is logged at info, because a developer is probably waiting for
+ * it; an unreadable reply at debug, because browsers send Origin with same-origin calls too. Each level has its own
+ * allowance, and the first line after a pause says how many were left out.
  *
- * @param now milliseconds of a clock that never goes back.
+ * @param now milliseconds of a monotonic clock.
  */
 export function createRefusalLog(now: () => number = () => performance.now()) {
   const preflights = createAllowance(now);
@@ -181,17 +173,15 @@ export function createRefusalLog(now: () => number = () => performance.now()) {
   };
 }
 
-/** A token bucket: each call takes one line and returns how many were refused before it, or null when none is left. */
+/** A token bucket: each call takes one line and returns how many were refused since the last, or null if none is left. */
 function createAllowance(now: () => number): () => number | null {
   let lines = burst;
   let refilled = now();
   let suppressed = 0;
   return () => {
     const earned = Math.floor((now() - refilled) / refillMilliseconds);
-    if (earned > 0) {
-      lines = Math.min(burst, lines + earned);
-      refilled += earned * refillMilliseconds;
-    }
+    refilled += earned * refillMilliseconds;
+    lines = Math.min(burst, lines + earned);
     if (lines === 0) {
       suppressed++;
       return null;
