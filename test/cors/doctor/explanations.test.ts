@@ -153,7 +153,7 @@ test("a page that sends a header of responses is told to leave it out", () => {
     return fixesFor(failed(["header_not_allowed"], { findings }));
   };
   expect(refusing(["access-control-allow-origin", "timing-allow-origin"])?.rsCors).toEqual([
-    "remove access-control-allow-origin, timing-allow-origin from the call: servers answer with it, and no page sends it",
+    "remove access-control-allow-origin, timing-allow-origin from the call: it belongs in responses, not in requests",
   ]);
   expect(refusing(["access-control-max-age", "x-a"])?.financeService).toEqual([
     expect.stringMatching(/^remove access-control-max-age from the call/),
@@ -226,6 +226,6 @@ test("nobody is told to allow the origin null", () => {
   };
   expect(fixes("null")?.financeService).toEqual([expect.stringMatching(/^serve the page from a real origin/)]);
   expect(fixes("http://localhost:5173")?.nginx).toEqual([
-    expect.stringMatching(/^call http:\/\/third\.test\/ at once/),
+    expect.stringMatching(/^call http:\/\/third\.test\/ directly/),
   ]);
 });

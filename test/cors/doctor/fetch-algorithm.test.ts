@@ -281,16 +281,16 @@ describe("the hint", () => {
   const api = (url: string): PageRequest => ({ ...article, url: new URL(url) });
 
   test.each([
-    ["https://login.microsoftonline.com/common/oauth2/authorize?client_id=1", /login stands before the API/],
-    ["https://accounts.google.com/o/oauth2/v2/auth?response_type=code", /login stands before the API/],
-    ["/login?next=%2Frpc", /login stands before the API/],
-    ["/users/sign_in", /login stands before the API/],
-    ["/oauth2/start?rd=%2Frpc", /login stands before the API/],
-    ["https://team.cloudflareaccess.com/cdn-cgi/access/login/api.test", /login stands before the API/],
+    ["https://login.microsoftonline.com/common/oauth2/authorize?client_id=1", /login in front of the API/],
+    ["https://accounts.google.com/o/oauth2/v2/auth?response_type=code", /login in front of the API/],
+    ["/login?next=%2Frpc", /login in front of the API/],
+    ["/users/sign_in", /login in front of the API/],
+    ["/oauth2/start?rd=%2Frpc", /login in front of the API/],
+    ["https://team.cloudflareaccess.com/cdn-cgi/access/login/api.test", /login in front of the API/],
     ["https://api.test/rpc", /^the server upgrades to https/],
     ["/rpc/", /^only the trailing slash differs/],
-    ["https://elsewhere.test/v2", /^call the URL that it leads to$/],
-    ["/blog/logins-explained", /^call the URL that it leads to$/],
+    ["https://elsewhere.test/v2", /^call the URL of the redirect$/],
+    ["/blog/logins-explained", /^call the URL of the redirect$/],
   ])("for a preflight that is redirected to %s", (location, hint) => {
     expect(hintOf(api("http://api.test/rpc"), [response(302, { location })])).toMatch(hint);
   });
@@ -306,7 +306,7 @@ describe("the hint", () => {
   });
 
   test.each([400, 401, 404, 413, 500, 502])("for a %d without headers after a preflight that passed", (status) => {
-    expect(hintOf(article, [open, response(status)])).toMatch(new RegExp(`preflight allowed.* ${status} behind it`));
+    expect(hintOf(article, [open, response(status)])).toMatch(new RegExp(`preflight allowed.* ${status}, a reply`));
     expect(hintOf(simple, [response(status)])).toMatch(new RegExp(`error, ${status}`));
   });
 
@@ -315,7 +315,7 @@ describe("the hint", () => {
   });
 
   test("for a success without headers after a preflight that passed", () => {
-    expect(hintOf(article, [open, response(200)])).toMatch(/something else answers OPTIONS/);
+    expect(hintOf(article, [open, response(200)])).toMatch(/different programs/);
   });
 
   test("for a page of an error behind a redirect looks at the preflight of that request alone", () => {
@@ -377,7 +377,7 @@ describe("the hint", () => {
 
   test("for a call that is redirected to a login page", () => {
     const location = "https://login.test/signin";
-    expect(hintOf(simple, [response(302, { ...allowOrigin, location }), response(200)])).toMatch(/have it answer 401/);
+    expect(hintOf(simple, [response(302, { ...allowOrigin, location }), response(200)])).toMatch(/let it answer 401/);
   });
 
   test.each(["access-control-allow-origin", "access-control-expose-headers", "timing-allow-origin"])(

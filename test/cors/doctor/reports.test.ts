@@ -64,7 +64,7 @@ describe("the text", () => {
       ✓ Access-Control-Allow-Origin is *; it must be http://localhost:5173 or *.
       ✓ The status is 204; it must be 200 to 299.
       ✓ Access-Control-Allow-Methods is missing; POST needs no permission.
-      ✓ Access-Control-Allow-Headers is authorization; it must have authorization.
+      ✓ Access-Control-Allow-Headers is authorization; it must contain authorization.
       ✓ Access-Control-Max-Age is 600: Chrome keeps the answer for 600 s, Firefox for 600 s, Safari for 600 s.
 
       ✓ POST http://localhost:9707/rpc is answered with 200.
@@ -73,8 +73,8 @@ describe("the text", () => {
       ✓ Access-Control-Allow-Origin is *; it must be http://localhost:5173 or *.
       ✓ The page reads the status 200, the body and the headers content-type.
 
-      ALLOWED: the browser lets the page go on.
-      Hidden from the page, unless Access-Control-Expose-Headers names them: etag"
+      ALLOWED: the browser lets the page continue.
+      Hidden from the page, unless Access-Control-Expose-Headers lists them: etag"
     `);
   });
 
@@ -92,13 +92,13 @@ describe("the text", () => {
           > access-control-request-headers: authorization
           < vary: Origin
       ✗ Access-Control-Allow-Origin is missing; it must be http://localhost:5173 or *.
-      ✗ The status is 403; it must be 200 to 299 (the server refuses the origin, or asks for a permission before CORS is answered).
+      ✗ The status is 403; it must be 200 to 299 (the server refuses the origin, or requires a permission before CORS is answered).
       ✓ Access-Control-Allow-Methods is missing; POST needs no permission.
-      ! Access-Control-Allow-Headers is missing; it must have authorization.
+      ! Access-Control-Allow-Headers is missing; it must contain authorization.
       ! A note.
 
       BLOCKED by the preflight: allow_origin_missing
-      The response does not say that a page of another origin may see it.
+      The response does not say that a page of another origin may read it.
 
       The console says
         Chrome          Access to fetch at 'http://localhost:9707/rpc' from origin 'http://localhost:5173' has been blocked by CORS policy: Response to preflight request doesn't pass access control check: No 'Access-Control-Allow-Origin' header is present on the requested resource.
@@ -107,10 +107,10 @@ describe("the text", () => {
                         Fetch API cannot load http://localhost:9707/rpc due to access control checks.
 
       How to fix it
-        finance-service add http://localhost:5173 to CORS_ALLOWED_ORIGINS; the variable replaces the default list: repeat what you keep (https://*.example.com and http://localhost:* work too)
+        finance-service add http://localhost:5173 to CORS_ALLOWED_ORIGINS; the variable replaces the default list: repeat the origins that you keep (https://*.example.com and http://localhost:* work too)
         Express cors    app.use(cors({ origin: ["http://localhost:5173"] }))   before every route and every login check
         rs/cors (Go)    cors.New(cors.Options{AllowedOrigins: []string{"http://localhost:5173"}}).Handler(mux)   as the outermost handler
-        nginx           add_header Access-Control-Allow-Origin "http://localhost:5173" always;   without "always" errors go out bare
+        nginx           add_header Access-Control-Allow-Origin "http://localhost:5173" always;   without "always" errors have no header
                         if ($request_method = OPTIONS) { return 204; }   in the location, with its add_header lines"
     `);
   });
@@ -212,7 +212,7 @@ describe("the JSON", () => {
       status: 403,
       value: "",
       hint: null,
-      meaning: "The response does not say that a page of another origin may see it.",
+      meaning: "The response does not say that a page of another origin may read it.",
       alsoWrong: ["preflight_status", "header_not_allowed"],
       consoles: { chrome: expect.any(String), firefox: expect.any(String), safari: expect.any(String) },
       fixes: {

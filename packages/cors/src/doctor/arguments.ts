@@ -13,7 +13,6 @@ import { chromeUserAgent } from "./probe.ts";
 /** What the command line asks for. */
 export type DoctorArguments = { readonly kind: "help" } | CheckArguments;
 
-/** A check of a server, or of the environment. */
 export type CheckArguments = {
   readonly kind: "check";
   readonly page: Omit<PageRequest, "url">;
@@ -24,11 +23,11 @@ export type CheckArguments = {
   readonly userAgent: string;
 } & (
   | { readonly fromConfig: false; readonly url: URL }
-  /** The environment knows a URL of its own. */
+  /** The default is the service in this environment. */
   | { readonly fromConfig: true; readonly url: URL | undefined }
 );
 
-/** How the command is called: by its name as an installed program, or by `npm run` in this repository. */
+/** How to call the command: by its name if it is installed, or by `npm run` in this repository. */
 export function commandName(path: string, environment: Readonly<Record<string, string | undefined>>): string {
   const isInstalled = /[\\/]node_modules[\\/]/.test(path) || /[\\/]cors-doctor$/.test(path);
   return isInstalled && environment["npm_lifecycle_event"] !== "doctor" ? "cors-doctor" : "npm run doctor --";
@@ -38,29 +37,29 @@ export function commandName(path: string, environment: Readonly<Record<string, s
 export const usage = (command: string): string => `usage: ${command} URL --origin ORIGIN [options]
        ${command} --from-config [URL] --origin ORIGIN [options]
 
-Says whether a page on ORIGIN may call URL, step by step as a browser decides it (https://fetch.spec.whatwg.org/), and
-if not: why, what the browsers' consoles print, and how to fix it. Any server will do.
+Checks whether a page on ORIGIN may call URL, in the steps in which a browser decides it (https://fetch.spec.whatwg.org/).
+If not, says why, what the consoles of browsers print, and how to fix it. It works with any server.
 
-  --origin ORIGIN      of the page, for example http://localhost:5173 or capacitor://localhost; null for a sandboxed
-                       frame or a local file
-  --method METHOD      default POST
-  -H, --header HEADER  "name" or "name: value", several or again; a name alone gets a value that stands for yours.
-                       Default: what an API client sends: authorization, and with POST, PUT and PATCH also
+  --origin ORIGIN      the origin of the page, for example http://localhost:5173 or capacitor://localhost; null for a
+                       sandboxed frame or a local file
+  --method METHOD      default: POST
+  -H, --header HEADER  "name" or "name: value"; takes several, and may be repeated; a name alone gets a placeholder value
+                       Default: the headers of an API client: authorization, and for POST, PUT and PATCH also
                        content-type: application/json
-  --no-headers         sends none, as for a simple request
-  --data BODY          default {} with content-type: application/json, else none
+  --no-headers         send no headers, as in a simple request
+  --data BODY          default: {} with content-type: application/json, otherwise none
   --credentials        the page sends cookies: fetch's credentials: "include", axios's withCredentials
-  --strict             by the letter of the standard, where browsers are laxer for now: * and authorization, and in
-                       Chrome client hints such as save-data, ranges such as Bytes=0-9 and the ports 4190 and 6679
-  --preflight-only     never sends the actual request; the verdict is the preflight's
-  --from-config        asks no server, but the policy in this environment's CORS_* variables
-  --timeout SECONDS    for each request, default 10
-  --user-agent TEXT    default a recent Chrome
-  --json               for machines; docs/doctor.md has the shape
+  --strict             follow the standard where browsers are less strict: * and authorization, and in Chrome client
+                       hints such as save-data, ranges such as Bytes=0-9, and the ports 4190 and 6679
+  --preflight-only     do not send the actual request; the verdict is that on the preflight
+  --from-config        check the policy in this environment's CORS_* variables instead of a server
+  --timeout SECONDS    for each request; default: 10
+  --user-agent TEXT    default: a recent Chrome
+  --json               print JSON; docs/doctor.md describes it
   --help
 
-The actual request is really sent: with a method that changes something, use --preflight-only or a URL that is harmless.
-Exit status: 0 the page could read the reply, 1 it could not (CORS, mixed content, a blocked port, nobody answers),
+The actual request is really sent: for a method that changes something, use --preflight-only or a harmless URL.
+Exit status: 0 the page could read the reply, 1 it could not (CORS, mixed content, a blocked port, no answer),
 2 bad usage.`;
 
 const timeoutSecondsMax = 600;
@@ -86,7 +85,7 @@ export function readArguments(args: readonly string[]): DoctorArguments {
   if (read === "help") return { kind: "help" };
   const { values, positionals } = read;
   const { "from-config": fromConfig, "no-headers": noHeaders, header: lines } = values;
-  // What stands after --header and is no URL is one more header.
+  // Words after --header that are not a URL are more headers.
   const moreLines = lines === undefined ? [] : positionals.filter((text) => !text.includes("://"));
   const [url, ...rest] = positionals.filter((text) => !moreLines.includes(text));
   if (rest.length > 0) throw new UsageError(`one URL, not also ${rest.join(" ")}`);
@@ -101,7 +100,7 @@ export function readArguments(args: readonly string[]): DoctorArguments {
       noHeaders ? [] : lines === undefined ? defaultHeaders(method) : [...lines, ...moreLines],
     );
     const body = readBody(method, headers, values.data);
-    // https://fetch.spec.whatwg.org/#concept-bodyinit-extract: the browser names the type of a string by itself.
+    // https://fetch.spec.whatwg.org/#concept-bodyinit-extract: the browser sets the type of a string body itself.
     if (body !== null && !hasContentType(headers)) headers.push(["content-type", "text/plain;charset=UTF-8"]);
     return {
       kind: "check",

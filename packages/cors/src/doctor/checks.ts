@@ -5,6 +5,7 @@ import {
   safelistedMethods,
   safelistedResponseHeaders,
   trimValue,
+  wordSet,
 } from "../names.ts";
 import { isLocalNetwork, isLoopback } from "../origins.ts";
 import type { Cause, FailureCode } from "./explanations.ts";
@@ -13,7 +14,7 @@ import type { Cause, FailureCode } from "./explanations.ts";
 export type Header = readonly [name: string, value: string];
 
 /**
- * All lines of a name joined by a comma, which is how two lines of Allow-Origin become one value that matches nothing:
+ * Joins all lines of a name by a comma. So two lines of Allow-Origin become one value, which matches no origin.
  * https://fetch.spec.whatwg.org/#concept-header-list-get
  *
  * @param name in lower case.
@@ -24,7 +25,7 @@ export function getHeader(headers: readonly Header[], name: string): string | nu
   return values.length === 0 ? null : values.join(", ");
 }
 
-/** Whether the server says anything of CORS. */
+/** Whether the response has any CORS header. */
 export function hasCorsHeaders(headers: readonly Header[]): boolean {
   return headers.some(([name]) => name.toLowerCase().startsWith("access-control-"));
 }
@@ -33,7 +34,7 @@ export function hasCorsHeaders(headers: readonly Header[]): boolean {
 export interface NameList {
   /** In order and as written; empty when the header is absent, empty or malformed. */
   readonly names: readonly string[];
-  /** The first element that is no token, which spoils the whole list; null when the list is well-formed. */
+  /** The first element that is not a token, which makes the whole list invalid; null when the list is valid. */
   readonly malformed: string | null;
 }
 
@@ -50,29 +51,29 @@ function extractNames(headers: readonly Header[], name: string): NameList {
   return { names: malformed === null ? elements : [], malformed };
 }
 
-/** What one rule found wrong. */
+/** A mistake that one rule found. */
 export interface Finding {
   readonly code: FailureCode;
   /** The header value, method, header name or list element at fault. */
   readonly value: string;
-  /** What is probably behind it, where the code alone leaves it open. */
+  /** The probable cause, for people, if the code alone does not tell it. */
   readonly hint: string | null;
-  /** What is probably behind it, where that is fixed in another way than the code says; null where it is not. */
+  /** The probable cause, if its fix differs from the usual one for the code; otherwise null. */
   readonly cause: Cause | null;
   /** Every header name that is refused, for `header_not_allowed` and its like; empty otherwise. */
   readonly refused: readonly string[];
-  /** What Chrome prints where the code alone leaves it open, empty for nothing; null where it does not. */
+  /** What Chrome prints, empty for nothing, if the code alone does not determine it; otherwise null. */
   readonly chrome: string | null;
 }
 
-/** A response as it came: one element a line, duplicates kept. */
+/** A response as received: one element for each line, duplicates kept. */
 export interface WireResponse {
-  /** 200 to 999 of a proper server. */
+  /** 200 to 999 from a correct server. */
   readonly status: number;
   readonly headers: readonly Header[];
 }
 
-/** What the checks need to know of the request. */
+/** The parts of the request that the checks need. */
 export interface CheckedRequest {
   /** The value of its Origin header. */
   readonly origin: string;
@@ -80,7 +81,7 @@ export interface CheckedRequest {
 }
 
 /**
- * Whether a page of this origin may see the response.
+ * Whether a page of this origin may read the response.
  * https://fetch.spec.whatwg.org/#concept-cors-check
  */
 export function checkAllowOrigin(request: CheckedRequest, headers: readonly Header[]): Finding | null {
@@ -88,7 +89,7 @@ export function checkAllowOrigin(request: CheckedRequest, headers: readonly Head
   if (value === null) return finding("allow_origin_missing", "");
   if (value === "*") return request.credentials ? finding("wildcard_origin_with_credentials", value) : null;
   if (value === request.origin) return null;
-  // From here on the answer is no; what follows only tells the cases apart, as Chromium does.
+  // The answer is no. The rest only distinguishes the cases, as Chromium does.
   const lines = headers.filter(([name]) => name.toLowerCase() === "access-control-allow-origin").length;
   if (lines > 1) return finding("allow_origin_repeated", value, `it came ${lines} times: two layers add it`);
   if (/[ ,]/.test(value)) return finding("allow_origin_list", value);
@@ -108,7 +109,7 @@ export function checkPreflightStatus(status: number): Finding | null {
   return status >= 200 && status <= 299 ? null : finding("preflight_status", String(status), hintForStatus(status));
 }
 
-/** The same, steps 7.1 to 7.7. Both lists are read before anything is looked up in either. */
+/** The same, steps 7.1 to 7.7. Both lists are parsed before either is used. */
 export function checkAllowLists(
   credentials: boolean,
   method: string,
@@ -130,7 +131,7 @@ function checkAllowMethods(credentials: boolean, method: string, response: WireR
   if (malformed !== null) return finding("invalid_method", malformed);
   if (names.includes(method) || safelistedMethods.has(method)) return null;
   if (names.includes("*")) {
-    return credentials ? finding("method_not_allowed", method, "with credentials * is a method of that name") : null;
+    return credentials ? finding("method_not_allowed", method, "with credentials, * is a method of that name") : null;
   }
   const otherCase = names.find((name) => name.toUpperCase() === method.toUpperCase());
   const hint = otherCase === undefined ? null : `method names are case-sensitive: the list has ${otherCase}`;
@@ -139,7 +140,7 @@ function checkAllowMethods(credentials: boolean, method: string, response: WireR
 
 /**
  * The same, steps 7.6 and 7.7: * is literal with credentials, and by the standard never covers authorization.
- * Browsers let it, for now, so that alone is found only by `strict`.
+ * Browsers still accept the latter, so only `strict` finds it.
  */
 function checkAllowHeaders(
   credentials: boolean,
@@ -161,13 +162,13 @@ function checkAllowHeaders(
   return { ...finding("header_not_allowed", first, hintForHeaders(refused, wildcard)), refused };
 }
 
-/** Whether authorization passes by * alone, which the standard forbids: Chromium, Firefox and WebKit announced to follow. */
+/** Whether only * allows authorization. The standard forbids that, and the browsers have announced that they will follow. */
 export function isAuthorizationByWildcard(unsafeNames: readonly string[], response: WireResponse): boolean {
   const listed = extractNames(response.headers, "access-control-allow-headers").names.map((name) => name.toLowerCase());
   return unsafeNames.includes("authorization") && listed.includes("*") && !listed.includes("authorization");
 }
 
-/** A finding without refused headers. */
+/** A finding with default members. */
 export function finding(code: FailureCode, value: string, hint: string | null = null): Finding {
   return { code, value, hint, cause: null, refused: [], chrome: null };
 }
@@ -186,30 +187,30 @@ function hintForMismatch(value: string, origin: string): string | null {
 function hintForHeaders(refused: readonly string[], wildcard: boolean): string | null {
   const response = refused.find(isServerHeader);
   if (response !== undefined) return `${response} is a header of responses: the page must not send it`;
-  return wildcard ? "with credentials * is a header of that name" : null;
+  return wildcard ? "with credentials, * is a header of that name" : null;
 }
 
 function hintForStatus(status: number): string | null {
-  if (status === 401) return "something asks for a login before CORS is answered";
-  if (status === 403) return "the server refuses the origin, or asks for a permission before CORS is answered";
+  if (status === 401) return "something requires a login before CORS is answered";
+  if (status === 403) return "the server refuses the origin, or requires a permission before CORS is answered";
   if (status === 404 || status === 405 || status === 501) return "nothing answers OPTIONS on this path";
   if (status >= 500) return "the server fails before it answers OPTIONS";
   return null;
 }
 
-/** What stops a request before it is sent, whatever the server would answer: mixed content and blocked ports. */
+/** Requests that browsers never send: mixed content and blocked ports. */
 
 /** https://fetch.spec.whatwg.org/#port-blocking */
-const blockedPorts: ReadonlySet<string> = new Set(
-  "0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080".split(
-    " ",
-  ),
-);
+const blockedPorts = wordSet(`
+  0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135
+  137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719
+  1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080
+`);
 
-/** Those of them that Chromium does not block, as Firefox and Safari do. */
-const portsOpenInChromium: ReadonlySet<string> = new Set(["4190", "6679"]);
+/** Firefox and Safari block these too, Chromium does not. */
+const portsOpenInChromium = wordSet("4190 6679");
 
-/** Why the browser does not send a request to this URL for the page; null when it sends it. */
+/** Why the browser does not send the page's request to this URL; null when it does. */
 export function findBarrier(pageOrigin: string, url: URL, strict: boolean): Finding | null {
   if (isMixedContent(pageOrigin, url) && !isLocalNetwork(url.hostname)) return finding("mixed_content", url.href);
   if (!blockedPorts.has(url.port) || (!strict && isOpenInChromiumAlone(url))) return null;
@@ -222,7 +223,7 @@ export function isOpenInChromiumAlone(url: URL): boolean {
 }
 
 /**
- * Whether Chromium alone sends it: it leaves the local network to the user, whom it asks.
+ * Whether only Chromium sends it: it asks the user for access to the local network.
  * https://wicg.github.io/local-network-access/#mixed-content
  */
 export function isLocalMixedContent(pageOrigin: string, url: URL): boolean {
@@ -234,18 +235,18 @@ function isMixedContent(pageOrigin: string, url: URL): boolean {
   return pageOrigin.startsWith("https://") && url.protocol === "http:" && !isLoopback(url.hostname);
 }
 
-/** How long each browser keeps the answer to a preflight: https://fetch.spec.whatwg.org/#cors-preflight-cache */
+/** How long browsers keep the answer to a preflight: https://fetch.spec.whatwg.org/#cors-preflight-cache */
 
-/** Seconds per browser engine; 0 is not at all. */
+/** Seconds for each browser engine; 0 means that it does not keep the answer. */
 export interface PreflightCache {
-  /** As the server sent it; null when it did not. */
+  /** The value that the server sent; null for none. */
   readonly maxAge: string | null;
   readonly chromium: number;
   readonly firefox: number;
   readonly webkit: number;
 }
 
-/** What the standard says for an answer without Max-Age or with an unreadable one. */
+/** The standard's value if Max-Age is missing or unreadable. */
 const defaultSeconds = 5;
 const chromiumSecondsMax = 7_200;
 const firefoxSecondsMax = 86_400;
@@ -255,10 +256,10 @@ const webkitSecondsMax = 600;
 export function readPreflightCache(headers: readonly Header[]): PreflightCache {
   const maxAge = getHeader(headers, "access-control-max-age");
   const seconds = maxAge !== null && /^[+-]?\d+$/.test(maxAge) ? Number(maxAge) : null;
-  // Chromium and WebKit give up on what does not fit into 64 bits; Firefox counts up to its maximum.
+  // Chromium and WebKit reject values of more than 64 bits; Firefox limits them to its maximum.
   const fits = seconds !== null && Math.abs(seconds) < 2 ** 63;
   const capped = (most: number): number => (fits ? Math.max(0, Math.min(seconds, most)) : defaultSeconds);
-  // Firefox alone keeps nothing at all when there is a value and it holds anything but digits.
+  // Only Firefox does not keep the answer at all if the value has other characters than digits.
   const readByFirefox = maxAge === null || maxAge === "" || /^\d+$/.test(maxAge);
   return {
     maxAge,
@@ -278,11 +279,11 @@ export function describeCache({ maxAge, chromium, firefox, webkit }: PreflightCa
 export interface ReadableHeaders {
   readonly readable: readonly string[];
   readonly hidden: readonly string[];
-  /** The element that spoils Access-Control-Expose-Headers, which then exposes nothing; null when there is none. */
+  /** The invalid element of Access-Control-Expose-Headers, which then exposes nothing; null for none. */
   readonly malformed: string | null;
 }
 
-/** https://fetch.spec.whatwg.org/#concept-filtered-response-cors, or the basic filter for one's own origin. */
+/** https://fetch.spec.whatwg.org/#concept-filtered-response-cors, or the basic filter within an origin. */
 export function splitReadable(crossOrigin: boolean, credentials: boolean, headers: readonly Header[]): ReadableHeaders {
   const all = [...new Set(headers.map(([name]) => name.toLowerCase()))].sort();
   const { names, malformed } = extractNames(headers, "access-control-expose-headers");
@@ -297,9 +298,9 @@ export function splitReadable(crossOrigin: boolean, credentials: boolean, header
   };
 }
 
-/** Which headers of a page are so ordinary that a form could have sent them, so that they need no preflight. */
+/** Headers that a form could send need no preflight. */
 
-/** A header that makes a preflight necessary. */
+/** A header that needs a preflight. */
 export interface UnsafeHeader {
   /** In lower case. */
   readonly name: string;
@@ -309,15 +310,9 @@ export interface UnsafeHeader {
 
 const valueBytesMax = 128;
 const valueBytesSumMax = 1024;
-const safelistedNames: ReadonlySet<string> = new Set([
-  "accept",
-  "accept-language",
-  "content-language",
-  "content-type",
-  "range",
-]);
+const safelistedNames = wordSet("accept accept-language content-language content-type range");
 
-/** Those of Chromium beyond the standard, with the values that it lets pass; what it puts in itself can be no danger. */
+/** Headers that only Chromium safelists, with the accepted values: it also sends them on its own. */
 const chromiumNames: ReadonlyMap<string, RegExp> = new Map([
   ["device-memory", /^\d+(?:\.\d+)?$/],
   ["downlink", /^\d+(?:\.\d+)?$/],
@@ -329,25 +324,21 @@ const chromiumNames: ReadonlyMap<string, RegExp> = new Map([
   ["viewport-width", /^\d+$/],
   ["width", /^\d+$/],
 ]);
-const safelistedTypes: ReadonlySet<string> = new Set([
-  "application/x-www-form-urlencoded",
-  "multipart/form-data",
-  "text/plain",
-]);
+const safelistedTypes = wordSet("application/x-www-form-urlencoded multipart/form-data text/plain");
 
 /**
  * The headers whose names go into Access-Control-Request-Headers, sorted.
  * https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names
  *
  * @param headers with each name once, in lower case.
- * @param strict by the standard, without what Chromium adds.
+ * @param strict by the standard, without the headers that only Chromium safelists.
  */
 export function findUnsafeHeaders(headers: readonly Header[], strict: boolean): UnsafeHeader[] {
-  // Chromium drops the page's user-agent before it looks at anything.
+  // Chromium removes the page's user-agent before anything else.
   const sent = strict ? headers : headers.filter(([name]) => name !== "user-agent");
   const judged = sent.map(([name, value]) => ({ name, value, why: whyUnsafe(name, value, strict) }));
   const sum = judged.reduce((bytes, { value, why }) => bytes + (why === null ? value.length : 0), 0);
-  const whySum = sum > valueBytesSumMax ? `is one of values of more than ${valueBytesSumMax} bytes` : null;
+  const whySum = sum > valueBytesSumMax ? `is part of values of more than ${valueBytesSumMax} bytes` : null;
   return judged
     .flatMap(({ name, why }) => {
       const reason = why ?? whySum;
@@ -356,7 +347,7 @@ export function findUnsafeHeaders(headers: readonly Header[], strict: boolean): 
     .sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
-/** Whether the method or a header is such as no form sends. */
+/** Whether the method or a header is one that no form sends. */
 export function needsPreflight(method: string, headers: readonly Header[], strict: boolean): boolean {
   return !safelistedMethods.has(method) || findUnsafeHeaders(headers, strict).length > 0;
 }
@@ -366,7 +357,7 @@ function whyUnsafe(name: string, value: string, strict: boolean): string | null 
   const chromium = strict ? undefined : chromiumNames.get(name);
   if (!safelistedNames.has(name) && chromium === undefined) return "is not a safelisted header";
   if (value.length > valueBytesMax) return `has a value of more than ${valueBytesMax} bytes`;
-  if (chromium !== undefined) return chromium.test(value) ? null : "has a value that is not of its form";
+  if (chromium !== undefined) return chromium.test(value) ? null : "has a value in the wrong form";
   if (name === "range") {
     const range = strict ? simpleRange : chromiumRange;
     return isSimpleRange(range.exec(value)) ? null : "is not of the form bytes=0- or bytes=0-99";
@@ -384,10 +375,10 @@ function whyUnsafe(name: string, value: string, strict: boolean): string | null 
 
 /** https://fetch.spec.whatwg.org/#simple-range-header-value */
 const simpleRange = /^bytes=(\d+)-(\d*)$/;
-/** Chromium takes any case and a plus, and reads -1 as an open end. */
+/** Chromium accepts any case and a plus, and reads -1 as an open end. */
 const chromiumRange = /^bytes=\+?(\d+)-(?:\+?(\d+)|-0*1)?$/i;
 
-/** Chromium counts in 64 bits with a sign. */
+/** Chromium uses signed 64-bit numbers. */
 const rangeMax = 2n ** 63n - 1n;
 
 function isSimpleRange(range: RegExpExecArray | null): boolean {

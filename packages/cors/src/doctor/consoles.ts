@@ -8,19 +8,21 @@ import {
   type FailureCode,
   type Fixes,
   fixesOfCause,
+  fixFor,
   insecureCredentialsFix,
+  noSuccess,
   responseHeaderFixes,
-  sameForAll,
+  type Server,
 } from "./explanations.ts";
 
-/** What each browser writes into its console; several lines are parted by a line feed, null is nothing at all. */
+/** What each browser prints in its console; line feeds separate lines, null is nothing. */
 export interface ConsoleLines {
   readonly chrome: string | null;
   readonly firefox: string;
   readonly safari: string | null;
 }
 
-/** The failures that Chrome words as an answer to the preflight. */
+/** The failures of which Chrome says that the response to the preflight does not pass the access control check. */
 const accessChecks: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "preflight_redirect",
   "allow_origin_missing",
@@ -45,22 +47,24 @@ export function consoleLines(diagnosis: Diagnosis): ConsoleLines | null {
 }
 
 /** What to change for each server, one line for each thing that is wrong. */
-export type FixLines = { readonly [Server in keyof Fixes]: readonly string[] };
+export type FixLines = { readonly [Name in Server]: readonly string[] };
 
-/** The fixes of everything that is wrong with the response; null when nothing failed. */
+/** The fixes for everything that is wrong with the response; null when nothing failed. */
 export function fixesFor(diagnosis: Diagnosis): FixLines | null {
   const { failure } = diagnosis;
   if (failure === null) return null;
-  const linesFor = (server: keyof Fixes, findings: readonly Finding[]): string[] => {
+  const linesFor = (server: Server, findings: readonly Finding[]): string[] => {
     const lines = findings.flatMap((finding) =>
-      fixesOf(diagnosis, failure, finding).map((fixes) => fill(fixes[server], diagnosis, failure, finding.value)),
+      fixesOf(diagnosis, failure, finding).map((fixes) =>
+        fill(fixFor(fixes, server), diagnosis, failure, finding.value),
+      ),
     );
     return [...new Set(lines)];
   };
   const { findings } = failure;
-  // Where no CORS header comes at all, the rest follows from the origin, but in nginx, which knows nothing of CORS.
+  // Without any CORS header the origin is the one cause, except in nginx, which has no CORS support to switch on.
   const isSilent = failure.code === "allow_origin_missing" && !hasCorsHeaders(lastHeaders(diagnosis));
-  // Nor does a redirect tell what the API itself would allow.
+  // A redirect does not show what the API itself would allow.
   const causes = isSilent || failure.code === "preflight_redirect" ? findings.slice(0, 1) : findings;
   return {
     financeService: linesFor("financeService", failure.code === "allow_origin_missing" ? findings.slice(0, 1) : causes),
@@ -73,14 +77,14 @@ export function fixesFor(diagnosis: Diagnosis): FixLines | null {
 function fixesOf(diagnosis: Diagnosis, failure: Failure, finding: Finding): Fixes[] {
   const { cause } = finding;
   if (cause === null) return fixesOfCode(diagnosis, failure, finding);
-  // Without a preflight nobody knows whether the origin is allowed at all.
+  // Without a preflight, it is unknown whether the origin is allowed.
   const isOneOfTwo = !failure.preflighted && (cause === "error" || cause === "redirect");
   return isOneOfTwo ? [fixesOfCause[cause], ...fixesOfCode(diagnosis, failure, finding)] : [fixesOfCause[cause]];
 }
 
 function fixesOfCode(diagnosis: Diagnosis, failure: Failure, { code, refused }: Finding): Fixes[] {
   const forNull = fixForNull(diagnosis, failure, code);
-  if (forNull !== null) return [sameForAll(forNull)];
+  if (forNull !== null) return [{ other: forNull }];
   const { fixes } = explainFailure(code);
   if (credentialsCodes.has(code) && isInsecure(diagnosis.page.origin)) {
     return [{ ...fixes, financeService: insecureCredentialsFix }];
@@ -89,7 +93,7 @@ function fixesOfCode(diagnosis: Diagnosis, failure: Failure, { code, refused }: 
   return refused.every(isServerHeader) ? [responseHeaderFixes] : [responseHeaderFixes, fixes];
 }
 
-/** As the policy judges it. */
+/** By the same rule as in the policy. */
 function isInsecure(origin: string): boolean {
   return origin.startsWith("http:") && !isLoopback(new URL(origin).hostname);
 }
@@ -103,7 +107,7 @@ const credentialsCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "wildcard_origin_with_credentials",
 ]);
 
-/** Those whose fixes name the origin. */
+/** The failures whose fixes name the origin. */
 const originCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "allow_origin_missing",
   "allow_origin_list",
@@ -112,14 +116,14 @@ const originCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
   ...credentialsCodes,
 ]);
 
-/** Listing the origin null would let everyone in, and listing the page's would not help. */
+/** Allowing the origin null would let everyone in, and allowing the page's origin would not help. */
 function fixForNull({ page }: Diagnosis, { sentOrigin }: Failure, code: FailureCode): string | null {
   if (sentOrigin !== "null" || !originCodes.has(code)) return null;
-  // With credentials * is not enough.
+  // With credentials, * is not enough.
   const orPublic = page.credentials === "include" ? "" : "; only public data may be allowed to any origin (*)";
   return page.origin === "null"
-    ? `serve the page from a real origin, as http://localhost:5173${orPublic}`
-    : `call {url} at once: after a redirect between origins the Origin header is null${orPublic}`;
+    ? `serve the page from a real origin, such as http://localhost:5173${orPublic}`
+    : `call {url} directly: after a redirect between origins the Origin header is null${orPublic}`;
 }
 
 function chromeLine(diagnosis: Diagnosis, failure: Failure): string | null {
@@ -129,7 +133,7 @@ function chromeLine(diagnosis: Diagnosis, failure: Failure): string | null {
   if (text.startsWith("net::")) return `${diagnosis.page.method} ${failure.url} ${text}`;
   if (failure.code === "mixed_content" || text.startsWith("Not allowed")) return text;
   const first = diagnosis.page.url.href;
-  // Only of a scheme that it does not know does Chrome name the URL that it did not ask.
+  // Only for an unknown scheme, Chrome names the URL that it did not request.
   const url = failure.code === "redirect_scheme" ? failure.value : failure.url;
   const redirected = first === url ? "" : `(redirected from '${first}') `;
   const prefix =
@@ -140,22 +144,22 @@ function chromeLine(diagnosis: Diagnosis, failure: Failure): string | null {
   return `Access to fetch at '${url}' ${redirected}from origin '${origin}' has been blocked by CORS policy: ${prefix}${text}`;
 }
 
-/** Chrome prints what is not printable ASCII as a number. */
+/** Chrome prints characters other than printable ASCII as numbers. */
 function escapeForChrome(value: string): string {
   return value.replace(/[^ -~]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
   });
 }
 
-/** Firefox looks at Allow-Origin before it finds that a preflight is redirected. */
+/** Firefox checks Allow-Origin before it notices that a preflight is redirected. */
 function firefoxLine(diagnosis: Diagnosis, failure: Failure): string {
   const finding = failure.code === "preflight_redirect" ? (failure.findings[1] ?? failure) : failure;
-  const text = fill(explainFailure(finding.code).firefox, diagnosis, failure, finding.value);
+  const text = fill(explainFailure(finding.code).firefox ?? noSuccess, diagnosis, failure, finding.value);
   if (text.startsWith("Cross-Origin") || failure.code === "mixed_content") return text;
   return `Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at ${failure.url}. (Reason: ${text}`;
 }
 
-/** Safari looks at the status of a preflight before anything else. */
+/** Safari checks the status of a preflight first. */
 function safariLines(diagnosis: Diagnosis, failure: Failure): string | null {
   const finding = failure.findings.find(({ code }) => code === "preflight_status") ?? failure;
   const { safari } = explainFailure(finding.code);

@@ -2,39 +2,39 @@ import { type Finding, finding, type Header, type PreflightCache, type WireRespo
 import type { FailureCode } from "./explanations.ts";
 import type { PageRequest } from "./page-request.ts";
 
-/** A request that the browser sends next. */
+/** The next request that the browser sends. */
 export interface WireRequest {
   readonly kind: "preflight" | "request";
   readonly url: URL;
   readonly method: string;
-  /** Those that the page or the CORS protocol asks for, in lower case; the browser adds its own. */
+  /** The headers of the page or of the CORS protocol, in lower case; the browser adds its own. */
   readonly headers: readonly Header[];
   readonly body: string | null;
   /** The value of the Origin header; null when the browser sends none. */
   readonly origin: string | null;
-  /** Of the page, which the Origin header hides after some redirects. */
+  /** The real origin of the page, which the Origin header hides after some redirects. */
   readonly pageOrigin: string;
   /** The URLs that redirected here since the browser last started a new request, oldest first. */
   readonly redirectedFrom: readonly URL[];
   /** False once one of the URLs was plain http and the page is on https. */
   readonly sendsReferrer: boolean;
-  /** Whether the page asks on a condition of its own, so that no cache may answer in between. */
+  /** Whether the page sets a condition such as If-None-Match, so that no cache may answer. */
   readonly revalidates: boolean;
 }
 
 /** Why there is no response. */
 export interface NoResponse {
   readonly code: FailureCode;
-  /** The system's own words. */
+  /** The message of the operating system. */
   readonly detail: string;
-  /** What Chrome prints, `net::ERR_...`, where the code alone leaves it open. */
+  /** What Chrome prints, `net::ERR_...`, if the code alone does not determine it. */
   readonly chrome?: string;
 }
 
-/** What became of a request. */
+/** The outcome of a request. */
 export type WireOutcome = { readonly response: WireResponse } | { readonly noResponse: NoResponse };
 
-/** Sends one request, follows nothing, and never throws. */
+/** Sends one request, follows no redirect, and never throws. */
 export type Probe = (request: WireRequest) => Promise<WireOutcome>;
 
 /** The checks in the order in which a browser makes them; the names are stable. */
@@ -56,38 +56,38 @@ export type StepName =
   | "redirect"
   | "exposed_headers";
 
-/** One thing that a browser does or looks at. */
+/** One thing that a browser does or checks. */
 export interface Step {
   readonly name: StepName;
-  /** `note`: nothing is decided by it, but it deserves attention. */
+  /** `note`: it decides nothing, but deserves attention. */
   readonly result: "passed" | "failed" | "note";
   /** For people, one line. */
   readonly text: string;
   /** The section of the standard that the step obeys. */
   readonly rule: string;
-  /** What went over the wire; only in `preflight_sent` and `request_sent`. */
+  /** The request and its response; only in `preflight_sent` and `request_sent`. */
   readonly exchange: Exchange | null;
 }
 
 /** A request and what came back. */
 export interface Exchange {
   readonly request: WireRequest;
-  /** Null when nothing came. */
+  /** Null when there was none. */
   readonly response: WireResponse | null;
 }
 
-/** The first thing that makes the browser block the page. */
+/** The first reason for which the browser blocks the page. */
 export interface Failure extends Finding {
   readonly stage: "preflight" | "request";
-  /** The URL that was asked when it happened. */
+  /** The URL of the request at fault. */
   readonly url: string;
-  /** Whether a preflight allowed this very request. */
+  /** Whether a preflight allowed this request. */
   readonly preflighted: boolean;
-  /** What the Origin header said, which is null after some redirects. */
+  /** The value of the Origin header, which is null after some redirects. */
   readonly sentOrigin: string;
-  /** Of the response at fault; null when there was none. */
+  /** The status of the response at fault; null when there was none. */
   readonly status: number | null;
-  /** Everything that is wrong with that response, this failure first: browsers differ in which they report. */
+  /** Everything that is wrong with that response, this failure first: browsers report different ones. */
   readonly findings: readonly Finding[];
 }
 
@@ -102,27 +102,27 @@ export interface Reply {
 export interface Diagnosis {
   readonly page: PageRequest;
   readonly allowed: boolean;
-  /** False when page and URL share one origin from beginning to end. */
+  /** False when the page and all URLs have the same origin. */
   readonly crossOrigin: boolean;
   readonly steps: readonly Step[];
   /** Null when allowed. */
   readonly failure: Failure | null;
-  /** Null when there was no preflight that passed. */
+  /** Null when no preflight passed. */
   readonly preflightCache: PreflightCache | null;
-  /** Null when blocked, and when only the preflight was asked for. */
+  /** Null when blocked, or when only the preflight was requested. */
   readonly reply: Reply | null;
 }
 
-/** What a fetch has come upon so far. */
+/** What a fetch has found so far. */
 export interface FetchRecord {
   readonly steps: Step[];
   failure: Failure | null;
   preflightCache: PreflightCache | null;
-  /** Whether the request of this hop had a preflight, which passed. */
+  /** Whether the request to the current URL had a preflight that passed. */
   preflighted: boolean;
 }
 
-/** Yields each request and is given what became of it. */
+/** Yields each request and receives its outcome. */
 export type Conversation<Result> = Generator<WireRequest, Result, WireOutcome>;
 
 const standard = "https://fetch.spec.whatwg.org/";
@@ -145,12 +145,12 @@ const rules: Readonly<{ [Name in StepName]: string }> = {
   exposed_headers: `${standard}#concept-filtered-response-cors`,
 };
 
-/** Notes a step without an exchange. */
+/** Records a step without an exchange. */
 export function note(record: FetchRecord, name: StepName, result: Step["result"], text: string): void {
   record.steps.push({ name, result, text, rule: rules[name], exchange: null });
 }
 
-/** Sends a request and notes what came; null when nothing did, which is then the failure. */
+/** Sends a request and records the response; null when none came, which is then the failure. */
 export function* send(record: FetchRecord, request: WireRequest): Conversation<WireResponse | null> {
   const outcome = yield request;
   const name = request.kind === "preflight" ? "preflight_sent" : "request_sent";
@@ -170,9 +170,9 @@ export function* send(record: FetchRecord, request: WireRequest): Conversation<W
 }
 
 /**
- * Notes what a check saw, the rule that it must obey and what it found, which it also returns as a list.
+ * Records what a check saw, the rule for it and the mistake that it found, which is also returned as a list.
  *
- * @param fault the result of a step that found something; a `note` is only the consequence of another step's failure.
+ * @param fault the result of the step if there is a mistake; `note` if it only follows from the failure of another step.
  */
 export function judge(
   record: FetchRecord,
@@ -187,7 +187,7 @@ export function judge(
   return found === null ? [] : [found];
 }
 
-/** Makes the first of the findings the failure. Does nothing when there is none. */
+/** Makes the first finding the failure. Does nothing if there is none. */
 export function fail(
   record: FetchRecord,
   request: WireRequest,

@@ -1,141 +1,136 @@
 /**
- * Every way in which a call across origins fails, in the order in which a browser comes upon them, each with what the
- * consoles print and how to fix it. The reports walk this list; a code is stable, since scripts read it.
+ * Every way in which a call between origins fails, in the order in which a browser finds out, with the lines that the
+ * consoles print and how to fix it. Codes never change, since scripts read them.
  *
- * Texts hold placeholders: {url} {origin} {sent_origin} {method} {status}; {value} is the header value, name or list element
- * at fault; {headers} and {quoted_headers} are the names that the page sends and that need permission, {refused} those
- * that do not get it, each without {response_headers}, which no page should send. {origin} is the page's, {sent_origin}
- * what the Origin header said, which is null after some redirects.
+ * Texts have placeholders: {url} {origin} {sent_origin} {method} {status}; {value} is the header value, name or list element
+ * at fault; {headers} and {quoted_headers} are the headers of the page that need permission, {refused} those of them that
+ * are refused, all without {response_headers}, which no page should send. {origin} is the origin of the page, {sent_origin}
+ * the value of the Origin header, which is null after some redirects.
  */
 
-/** Fixes that several failures share; placeholders as in the explanations. */
+/** This service, https://github.com/expressjs/cors, https://github.com/rs/cors and nginx. */
+export type Server = "financeService" | "expressCors" | "rsCors" | "nginx";
 
-/** What to change, in the words of each server. */
-export interface Fixes {
-  /** This server: variables of its environment. */
-  readonly financeService: string;
-  /** https://github.com/expressjs/cors */
-  readonly expressCors: string;
-  /** https://github.com/rs/cors */
-  readonly rsCors: string;
-  readonly nginx: string;
+/** What to change, in the terms of each server; `other` is for every server that is not named. */
+export type Fixes =
+  | { readonly [Name in Server]: string }
+  | ({ readonly [Name in Server]?: string } & { readonly other: string });
+
+/** The text for one server. */
+export function fixFor(fixes: Fixes, server: Server): string {
+  return fixes[server] ?? ("other" in fixes ? fixes.other : "");
 }
-
-export const sameForAll = (fix: string): Fixes => ({
-  financeService: fix,
-  expressCors: fix,
-  rsCors: fix,
-  nginx: fix,
-});
 
 const originFixes: Fixes = {
   financeService:
-    "add {origin} to CORS_ALLOWED_ORIGINS; the variable replaces the default list: repeat what you keep (https://*.example.com and http://localhost:* work too)",
+    "add {origin} to CORS_ALLOWED_ORIGINS; the variable replaces the default list: repeat the origins that you keep (https://*.example.com and http://localhost:* work too)",
   expressCors: 'app.use(cors({ origin: ["{origin}"] }))   before every route and every login check',
   rsCors: 'cors.New(cors.Options{AllowedOrigins: []string{"{origin}"}}).Handler(mux)   as the outermost handler',
-  nginx: 'add_header Access-Control-Allow-Origin "{origin}" always;   without "always" errors go out bare',
+  nginx: 'add_header Access-Control-Allow-Origin "{origin}" always;   without "always" errors have no header',
 };
 
-/** What is behind a failure, where another change fixes it than its code suggests. */
+/** The cause of a failure, when the fix differs from the usual one for its code. */
 export type Cause =
   /** The preflight is redirected to a login. */
   | "login_before_preflight"
-  /** So is the request itself. */
+  /** The request itself is redirected to a login. */
   | "login"
   /** The request is redirected elsewhere, by a reply without the header. */
   | "redirect"
-  /** The page of an error lacks the header. */
+  /** The reply is an error, without the header. */
   | "error"
-  /** The preflight allowed the page, and the reply to the call lacks the header. */
+  /** The preflight allowed the page, but the reply to the call lacks the header. */
   | "preflight_elsewhere";
 
 export const fixesOfCause: Readonly<Record<Cause, Fixes>> = {
   login_before_preflight: {
-    financeService: "it answers preflights without a token: let OPTIONS pass the login in front of it",
+    financeService: "it answers preflights without a token: let the login in front of it pass OPTIONS",
     expressCors: "app.use(cors()) before the login check; oauth2-proxy: --skip-auth-preflight",
-    rsCors: "wrap the login's handler too, cors outermost; oauth2-proxy: --skip-auth-preflight",
+    rsCors: "wrap the login handler too, with cors outermost; oauth2-proxy: --skip-auth-preflight",
     nginx: "answer OPTIONS in the location, before auth_request: if ($request_method = OPTIONS) { return 204; }",
   },
   login: {
-    ...sameForAll("answer 401 in place of the redirect, with the CORS headers; the page itself opens the login"),
-    financeService: "it answers 401 and never redirects: have the login in front of it answer 401 to calls of the API",
-    nginx: "leave out error_page 401 for the API, which makes the redirect; auth_request answers 401 by itself",
+    other: "answer 401 with the CORS headers instead of the redirect; let the page open the login",
+    financeService: "it answers 401 and never redirects: let the login in front of it answer 401 to API calls",
+    nginx: "remove error_page 401, which makes the redirect, for the API; auth_request answers 401 by itself",
   },
   redirect: {
-    financeService: "it never redirects: call the URL that it leads to, or look at the proxy in front of it",
-    expressCors: "call the URL that it leads to; app.use(cors()) before what redirects",
-    rsCors: "call the URL that it leads to; wrap the whole mux, since http.ServeMux redirects /path to /path/",
-    nginx: "call the URL that it leads to; add_header also where return 301 stands, often in another server block",
+    financeService: "it never redirects: call the URL of the redirect, or check the proxy in front of it",
+    expressCors: "call the URL of the redirect; app.use(cors()) before the code that redirects",
+    rsCors: "call the URL of the redirect; wrap the whole mux, since http.ServeMux redirects /path to /path/",
+    nginx: "call the URL of the redirect; add_header next to return 301 too, often in another server block",
   },
   error: {
     financeService:
-      "find the cause of the {status}: to a listed origin its own errors carry the header, so look at the proxy in front of it",
+      "find the cause of the {status}: its own errors have the header for listed origins, so check the proxy in front of it",
     expressCors:
-      "find the cause of the {status}; app.use(cors()) before everything that can fail, so that its errors carry the header",
-    rsCors: "find the cause of the {status}; wrap the outermost handler, so that its errors carry the header",
-    nginx: 'find the cause of the {status}; add_header ... always: without "always" errors go out bare',
+      "find the cause of the {status}; app.use(cors()) before everything that can fail, so that errors have the header",
+    rsCors: "find the cause of the {status}; wrap the outermost handler, so that errors have the header",
+    nginx: 'find the cause of the {status}; add_header ... always: without "always" errors have no header',
   },
   preflight_elsewhere: {
     financeService:
-      "its replies carry the header: have the proxy in front of it keep them, and leave OPTIONS to this server",
-    expressCors: "app.use(cors()) for every method, not app.options(...) alone",
+      "its replies have the header: let the proxy in front of it keep the header, and leave OPTIONS to this server",
+    expressCors: "app.use(cors()) for every method, not only app.options(...)",
     rsCors: "wrap the handler itself, for every method; by hand: set the header before the check for OPTIONS too",
     nginx: 'add_header Access-Control-Allow-Origin "{origin}" always;   outside the if for OPTIONS too',
   },
 };
 
-/** For a page on plain http, whose cookies anyone on the way could use: this server would not start. */
+/** For a page on plain http, whose cookies anyone on the network path could use: the policy refuses such an origin. */
 export const insecureCredentialsFix =
-  "serve the page over https first: this server takes no plain http origin together with credentials; or drop withCredentials";
+  "serve the page over https first: this server accepts no plain http origin together with credentials; or remove withCredentials";
 
-export const responseHeaderFixes: Fixes = sameForAll(
-  "remove {response_headers} from the call: servers answer with it, and no page sends it",
-);
+export const responseHeaderFixes: Fixes = {
+  other: "remove {response_headers} from the call: it belongs in responses, not in requests",
+};
 
 const oneLayerFixes: Fixes = {
-  financeService: "this server sends one; remove Access-Control-* from the proxy in front of it",
-  expressCors: "use cors() once, and set no Access-Control-Allow-Origin by hand or in the proxy",
+  financeService: "this server sends one value; remove Access-Control-* from the proxy in front of it",
+  expressCors: "use cors() once, and do not set Access-Control-Allow-Origin by hand or in the proxy",
   rsCors: "wrap the handler once; remove w.Header().Add(...) from handlers, or the header from the proxy",
-  nginx: "proxy_hide_header Access-Control-Allow-Origin;   or let the application alone send it",
+  nginx: "proxy_hide_header Access-Control-Allow-Origin;   or let only the application send it",
 };
 
 const credentialsFixes: Fixes = {
-  financeService: "CORS_ALLOW_CREDENTIALS=true; a bearer token needs no credentials: drop withCredentials instead",
+  financeService: "CORS_ALLOW_CREDENTIALS=true; a bearer token needs no credentials: remove withCredentials instead",
   expressCors: 'cors({ origin: ["{origin}"], credentials: true })',
   rsCors: 'cors.Options{AllowedOrigins: []string{"{origin}"}, AllowCredentials: true}',
   nginx: 'add_header Access-Control-Allow-Credentials "true" always;',
 };
 
 const methodFixes: Fixes = {
-  financeService: "call by POST: a Twirp service has no other method",
+  financeService: "use POST, the only method of a Twirp service",
   expressCors: 'cors({ methods: ["{method}"] })',
   rsCors: 'cors.Options{AllowedMethods: []string{"{method}"}}',
   nginx: 'add_header Access-Control-Allow-Methods "{method}" always;',
 };
 
 const headerFixes: Fixes = {
-  financeService: "add {refused} to CORS_ALLOWED_HEADERS; the variable replaces the default list: repeat what you keep",
-  expressCors: "cors({ allowedHeaders: [{quoted_headers}] }); without the option it allows whatever is asked for",
+  financeService:
+    "add {refused} to CORS_ALLOWED_HEADERS; the variable replaces the default list: repeat the headers that you keep",
+  expressCors: "cors({ allowedHeaders: [{quoted_headers}] }); without the option it allows every header",
   rsCors: "cors.Options{AllowedHeaders: []string{{quoted_headers}}}",
   nginx: 'add_header Access-Control-Allow-Headers "{headers}" always;',
 };
 
-/** One failure for people. */
+/** One failure, for people. */
 export interface Explanation {
-  /** The same as in the reasons of the policy where the situation is the same. */
+  /** The code of the policy's reason, if there is one for the same situation. */
   readonly code: string;
   /** Why it happens, in one or two sentences. */
   readonly meaning: string;
   /** After "has been blocked by CORS policy: ", or after method and URL when it begins with net::; null for nothing. */
   readonly chrome: string | null;
-  /** The reason in parentheses, with what follows it, or a whole line when it begins with "Cross-Origin". */
-  readonly firefox: string;
+  /** The reason in parentheses and the rest, or a whole line that begins with "Cross-Origin". Default: `noSuccess`. */
+  readonly firefox?: string;
   /** The line before "Fetch API cannot load ... due to access control checks."; null for nothing. */
   readonly safari: string | null;
   readonly fixes: Fixes;
 }
 
-const noSuccess = "CORS request did not succeed). Status code: (null).";
+/** Firefox, when no response came. */
+export const noSuccess = "CORS request did not succeed). Status code: (null).";
 
 export const explanations = [
   {
@@ -146,20 +141,18 @@ export const explanations = [
     firefox: "Blocked loading mixed active content “{url}”",
     safari:
       "The page at {origin}/ requested insecure content from {url}. This content was blocked and must be served over HTTPS.",
-    fixes: sameForAll(
-      "serve {url} over https and call that URL; behind a proxy that ends TLS, have redirects name https",
-    ),
+    fixes: {
+      other: "serve {url} over https and call that URL; behind a proxy that ends TLS, have redirects name https",
+    },
   },
   {
     code: "blocked_port",
-    meaning: "Browsers refuse to call this port, which belongs to another protocol, whatever the server says.",
+    meaning: "Browsers refuse to call this port, because it belongs to another protocol.",
     chrome: "net::ERR_UNSAFE_PORT",
-    firefox: noSuccess,
     safari: "Not allowed to use restricted network port {value}: {url}",
     fixes: {
-      ...sameForAll(
-        "listen on another port, for example 8080; https://fetch.spec.whatwg.org/#port-blocking lists them",
-      ),
+      other:
+        "listen on another port, for example 8080; https://fetch.spec.whatwg.org/#port-blocking lists the blocked ones",
       financeService: "set PORT to another one, for example 9707",
     },
   },
@@ -167,100 +160,89 @@ export const explanations = [
     code: "host_not_found",
     meaning: "The host name has no address. The page sees the same TypeError as for a CORS failure.",
     chrome: "net::ERR_NAME_NOT_RESOLVED",
-    firefox: noSuccess,
     safari: "A server with the specified hostname could not be found.",
-    fixes: sameForAll("correct the host name in the page's URL, or its DNS entry"),
+    fixes: { other: "correct the host name in the page's URL, or its DNS entry" },
   },
   {
     code: "connection_refused",
     meaning: "Nothing listens on that host and port. The page sees the same TypeError as for a CORS failure.",
     chrome: "net::ERR_CONNECTION_REFUSED",
-    firefox: noSuccess,
     safari: "Could not connect to the server.",
     fixes: {
-      ...sameForAll("start the server, or correct the port in the page's URL"),
+      other: "start the server, or correct the port in the page's URL",
       financeService:
-        "npm start; HOST and PORT say where it listens (127.0.0.1:9707), not reachable from outside by default",
+        "npm start; HOST and PORT say where it listens: by default on 127.0.0.1:9707, which other machines cannot reach",
     },
   },
   {
     code: "tls_failed",
-    meaning: "No secure connection comes about: a certificate that is not trusted, or no TLS on that port.",
+    meaning: "The TLS connection fails: the certificate is not trusted, or the port does not speak TLS.",
     chrome: "net::ERR_CERT_AUTHORITY_INVALID or another net::ERR_CERT_ or net::ERR_SSL_ error",
-    firefox: noSuccess,
     safari: "The certificate for this server is invalid.",
     fixes: {
-      ...sameForAll(
-        "install a certificate that the browser trusts; for a private authority set NODE_EXTRA_CA_CERTS here",
-      ),
+      other:
+        "install a certificate that the browser trusts; for a private authority set NODE_EXTRA_CA_CERTS for this check",
       financeService: "it speaks plain http: use http://, or the https URL of the proxy in front of it",
     },
   },
   {
     code: "timed_out",
-    meaning: "No answer came in the time that this check allows; a browser waits longer, some minutes.",
+    meaning: "No answer came in the time that this check allows; a browser waits for some minutes.",
     chrome: "net::ERR_TIMED_OUT",
-    firefox: noSuccess,
     safari: "The request timed out.",
-    fixes: sameForAll("look at firewalls and at what the server waits for; --timeout makes this check more patient"),
+    fixes: { other: "check firewalls, and what the server is waiting for; --timeout makes this check wait longer" },
   },
   {
     code: "not_http",
-    meaning: "What answers on that port does not speak HTTP.",
+    meaning: "The program that answers on that port does not speak HTTP.",
     chrome: "net::ERR_INVALID_HTTP_RESPONSE",
-    firefox: noSuccess,
     safari: "cannot parse response",
-    fixes: sameForAll("correct the port; a port that expects TLS needs an https URL"),
+    fixes: { other: "correct the port; a port that expects TLS needs an https URL" },
   },
   {
     code: "invalid_response",
-    meaning:
-      "The head of the response is such that browsers refuse it, because it can be read in two ways or is cut off.",
+    meaning: "Browsers refuse the head of the response, because it can be read in two ways or is cut off.",
     chrome: "net::ERR_INVALID_HTTP_RESPONSE",
-    firefox: noSuccess,
     safari: "cannot parse response",
-    fixes: sameForAll("send each header once, and end the head with a blank line; 407 is for proxies alone"),
+    fixes: { other: "send each header once, and end the head with a blank line; only proxies may send 407" },
   },
   {
     code: "empty_response",
     meaning: "The server closed the connection without an answer.",
     chrome: "net::ERR_EMPTY_RESPONSE",
-    firefox: noSuccess,
     safari: "The network connection was lost.",
-    fixes: sameForAll("look at the server's log: it crashed, or it speaks TLS on that port and the URL must be https"),
+    fixes: { other: "check the server's log: it crashed, or it speaks TLS on that port and the URL must be https" },
   },
   {
     code: "connection_failed",
     meaning: "The connection broke before an answer came.",
     chrome: "net::ERR_CONNECTION_RESET or another net:: error",
-    firefox: noSuccess,
     safari: "The network connection was lost.",
-    fixes: sameForAll("look at the server's log and at the proxies in between"),
+    fixes: { other: "check the server's log and the proxies in between" },
   },
   {
     code: "redirect_location",
-    meaning: "The redirect leads to something that is no URL.",
+    meaning: "The Location header of the redirect is not a URL.",
     chrome: "net::ERR_INVALID_REDIRECT",
-    firefox: noSuccess,
     safari: "Load failed",
-    fixes: sameForAll("correct the Location header, or call the final URL"),
+    fixes: { other: "correct the Location header, or call the final URL" },
   },
   {
     code: "preflight_redirect",
-    meaning: "The preflight is answered with a redirect, and no browser follows one there.",
+    meaning: "The preflight is answered with a redirect, and browsers do not follow redirects of preflights.",
     chrome: "Redirect is not allowed for a preflight request.",
     firefox: "CORS request external redirect not allowed).",
     safari: "Preflight response is not successful. Status code: {status}",
     fixes: {
       financeService: "it never redirects: call the final URL, or exempt OPTIONS in the proxy",
-      expressCors: "call the final URL; app.use(cors()) before what redirects, such as an upgrade to https",
+      expressCors: "call the final URL; app.use(cors()) before any redirect, such as an upgrade to https",
       rsCors: "call the final URL; wrap the whole mux, since http.ServeMux redirects /path to /path/",
       nginx: "call the final URL; answer OPTIONS before return 301: if ($request_method = OPTIONS) { return 204; }",
     },
   },
   {
     code: "allow_origin_missing",
-    meaning: "The response does not say that a page of another origin may see it.",
+    meaning: "The response does not say that a page of another origin may read it.",
     chrome: "No 'Access-Control-Allow-Origin' header is present on the requested resource.",
     firefox: "CORS header ‘Access-Control-Allow-Origin’ missing). Status code: {status}.",
     safari: "Origin {sent_origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}",
@@ -268,7 +250,7 @@ export const explanations = [
   },
   {
     code: "allow_origin_repeated",
-    meaning: "The header came more than once; browsers join the lines to one value, which matches no origin.",
+    meaning: "The header came more than once; browsers join the lines into one value, which matches no origin.",
     chrome:
       "The 'Access-Control-Allow-Origin' header contains multiple values '{value}', but only one is allowed. Have the server send the header with a valid value.",
     firefox: "Multiple CORS header ‘Access-Control-Allow-Origin’ not allowed).",
@@ -285,26 +267,26 @@ export const explanations = [
     fixes: {
       ...originFixes,
       expressCors:
-        'cors({ origin: ["{origin}"] })   an array, which picks the one that asks; not one string with commas',
+        'cors({ origin: ["{origin}"] })   an array, which matches the origin of the request; not one string with commas',
       nginx: "map $http_origin $cors { default ''; '{origin}' $http_origin; }   then add_header ... $cors always;",
     },
   },
   {
     code: "wildcard_origin_with_credentials",
-    meaning: "A call with credentials needs the very origin; * is never enough for one.",
+    meaning: "A call with credentials needs the exact origin; * is not enough.",
     chrome:
       "The value of the 'Access-Control-Allow-Origin' header in the response must not be the wildcard '*' when the request's credentials mode is 'include'.",
     firefox: "Credential is not supported if the CORS header ‘Access-Control-Allow-Origin’ is ‘*’).",
     safari: "Cannot use wildcard in Access-Control-Allow-Origin when credentials flag is true.",
     fixes: {
       ...credentialsFixes,
-      financeService: "CORS_ALLOWED_ORIGINS={origin} with CORS_ALLOW_CREDENTIALS=true, or drop withCredentials",
+      financeService: "CORS_ALLOWED_ORIGINS={origin} with CORS_ALLOW_CREDENTIALS=true, or remove withCredentials",
       nginx: 'add_header Access-Control-Allow-Origin "{origin}" always;   and Allow-Credentials "true"',
     },
   },
   {
     code: "invalid_origin",
-    meaning: "The header's value is no origin at all.",
+    meaning: "The value of the header is not an origin.",
     chrome:
       "The 'Access-Control-Allow-Origin' header contains the invalid value '{value}'. Have the server send the header with a valid value.",
     firefox: "CORS header ‘Access-Control-Allow-Origin’ does not match ‘{value}’).",
@@ -313,7 +295,7 @@ export const explanations = [
   },
   {
     code: "origin_not_allowed",
-    meaning: "Another origin is allowed than the page's; scheme, host and port must agree byte for byte.",
+    meaning: "The allowed origin is not the page's; scheme, host and port must be equal, byte for byte.",
     chrome:
       "The 'Access-Control-Allow-Origin' header has a value '{value}' that is not equal to the supplied origin. Have the server send the header with a valid value.",
     firefox: "CORS header ‘Access-Control-Allow-Origin’ does not match ‘{value}’).",
@@ -322,7 +304,7 @@ export const explanations = [
   },
   {
     code: "credentials_not_allowed",
-    meaning: "The page sends cookies, and the server does not say exactly true to that.",
+    meaning: "The page sends cookies, but Access-Control-Allow-Credentials is not exactly true.",
     chrome:
       "The value of the 'Access-Control-Allow-Credentials' header in the response is '{value}' which must be 'true' when the request's credentials mode is 'include'.",
     firefox: "expected ‘true’ in CORS header ‘Access-Control-Allow-Credentials’).",
@@ -331,13 +313,14 @@ export const explanations = [
   },
   {
     code: "preflight_status",
-    meaning: "The preflight must be answered with a status from 200 to 299; the server does not know OPTIONS here.",
+    meaning:
+      "The answer to the preflight does not have a status from 200 to 299, often because the server does not know OPTIONS here.",
     chrome: "It does not have HTTP ok status.",
     firefox: "CORS preflight response did not succeed). Status code: {status}.",
     safari: "Preflight response is not successful. Status code: {status}",
     fixes: {
       financeService:
-        "it answers preflights with CORS_PREFLIGHT_STATUS; 403 means that CORS_ALLOWED_ORIGINS lacks {origin}",
+        "it answers preflights with CORS_PREFLIGHT_STATUS; 403 means that {origin} is not in CORS_ALLOWED_ORIGINS",
       expressCors: "app.use(cors()) before routes and authentication; it answers OPTIONS with 204",
       rsCors:
         "cors.New(options).Handler(mux) outermost; by hand: if r.Method == http.MethodOptions { w.WriteHeader(204); return }",
@@ -346,19 +329,19 @@ export const explanations = [
   },
   {
     code: "invalid_method",
-    meaning: "An element of Access-Control-Allow-Methods is no method name, which spoils the whole list.",
+    meaning: "An element of Access-Control-Allow-Methods is not a method name, which makes the whole list invalid.",
     chrome: "Cannot parse Access-Control-Allow-Methods response header field in preflight response.",
     firefox: "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Methods’).",
     safari: "Header Access-Control-Allow-Methods has an invalid value: {value}",
-    fixes: { ...methodFixes, financeService: "this server cannot send that; look at the proxy in front of it" },
+    fixes: { ...methodFixes, financeService: "this server cannot send that; check the proxy in front of it" },
   },
   {
     code: "invalid_header",
-    meaning: "An element of Access-Control-Allow-Headers is no header name, which spoils the whole list.",
+    meaning: "An element of Access-Control-Allow-Headers is not a header name, which makes the whole list invalid.",
     chrome: "Cannot parse Access-Control-Allow-Headers response header field in preflight response.",
     firefox: "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Headers’).",
     safari: "Header Access-Control-Allow-Headers has an invalid value: {value}",
-    fixes: { ...headerFixes, financeService: "this server cannot send that; look at the proxy in front of it" },
+    fixes: { ...headerFixes, financeService: "this server cannot send that; check the proxy in front of it" },
   },
   {
     code: "method_not_allowed",
@@ -380,49 +363,46 @@ export const explanations = [
   {
     code: "wildcard_without_authorization",
     meaning:
-      "In Access-Control-Allow-Headers * does not cover authorization, says the standard; browsers let it pass for now, and only --strict fails.",
+      "By the standard, * in Access-Control-Allow-Headers does not cover authorization. Browsers still accept it; only --strict fails.",
     chrome: null,
     firefox:
       "Cross-Origin Request Warning: The Same Origin Policy will disallow reading the remote resource at {url} soon. (Reason: When the `Access-Control-Allow-Headers` is `*`, the `Authorization` header is not covered. To include the `Authorization` header, it must be explicitly listed in CORS header `Access-Control-Allow-Headers`).",
     safari: null,
     fixes: {
       financeService: "CORS_ALLOWED_HEADERS=*,authorization",
-      expressCors: "cors({ allowedHeaders: [{quoted_headers}] }), or leave the option out",
+      expressCors: "cors({ allowedHeaders: [{quoted_headers}] }), or omit the option",
       rsCors: "cors.Options{AllowedHeaders: []string{{quoted_headers}}}",
       nginx: 'add_header Access-Control-Allow-Headers "*, authorization" always;',
     },
   },
   {
     code: "redirect_scheme",
-    meaning: "The redirect leads to a scheme other than http and https, which fetch never follows.",
+    meaning: "The redirect leads to a scheme other than http and https, which fetch does not follow.",
     chrome:
       "Cross origin requests are only supported for protocol schemes: chrome, chrome-extension, chrome-untrusted, data, http, https, isolated-app.",
-    firefox: noSuccess,
     safari: "not allowed to follow a cross-origin CORS redirection with non CORS scheme",
-    fixes: sameForAll("correct the Location header, or call the final URL"),
+    fixes: { other: "correct the Location header, or call the final URL" },
   },
   {
     code: "redirect_count",
-    meaning: "More than twenty redirects, which is a loop for any browser.",
+    meaning: "There are more than twenty redirects, which browsers treat as a loop.",
     chrome: "net::ERR_TOO_MANY_REDIRECTS",
-    firefox: noSuccess,
     safari: "Load cannot follow more than 20 redirections",
-    fixes: sameForAll("end the loop, often between http and https or with and without a trailing slash"),
+    fixes: { other: "end the loop, often between http and https, or between URLs with and without a trailing slash" },
   },
   {
     code: "redirect_credentials",
     meaning: "The redirect leads to a URL with a user name or password in it.",
     chrome: "Redirect location '' contains a username and password, which is disallowed for cross-origin requests.",
-    firefox: noSuccess,
     safari: "redirection URL {value} has credentials",
-    fixes: sameForAll("redirect to a URL without a user name, or call the final URL"),
+    fixes: { other: "redirect to a URL without a user name, or call the final URL" },
   },
 ] as const satisfies readonly Explanation[];
 
-/** What can go wrong. */
+/** The code of an explanation. */
 export type FailureCode = (typeof explanations)[number]["code"];
 
-/** The entry of a code. */
+/** The explanation with this code. */
 export function explainFailure(code: FailureCode): Explanation {
   const entry = explanations.find((explanation) => explanation.code === code);
   if (entry === undefined) throw new RangeError(`unknown failure: ${code}`);

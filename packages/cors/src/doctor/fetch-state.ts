@@ -1,3 +1,4 @@
+import { wordSet } from "../names.ts";
 import {
   checkAllowCredentials,
   checkAllowOrigin,
@@ -11,21 +12,21 @@ import {
 import { type FetchRecord, fail, judge, note, show, type WireRequest } from "./diagnosis.ts";
 import type { PageRequest } from "./page-request.ts";
 
-/** The request that is being redirected. */
+/** The request that is redirected. */
 export interface RedirectedRequest {
   readonly url: URL;
-  /** Of the page, and null for an opaque one. */
+  /** The origin of the page; null for an opaque one. */
   readonly origin: string;
   readonly method: string;
   readonly headers: readonly Header[];
   readonly body: string | null;
   /** Whether CORS applies already. */
   readonly crossOrigin: boolean;
-  /** How many were followed before. */
+  /** How many redirects were followed before. */
   readonly redirectCount: number;
 }
 
-/** Where a response sends the browser. */
+/** Where a redirect leads, or why it is not followed. */
 export type Redirect =
   | { readonly kind: "refused"; readonly finding: Finding }
   | {
@@ -34,9 +35,9 @@ export type Redirect =
       readonly method: string;
       readonly headers: readonly Header[];
       readonly body: string | null;
-      /** Whether Chromium starts a new request, because its network stack would not send the right Origin header by itself. */
+      /** Whether Chromium starts a new request, because its network stack would send the wrong Origin header. */
       readonly restarts: boolean;
-      /** For people: what else changed. */
+      /** Other changes, for people. */
       readonly changes: readonly string[];
     };
 
@@ -44,15 +45,10 @@ const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 const redirectsMax = 20;
 
 /** https://fetch.spec.whatwg.org/#request-body-header-name */
-const bodyHeaders: ReadonlySet<string> = new Set([
-  "content-encoding",
-  "content-language",
-  "content-location",
-  "content-type",
-]);
+const bodyHeaders = wordSet("content-encoding content-language content-location content-type");
 
 /**
- * A redirect status without Location is an ordinary response, and in Chromium so is one with an empty Location:
+ * A redirect status without Location is an ordinary response. So is one with an empty Location in Chromium.
  * https://fetch.spec.whatwg.org/#concept-response-location-url
  */
 export function isRedirect({ status, headers }: WireResponse): boolean {
@@ -60,8 +56,8 @@ export function isRedirect({ status, headers }: WireResponse): boolean {
 }
 
 /**
- * The value of Location, which is no list: two lines of it are one when they agree. Bytes beyond ASCII are kept as they
- * are, whatever encoding they were meant to be in.
+ * The value of Location. It is not a list: a second line can only repeat the first. Bytes beyond ASCII are kept as they are,
+ * because their encoding is unknown.
  */
 export function locationOf(headers: readonly Header[]): string {
   const [, value = ""] = headers.find(([name]) => name.toLowerCase() === "location") ?? [];
@@ -93,14 +89,14 @@ export function readRedirect(request: RedirectedRequest, target: URL, status: nu
   }
   if (request.redirectCount >= redirectsMax) return { kind: "refused", finding: finding("redirect_count", url.href) };
   if (url.username !== "" || url.password !== "") {
-    // The standard follows within the origin; Chromium does not, and says nothing.
+    // The standard follows within an origin; Chromium does not, and prints nothing.
     const chrome = crossOrigin || tainted ? null : "";
     return { kind: "refused", finding: { ...finding("redirect_credentials", url.href), chrome } };
   }
   const dropsAuthorization = crossOrigin && request.headers.some(([name]) => name === "authorization");
   const changes: string[] = [];
   if (toGet) changes.push(`${request.method} becomes GET without a body`);
-  if (dropsAuthorization) changes.push("authorization is dropped, since the origin changes");
+  if (dropsAuthorization) changes.push("authorization is dropped, because the origin changes");
   return {
     kind: "followed",
     url,
@@ -112,76 +108,50 @@ export function readRedirect(request: RedirectedRequest, target: URL, status: nu
   };
 }
 
-/** Chromium believes them to be its own, and sends them only to the page's origin; save-data goes everywhere. */
-const clientHints: ReadonlySet<string> = new Set([
-  "device-memory",
-  "downlink",
-  "dpr",
-  "ect",
-  "rtt",
-  "viewport-width",
-  "width",
-]);
+/** Chromium treats these as its own headers and sends them only to the page's origin; it sends save-data everywhere. */
+const clientHints = wordSet("device-memory downlink dpr ect rtt viewport-width width");
 
-/** Schemes to which no redirect leads in Chromium; it says the same of all others as of a call across origins. */
-const unsafeSchemes: ReadonlySet<string> = new Set([
-  "about:",
-  "blob:",
-  "chrome-untrusted:",
-  "chrome:",
-  "data:",
-  "devtools:",
-  "file:",
-  "filesystem:",
-]);
+/** Schemes to which Chromium follows no redirect. For all others it prints the line of a call between origins. */
+const unsafeSchemes = wordSet("about: blob: chrome-untrusted: chrome: data: devtools: file: filesystem:");
 
-/** What Chrome prints of a redirect to this scheme; null for the usual line. */
+/** What Chrome prints for a redirect to this scheme; null for the usual line. */
 function chromeOfScheme({ protocol, href }: URL, restarts: boolean): string | null {
   if (protocol === "view-source:") return `Not allowed to load local resource: ${href}`;
   if (unsafeSchemes.has(protocol)) return "net::ERR_UNSAFE_REDIRECT";
   return (protocol === "ws:" || protocol === "wss:") && !restarts ? "net::ERR_UNKNOWN_URL_SCHEME" : null;
 }
 
-/** Why a request is probably redirected, other than to a login, for people. */
+/** Why a request is probably redirected, if not to a login; for people. */
 export function hintForRedirect(url: URL, target: URL): string {
   const samePath = url.pathname === target.pathname && url.search === target.search;
   if (url.hostname === target.hostname && samePath && url.protocol !== target.protocol) {
     return target.protocol === "https:"
       ? "the server upgrades to https: call that URL"
-      : "the server does not know that it is reached by https, as behind a proxy that ends TLS: tell it so";
+      : "the server does not know that clients use https, perhaps behind a proxy that ends TLS: configure it so";
   }
   if (`${url.pathname}/` === target.pathname || url.pathname === `${target.pathname}/`) {
-    return "only the trailing slash differs: call the URL as the server wants it";
+    return "only the trailing slash differs: call the URL in the server's form";
   }
-  return "call the URL that it leads to";
+  return "call the URL of the redirect";
 }
 
-const loginWords: ReadonlySet<string> = new Set(
-  "2fa adfs auth auth0 authenticate authentication authn authorize cas cloudflareaccess iap idp login logon logout mfa oauth oauth2 oidc okta openid saml saml2 signin signon sso unauthenticated unauthorized wayf websso".split(
-    " ",
-  ),
-);
+const loginWords = wordSet(`
+  2fa adfs auth auth0 authenticate authentication authn authorize cas cloudflareaccess iap idp login logon logout mfa
+  oauth oauth2 oidc okta openid saml saml2 signin signon sso unauthenticated unauthorized wayf websso
+`);
 
-/** Words that begin the name of a host where people sign in; in a path they mean many things. */
-const loginHosts: ReadonlySet<string> = new Set(
-  "account accounts appleid clerk duosecurity id identity passport".split(" "),
-);
+/** Labels of hosts where people sign in; in a path these words have other meanings. */
+const loginHosts = wordSet("account accounts appleid clerk duosecurity id identity passport");
 
 const titleWordsMin = 3;
 
 /** Parameters of login protocols: OAuth 2, OpenID Connect, SAML, WS-Federation. */
-const protocolParameters: ReadonlySet<string> = new Set([
-  "client_id",
-  "relaystate",
-  "response_type",
-  "samlrequest",
-  "wtrealm",
-]);
+const protocolParameters = wordSet("client_id relaystate response_type samlrequest wtrealm");
 
-/** What servers call the place to come back to after a login. */
+/** Parameters for the page to return to after a login. */
 const returnParameter = /(?:redirect|return|continue|service|target)(?:_?(?:to|uri|url))?$|^(?:back|goto|next|rd|url)$/;
 
-/** Whether a redirect leads to a page where a person signs in. */
+/** Whether a redirect leads to a page where people sign in. */
 export function isLoginPage(from: URL, target: URL): boolean {
   const added = [...target.searchParams].filter(([name]) => !from.searchParams.has(name));
   if (added.some(([name, value]) => isLoginParameter(name.toLowerCase(), value))) return true;
@@ -189,12 +159,12 @@ export function isLoginPage(from: URL, target: URL): boolean {
   const keepsPath = from.pathname === target.pathname && from.search === target.search;
   const isNew = (word: string) => !known.has(word);
   if (!keepsPath && target.hostname.split(".").some((label) => loginHosts.has(label) && isNew(label))) return true;
-  // Where Rails has its form.
+  // The path of the form in Rails.
   if (/\/sessions?\/new$/.test(target.pathname) && isNew("new")) return true;
   return wordsOf(target).some((word) => isLoginWord(word) && isNew(word));
 }
 
-/** A place to come back to is a path or a URL, where the next page of a list is a number. */
+/** The page to return to is a path or a URL. In a list, the same names have numbers. */
 function isLoginParameter(name: string, value: string): boolean {
   return protocolParameters.has(name) || (returnParameter.test(name) && value.includes("/"));
 }
@@ -204,8 +174,8 @@ function isLoginWord(word: string): boolean {
 }
 
 /**
- * Of host, path, fragment and the names of parameters, in lower case; sign-in and log_in are one word. Segments of many
- * words are titles, as of an article about logins.
+ * The words of host, path, fragment and parameter names, in lower case; sign-in and log_in are one word. Segments of many
+ * words are left out, because they are titles, such as that of an article about logins.
  */
 function wordsOf({ hostname, pathname, hash, searchParams }: URL): string[] {
   const segments = [...hostname.split("."), ...pathname.split("/"), ...hash.split("/"), ...searchParams.keys()];
@@ -217,7 +187,7 @@ function wordsOf({ hostname, pathname, hash, searchParams }: URL): string[] {
   });
 }
 
-/** Where a fetch stands; a redirect moves it on. */
+/** The state of a fetch; each redirect makes a new one. */
 export interface FetchState {
   readonly page: PageRequest;
   readonly url: URL;
@@ -229,25 +199,19 @@ export interface FetchState {
   readonly redirectedFrom: readonly URL[];
   /** As in the request. */
   readonly sendsReferrer: boolean;
-  /** https://fetch.spec.whatwg.org/#concept-request-response-tainting is "cors": once it is, it stays. */
+  /** https://fetch.spec.whatwg.org/#concept-request-response-tainting is "cors": it never changes back. */
   readonly crossOrigin: boolean;
   /** https://fetch.spec.whatwg.org/#concept-request-tainted-origin */
   readonly taintedOrigin: boolean;
 }
 
-/** What preflight and request have in common beside the URL. */
+/** What preflight and request have in common besides the URL. */
 export function commonParts(state: FetchState) {
   const { page, redirectedFrom, sendsReferrer } = state;
   return { pageOrigin: page.origin, redirectedFrom, sendsReferrer, revalidates: isConditional(state) };
 }
 
-const conditionalHeaders: ReadonlySet<string> = new Set([
-  "if-match",
-  "if-modified-since",
-  "if-none-match",
-  "if-range",
-  "if-unmodified-since",
-]);
+const conditionalHeaders = wordSet("if-match if-modified-since if-none-match if-range if-unmodified-since");
 
 /** https://fetch.spec.whatwg.org/#http-network-or-cache-fetch, step 8.15 */
 function isConditional({ headers }: FetchState): boolean {
@@ -259,7 +223,10 @@ export function originOf({ page, taintedOrigin }: FetchState): string {
   return taintedOrigin ? "null" : page.origin;
 }
 
-/** https://fetch.spec.whatwg.org/#append-a-request-origin-header: also on a call to one's own origin that is no GET. */
+/**
+ * Within an origin, GET and HEAD have no Origin header, and other methods do:
+ * https://fetch.spec.whatwg.org/#append-a-request-origin-header
+ */
 export function actualRequest(state: FetchState): WireRequest {
   const { url, method, headers, body, crossOrigin } = state;
   const silent = !crossOrigin && (method === "GET" || method === "HEAD");
@@ -267,7 +234,7 @@ export function actualRequest(state: FetchState): WireRequest {
   return { kind: "request", url, method, headers, body, origin, ...commonParts(state) };
 }
 
-/** Chromium reads where a redirect leads before it looks at anything else. */
+/** Chromium reads the target of a redirect before it checks anything else. */
 export function hasReadableLocation(
   record: FetchRecord,
   state: FetchState,
@@ -282,12 +249,12 @@ export function hasReadableLocation(
   return false;
 }
 
-/** What is probably behind a finding. */
+/** The probable cause of a finding. */
 export type Suspicion = Pick<Finding, "hint" | "cause">;
 
 export const loginPage: Suspicion = {
   cause: "login",
-  hint: "the API redirects to a login page, which no page may read: have it answer 401",
+  hint: "the API redirects to a login page, which no page may read: let it answer 401",
 };
 
 /** Whether redirects have led to a login page. */
@@ -298,7 +265,7 @@ export function suspectLogin({ page, url, redirectCount }: FetchState): Suspicio
 /**
  * https://fetch.spec.whatwg.org/#concept-cors-check, with a step for each of the two headers.
  *
- * @param suspicion what is probably behind a missing Allow-Origin.
+ * @param suspicion the probable cause of a missing Allow-Origin.
  */
 export function checkCors(
   record: FetchRecord,

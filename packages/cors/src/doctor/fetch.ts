@@ -1,8 +1,8 @@
 /**
  * How a browser fetches on behalf of a page, step by step: https://fetch.spec.whatwg.org/#main-fetch with mode "cors".
  *
- * A generator over plain values: it yields each request and is given what became of it, so that the same code judges a
- * server on the network, a policy in memory and a table in a test.
+ * A generator over plain values: it yields each request and receives its outcome, so that the same code judges a server on
+ * the network, a policy in memory and a table in a test.
  */
 import { trimValue } from "../names.ts";
 import {
@@ -40,15 +40,14 @@ import {
 import type { PageRequest } from "./page-request.ts";
 import { preflightIfNeeded } from "./preflight.ts";
 
-/** What to find out. */
 export interface FetchOptions {
-  /** Stops where the actual request would be sent. Default: false. */
+  /** Stops before the actual request. Default: false. */
   readonly preflightOnly?: boolean;
-  /** By the letter of the standard, where all browsers are laxer for now. Default: false. */
+  /** Follows the standard where browsers are less strict. Default: false. */
   readonly strict?: boolean;
 }
 
-/** Runs one fetch. Total: it throws for no request and no response. */
+/** Runs one fetch. It never throws. */
 export function* fetchAlgorithm(page: PageRequest, options: FetchOptions = {}): Conversation<Diagnosis> {
   const { preflightOnly = false, strict = false } = options;
   const record: FetchRecord = { steps: [], failure: null, preflightCache: null, preflighted: false };
@@ -85,7 +84,7 @@ function start(record: FetchRecord, page: PageRequest): FetchState {
   return { page, url, method, headers, body, ...start };
 }
 
-/** Mixed content and blocked ports, on every hop. */
+/** Checks mixed content and blocked ports, again after each redirect. */
 function mayBeSent(record: FetchRecord, state: FetchState, strict: boolean): boolean {
   const { page, url } = state;
   const barrier = findBarrier(page.origin, url, strict);
@@ -94,7 +93,7 @@ function mayBeSent(record: FetchRecord, state: FetchState, strict: boolean): boo
   } else if (barrier?.code === "blocked_port") {
     note(record, "blocked_port", "failed", `Browsers refuse to call port ${url.port}.`);
   } else if (isLocalMixedContent(page.origin, url)) {
-    const text = `Firefox and Safari block ${url.origin} as mixed content; Chrome asks the user for the local network.`;
+    const text = `Firefox and Safari block ${url.origin} as mixed content; Chrome asks the user for access to the local network.`;
     note(record, "mixed_content", "note", text);
   }
   if (barrier === null && isOpenInChromiumAlone(url)) {
@@ -104,7 +103,7 @@ function mayBeSent(record: FetchRecord, state: FetchState, strict: boolean): boo
   return barrier === null;
 }
 
-/** https://fetch.spec.whatwg.org/#http-fetch, step 4.4: on every response to an actual request, a redirect included. */
+/** https://fetch.spec.whatwg.org/#http-fetch, step 4.4: for every response to an actual request, redirects included. */
 function checkReply(record: FetchRecord, state: FetchState, response: WireResponse): boolean {
   if (!state.crossOrigin) return true;
   const findings = checkCors(record, state, response, suspectReply(record, state, response));
@@ -120,7 +119,7 @@ function checkReply(record: FetchRecord, state: FetchState, response: WireRespon
   return true;
 }
 
-/** Why a reply to the request itself probably lacks Allow-Origin. */
+/** The probable cause of a missing Allow-Origin in the reply to the actual request. */
 function suspectReply({ preflighted }: FetchRecord, state: FetchState, response: WireResponse): Suspicion | null {
   const { status, headers } = response;
   if (isRedirect(response)) {
@@ -132,17 +131,17 @@ function suspectReply({ preflighted }: FetchRecord, state: FetchState, response:
   if (login !== null) return login;
   if (status >= 400) {
     const hint = preflighted
-      ? `the preflight allowed this page: the trouble is the ${status} behind it, whose page lacks the header`
-      : `this is the page of an error, ${status}, which may be all that lacks the header`;
+      ? `the preflight allowed this page: the problem is the ${status}, a reply without the header`
+      : `this reply is an error, ${status}: perhaps only errors lack the header`;
     return { cause: "error", hint };
   }
   if (!preflighted) return null;
   const hint =
-    "the preflight allowed this page: something else answers OPTIONS than the call, and only that knows CORS";
+    "the preflight allowed this page: OPTIONS and the call are answered by different programs, and only the first knows CORS";
   return { cause: "preflight_elsewhere", hint };
 }
 
-/** @returns where the fetch goes on, or null when it does not. */
+/** @returns the state after the redirect, or null when it is not followed. */
 function follow(record: FetchRecord, state: FetchState, response: WireResponse): FetchState | null {
   const { page } = state;
   const target = new URL(locationOf(response.headers), state.url);
@@ -157,7 +156,7 @@ function follow(record: FetchRecord, state: FetchState, response: WireResponse):
   const leavesForeignOrigin = url.origin !== state.url.origin && state.url.origin !== page.origin;
   const taintedOrigin = state.taintedOrigin || leavesForeignOrigin;
   const changes = [...redirect.changes];
-  if (crossOrigin && !state.crossOrigin) changes.push("CORS applies from here on");
+  if (crossOrigin && !state.crossOrigin) changes.push("CORS applies from now on");
   if (taintedOrigin && !state.taintedOrigin) changes.push("the Origin header becomes null");
   const details = changes.length === 0 ? "" : `: ${changes.join("; ")}`;
   note(record, "redirect", "passed", `The redirect to ${url.href} is followed${details}.`);
@@ -175,7 +174,7 @@ function follow(record: FetchRecord, state: FetchState, response: WireResponse):
   };
 }
 
-/** https://w3c.github.io/webappsec-referrer-policy/: the default policy keeps the page's address from plain http. */
+/** https://w3c.github.io/webappsec-referrer-policy/: the default policy hides the page's address from plain http. */
 function isDowngrade({ origin }: PageRequest, { protocol }: URL): boolean {
   return origin.startsWith("https:") && protocol === "http:";
 }
@@ -185,17 +184,17 @@ function readReply(record: FetchRecord, state: FetchState, { status, headers }: 
   const credentials = state.page.credentials === "include";
   const { readable, hidden, malformed } = splitReadable(state.crossOrigin, credentials, headers);
   if (malformed !== null) {
-    const text = `Access-Control-Expose-Headers exposes nothing, since ${JSON.stringify(malformed)} is no header name.`;
+    const text = `Access-Control-Expose-Headers exposes nothing, because ${JSON.stringify(malformed)} is not a header name.`;
     note(record, "exposed_headers", "note", text);
   }
   const names = readable.length === 0 ? "no headers" : `the headers ${readable.join(", ")}`;
-  // Chromium hands it to the page in 16 bits.
+  // Chromium passes the status to the page in 16 bits.
   const readStatus = status & 0xffff;
   note(record, "exposed_headers", "passed", `The page reads the status ${readStatus}, the body and ${names}.`);
   return { status: readStatus, readable, hidden };
 }
 
-/** Fetches as a browser would on behalf of the page, sending what is to be sent through the probe. */
+/** Fetches as a browser would for the page, sending each request through the probe. */
 export async function diagnose(page: PageRequest, probe: Probe, options: FetchOptions = {}): Promise<Diagnosis> {
   const conversation = fetchAlgorithm(page, options);
   let turn = conversation.next();

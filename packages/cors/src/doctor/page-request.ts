@@ -1,12 +1,19 @@
-import { forbiddenMethods, isForbiddenRequestHeader, isToken, normalizedMethods, trimValue } from "../names.ts";
+import {
+  forbiddenMethods,
+  isForbiddenRequestHeader,
+  isToken,
+  normalizedMethods,
+  trimValue,
+  wordSet,
+} from "../names.ts";
 import { readOrigin } from "../origins.ts";
 import type { Header } from "./checks.ts";
 
-/** What a page asks the browser for: `fetch(url, { method, headers, body, credentials })`. */
+/** The call of a page: `fetch(url, { method, headers, body, credentials })`. */
 export interface PageRequest {
   /** http or https, without user name and password. */
   readonly url: URL;
-  /** Of the page, as a browser serialises it, or `null` for a sandboxed frame or a local file. */
+  /** The origin of the page as a browser serialises it; `null` for a sandboxed frame or a local file. */
   readonly origin: string;
   /** As the browser normalises it. */
   readonly method: string;
@@ -18,7 +25,7 @@ export interface PageRequest {
   readonly credentials: "include" | "same-origin";
 }
 
-/** Values that stand for the page's own when only a name is known; they decide nothing but for content-type. */
+/** Values for headers that are given by name only. Only the value of content-type makes a difference. */
 const placeholders: ReadonlyMap<string, string> = new Map([
   ["accept", "*/*"],
   ["accept-language", "en"],
@@ -28,14 +35,10 @@ const placeholders: ReadonlyMap<string, string> = new Map([
   ["range", "bytes=0-"],
 ]);
 
-/** https://fetch.spec.whatwg.org/#forbidden-request-header: with a method that a page cannot send either. */
-const overridingHeaders: ReadonlySet<string> = new Set([
-  "x-http-method",
-  "x-http-method-override",
-  "x-method-override",
-]);
+/** https://fetch.spec.whatwg.org/#forbidden-request-header: forbidden only if the value is a forbidden method. */
+const overridingHeaders = wordSet("x-http-method x-http-method-override x-method-override");
 
-/** A page request that no browser would make; the message says why and what to write instead. */
+/** A request that no browser would make; the message says why and what to write instead. */
 export class PageRequestError extends Error {
   override readonly name = "PageRequestError";
 }
@@ -45,7 +48,7 @@ export function readUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
     throw new PageRequestError(
-      `${quote(text)} is no http or https URL; write it in full, as http://localhost:9707/path`,
+      `${quote(text)} is not an http or https URL; write it in full, such as http://localhost:9707/path`,
     );
   }
   // https://fetch.spec.whatwg.org/#dom-request, step 5: the Request constructor throws.
@@ -56,48 +59,48 @@ export function readUrl(text: string): URL {
   return url;
 }
 
-/** @throws PageRequestError unless it is what a browser puts into the Origin header. */
+/** @throws PageRequestError unless a browser would send it as Origin. */
 export function readOriginOfPage(text: string): string {
   if (text === "null") return text;
   const read = readOrigin(text);
   if ("pattern" in read && !read.pattern.subdomains && read.pattern.port !== "*") return text;
   if (text.includes("*"))
-    throw new PageRequestError(`${quote(text)} is no origin but a pattern: write one page's origin`);
+    throw new PageRequestError(`${quote(text)} is a pattern, not an origin: write the origin of one page`);
   const { origin } = URL.canParse(text) ? new URL(text) : { origin: "null" };
   if (origin !== "null") {
     throw new PageRequestError(`browsers do not send ${quote(text)} as an origin; did you mean ${origin}?`);
   }
   const why = "mistake" in read ? read.mistake.message : "write scheme://host:port";
-  throw new PageRequestError(`${quote(text)} is no origin: ${why}`);
+  throw new PageRequestError(`${quote(text)} is not an origin: ${why}`);
 }
 
 /**
  * https://fetch.spec.whatwg.org/#concept-method-normalize: `post` becomes POST, and `patch` stays `patch`.
  *
- * @throws PageRequestError for what `fetch` refuses.
+ * @throws PageRequestError for a method that `fetch` refuses.
  */
 export function readMethod(text: string): string {
-  if (!isToken(text)) throw new PageRequestError(`${quote(text)} is no method`);
+  if (!isToken(text)) throw new PageRequestError(`${quote(text)} is not a method`);
   const upper = text.toUpperCase();
   if (forbiddenMethods.has(upper)) throw new PageRequestError(`no page can send ${upper}`);
   return normalizedMethods.has(upper) ? upper : text;
 }
 
 /**
- * Reads `name` or `name: value`; repeated names are joined as a page's Headers object joins them.
+ * Reads `name` or `name: value`; repeated names are joined as in a Headers object.
  *
- * @throws PageRequestError for what is no header or what a page cannot set.
+ * @throws PageRequestError for a line that is not a header, and for a header that pages cannot set.
  */
 export function readHeaders(lines: readonly string[]): Header[] {
   const headers = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(":");
     const name = trimValue(colon < 0 ? line : line.slice(0, colon)).toLowerCase();
-    if (!isToken(name)) throw new PageRequestError(`${quote(line)} is no header; write name or "name: value"`);
-    // Tolerated in a server's list, but a browser sets it itself: https://fetch.spec.whatwg.org/#forbidden-request-header
+    if (!isToken(name)) throw new PageRequestError(`${quote(line)} is not a header; write name or "name: value"`);
+    // accept-encoding is tolerated in a server's list, but a page cannot set it either.
     if (isForbiddenRequestHeader(name) || name === "accept-encoding") {
       const instead = name === "cookie" ? "; --credentials makes the browser send cookies" : "";
-      throw new PageRequestError(`no page can set ${name}, the browser does${instead}`);
+      throw new PageRequestError(`no page can set ${name}: the browser does${instead}`);
     }
     const value = readHeaderValue(name, colon < 0 ? (placeholders.get(name) ?? "cors-doctor") : line.slice(colon + 1));
     if (overridingHeaders.has(name) && forbiddenMethods.has(trimValue(value.toUpperCase()))) {
@@ -113,7 +116,7 @@ export function readHeaders(lines: readonly string[]): Header[] {
 export function readHeaderValue(name: string, text: string): string {
   const value = trimValue(text);
   if (/[\0\n\r]|[^\0-\xff]/.test(value)) {
-    throw new PageRequestError(`the value of ${name} cannot stand in a header`);
+    throw new PageRequestError(`the value of ${name} has a character that headers cannot have`);
   }
   return value;
 }

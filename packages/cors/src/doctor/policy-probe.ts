@@ -5,18 +5,18 @@ import { describeRefusal } from "../refusals.ts";
 import { getHeader, type Header } from "./checks.ts";
 import type { Diagnosis, Probe, WireRequest } from "./diagnosis.ts";
 
-/** A probe that asks a policy in memory instead of a server, so that an environment can be checked before it is deployed. */
+/** A probe that asks a policy in memory instead of a server, to check a configuration before it is deployed. */
 export function createPolicyProbe(policy: Policy): Probe {
   return async (request) => {
     const decision = decide(policy, corsRequest(request));
-    // What the service itself would answer is unknown here and, to CORS, all the same.
+    // The status of the service's own reply is unknown here, and does not matter to CORS.
     const status = decision.preflight ? decision.status : 200;
     const headers = Object.entries(decision.headers).map(([name, value]): Header => [name, String(value)]);
     return { response: { status, headers } };
   };
 }
 
-/** Why the policy refuses what the diagnosis asked of it, for people; empty when it refuses nothing. */
+/** Why the policy refuses the requests of the diagnosis, for people; empty when it refuses none. */
 export function explainRefusals(policy: Policy, diagnosis: Diagnosis): string[] {
   return diagnosis.steps.flatMap(({ exchange }) => {
     const refusal = exchange === null ? null : explainRefusal(policy, exchange.request);

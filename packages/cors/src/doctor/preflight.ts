@@ -1,4 +1,4 @@
-/** The preflight: whether there is one, what it asks, and whether its answer lets the page go on. */
+/** The preflight: whether there is one, what it asks, and whether its answer lets the page continue. */
 
 import { safelistedMethods } from "../names.ts";
 import {
@@ -47,7 +47,7 @@ export function* preflightIfNeeded(record: FetchRecord, state: FetchState, stric
     note(record, "preflight_decided", "note", text);
   }
   if (reasons.length === 0) {
-    const text = "A simple request: its method and headers are such as a form sends, so there is no preflight.";
+    const text = "A simple request: a form could send its method and headers, so there is no preflight.";
     note(record, "preflight_decided", "passed", text);
     return true;
   }
@@ -82,10 +82,10 @@ function preflightRequest(state: FetchState, names: readonly string[]): WireRequ
   };
 }
 
-/** Chromium looks at nothing else then; Firefox looks at Allow-Origin first, so that is noted too. */
+/** Chromium checks nothing else then. Firefox checks Allow-Origin first, so that is a finding too. */
 function findRedirect(record: FetchRecord, state: FetchState, { headers }: WireResponse): Finding[] {
   const location = locationOf(headers);
-  note(record, "preflight_redirect", "failed", `The preflight is redirected to ${location}; no browser follows there.`);
+  note(record, "preflight_redirect", "failed", `The preflight is redirected to ${location}; browsers do not follow.`);
   const target = new URL(location, state.url);
   const isLogin = isLoginPage(state.url, target);
   const redirected: Finding = {
@@ -98,9 +98,9 @@ function findRedirect(record: FetchRecord, state: FetchState, { headers }: WireR
 }
 
 const loginBeforePreflight =
-  "a login stands before the API and asks the preflight, which never carries a token or a cookie: let OPTIONS pass";
+  "a login in front of the API refuses the preflight, which never has a token or a cookie: let OPTIONS pass";
 
-/** https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7: all of it, so that all mistakes show at once. */
+/** https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7: checked completely, to report all mistakes at once. */
 function checkPreflight(
   record: FetchRecord,
   state: FetchState,
@@ -115,19 +115,19 @@ function checkPreflight(
   const badStatus = checkPreflightStatus(status);
   findings.push(...judge(record, "preflight_status", badStatus, `The status is ${status}`, "it must be 200 to 299"));
 
-  // Who answers without any CORS header does not mean the lists by it.
+  // A server that sends no CORS header at all does not mean to send empty lists.
   const fault = hasCorsHeaders(headers) ? "failed" : "note";
   const lists = checkAllowLists(credentials, state.method, names, response, strict);
   const methods = show("Access-Control-Allow-Methods", getHeader(headers, "access-control-allow-methods"));
   const methodRule = safelistedMethods.has(state.method)
     ? `${state.method} needs no permission`
-    : `it must have ${state.method}`;
+    : `it must contain ${state.method}`;
   judge(record, "allow_methods", lists.methods, methods, methodRule, fault);
   const listed = show("Access-Control-Allow-Headers", getHeader(headers, "access-control-allow-headers"));
-  const headerRule = names.length === 0 ? "no header needs permission" : `it must have ${names.join(", ")}`;
+  const headerRule = names.length === 0 ? "no header needs permission" : `it must contain ${names.join(", ")}`;
   judge(record, "allow_headers", lists.headers, listed, headerRule, fault);
   if (lists.headers === null && isAuthorizationByWildcard(names, response)) {
-    const text = "By the standard * does not cover authorization; browsers let it pass for now: name it.";
+    const text = "By the standard, * does not cover authorization. Browsers still accept it, but list it by name.";
     note(record, "allow_headers", "note", text);
   }
   return [...findings, ...lists.inOrder];

@@ -5,7 +5,7 @@ import type { Header } from "./checks.ts";
 import type { NoResponse, Probe, WireOutcome, WireRequest } from "./diagnosis.ts";
 import { readResponseHead } from "./response-head.ts";
 
-/** What distinguishes the browser that is imitated. */
+/** The browser to imitate. */
 export interface BrowserIdentity {
   readonly userAgent: string;
 }
@@ -15,8 +15,8 @@ export const chromeUserAgent =
   "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/147.0.0.0 Safari/537.36";
 
 /**
- * The lines that Chromium puts on the wire, those of the page included; the client hints (sec-ch-ua and its like) are left
- * out, since no server decides CORS by them.
+ * All header lines that Chromium sends, including those of the page, except client hints such as sec-ch-ua, because no
+ * server decides CORS by them.
  */
 function browserHeaders(request: WireRequest, identity: BrowserIdentity): Header[] {
   const { url, method, body, origin } = request;
@@ -44,19 +44,19 @@ function browserHeaders(request: WireRequest, identity: BrowserIdentity): Header
   return headers;
 }
 
-/** Chromium offers the newer codings only where no old proxy on the way can break them. */
+/** Chromium offers newer codings only where an old proxy cannot break them. */
 function codings(trustworthy: boolean): string {
   return trustworthy ? "gzip, deflate, br, zstd" : "gzip, deflate";
 }
 
-/** https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy: fetch metadata goes hardly anywhere else. */
+/** https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy: only such URLs get fetch metadata. */
 function isTrustworthy(url: URL): boolean {
   return url.protocol === "https:" || isLoopback(url.hostname);
 }
 
 /**
- * https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header; without the list of public suffixes a site is
- * taken to be the last two labels. What is farthest on the way counts.
+ * https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header, for the most distant of all URLs. A site is taken to
+ * be the last two labels, without the list of public suffixes.
  */
 function siteRelation({ pageOrigin, redirectedFrom, url }: WireRequest): string {
   const relations = [...redirectedFrom, url].map((each) => relationTo(pageOrigin, each));
@@ -80,17 +80,17 @@ function referrerOf({ pageOrigin, sendsReferrer }: WireRequest): string | null {
   return sendsReferrer && /^https?:/.test(pageOrigin) ? `${pageOrigin}/` : null;
 }
 
-/** How requests are sent. */
+/** How to send requests. */
 export interface ProbeOptions extends BrowserIdentity {
-  /** Until the head of the response has come, for each request by itself. */
+  /** For each request, until the head of the response is complete. */
   readonly timeoutMs: number;
   /** Certificates to trust, in PEM. Default: those that Node trusts. */
   readonly ca?: string;
 }
 
 /**
- * Makes a probe over bare sockets: node:http refuses heads that browsers read, and reads some that they refuse. The body
- * is not read: the head decides everything, and a body may be endless.
+ * Makes a probe over plain sockets, because node:http refuses heads that browsers accept, and accepts some that they
+ * refuse. The body is not read: the head decides everything, and a body may be endless.
  */
 export function createProbe(options: ProbeOptions): Probe {
   return (request) => exchange(request, options);
@@ -133,13 +133,13 @@ function open(url: URL, secure: boolean, ca: string | undefined): Socket {
   return connectTls({ ...target, ...servername, ...(ca !== undefined && { ca }), ALPNProtocols: ["http/1.1"] });
 }
 
-/** A name with an empty or an endless label has no address, below localhost neither. */
+/** A name with an empty or too long label has no address, even under localhost. */
 function hasLabels(name: string): boolean {
   const labels = name.replace(/\.$/, "").split(".");
   return labels.every(({ length }) => length >= 1 && length <= 63);
 }
 
-/** As browsers do, without a resolver, which knows these names on some systems only. */
+/** Browsers do not use a resolver for these names, and some systems do not know them. */
 const lookupLoopback: LookupFunction = (_name, _options, answer) => {
   answer(null, [
     { address: "::1", family: 6 },
@@ -154,41 +154,41 @@ function printRequest(request: WireRequest, identity: BrowserIdentity): Buffer {
   return Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(body ?? "")]);
 }
 
-/** Path and query; a bare question mark is kept, which `search` leaves out. */
+/** Path and query. Unlike `search`, this keeps a question mark without a query. */
 function requestTarget({ href, origin }: URL): string {
   const [target = ""] = href.slice(origin.length).split("#");
   return target;
 }
 
-/** Chromium's names for heads that it does not take, in words. */
+/** Texts for the errors that Chromium has for invalid heads. */
 const readingErrors: Readonly<Record<string, string>> = {
   RESPONSE_HEADERS_TRUNCATED: "the connection ended within the head of the response",
   RESPONSE_HEADERS_TOO_BIG: "the head of the response is longer than 256 KiB",
   RESPONSE_HEADERS_MULTIPLE_CONTENT_LENGTH: "Content-Length came with different values",
   RESPONSE_HEADERS_MULTIPLE_CONTENT_DISPOSITION: "Content-Disposition came with different values, or has a bare comma",
   RESPONSE_HEADERS_MULTIPLE_LOCATION: "Location came with different values",
-  METHOD_NOT_SUPPORTED: "what came is HTTP/0.9, which has no PUT",
+  METHOD_NOT_SUPPORTED: "the response is HTTP/0.9, which has no PUT",
   UNEXPECTED_PROXY_AUTH: "the status is 407, which only a proxy may send",
 };
 
 function explainReading(error: string, url: URL): NoResponse {
   if (error === "EMPTY_RESPONSE") return { code: "empty_response", detail: `${url.host} closes the connection` };
-  if (error === "INVALID_HTTP_RESPONSE") return { code: "not_http", detail: "what came is not HTTP" };
+  if (error === "INVALID_HTTP_RESPONSE") return { code: "not_http", detail: "the response is not HTTP" };
   return { code: "invalid_response", detail: readingErrors[error] ?? error, chrome: `net::ERR_${error}` };
 }
 
 function explainError(error: Error, url: URL): NoResponse {
   const code = codeOf(error);
-  // A name with several addresses fails with an error for each.
+  // For a name with several addresses, there is an error for each.
   const codes = error instanceof AggregateError ? error.errors.map(codeOf) : [code];
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
     return { code: "host_not_found", detail: `the name ${url.hostname} cannot be resolved (${code})` };
   }
   if (codes.includes("ECONNREFUSED")) return { code: "connection_refused", detail: `nothing listens on ${url.host}` };
   if (code === "ETIMEDOUT") return { code: "timed_out", detail: `${url.host} cannot be reached (${code})` };
-  // The code alone is EPROTO, when the request was written before the handshake ended.
+  // If the request was written before the handshake ended, the code is only EPROTO.
   if (error.message.includes("alert no application protocol")) {
-    const detail = `${url.host} speaks HTTP/2 alone, as browsers do and this check does not: whether they get in is open`;
+    const detail = `${url.host} speaks only HTTP/2, which browsers speak and this check does not: it cannot judge this server`;
     return { code: "tls_failed", detail };
   }
   if (isTlsError(code)) return { code: "tls_failed", detail: `TLS fails: ${error.message.trim()} (${code})` };

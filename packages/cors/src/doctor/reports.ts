@@ -4,10 +4,10 @@ import { consoleLines, fixesFor } from "./consoles.ts";
 import type { Diagnosis, Exchange, Failure, Step } from "./diagnosis.ts";
 import { explainFailure } from "./explanations.ts";
 
-/** Longer text of strangers is cut. */
+/** Longer texts from servers are cut. */
 const lengthMax = 400;
 
-/** Text that came from a server, made harmless to a terminal. */
+/** Makes text from a server harmless to a terminal. */
 function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones that drive a terminal
   const visible = text.replace(/[\0-\x1f\x7f-\x9f]/g, (character) => {
@@ -16,7 +16,7 @@ function printable(text: string): string {
   return visible.length <= lengthMax ? visible : `${visible.slice(0, lengthMax)}... (${visible.length} characters)`;
 }
 
-/** Headers without secrets, since reports are pasted into tickets: of a token only the scheme is left. */
+/** Removes secrets, because reports are pasted into tickets. Only the scheme of a token stays. */
 function withoutSecrets(headers: readonly Header[]): Header[] {
   return headers.map(([name, value]): Header => {
     const lower = name.toLowerCase();
@@ -25,7 +25,7 @@ function withoutSecrets(headers: readonly Header[]): Header[] {
   });
 }
 
-/** The diagnosis for machines; the shape is documented in docs/doctor.md and only ever grows. */
+/** The diagnosis for machines, in the form of docs/doctor.md. */
 export function renderJson(diagnosis: Diagnosis, notes: readonly string[]): string {
   const { page, allowed, crossOrigin, preflightCache, reply } = diagnosis;
   const document = {
@@ -48,7 +48,7 @@ export function renderJson(diagnosis: Diagnosis, notes: readonly string[]): stri
   return JSON.stringify(document, null, 2);
 }
 
-/** An environment in which the server would not start, for machines. */
+/** The mistakes of an environment in which the server would not start, for machines. */
 export function renderMistakes(mistakes: readonly string[]): string {
   return JSON.stringify({ version: 1, allowed: false, mistakes }, null, 2);
 }
@@ -92,16 +92,16 @@ export interface TextOptions {
 
 type Paint = (style: "bold" | "dim" | "green" | "red" | "yellow" | "cyan", text: string) => string;
 
-/** What of a response has to do with CORS. */
+/** The response headers that matter to CORS. */
 const shownHeaders = /^(access-control-.*|vary|location|www-authenticate)$/i;
 
-/** Headers that no page wants to read, or none may. */
+/** Headers that no page needs to read, or none may read. */
 const uninteresting = /^(access-control-.*|connection|keep-alive|transfer-encoding|vary|set-cookie2?)$/;
 
 const signs = { passed: "✓", failed: "✗", note: "!" } as const;
 const signColours = { passed: "green", failed: "red", note: "yellow" } as const;
 
-/** The diagnosis for a person in front of a terminal; ends without a line feed. */
+/** The diagnosis for people, in a terminal; without a line feed at the end. */
 export function renderText(diagnosis: Diagnosis, notes: readonly string[], options: TextOptions): string {
   const paint: Paint = (style, text) => (options.colours ? styleText(style, text, { validateStream: false }) : text);
   const lines = [
@@ -141,16 +141,16 @@ function renderExchange({ request, response }: Exchange, paint: Paint): string[]
 function renderVerdict(diagnosis: Diagnosis, paint: Paint): string[] {
   const { failure, crossOrigin, reply, preflightCache } = diagnosis;
   if (failure === null) {
-    const verdict = crossOrigin ? "ALLOWED: the browser lets the page go on." : "ALLOWED: CORS has no say here.";
+    const verdict = crossOrigin ? "ALLOWED: the browser lets the page continue." : "ALLOWED: CORS does not apply here.";
     const lines = [paint("green", paint("bold", verdict))];
     if (reply !== null && reply.status >= 400) {
-      lines.push(`The page reads the reply, which is the error ${reply.status}: that is no matter of CORS.`);
+      lines.push(`The page reads the reply, which is the error ${reply.status}: that is not a CORS problem.`);
     }
     if (reply === null && preflightCache !== null) lines.push("The actual request was not sent.");
     const worthNaming = (reply?.hidden ?? []).filter((name) => !uninteresting.test(name));
     if (worthNaming.length > 0) {
       const hidden = printable(worthNaming.join(", "));
-      lines.push(paint("dim", `Hidden from the page, unless Access-Control-Expose-Headers names them: ${hidden}`));
+      lines.push(paint("dim", `Hidden from the page, unless Access-Control-Expose-Headers lists them: ${hidden}`));
     }
     return lines;
   }
@@ -173,7 +173,7 @@ function verdictOf({ code, stage, status }: Failure): string {
 function renderConsoles(diagnosis: Diagnosis, paint: Paint): string[] {
   const lines = consoleLines(diagnosis);
   if (lines === null) return [];
-  const nothing = "(nothing: it lets this pass for now)";
+  const nothing = "(nothing: it still accepts this)";
   return [
     "",
     paint("bold", "The console says"),
@@ -207,7 +207,7 @@ function renderPair(name: string, text: string, paint: Paint): string[] {
   return [`  ${paint("cyan", name.padEnd(16))}${first}`, ...rest.map((line) => `${indent}${line}`)];
 }
 
-/** Whether to colour: a terminal that can, and nobody against it (https://no-color.org). */
+/** Whether to print colours: on a terminal that has them, unless NO_COLOR is set (https://no-color.org). */
 export function wantsColours(isTerminal: boolean, environment: Readonly<Record<string, string | undefined>>): boolean {
   const { NO_COLOR: noColor = "", TERM: term } = environment;
   return isTerminal && noColor === "" && term !== "dumb";

@@ -1,28 +1,27 @@
 /**
- * The head of a response as Chromium reads it, which is more than RFC 9112 allows: hand-written servers send it, pages work
- * with it, and a stricter parser would call them broken.
+ * Reads the head of a response as Chromium does. Chromium accepts more than RFC 9112 allows, and pages work with such
+ * servers, so a stricter parser would give wrong verdicts.
  *
  * https://source.chromium.org/chromium/chromium/src/+/main:net/http/http_stream_parser.cc,
  * http_response_headers.cc and http_util.cc in the same folder.
  */
 
-import { isToken } from "../names.ts";
-import type { WireResponse } from "./checks.ts";
-import { getHeader, type Header } from "./checks.ts";
+import { isToken, trimValue } from "../names.ts";
+import { getHeader, type Header, type WireResponse } from "./checks.ts";
 
-/** Bytes of a response, one character each. */
+/** The bytes of a response so far, one character for each. */
 export interface ReceivedBytes {
   readonly text: string;
-  /** Of the request. */
+  /** The method of the request. */
   readonly method: string;
-  /** No more will come. */
+  /** Whether the connection has ended. */
   readonly ended: boolean;
   readonly secure: boolean;
-  /** Whether the port is the scheme's own: only there does Chromium still speak HTTP/0.9. */
+  /** Whether the port is the scheme's default. Chromium accepts HTTP/0.9 only there. */
   readonly defaultPort: boolean;
 }
 
-/** What the bytes say so far; an error is Chromium's own name for it, without `net::ERR_`. */
+/** An error has the name that Chromium gives it, without `net::ERR_`. */
 export type HeadReading =
   | { readonly kind: "incomplete" }
   | { readonly kind: "response"; readonly response: WireResponse }
@@ -30,9 +29,9 @@ export type HeadReading =
 
 const headBytesMax = 262_144;
 const statusMax = 2 ** 31 - 1;
-/** How many characters may stand before the status line. */
+/** How many characters may come before the status line. */
 const slopMax = 4;
-/** Enough to know that no status line comes. */
+/** With this many characters, it is certain that there is no status line. */
 const statusLineStartMax = 8;
 const withoutStatusLine: WireResponse = { status: 200, headers: [] };
 
@@ -46,7 +45,7 @@ export function readResponseHead(received: ReceivedBytes): HeadReading {
     if (statusLine < 0) return readWithoutStatusLine(received, rest, start > 0);
     const end = endOfHead(rest, statusLine);
     if (end === null && !ended) return rest.length < headBytesMax ? { kind: "incomplete" } : tooBig;
-    // A head that is cut off could have been cut by somebody on the way, which TLS is meant to rule out.
+    // An attacker could have cut off the head, which TLS must prevent.
     if (end === null && received.secure) return { kind: "error", error: "RESPONSE_HEADERS_TRUNCATED" };
     const head = rest.slice(0, end ?? rest.length);
     const reading = head.includes("\0") ? invalid : parseHead(head.slice(statusLine));
@@ -69,14 +68,14 @@ function findStatusLine(text: string): number {
     .indexOf("http");
 }
 
-/** @returns the position after the blank line, or null when it has not come. */
+/** @returns the position after the blank line, or null if there is none yet. */
 function endOfHead(text: string, from: number): number | null {
   const blankLine = /\n\r?\n/g;
   blankLine.lastIndex = from;
   return blankLine.test(text) ? blankLine.lastIndex : null;
 }
 
-/** HTTP/0.9 has no head at all, and `ICY` is how radio stations begin. */
+/** HTTP/0.9 has no head. Radio stations begin with `ICY`. */
 function readWithoutStatusLine(received: ReceivedBytes, rest: string, hadHead: boolean): HeadReading {
   const { method, ended, secure, defaultPort } = received;
   if (rest.length < statusLineStartMax) {
@@ -87,7 +86,7 @@ function readWithoutStatusLine(received: ReceivedBytes, rest: string, hadHead: b
   if (hadHead) return invalid;
   const isRadio = !secure && rest.slice(0, 3).toLowerCase() === "icy";
   if (!defaultPort && !isRadio) return invalid;
-  // HTTP/0.9 knows no such method.
+  // HTTP/0.9 does not have this method.
   if (method === "PUT") return { kind: "error", error: "METHOD_NOT_SUPPORTED" };
   return { kind: "response", response: withoutStatusLine };
 }
@@ -98,12 +97,12 @@ function parseHead(head: string): HeadReading {
   const error = findAmbiguity(statusLine, headers);
   if (error !== null) return { kind: "error", error };
   const status = parseStatus(statusLine);
-  // Only a proxy may ask for that, and none was asked.
+  // Only a proxy may send this, and no proxy is in use.
   if (status === 407) return { kind: "error", error: "UNEXPECTED_PROXY_AUTH" };
   return { kind: "response", response: { status, headers } };
 }
 
-/** The status line and the header lines, those joined that go on after white space. */
+/** The status line and the header lines; continuation lines, which begin with white space, are joined. */
 function splitLines(head: string): string[] {
   const [statusLine = "", ...segments] = head.split(/[\r\n]+/);
   const lines = [statusLine];
@@ -118,35 +117,23 @@ function splitLines(head: string): string[] {
   return lines;
 }
 
-/** Lines that are no headers are skipped. */
+/** Skips lines that are not headers. */
 function parseHeaders(lines: readonly string[]): Header[] {
   return lines.flatMap((line): Header[] => {
     const colon = line.indexOf(":");
     if (colon < 1 || /^[ \t]/.test(line)) return [];
-    const name = trimBlanks(line.slice(0, colon));
-    return isToken(name) ? [[name, trimBlanks(line.slice(colon + 1))]] : [];
+    const name = trimValue(line.slice(0, colon));
+    return isToken(name) ? [[name, trimValue(line.slice(colon + 1))]] : [];
   });
 }
 
-function trimBlanks(text: string): string {
-  let first = 0;
-  let last = text.length;
-  while (first < last && isBlank(text[first])) first++;
-  while (first < last && isBlank(text[last - 1])) last--;
-  return text.slice(first, last);
-}
-
-function isBlank(character: string | undefined): boolean {
-  return character === " " || character === "\t";
-}
-
-/** What is not a number is 200. */
+/** A status that is not a number counts as 200. */
 function parseStatus(statusLine: string): number {
   const digits = /^[^ ]* +(\d+)/.exec(statusLine)?.[1];
   return digits === undefined ? 200 : Math.min(Number(digits), statusMax);
 }
 
-/** Headers that may come twice only with one value, since two layers could read the reply as two different ones. */
+/** Finds headers with different values, with which two programs could read different responses. */
 function findAmbiguity(statusLine: string, headers: readonly Header[]): string | null {
   const version = /^http\/(\d)[^.]*\.(\d)/i.exec(statusLine);
   const knowsChunks = version !== null && `${version[1]}.${version[2]}` >= "1.1";
@@ -163,7 +150,7 @@ function differ(values: readonly string[]): boolean {
   return new Set(values).size > 1;
 }
 
-/** The elements of a comma list, of all its lines; commas in quotes part nothing. */
+/** The elements of a comma list, of all its lines; commas in quotes do not separate elements. */
 function elementsOf(headers: readonly Header[], name: string): string[] {
   const value = getHeader(headers, name);
   if (value === null) return [];
@@ -179,5 +166,5 @@ function elementsOf(headers: readonly Header[], name: string): string[] {
       start = i + 1;
     }
   }
-  return [...elements, value.slice(start)].map(trimBlanks);
+  return [...elements, value.slice(start)].map(trimValue);
 }
