@@ -1,5 +1,5 @@
+import { compile, cors } from "@finance-service/cors";
 import Fastify from "fastify";
-import { compile, cors } from "finance-service/cors";
 
 const { ORIGINS = "https://app.example.com,http://localhost:*", PORT = "8080" } = process.env;
 

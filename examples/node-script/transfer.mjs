@@ -1,4 +1,4 @@
-import { createFinanceClient, FinanceError, formatMoney, parseMoney } from "finance-service/client";
+import { createFinanceClient, FinanceError, formatMoney, parseMoney } from "@finance-service/client";
 
 const [from, to, amount] = process.argv.slice(2);
 const { API = "http://localhost:9707", TOKEN } = process.env;

@@ -1,5 +1,4 @@
-import Fastify from "fastify";
-import { compile, cors } from "finance-service/cors";
+import { compile, cors } from "@finance-service/cors";
 import {
   type CallContext,
   strictHttp,
@@ -8,7 +7,8 @@ import {
   twirp,
   twirpClientErrors,
   twirpFrameworkErrors,
-} from "finance-service/twirp";
+} from "@finance-service/twirp";
+import Fastify from "fastify";
 import type { IHatService } from "./generated/hats/v1/hats.server.ts";
 import { HatService } from "./generated/hats/v1/hats.ts";
 

@@ -1,5 +1,5 @@
+import { createFinanceClient, newIdempotencyKey } from "@finance-service/client";
 import { QueryClient, useMutation, useQuery } from "@tanstack/react-query";
-import { createFinanceClient, newIdempotencyKey } from "finance-service/client";
 import { useState } from "react";
 
 const api = new URLSearchParams(location.search).get("api") ?? "http://localhost:9707";

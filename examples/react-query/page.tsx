@@ -1,5 +1,5 @@
+import { formatMoney } from "@finance-service/client";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { formatMoney } from "finance-service/client";
 import { createRoot } from "react-dom/client";
 import { queryClient, useAccount, useEntries, useTransfer } from "./finance.ts";
 

@@ -1,7 +1,7 @@
 /** The examples that are pages do what their READMEs say, against the service. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { commandsOf, type Running, runCommands } from "../examples/commands.ts";
+import { commandsOf, copyProject, type Running, runCommands } from "../examples/project.ts";
 import { launchChromium } from "../setup/chromium.ts";
 import { openAccount, openFunded } from "../setup/ledger.ts";
 import { freePort } from "../setup/process.ts";
@@ -9,10 +9,12 @@ import { startTestService, type TestService } from "../setup/service.ts";
 
 const SECRET = "a secret for tests, 32 bytes or more";
 
+let project: string;
 let service: TestService;
 let browser: Browser;
 beforeAll(async () => {
-  [service, browser] = await Promise.all([
+  [project, service, browser] = await Promise.all([
+    copyProject(),
     startTestService({ CORS_ALLOWED_ORIGINS: "http://localhost:*", AUTH_JWT_SECRET: SECRET }),
     launchChromium(),
   ]);
@@ -25,10 +27,11 @@ afterAll(async () => {
 /** Serves an example's pages as its README says, on a free port. */
 async function serve(example: string): Promise<Running & { readonly port: number }> {
   const [start, pages = ""] = await commandsOf(example);
-  expect(start).toBe("npm start\n");
+  expect(start).toMatch(/^(npm run build:packages\n)?npm start\n$/);
   expect(pages).toBe(`npx vite examples/${example} --port 3000\n`);
   const port = await freePort();
-  const serving = runCommands(pages.replace("3000", `${port} --strictPort`), { env: { AUTH_JWT_SECRET: SECRET } });
+  const commands = pages.replace("3000", `${port} --strictPort`);
+  const serving = runCommands(commands, { cwd: project, env: { AUTH_JWT_SECRET: SECRET } });
   await serving.printed("Local:");
   return { ...serving, port };
 }

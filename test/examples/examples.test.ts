@@ -1,15 +1,20 @@
 /** Each example does what its README says. Those with a page are in test/browser. */
 import { execFile } from "node:child_process";
-import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterEach, expect, inject, test } from "vitest";
+import { afterEach, beforeAll, expect, test } from "vitest";
 import { openAccount, openFunded } from "../setup/ledger.ts";
 import { freePort } from "../setup/process.ts";
 import { startTestService } from "../setup/service.ts";
-import { commandsOf, type Running, runCommands } from "./commands.ts";
+import { commandsOf, copyProject, type Running, runCommands } from "./project.ts";
 
-const BUILD = "npm run build\n";
+const BUILD = "npm run build:packages\n";
+
+let project: string;
+beforeAll(async () => {
+  project = await copyProject();
+});
 
 const running: Running[] = [];
 
@@ -17,22 +22,21 @@ afterEach(async () => {
   for (const commands of running.splice(0)) await commands.stop();
 });
 
-/** Runs commands but the build, which `npm test` has done. */
-function run(commands: string, env: Record<string, string> = {}, cwd = process.cwd()): Running {
-  const started = runCommands(commands.replace(BUILD, ""), { cwd, env });
+/** Runs commands in the copy; its packages are built already. */
+function run(commands: string, env: Record<string, string> = {}): Running {
+  const started = runCommands(commands.replace(BUILD, ""), { cwd: project, env });
   running.push(started);
   return started;
 }
 
 /** Runs commands to their end. */
-async function outcome(commands: string, env: Record<string, string> = {}, cwd = process.cwd()) {
-  const started = run(commands, env, cwd);
+async function outcome(commands: string, env: Record<string, string> = {}) {
+  const started = run(commands, env);
   return { code: await started.ended, output: started.output() };
 }
 
-/** What a strict compiler says about an example. Our packages are read from their sources. */
-async function mistakesIn(directory: string, files: readonly string[]): Promise<string> {
-  const source = (name: string) => [`${process.cwd()}/packages/${name}/src/index.ts`];
+/** What a strict compiler says about an example. */
+async function mistakesIn(example: string, files: readonly string[]): Promise<string> {
   const compilerOptions = {
     strict: true,
     noEmit: true,
@@ -44,11 +48,11 @@ async function mistakesIn(directory: string, files: readonly string[]): Promise<
     moduleResolution: "bundler",
     jsx: "react-jsx",
     allowImportingTsExtensions: true,
-    paths: Object.fromEntries(["client", "cors", "twirp"].map((name) => [`finance-service/${name}`, source(name)])),
   };
-  const project = join(directory, "tsconfig.json");
-  await writeFile(project, JSON.stringify({ compilerOptions, files }));
-  const { stdout } = await promisify(execFile)("node_modules/.bin/tsc", ["-p", project]).catch((error) => error);
+  const configuration = join(project, "examples", example, "tsconfig.json");
+  await writeFile(configuration, JSON.stringify({ compilerOptions, files }));
+  const { stdout } = await promisify(execFile)("node_modules/.bin/tsc", ["-p", configuration]).catch((error) => error);
+  await rm(configuration);
   return stdout;
 }
 
@@ -58,7 +62,7 @@ test("node-script posts a transfer and prints the statement", async () => {
     const from = await openFunded(service, "alice", 5000);
     const to = await openAccount(service, "bob");
     const [start, script = ""] = await commandsOf("node-script");
-    expect(start).toBe("npm start\n");
+    expect(start).toBe(`${BUILD}npm start\n`);
     expect(script).toMatch(/^export TOKEN=.*\nnode examples\/node-script\/transfer\.mjs 4 6 12\.50\n$/);
     const env = { API: service.url, TOKEN: await service.token("alice") };
     const transfer = (...args: string[]) => outcome(["node examples/node-script/transfer.mjs", ...args].join(" "), env);
@@ -78,25 +82,15 @@ test("node-script posts a transfer and prints the statement", async () => {
 });
 
 test("own-service generates, compiles, serves and is called", async () => {
-  // A copy, since generated code would stay.
-  const copy = join(inject("scratch"), "own-service");
-  await mkdir(join(copy, "examples"), { recursive: true });
-  await cp("package.json", join(copy, "package.json"));
-  await cp("examples/own-service", join(copy, "examples/own-service"), {
-    recursive: true,
-    filter: (path) => !path.endsWith("generated"),
-  });
-  for (const name of ["dist", "node_modules"]) await symlink(join(process.cwd(), name), join(copy, name));
-
   const [serve = "", call = "", curl = ""] = await commandsOf("own-service");
   expect(serve.startsWith(BUILD)).toBe(true);
   const port = `${await freePort()}`;
-  const server = run(serve, { PORT: port }, copy);
+  const server = run(serve, { PORT: port });
   await server.printed("Server listening");
 
   const env = { HATS: `http://127.0.0.1:${port}/twirp` };
-  expect(await outcome(call, env, copy)).toEqual({ code: 0, output: "Hat 1 is black and fits 12 inches.\n" });
-  expect(await outcome(call.replace("12", "0"), env, copy)).toEqual({
+  expect(await outcome(call, env)).toEqual({ code: 0, output: "Hat 1 is black and fits 12 inches.\n" });
+  expect(await outcome(call.replace("12", "0"), env)).toEqual({
     code: 1,
     output: "invalid_argument: inches must be 1 to 100, got 0\n",
   });
@@ -113,7 +107,7 @@ test("own-service generates, compiles, serves and is called", async () => {
   expect(preflight.status).toBe(204);
   expect(preflight.headers.get("access-control-allow-origin")).toBe("http://localhost:3000");
 
-  expect(await mistakesIn(join(copy, "examples/own-service"), ["server.ts", "client.ts"])).toBe("");
+  expect(await mistakesIn("own-service", ["server.ts", "client.ts"])).toBe("");
 });
 
 test("the quickstart of docs/twirp.md shows the files of own-service", async () => {
@@ -130,10 +124,7 @@ test("the quickstart of docs/twirp.md shows the files of own-service", async () 
 });
 
 test("react-query compiles", async () => {
-  const copy = join(inject("scratch"), "react-query");
-  await cp("examples/react-query", copy, { recursive: true });
-  await symlink(join(process.cwd(), "node_modules"), join(copy, "node_modules"));
-  expect(await mistakesIn(copy, ["page.tsx", "vite.config.ts"])).toBe("");
+  expect(await mistakesIn("react-query", ["page.tsx", "vite.config.ts"])).toBe("");
 });
 
 test("cors-only serves, the doctor tells its two pages apart, and a policy with mistakes does not start", async () => {

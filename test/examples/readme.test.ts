@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { variables } from "../../src/config/variables.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
-import { runCommands } from "./commands.ts";
+import { runCommands } from "./project.ts";
 
 const SECRET = "a secret for tests, 32 bytes or more";
 
@@ -34,12 +34,13 @@ afterAll(async () => {
   await service.close();
 });
 
-/** Runs a sample as a module of its own. @returns what it printed. */
+/** Runs a sample as a module of its own, with the client's sources. @returns what it printed. */
 async function run(language: string): Promise<string> {
   const code = `const token = ${JSON.stringify(token)};\n${samples.get(language)}`;
-  const file = join(directory, `sample-${language}.mjs`);
+  const file = join(directory, `sample.${language}`);
   await writeFile(file, code.replaceAll("http://localhost:9707", service.url));
-  return (await promisify(execFile)(process.execPath, [file], { env: { ...process.env, LANG: "en_US.UTF-8" } })).stdout;
+  const env = { ...process.env, LANG: "en_US.UTF-8" };
+  return (await promisify(execFile)("node_modules/.bin/tsx", [file], { env })).stdout;
 }
 
 test("the page's calls read an account and move money", async () => {

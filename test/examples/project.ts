@@ -1,7 +1,38 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
-import { vi } from "vitest";
+import { cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { inject, vi } from "vitest";
+
+/** What examples and the building of packages need. */
+const SOURCES = ["examples", "generated", "package.json", "packages"];
+
+/**
+ * Copies the project, with dependencies linked and packages built: examples generate code, and packages in place are
+ * nobody's to build while other tests run.
+ */
+export async function copyProject(): Promise<string> {
+  const copy = await mkdtemp(join(inject("scratch"), "project-"));
+  const filter = (path: string) => !path.endsWith("/dist");
+  for (const name of SOURCES) await cp(name, join(copy, name), { recursive: true, filter });
+  // Without its references to parts that are not copied.
+  const { compilerOptions } = JSON.parse(await readFile("tsconfig.json", "utf8"));
+  await writeFile(join(copy, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+  await symlink(join(process.cwd(), "dist"), join(copy, "dist"));
+  const own = "@finance-service";
+  await mkdir(join(copy, "node_modules", own), { recursive: true });
+  for (const name of await readdir("node_modules")) {
+    if (name !== own && name !== ".cache") {
+      await symlink(join(process.cwd(), "node_modules", name), join(copy, "node_modules", name));
+    }
+  }
+  for (const name of await readdir("packages")) {
+    await symlink(join(copy, "packages", name), join(copy, "node_modules", own, name));
+  }
+  const build = runCommands("npm run build:packages", { cwd: copy });
+  if ((await build.ended) !== 0) throw new Error(build.output());
+  return copy;
+}
 
 /** The blocks of commands in an example's README, in order. */
 export async function commandsOf(example: string): Promise<string[]> {
