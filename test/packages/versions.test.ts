@@ -1,0 +1,16 @@
+/** The packages are released together, each with its license. */
+import { readdir, readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+
+test.each(await readdir("packages"))("%s has the root's version, license and range of Node versions", async (name) => {
+  const manifestOf = async (path: string) => JSON.parse(await readFile(path, "utf8"));
+  const { version, license, engines } = await manifestOf("package.json");
+  expect(await manifestOf(`packages/${name}/package.json`)).toMatchObject({
+    name: `@finance-service/${name}`,
+    version,
+    license,
+    engines,
+  });
+  const [text, own] = await Promise.all(["LICENSE", `packages/${name}/LICENSE`].map((path) => readFile(path, "utf8")));
+  expect(own?.startsWith(`${text}`)).toBe(true);
+});
