@@ -1,8 +1,9 @@
 import { MessageType, UnknownFieldHandler } from "@protobuf-ts/runtime";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
 import { Timestamp } from "../../generated/server/google/protobuf/timestamp.ts";
-import { BinaryReaders } from "../../packages/twirp/src/codec/binary.ts";
+import { BinaryReaders } from "../../packages/twirp/src/codec/binary-reader.ts";
 import { MessageCodecs } from "../../packages/twirp/src/codec/codec.ts";
 import { TypeRegistry } from "../../packages/twirp/src/codec/fields.ts";
 import type { WriteOptions } from "../../packages/twirp/src/codec/json-writer.ts";
@@ -292,6 +293,39 @@ describe("binary", () => {
   test("remembers unknown fields as protobuf-ts does", () => {
     const message = readBinary(AllTypes, Buffer.from("b83e05", "hex"));
     expect(UnknownFieldHandler.list(message)).toEqual([{ no: 999, wireType: 0, data: new Uint8Array([5]) }]);
+  });
+
+  test("is the same for generated code as for reflection, whatever the bytes", () => {
+    const tag = (number: number, wireType: number) => [((number & 15) << 3) | wireType | 0x80, number >> 4];
+    const data = fc.uint8Array({ minLength: 8, maxLength: 8 });
+    const field = fc
+      .tuple(fc.integer({ min: 1, max: 24 }), fc.constantFrom(0, 1, 2, 5), data, fc.nat({ max: 8 }))
+      .map(([number, wireType, bytes, length]) => {
+        const value = { 0: [length], 1: bytes, 2: [length, ...bytes.slice(0, length)], 5: bytes.slice(0, 4) }[wireType];
+        return [...tag(number, wireType), ...(value ?? [])];
+      });
+    const part = fc
+      .tuple(fc.integer({ min: 1, max: 24 }), fc.array(field, { maxLength: 3 }))
+      .map(([number, fields]) => [...tag(number, 2), fields.flat().length, ...fields.flat()]);
+    const bodies = fc.array(fc.oneof(field, part, fc.uint8Array({ maxLength: 3 })), { maxLength: 6 });
+    const outcomeOf = (type: AnyType, body: Buffer) => {
+      try {
+        const message = readBinary(type, body);
+        return { message, written: codecOf(type).writeBinary(message).toString("hex") };
+      } catch (error) {
+        expect(error).toBeInstanceOf(RangeError);
+        return { error };
+      }
+    };
+    const types: AnyType[] = FinanceService.methods.flatMap(({ I, O }) => [I, O]);
+    const pairs = types.map((type) => [type, new MessageType<Fields>(type.typeName, [...type.fields])] as const);
+    fc.assert(
+      fc.property(fc.constantFrom(...pairs), bodies, ([generated, reflected], parts) => {
+        const body = Buffer.from(parts.flatMap((bytes) => [...bytes]));
+        expect(outcomeOf(generated, body)).toEqual(outcomeOf(reflected, body));
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test("stops at a hundred levels", () => {

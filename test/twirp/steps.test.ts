@@ -1,6 +1,6 @@
 /** Reading a request takes steps in proportion to its bytes at most, whatever they are. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { BinaryReaders } from "../../packages/twirp/src/codec/binary.ts";
+import { BinaryReaders } from "../../packages/twirp/src/codec/binary-reader.ts";
 import { TypeRegistry } from "../../packages/twirp/src/codec/fields.ts";
 import { JsonReaders } from "../../packages/twirp/src/codec/json-reader.ts";
 import { DecodingRules, UNLIMITED } from "../../packages/twirp/src/codec/limits.ts";

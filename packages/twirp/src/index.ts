@@ -1,5 +1,5 @@
 export { CallMemory, type CallMemoryOptions } from "./call-memory.ts";
-export { writeBinary as encodeMessage } from "./codec/binary.ts";
+export { writeBinary as encodeMessage } from "./codec/binary-writer.ts";
 export { type DecodingLimits, type ElementLimit, elementsSent } from "./codec/limits.ts";
 export type { CallContext, CallOutcome, ResponseHeaders } from "./context.ts";
 export {

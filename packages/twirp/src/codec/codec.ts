@@ -1,5 +1,6 @@
 import { type IMessageType, MESSAGE_TYPE } from "@protobuf-ts/runtime";
-import { BinaryReaders, writeBinary } from "./binary.ts";
+import { BinaryReaders } from "./binary-reader.ts";
+import { writeBinary } from "./binary-writer.ts";
 import type { TypeRegistry } from "./fields.ts";
 import { isFields, type MessageFields } from "./fields.ts";
 import { JsonReaders } from "./json-reader.ts";
@@ -36,7 +37,16 @@ export class MessageCodecs {
       readJson: (body) => this.#jsonReaders.read(type, body),
       readBinary: (body) => this.#binaryReaders.read(type, body),
       writeJson: (message) => writeJson(messageOf(type, message)),
-      writeBinary: (message) => writeBinary(type, messageOf(type, message)),
+      writeBinary: (message) => {
+        const fields = messageOf(type, message);
+        try {
+          return writeBinary(type, fields);
+        } catch (error) {
+          // Only the writer of JSON knows the name of a field that it refuses.
+          writeJson(fields);
+          throw error;
+        }
+      },
     };
   }
 }

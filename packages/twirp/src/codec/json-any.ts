@@ -1,6 +1,7 @@
 import type { IMessageType } from "@protobuf-ts/runtime";
 import { quoteStart } from "../paths.ts";
-import { BinaryReaders, writeBinary } from "./binary.ts";
+import { BinaryReaders } from "./binary-reader.ts";
+import { writeBinary } from "./binary-writer.ts";
 import type { MessageFields, TypeRegistry } from "./fields.ts";
 import { isWellKnown, refuse } from "./fields.ts";
 import type { JsonCursor } from "./json-cursor.ts";
