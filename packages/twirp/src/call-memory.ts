@@ -1,40 +1,40 @@
 /**
- * A bound on the bytes that calls hold for their clients.
+ * Limits the bytes that calls hold for their clients.
  *
- * Goal: however many clients send slowly, ask for much or read nothing, the process lives, and small calls of others are
- * answered.
+ * Goal: many clients that send slowly, ask for much or read nothing can't exhaust the process's memory, and small calls of
+ * others are still answered.
  *
- * Method: a call counts for its body as it arrives, then for what is made of it, then for its reply until the client has
- * it. Small calls are not counted at all: the bound on requests in flight is theirs. Past the limit a call is refused,
- * unless others wait for their clients for too long: those give way first.
+ * Method: a call counts its body while it arrives, then what is made of it, then its reply until the client has read it.
+ * Small calls are not counted; the limit on requests in flight bounds them. Over the limit, calls that have waited too
+ * long for their clients give way, and if that is not enough, the new call is refused.
  */
 import type { ServerResponse } from "node:http";
 import { TwirpError } from "./twirp-ts.ts";
 
-/** A call as far as its memory is concerned. */
+/** A call, as its memory is counted. */
 export interface HoldingCall {
-  /** Bytes that are counted for it. Only {@link CallMemory} may change it. */
+  /** Bytes that are counted for it. Only {@link CallMemory} changes it. */
   heldBytes: number;
   readonly res: ServerResponse;
-  /** Whether nothing but its client keeps it: its body is on its way, or its reply is. */
+  /** Whether it only waits for its client, to send the body or to read the reply. */
   readonly waitsForClient: boolean;
-  /** Gives up what it holds: ends with this error, or cuts its connection where the reply has begun. */
+  /** Frees its memory: ends with this error, or closes its connection if the reply has begun. */
   giveWay(error: TwirpError): void;
 }
 
 /** Options of {@link CallMemory}. */
 export interface CallMemoryOptions {
-  /** Bytes that all calls together may hold. */
+  /** Bytes of all calls together. */
   readonly bytesMax: number;
-  /** Called for each call that is refused, or gives way. */
+  /** Called for each call that is refused or gives way. */
   readonly onRefusal?: () => void;
-  /** Milliseconds without progress after which a call that waits for its client may have to give way. Default 2000. */
+  /** Milliseconds without progress after which a call that waits for its client may give way. Default 2000. */
   readonly patienceMs?: number;
 }
 
-/** A call that holds no more is not counted: nearly all are like that, and they must cost nothing. */
+/** Calls up to this size are not counted: nearly all are this small, and counting must cost them nothing. */
 const UNCOUNTED_BYTES = 4096;
-/** A call that holds more leaves a quarter of the limit to those that hold less. */
+/** Larger calls leave a quarter of the limit to the others. */
 const LARGE_BYTES = 65_536;
 const LARGE_SHARE = 0.75;
 const RETRY_AFTER_MS = 1000;
@@ -43,7 +43,7 @@ export class CallMemory {
   readonly #bytesMax: number;
   readonly #patienceMs: number;
   readonly #onRefusal: () => void;
-  /** The calls that are counted, and when each last made progress; the one that did so last at the end. */
+  /** The counted calls and when each last made progress, in that order. */
   readonly #progress = new Map<HoldingCall, number>();
   #held = 0;
 
@@ -53,16 +53,16 @@ export class CallMemory {
     this.#patienceMs = patienceMs;
   }
 
-  /** Bytes that are counted now. */
+  /** Bytes that calls hold now. */
   get held(): number {
     this.#releaseLost();
     return this.#held;
   }
 
   /**
-   * Counts that a call holds this many bytes from now on, until its reply is out or its connection is lost.
+   * Counts the bytes that a call holds from now on, until its reply is sent or its connection is lost.
    *
-   * @returns false when there is no room for them: then nothing has changed.
+   * @returns false when there is no room; then nothing has changed.
    */
   hold(call: HoldingCall, bytes: number): boolean {
     const counted = bytes > UNCOUNTED_BYTES ? bytes : 0;
@@ -88,7 +88,7 @@ export class CallMemory {
     if (bytes > 0) this.#progress.set(call, performance.now());
   }
 
-  /** Has the calls give way that have waited for their clients for longest, until no more than `goal` is held. */
+  /** Makes calls give way, the longest waiting first, until no more than `goal` is held. */
   #makeRoom(asking: HoldingCall, goal: number): boolean {
     this.#releaseLost();
     if (goal < asking.heldBytes) return false;
@@ -103,7 +103,7 @@ export class CallMemory {
     return this.#held <= goal;
   }
 
-  /** Node closes no reply that waits behind another one when their connection is lost. */
+  /** When a connection is lost, Node does not close replies that wait behind another one. */
   #releaseLost(): void {
     for (const call of this.#progress.keys()) if (isOver(call)) this.#count(call, 0);
   }
@@ -113,13 +113,13 @@ function isOver({ res }: HoldingCall): boolean {
   return res.closed || res.req.socket.destroyed;
 }
 
-/** The error of a call for which there is no memory: nothing was done. */
+/** The error of a call without room in memory: nothing was done. */
 export function memoryExhausted(): TwirpError {
   const msg = `the server holds too many bytes of other calls already; try again in ${RETRY_AFTER_MS} ms`;
   return new TwirpError("resource_exhausted", msg).withMeta("retry_after_ms", `${RETRY_AFTER_MS}`);
 }
 
-/** The error of a call whose reply there is no memory for: what it asked may have been done. */
+/** The error of a call whose reply has no room in memory: it was carried out. */
 export function replyLost(): TwirpError {
   const msg = "the call was carried out, but the server holds too many unread replies to keep this one; ask again";
   return new TwirpError("unavailable", msg);

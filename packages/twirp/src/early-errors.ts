@@ -15,40 +15,40 @@ import {
   unsupportedVersion,
 } from "./strict-http.ts";
 
-/** What Node reports of a connection whose bytes are no HTTP request. */
+/** Node's error for a connection whose bytes are not an HTTP request. */
 interface ConnectionError extends Error {
   readonly code?: string;
-  /** What came last. */
+  /** The last packet. */
   readonly rawPacket?: unknown;
-  /** Offset in it. */
+  /** Where in it the parser failed. */
   readonly bytesParsed?: unknown;
 }
 
 /** Options of `createTwirpClientErrors`. */
 export interface ClientErrorsOptions {
   /**
-   * Headers to add to the reply, as CORS ones.
+   * Headers to add to the reply, such as CORS headers.
    *
-   * @param origin the request's Origin, as far as it could be read; undefined when it has none or it was not read yet.
-   * @param header the first value of another header, by its name in lower case, as far as it could be read.
+   * @param origin the request's Origin; undefined when it was not read.
+   * @param header the first value of another header by its lower-case name; undefined when it was not read.
    */
   readonly headersFor?: (
     origin: string | undefined,
     header: (name: string) => string | undefined,
   ) => Readonly<Record<string, string | undefined>>;
-  /** Called with Node's code for each connection that sent no request, or none in time. */
+  /** Called with Node's error code for each connection that sent no request in time. */
   readonly onError?: (code: string) => void;
 }
 
 /**
- * Fastify's `clientErrorHandler`: what it answers when Node cannot read a request at all, before there is one to route.
+ * A `clientErrorHandler` for Fastify: it answers when Node cannot read a request.
  *
  * @example
  * const app = Fastify({ clientErrorHandler: twirpClientErrors });
  */
 export const twirpClientErrors = createTwirpClientErrors();
 
-/** Makes a `clientErrorHandler` as {@link twirpClientErrors} is one. */
+/** Makes a `clientErrorHandler` like {@link twirpClientErrors}, with options. */
 export function createTwirpClientErrors({ headersFor, onError }: ClientErrorsOptions = {}) {
   return (error: ConnectionError, socket: Socket): void => {
     onError?.(error.code ?? "unknown");
@@ -56,7 +56,7 @@ export function createTwirpClientErrors({ headersFor, onError }: ClientErrorsOpt
     const head = broken === undefined ? headIn(error) : headOf(broken);
     answer(error, socket, broken, () => {
       const origin = head.header("origin");
-      // It is sent back.
+      // The reply repeats it.
       const isSafe = origin !== undefined && /^[!-~]+$/.test(origin);
       return replyOf(explainConnectionError(error, head), headersFor?.(isSafe ? origin : undefined, head.header) ?? {});
     });
@@ -73,9 +73,9 @@ function headOf({ headers }: IncomingMessage): ReceivedHead {
 }
 
 /**
- * Answers on a connection, or ends it in silence where a reply would be read as part of another.
+ * Answers on a connection, or closes it without an answer where the client would take it for a part of another reply.
  *
- * @param broken the request whose body is broken; undefined when the bytes are none.
+ * @param broken the request whose body is broken; undefined when the bytes are not a body.
  */
 function answer(
   error: ConnectionError,
@@ -87,7 +87,7 @@ function answer(
   if (error.code === "ECONNRESET" || !socket.writable) socket.destroy(error);
   else if (pending === undefined || pending.writableFinished) {
     if (broken === undefined && pending?._last !== true) endWith(socket, reply());
-    // It was refused before its body broke, or said that nothing would follow.
+    // The request was refused before its body broke, or its reply announced the end of the connection.
     else socket.destroySoon();
   } else if (pending.req === broken && !pending.writableEnded) {
     if (pending.headersSent) socket.destroy(error);
@@ -99,20 +99,20 @@ function answer(
   }
 }
 
-/** Ends a connection, which closes once the client's end is read too. */
+/** Ends our side of a connection, and reads on so that the client's end is noticed. */
 function endWith(socket: Socket, reply: string): void {
   socket.end(reply);
   socket.resume();
 }
 
-/** What Node keeps of a connection, and has always kept for its own answer to such errors; its types do not say so. */
+/** Members of a socket that Node uses for its own answers to such errors, and that its types omit. */
 interface Internals {
-  /** Of a reply: whether it announced that its connection ends with it. */
+  /** `_last`: whether the reply announced that the connection ends after it. */
   readonly _httpMessage?: (ServerResponse & { readonly _last?: boolean }) | null;
   readonly parser?: { readonly incoming?: IncomingMessage | null } | null;
 }
 
-/** The reply that is being worked on. */
+/** The reply in progress. */
 function pendingReply(socket: Socket): NonNullable<Internals["_httpMessage"]> | undefined {
   return (socket as Socket & Internals)._httpMessage ?? undefined;
 }
@@ -165,13 +165,12 @@ function isVersion1(version: string): boolean {
 
 /** Options of `twirpFrameworkErrors`. */
 export interface FrameworkErrorsOptions {
-  /** Adds headers to the reply, as CORS ones, since no hook runs for such a request. Default: nothing. */
+  /** Adds headers to the reply, such as CORS headers, because no hook runs. Default: nothing. */
   readonly decorate?: (request: FastifyRequest, reply: FastifyReply) => void;
 }
 
 /**
- * Fastify's `frameworkErrors`: what it answers when a URL is broken, before any route, hook or plugin is asked. Such a
- * path reaches no method, so it is a `bad_route`.
+ * A `frameworkErrors` for Fastify: it answers a request with a broken URL, for which no hook runs, as a `bad_route`.
  *
  * @example
  * const app = Fastify({ frameworkErrors: twirpFrameworkErrors() });

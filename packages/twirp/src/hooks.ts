@@ -13,7 +13,7 @@ export interface HookTable<Context> {
   readonly error: readonly ErrorHook<Context>[];
 }
 
-/** Sorts hook objects by event; members may be missing. twirp-ts's older names are called after the newer. */
+/** Sorts hooks by event. twirp-ts's older names run after the newer ones. */
 export function hookTable<Context extends TwirpContext>(hooks: readonly ServerHooks<Context>[]): HookTable<Context> {
   return {
     received: hooks.flatMap((hook) => bound(hook, hook.requestReceived)),
@@ -27,7 +27,7 @@ export function hookTable<Context extends TwirpContext>(hooks: readonly ServerHo
   };
 }
 
-/** Runs hooks one after the other; the first that throws stops them and fails the call. Waits only for one that waits. */
+/** Runs hooks one after the other; the first that throws fails the call. Synchronous unless a hook returns a promise. */
 export function runHooks<Context>(
   hooks: readonly ContextHook<Context>[],
   context: Context,
@@ -40,7 +40,7 @@ export function runHooks<Context>(
   return undefined;
 }
 
-/** Runs hooks that can no longer change the outcome: each gets its turn, and what it throws is logged. */
+/** Runs hooks that can't change the outcome any more: all run, and errors are logged. */
 export async function runIsolated(
   hooks: readonly (() => void | Promise<void>)[],
   event: string,

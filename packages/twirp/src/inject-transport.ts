@@ -11,7 +11,7 @@ export interface InjectTransportOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What a client that twirp-ts generated sends its calls through. */
+/** The transport of a client that twirp-ts generated. */
 export interface TwirpTransport {
   /** Rejects with a `TwirpError` when the call fails. */
   request(
@@ -23,8 +23,8 @@ export interface TwirpTransport {
 }
 
 /**
- * Calls the services of an app in process, without a socket but through everything else: routing, hooks, codecs. For
- * tests, and for code that lives with the service.
+ * Calls the services of an app in process: without a socket, but through routing, hooks and codecs. For tests, and for
+ * code in the same process.
  *
  * @example
  * const client = new FinanceServiceClientProtobuf(injectTransport(app, { headers: { authorization } }));
@@ -41,7 +41,7 @@ export function injectTransport(app: FastifyInstance, options: InjectTransportOp
         payload: isBytes(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : JSON.stringify(data),
       });
       if (statusCode !== 200) throw errorOf(statusCode, rawPayload.toString());
-      // A copy, since the Buffer may be a window on memory that others use.
+      // A copy, because the Buffer may share its memory.
       return contentType === MEDIA_TYPE.json ? JSON.parse(rawPayload.toString()) : new Uint8Array(rawPayload);
     },
   };
@@ -70,7 +70,7 @@ function membersOf(body: string): Partial<Record<"code" | "msg" | "meta", unknow
 }
 
 /**
- * The error for a reply that is not in Twirp's form, as when a hook of the application answered.
+ * The error for a reply that is not in Twirp's form, for example from a hook of the application.
  * https://twitchtv.github.io/twirp/docs/errors.html#http-errors-from-intermediary-proxies
  */
 function foreignError(status: number, body: string): TwirpError {

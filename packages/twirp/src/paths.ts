@@ -15,15 +15,14 @@ const NAMED: ReadonlyMap<string, string> = new Map([
 // Letters, marks, numbers, punctuation, symbols and the plain space are printable; the rest is escaped.
 const ESCAPED = /["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
 
-/** Quotes text as Go's `%q` does, so that error messages read the same from both. https://pkg.go.dev/strconv#Quote */
+/** Quotes text as Go's `%q` does, so that error messages are the same. https://pkg.go.dev/strconv#Quote */
 export function quote(text: string): string {
   return `"${text.replace(ESCAPED, escapeCharacter)}"`;
 }
 
-/** Characters of an excerpt. */
 const EXCERPT_MAX = 200;
 
-/** Quotes the beginning of a text that may be as long as a body: an error should not be longer than what it is about. */
+/** Quotes the first 200 characters of a text, which may be as long as a body. */
 export function quoteStart(text: string): string {
   return text.length <= EXCERPT_MAX ? quote(text) : `${quote(text.slice(0, EXCERPT_MAX))}…`;
 }
@@ -38,10 +37,10 @@ function escapeCharacter(character: string): string {
   return `\\U${codePoint.toString(16).padStart(8, "0")}`;
 }
 
-/** What a path is compared with when it matches no route. */
+/** The served paths, to explain why another one matches no route. */
 export interface PathTable {
   readonly prefix: string;
-  /** Full service names, as `finance.v1.FinanceService`, with their Go spelling where it differs. */
+  /** Full service names, as `finance.v1.FinanceService`, also in Go's spelling. */
   readonly services: Pick<ReadonlySet<string>, "has">;
 }
 
@@ -55,8 +54,8 @@ export interface TwirpPath {
 const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
 
 /**
- * The path of a request target: without the query, which may hold secrets, and without scheme and host. A target has no
- * fragment, so a `#` is part of the path, as in Go; a host alone, as CONNECT has it, has no path.
+ * The path of a request target: without the query, which may hold secrets, and without scheme and host. A `#` is part of
+ * the path, as in Go, because targets have no fragment. A host alone, as in CONNECT, has no path.
  */
 export function pathOfTarget(target: string): string {
   // https://www.rfc-editor.org/rfc/rfc9112#section-3.2
@@ -67,7 +66,7 @@ export function pathOfTarget(target: string): string {
   return isOriginForm || path.startsWith("/") || path === "*" ? path : "";
 }
 
-/** The path with its percent escapes decoded, or as it stands when they are broken. */
+/** Decodes the percent escapes of a path, unless one is broken. */
 export function decodePath(path: string): string {
   if (!path.includes("%")) return path;
   try {
@@ -84,7 +83,7 @@ export function isExactPath(target: string, route: string): boolean {
   return path === route || decodePath(path.replace(/%2f/gi, "%252F")) === route;
 }
 
-/** Splits at the last two slashes, as https://twitchtv.github.io/twirp/docs/routing.html lays paths out. */
+/** Splits a path at its last two slashes. https://twitchtv.github.io/twirp/docs/routing.html */
 export function splitPath(path: string): TwirpPath {
   const beforeMethod = path.lastIndexOf("/");
   if (beforeMethod === -1) return { prefix: "", service: "", method: "" };
@@ -97,13 +96,13 @@ export function splitPath(path: string): TwirpPath {
   };
 }
 
-/** Why a request reached no method: the HTTP method first, then service, prefix and RPC, in Go's order. */
+/** The error of a request that reached no method. It names the first problem in Go's order. */
 export function badRoute(httpMethod: string, target: string, table: PathTable): TwirpError {
   const path = decodePath(pathOfTarget(target));
   return badRouteError(describeMiss(httpMethod, path, table), httpMethod, path);
 }
 
-/** A `bad_route` error with the meta that every Twirp server sends along. */
+/** A `bad_route` error with the meta that Twirp servers send. */
 export function badRouteError(msg: string, httpMethod: string, path: string): TwirpError {
   return new TwirpError("bad_route", msg).withMeta("twirp_invalid_route", `${httpMethod} ${path}`);
 }
@@ -127,8 +126,8 @@ export function namesOf(protoName: string): readonly string[] {
 }
 
 /**
- * protoc-gen-go's CamelCase: a small letter grows at the start, after a digit and after `_`, which then goes; a leading
- * `_` becomes `X`.
+ * protoc-gen-go's CamelCase: a lower-case letter becomes a capital at the start, after a digit, and after `_`, which is
+ * dropped; a leading `_` becomes `X`.
  */
 export function goCamelCase(name: string): string {
   if (name.startsWith("_")) return `X${goCamelCase(name.slice(1))}`;

@@ -18,8 +18,8 @@ declare module "fastify" {
 }
 
 /**
- * Serves twirp-ts services on Fastify 5 by the Twirp v7 protocol. Everything lives in a scope of its own: routes of the
- * application beside the prefix keep their parsers and their error handlers.
+ * Serves services on Fastify 5 by the Twirp v7 protocol. It works in scopes of its own, so the application's other routes
+ * keep their parsers and error handlers.
  *
  * @example
  * await app.register(twirp, { services: [{ server: createHatServer(hats), type: HatService }] });
@@ -38,8 +38,9 @@ export const twirp = fastifyPlugin(
 );
 
 /**
- * What became of a request as a call, for logs and metrics that ask once its reply is closed; undefined for a request
- * that is none of a Twirp service's.
+ * The outcome of a call, for logs and metrics. Ask when the reply is closed.
+ *
+ * @returns undefined for a request that is not for a Twirp service.
  */
 export function callOf(request: FastifyRequest): CallOutcome | undefined {
   return request[CALL] ?? undefined;
@@ -50,7 +51,7 @@ function drainOnClose(app: FastifyInstance, { settings: { draining }, drain }: M
   if (draining?.aborted === true) start();
   else draining?.addEventListener("abort", start, { once: true });
   app.addHook("preClose", async () => start());
-  // A server that listens has answered them all by now; calls that were injected must not lose what they work with.
+  // Plugins that were registered before, such as a pool, stay open until injected calls are answered.
   app.addHook("onClose", async () => {
     draining?.removeEventListener("abort", start);
     await drain.finish();
@@ -61,7 +62,7 @@ function serveRoutes(scope: FastifyInstance, mount: Mount, routing: Routing): vo
   const open = openCallsIn(scope, mount, routing);
 
   scope.removeAllContentTypeParsers();
-  // By name, since Fastify takes a Content-Type apart for each request that only "*" matches.
+  // By name, because for a "*" parser Fastify parses the Content-Type of each request.
   scope.addContentTypeParser(Object.values(MEDIA_TYPE), (request, payload, done) =>
     request[CALL]?.readBody(payload, done),
   );
@@ -81,20 +82,20 @@ function serveRoutes(scope: FastifyInstance, mount: Mount, routing: Routing): vo
 function refuseTheRest(scope: FastifyInstance, mount: Mount, routing: Routing): void {
   const open = openCallsIn(scope, mount, routing);
 
-  // Node answers unknown expectations with an empty 417, where they may as well be ignored.
+  // Ignore unknown expectations; Node would answer an empty 417.
   // https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1
   if (mount.settings.unmatched === "server") {
     scope.server.on("checkExpectation", (request, response) => scope.server.emit("request", request, response));
   }
 
-  // Fastify reads the body before it asks a not-found handler, so the refusal comes first.
+  // In a hook, because Fastify reads the body before it calls a not-found handler.
   scope.addHook("onRequest", async (request, reply) => open(request, reply).refuse(routing.table));
   scope.setNotFoundHandler(() => undefined);
 }
 
 type OpenCall = (request: FastifyRequest, reply: FastifyReply, route?: MethodRoute) => Call;
 
-/** Prepares a scope for calls, whose errors all end in Twirp's form, and returns what opens one. */
+/** Prepares a scope, in which all errors get Twirp's form, and returns the function that opens a call. */
 function openCallsIn(scope: FastifyInstance, mount: Mount, routing: Routing): OpenCall {
   const routes = new Map(routing.routes.map((route) => [route.path, route]));
   const open: OpenCall = (request, reply, route) => {

@@ -5,33 +5,32 @@ import { quote } from "./paths.ts";
 import { trimBlanks } from "./reply.ts";
 import { TwirpError } from "./twirp-ts.ts";
 
-/** What a request body may cost. */
+/** Limits of a request body. */
 export interface BodyLimits {
-  /** Most bytes of a body. */
+  /** Bytes. */
   readonly bodyLimit: number;
-  /** Milliseconds until the whole body has to be here. */
+  /** Milliseconds for the whole body to arrive. */
   readonly readTimeout: number;
 }
 
-/** How reading a body ended. */
-export type BodyOutcome = { readonly body: Buffer } | { readonly failure: unknown };
+type BodyOutcome = { readonly body: Buffer } | { readonly failure: unknown };
 
 const EMPTY = Buffer.alloc(0);
 
-/** What is being read. */
+/** A body that is being read. */
 export interface BodyReading {
-  /** Throws away what has come and what will come; nothing is reported any more. */
+  /** Discards the body, and reports nothing any more. */
   abandon(): void;
 }
 
 /**
- * Reads a body to its end, within limits, and reports once.
+ * Reads a body within limits, and reports once.
  *
- * A body over the limit is `malformed`, as behind Go's http.MaxBytesReader: the same call can never succeed, while
- * `resource_exhausted` would invite a retry. It is refused from its Content-Length when that says so, and what still
- * arrives is thrown away, so that a client in the middle of sending can read the reply.
+ * A body over the limit is `malformed`, as with Go's http.MaxBytesReader: the same call can never succeed, and
+ * `resource_exhausted` would invite a retry. A Content-Length over the limit is refused at once. The rest of the body is
+ * discarded, so that a client that is still sending can read the reply.
  *
- * @param hold is told how many bytes are held, each time that they grow; what it throws fails the body.
+ * @param hold called with the number of bytes that are held when it grows. If it throws, reading fails.
  */
 export function readBody(
   request: IncomingMessage,
@@ -40,11 +39,11 @@ export function readBody(
   hold: (bytes: number) => void,
   report: (outcome: BodyOutcome) => void,
 ): BodyReading {
-  /** The body so far, with room for more: a list of its chunks would weigh a hundred times as much when they are tiny. */
+  /** The body so far, with room for more. A list of tiny chunks would need a hundred times the memory. */
   let room: Buffer = EMPTY;
   let size = 0;
   let reported = false;
-  // The connection keeps the process alive while that is due; a leftover of a refused body must not.
+  // The timer alone must not keep the process alive.
   const timer = setTimeout(onTimeout, limits.readTimeout).unref();
 
   payload.on("data", onData);
@@ -52,7 +51,7 @@ export function readBody(
   payload.on("error", onError);
   payload.on("close", onClose);
 
-  // A plugin that unpacks bodies puts a stream of its own in the request's place.
+  // A plugin that decompresses bodies replaces the payload by its own stream.
   const encoding = payload === request ? request.headers["content-encoding"] : undefined;
   if (encoding !== undefined && !isIdentity(encoding)) finish({ failure: encoded(encoding) });
   const declared = Number(request.headers["content-length"]);
@@ -86,7 +85,7 @@ export function readBody(
   }
 
   function grow(chunk: Buffer, before: number): void {
-    // Most bodies come in one piece.
+    // Most bodies arrive in one chunk.
     const length = before === 0 ? size : Math.min(2 * size, declared || limits.bodyLimit);
     hold(length);
     if (before === 0) {
@@ -115,12 +114,12 @@ export function readBody(
 
   function onClose(): void {
     clearTimeout(timer);
-    // An ordinary end is followed by a close, for which an error would be costly to make.
+    // `close` also follows a normal `end`; do not create an error then.
     if (!reported) finish({ failure: clientGone("failed to read request: context canceled") });
   }
 
   function onTimeout(): void {
-    // After a reply there is nothing left to say to a client that never stops sending.
+    // The client was answered but never stops sending.
     if (reported) request.destroy();
     else {
       finish({
@@ -130,7 +129,7 @@ export function readBody(
   }
 }
 
-/** Whether a Content-Encoding, which is a list, leaves the body as it is. */
+/** Whether each coding in the list of a Content-Encoding is `identity`. */
 function isIdentity(encoding: string): boolean {
   return encoding.split(",").every((coding) => /^(?:identity)?$/i.test(trimBlanks(coding)));
 }

@@ -9,29 +9,34 @@ import { badRoute, quote } from "./paths.ts";
 import { sendExactly, trimBlanks } from "./reply.ts";
 import { TwirpError } from "./twirp-ts.ts";
 
-/** Why something is no request that this server answers, as far as HTTP is concerned. */
+/** Why HTTP does not allow a request. */
 export interface HttpFault {
-  /** Twirp has no code for some statuses, which proxies and browsers know all the same. */
+  /** A status that proxies and browsers know, also where Twirp has no code for it. */
   readonly status: number;
   readonly error: TwirpError;
-  /** Whether it is unclear where the next request starts, so that the connection cannot go on. */
+  /** Whether the connection must be closed, because nobody can tell where the next request starts. */
   readonly closes: boolean;
 }
 
-/** Most header lines of a request: Node drops further ones in silence unless it is asked for more. */
+type Exceptions = Partial<Pick<HttpFault, "status" | "closes">>;
+
+/** Header lines of a request. By default Node silently drops those over its own limit. */
 const HEADER_LINES_MAX = 1000;
+
+/** Methods of HTTP. Node's parser also accepts some of RTSP, which resembles HTTP/1.0. */
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
 
 /** What Go's servers allow: https://pkg.go.dev/golang.org/x/net/http/httpguts#ValidHostHeader */
 const HOST = /^[\w!$%&'()*+,.:;=[\]~-]*$/;
 
-/** What HTTP does not allow of a request that Node has read; undefined when there is nothing. */
+/** Checks a request that Node has read; undefined when HTTP allows it. */
 function findFault(request: IncomingMessage): HttpFault | undefined {
   const { httpVersion, headers, rawHeaders, method = "", url = "" } = request;
   if (httpVersion !== "1.1" && httpVersion !== "1.0") return unsupportedVersion(`HTTP/${httpVersion}`);
   if (rawHeaders.length > 2 * HEADER_LINES_MAX) {
     return malformed(`its header has more than ${HEADER_LINES_MAX} lines`, { status: 431, closes: true });
   }
-  if (!isMethod(method)) return unknownMethod(method, url);
+  if (!KNOWN_METHODS.has(method)) return unknownMethod(method, url);
   const coding = headers["transfer-encoding"];
   if (coding !== undefined) {
     // https://www.rfc-editor.org/rfc/rfc9112#section-6.1
@@ -45,7 +50,7 @@ function findFault(request: IncomingMessage): HttpFault | undefined {
   return countHosts(rawHeaders) > 1 ? malformed("it has more than one Host header") : undefined;
 }
 
-/** `headers` keeps the first of several Hosts only. */
+/** Counts in `rawHeaders`, because `headers` keeps only the first Host. */
 function countHosts(rawHeaders: readonly string[]): number {
   let count = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -55,14 +60,7 @@ function countHosts(rawHeaders: readonly string[]): number {
   return count;
 }
 
-/** Whether Node knows a method: its parser also takes some of RTSP, which resembles HTTP/1.0. */
-function isMethod(method: string): boolean {
-  return KNOWN_METHODS.has(method);
-}
-
-const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
-
-/** No route takes a method that Node does not know. */
+/** A method that Node does not know has no route. */
 export function unknownMethod(method: string, target: string): HttpFault {
   const error = badRoute(method, target, { prefix: "", services: new Set() });
   return { status: STATUS_OF_CODE.bad_route, error, closes: true };
@@ -75,39 +73,38 @@ export function unsupportedVersion(version: string): HttpFault {
 
 /** https://www.rfc-editor.org/rfc/rfc9112#section-6.1 */
 export function unsupportedCoding(coding: string): HttpFault {
-  return fault("unimplemented", `Transfer-Encoding ${quote(coding)} is not supported: only chunked is`, {
-    closes: true,
-  });
+  const reason = `Transfer-Encoding ${quote(coding)} is not supported: only chunked is`;
+  return fault("unimplemented", reason, { closes: true });
 }
 
-/** A request that is `malformed`, for a reason that reads on from "failed to read request:". */
-export function malformed(reason: string, how: Partial<Pick<HttpFault, "status" | "closes">> = {}): HttpFault {
-  return fault("malformed", reason, how);
+export function malformed(reason: string, exceptions?: Exceptions): HttpFault {
+  return fault("malformed", reason, exceptions);
 }
 
+/** @param reason continues the message "failed to read request:". */
 export function fault(
   code: TwirpCode,
   reason: string,
-  { status = STATUS_OF_CODE[code], closes = false }: Partial<Pick<HttpFault, "status" | "closes">> = {},
+  { status = STATUS_OF_CODE[code], closes = false }: Exceptions = {},
 ): HttpFault {
   return { status, error: new TwirpError(code, `failed to read request: ${reason}`), closes };
 }
 
-/** What can be read of the head of a request that is broken. */
+/** The readable part of a broken request's head. */
 export interface ReceivedHead {
   /** Undefined when no request line was found. */
   readonly requestLine: { readonly method: string; readonly target: string; readonly version: string } | undefined;
-  /** The first value of a header; undefined when there is none so far. */
+  /** The first value of a header; undefined when it was not found. */
   readonly header: (name: string) => string | undefined;
 }
 
-/** A request line; the body before it may end on the same line. */
+/** The method in a request line. The body of an earlier request may end on the same line. */
 const METHOD = /(?:^|\})([\w!#$%&'*+.^`|~-]+)$/;
 const VERSION = /^HTTP\/\d+\.\d+$/;
 
 /**
- * Reads what came last on a connection, in which a parser failed at an offset. Requests before the broken one, and what
- * came of it earlier, may be there or not.
+ * Reads the last packet of a connection, in which the parser failed at an offset. It may begin with earlier requests, or in
+ * the middle of the broken one.
  */
 export function readHead(packet: Buffer, failedAt: number): ReceivedHead {
   const lines = packet.toString("latin1").split("\n").map(withoutReturn);
@@ -119,7 +116,7 @@ export function readHead(packet: Buffer, failedAt: number): ReceivedHead {
   const found = head.slice(0, failedLine - start + 1).map(readRequestLine);
   const at = found.findLastIndex((line) => line !== undefined);
   const headers = new Map<string, string>();
-  // Without a request line, all that came may be header lines.
+  // Without a request line, all lines may be header lines.
   for (const line of head.slice(at + 1)) {
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(colon, 0)).toLowerCase();
@@ -142,14 +139,15 @@ function withoutReturn(line: string): string {
 
 /** Options of `strictHttp`. */
 export interface StrictHttpOptions {
-  /** Adds headers to the reply, as CORS ones, since no later hook runs for such a request. Default: nothing. */
+  /** Adds headers to the reply, such as CORS headers, because no later hook runs. Default: nothing. */
   readonly decorate?: (request: FastifyRequest, reply: FastifyReply) => void;
 }
 
 /**
- * Refuses in Twirp's form what HTTP does not allow and Node lets through, as two Hosts or a Transfer-Encoding that it
- * ignores, and what Node drops without an answer, as CONNECT. Register it in the root scope, before all that answers by
- * itself. The server must be made with `requireHostHeader: false`, or Node answers a missing Host with an empty 400.
+ * Refuses requests that Node accepts although HTTP does not allow them, such as one with two Hosts or an unknown
+ * Transfer-Encoding, and requests that Node drops without an answer, such as CONNECT. Register it in the root scope, before
+ * everything that answers requests. Create the server with `requireHostHeader: false`; otherwise Node answers a missing
+ * Host with an empty 400.
  *
  * @example
  * const app = Fastify({ http: { requireHostHeader: false }, clientErrorHandler: twirpClientErrors });
@@ -158,19 +156,19 @@ export interface StrictHttpOptions {
 export const strictHttp = fastifyPlugin<StrictHttpOptions>(
   (app: FastifyInstance, { decorate }, done) => {
     const { server } = app;
-    // One more than are allowed, so that there is something to see.
+    // One more than allowed, so that too many are noticed.
     server.maxHeadersCount = HEADER_LINES_MAX + 1;
     server.on("checkContinue", (request, response) => {
-      // Without it the client does not send a body that nobody would read.
+      // Without "100 Continue" the client does not send a body that would not be read.
       if (findFault(request) === undefined) response.writeContinue();
       server.emit("request", request, response);
     });
     server.on("connect", (request, socket) => refuseConnect(server, request, socket));
-    // Fastify runs no hook for a method that Node does not know, so it gets to see another one.
+    // Fastify runs no hook for a method that Node does not know, so it sees GET until the hook below.
     const methods = new WeakMap<IncomingMessage, string>();
     server.prependListener("request", (request) => {
       const { method = "" } = request;
-      if (isMethod(method)) return;
+      if (KNOWN_METHODS.has(method)) return;
       methods.set(request, method);
       request.method = "GET";
     });
@@ -179,7 +177,7 @@ export const strictHttp = fastifyPlugin<StrictHttpOptions>(
       const { socket } = request.raw;
       const method = methods.get(request.raw);
       if (method !== undefined) request.raw.method = method;
-      // Nobody knows where the request before this one ended, so this may be a part of it: it must not be carried out.
+      // This may be a part of the broken request before it, so it must not be carried out.
       if (closing.has(socket)) {
         reply.hijack();
         return;
@@ -201,13 +199,13 @@ export const strictHttp = fastifyPlugin<StrictHttpOptions>(
   { name: "finance-service-strict-http", fastify: "5.x" },
 );
 
-/** This is no proxy: to the handler of client errors it is a method like any that Node does not know. */
+/** Hands CONNECT to the handler of client errors, as a method that Node does not know. */
 function refuseConnect(server: Server, request: IncomingMessage, socket: Duplex): void {
   const { rawHeaders, method, url, httpVersion } = request;
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let at = 0; at < rawHeaders.length; at += 2) lines.push(`${rawHeaders[at]}: ${rawHeaders[at + 1]}`);
   const rawPacket = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
-  // Node has taken its own listener away.
+  // Node has removed its own listener.
   socket.on("error", () => socket.destroy());
   const error = Object.assign(new Error("CONNECT is not supported"), { code: "HPE_INVALID_METHOD", rawPacket });
   server.emit("clientError", error, socket);
