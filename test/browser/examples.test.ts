@@ -103,4 +103,4 @@ test("react-query refreshes an expired token, and pays once however often a tran
   } finally {
     await pages.stop();
   }
-});
+}, 90_000);

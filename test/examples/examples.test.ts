@@ -108,7 +108,7 @@ test("own-service generates, compiles, serves and is called", async () => {
   expect(preflight.headers.get("access-control-allow-origin")).toBe("http://localhost:3000");
 
   expect(await mistakesIn("own-service", ["server.ts", "client.ts"])).toBe("");
-});
+}, 90_000);
 
 test("the quickstart of docs/twirp.md shows the files of own-service", async () => {
   const guide = await readFile("docs/twirp.md", "utf8");
