@@ -1,9 +1,8 @@
 import { errors, type JWTPayload, jwtVerify } from "jose";
-import type { Caller } from "./caller.ts";
-import { CallerCache } from "./caller-cache.ts";
+import { type Caller, CallerCache } from "./callers.ts";
 import { KeysUnavailableError, PublishedKeys, type PublishedKeysOptions } from "./published-keys.ts";
 
-/** Why a call is unauthenticated; goes on the wire as meta.reason. */
+/** The reason for a 401, sent as meta.reason. */
 export type AuthenticationReason =
   | "token_missing"
   | "token_malformed"
@@ -16,7 +15,7 @@ export type AuthenticationReason =
   | "token_audience_mismatch"
   | "token_claim_invalid";
 
-/** The caller could not be established: answer 401. */
+/** The caller could not be identified: answer 401. */
 export class AuthenticationError extends Error {
   readonly reason: AuthenticationReason;
 
@@ -27,18 +26,18 @@ export class AuthenticationError extends Error {
   }
 }
 
-/** Who signs tokens. */
+/** The signer of tokens. */
 export type TokenTrust =
   | {
-      /** An HS256 key: its UTF-8 bytes as they stand, at least 32. */
+      /** An HS256 key: its UTF-8 bytes, at least 32. */
       readonly secret: string;
     }
   | {
-      /** Where the issuer publishes its public keys. */
+      /** The URL of the issuer's public keys. */
       readonly jwksUrl: string;
     };
 
-/** How published keys are fetched, besides what {@link PublishedKeysOptions} has as defaults. */
+/** How published keys are fetched. */
 type FetchingOptions = Omit<PublishedKeysOptions, "url" | "onChange">;
 
 export interface AuthenticatorOptions extends FetchingOptions {
@@ -50,14 +49,14 @@ export interface AuthenticatorOptions extends FetchingOptions {
 }
 
 /**
- * Establishes the caller from an Authorization header.
+ * Identifies the caller by an Authorization header.
  *
- * @throws AuthenticationError with the reason; KeysUnavailableError when nothing can be said of the token.
+ * @throws AuthenticationError with the reason; KeysUnavailableError when the token can't be verified now.
  */
 export type Authenticate = (authorization: string | undefined) => Caller | Promise<Caller>;
 
-// A token's header never chooses the kind of key: a shared secret checks HS256 alone, published keys only public-key
-// algorithms. So "none", and HS256 keyed with a public key, are refused before any signature is looked at.
+// The configuration chooses the kind of key, never the token's header: a shared secret verifies HS256 only, published keys
+// verify public-key algorithms only. So "none", and HS256 keyed with a public key, are refused before any verification.
 const SECRET_ALGORITHMS = ["HS256"];
 const JWKS_ALGORITHMS = [
   "RS256",
@@ -75,7 +74,7 @@ const JWKS_ALGORITHMS = [
 
 const CLOCK_TOLERANCE_SECONDS = 5;
 
-/** Makes the function that turns Authorization headers into callers. */
+/** Makes the function that identifies callers. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticate {
   const { trust, issuer, audience, now = Date.now, ...fetching } = options;
   const cache = new CallerCache({ sizeMax: 10_000, lifetimeMsMax: 60_000 });
@@ -109,7 +108,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
       const { payload } = await jwtVerify(token, key, { ...verification, currentDate: new Date(now()) });
       requirePlainSignature(token);
       const caller = toCaller(payload);
-      // Keys that changed meanwhile may no longer be those that it was checked with.
+      // If the keys have changed since, the token may have been verified with a withdrawn one.
       if (cache.generation === keys) cache.set(token, caller, (payload.exp ?? 0) * 1000, now());
       return caller;
     } catch (error) {
@@ -121,7 +120,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
 const AUTHORIZATION = "authorization";
 
 /**
- * The Authorization header of a request, which Node would take from the first of several.
+ * The Authorization header of a request. With several, Node would take the first.
  *
  * @param rawHeaders names and values in turn, as they were sent.
  * @throws AuthenticationError when there is more than one.
@@ -163,7 +162,7 @@ function toCaller(payload: JWTPayload): Caller {
   if (typeof sub !== "string" || sub === "" || [...sub].length > 255 || sub.includes("\u0000")) {
     throw new AuthenticationError("token_claim_invalid", "the token's sub must be 1 to 255 characters");
   }
-  // PostgreSQL and hashing would take two such subjects for one.
+  // PostgreSQL and hashing would treat two such subjects as the same.
   if (!isWellFormed(sub)) {
     throw new AuthenticationError(
       "token_claim_invalid",
@@ -176,7 +175,7 @@ function toCaller(payload: JWTPayload): Caller {
   return { subject: sub, scopes: new Set((scope ?? "").split(" ").filter((part) => part !== "")) };
 }
 
-/** A surrogate without its other half is a code point of its own. */
+/** With the flag u, only an unpaired surrogate matches. */
 function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text);
 }

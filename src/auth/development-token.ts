@@ -9,14 +9,14 @@ export interface TokenClaims {
   readonly subject: string;
   /** Space-separated. */
   readonly scope: string;
-  /** From now; negative makes an expired token. */
+  /** Seconds from now; negative for an expired token. */
   readonly lifetimeSeconds: number;
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
 }
 
 /**
- * The development secret of a data directory, made on first use: 32 random bytes as text, readable by its owner alone.
+ * The development secret of a data directory, made on first use: 32 random bytes as text, readable only by their owner.
  *
  * @throws the file system's error when the directory can't be written.
  */
@@ -26,7 +26,7 @@ export async function developmentSecret(dataDir: string): Promise<string> {
   const draft = `${path}.${randomBytes(6).toString("hex")}`;
   await writeFile(draft, randomBytes(32).toString("base64url"), { mode: 0o600 });
   try {
-    // Linking fails when the name is taken: of two processes that start at once, one makes the secret, whole.
+    // Linking fails if the file exists: if two processes start at once, only one of them makes the secret.
     await link(draft, path);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;

@@ -7,6 +7,6 @@ export {
   readAuthorization,
   type TokenTrust,
 } from "./authenticator.ts";
-export { type Caller, hasScope, type Scope } from "./caller.ts";
+export { type Caller, hasScope, type Scope } from "./callers.ts";
 export { developmentSecret, mintToken, type TokenClaims } from "./development-token.ts";
 export { KeysUnavailableError } from "./published-keys.ts";

@@ -1,15 +1,15 @@
 /**
- * The keys that an issuer publishes. Goals: a key that is withdrawn stops working within a minute; keys that are known go
- * on working while the issuer is away; nobody can make us ask the issuer without end.
+ * The keys that an issuer publishes. Goals: a withdrawn key stops working within a minute; known keys keep working while
+ * the issuer is away; callers can't make us send endless requests to the issuer.
  *
- * Method: the set is fetched when a token is checked and the set is older than half a minute, in the background. A set
- * older than a minute, as after a quiet time, is waited for, but for a second only, and not while fetching fails. A token
- * of an unknown key has the set fetched too, unless that was done seconds ago. After a failure nothing is fetched during a
- * pause, which doubles each time. A set that could not be fetched for a day is no longer used.
+ * Method: when a token is verified and the key set is older than half a minute, it is fetched in the background. If it is
+ * older than a minute, as after a quiet time, the caller waits for the new set, but only for a second and not while fetching
+ * fails. A token with an unknown key also causes a fetch, unless the last one was seconds ago. After a failure nothing is
+ * fetched during a pause, which doubles each time. After a day without a successful fetch, the set is no longer used.
  */
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 
-/** The keys to check a token with could not be fetched: answer 503, the token may be good. */
+/** The keys could not be fetched: answer 503, because the token may be valid. */
 export class KeysUnavailableError extends Error {
   constructor(options: ErrorOptions) {
     super("the signing keys can't be fetched", options);
@@ -17,29 +17,29 @@ export class KeysUnavailableError extends Error {
   }
 }
 
-/** Where it is reported that keys can't be fetched. */
+/** The log for failures to fetch keys. */
 export interface KeysLog {
   warn(details: object, message: string): void;
 }
 
 export interface PublishedKeysOptions {
   readonly url: string;
-  /** Called after a fetch that changed the set: what was verified before may no longer be. */
+  /** Called after the set has changed: tokens that were verified before may no longer be valid. */
   readonly onChange: () => void;
   /** Default nowhere. */
   readonly log?: KeysLog | undefined;
   /** Milliseconds since the epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
-  /** Milliseconds until an answer must be complete. Default 5000. */
+  /** Milliseconds until the answer must be complete. Default 5000. */
   readonly answerTimeoutMs?: number | undefined;
-  /** Milliseconds for which a caller is kept waiting for a set that is too old. Default 1000. */
+  /** Milliseconds that a caller waits for a new set. Default 1000. */
   readonly patienceMs?: number | undefined;
 }
 
 const REFRESH_AFTER_MS = 30_000;
 const WAIT_AFTER_MS = 60_000;
 const USABLE_MS_MAX = 24 * 60 * 60 * 1000;
-/** Unknown keys are no reason to fetch again sooner. */
+/** An unknown key causes no fetch sooner. */
 const COOLDOWN_MS = 10_000;
 const FAILURE_PAUSE_MS = 1000;
 const FAILURE_PAUSE_MS_MAX = 30_000;
@@ -58,9 +58,9 @@ export class PublishedKeys {
   readonly #now: () => number;
   #set: KeySet | undefined;
   #fetching: Promise<void> | undefined;
-  /** Since the last success. */
+  /** Failures since the last success. */
   #failures = 0;
-  /** Whether somebody has waited in vain for the fetch that is under way; nobody else does then. */
+  /** Whether a caller has already waited in vain for the current fetch; then no other caller waits. */
   #isSlow = false;
   #failedAtMs = 0;
 
@@ -71,9 +71,9 @@ export class PublishedKeys {
   }
 
   /**
-   * Keeps a set that is in use from growing old.
+   * Refreshes the set while it is in use.
    *
-   * @returns a promise to wait for before the set is used, if it is too old; it is never rejected.
+   * @returns a promise to wait for if the set is too old; it is never rejected.
    */
   keepFresh(): Promise<void> | undefined {
     const ageMs = this.#ageMs();
@@ -100,7 +100,7 @@ export class PublishedKeys {
     }
   };
 
-  /** Of the set, unless there is none that may be used. After the clock was set back a set is as good as old. */
+  /** The age of the set; undefined if none may be used. After the clock was set back, a set counts as old. */
   #ageMs(): number | undefined {
     if (this.#set === undefined) return undefined;
     const ageMs = this.#now() - this.#set.fetchedAtMs;
@@ -115,7 +115,7 @@ export class PublishedKeys {
     return this.#set;
   }
 
-  /** Fetches the set, together with all who want it meanwhile. @returns undefined during the pause after a failure. */
+  /** Fetches the set; callers share a fetch. @returns undefined during the pause after a failure. */
   #fetch(): Promise<void> | undefined {
     if (this.#fetching !== undefined) return this.#fetching;
     const pauseMs = Math.min(FAILURE_PAUSE_MS * 2 ** (this.#failures - 1), FAILURE_PAUSE_MS_MAX);
@@ -139,21 +139,21 @@ export class PublishedKeys {
   async #fetchSet(startedMs: number): Promise<void> {
     const text = await download(this.#url, this.#options.answerTimeoutMs ?? 5000);
     const hasChanged = text !== this.#set?.text;
-    // What was published when we asked; it may have been withdrawn while the answer came.
+    // The set counts from the request: a key may have been withdrawn while the answer was on its way.
     const find = hasChanged || this.#set === undefined ? createLocalJWKSet(parseKeySet(text)) : this.#set.find;
     this.#set = { text, find, fetchedAtMs: startedMs };
     this.#failures = 0;
     if (hasChanged) this.#options.onChange();
   }
 
-  /** Once for each time that the issuer goes away. */
+  /** Logs the first of several failures. */
   #report(error: unknown): void {
     if (this.#failures > 1) return;
-    const message = "the issuer's signing keys can't be fetched; those that are known stay valid for a day";
+    const message = "the issuer's signing keys can't be fetched; known keys stay valid for a day";
     this.#options.log?.warn({ err: error, url: this.#url }, message);
   }
 
-  /** Waits for a fetch, but not for long. */
+  /** Waits for a fetch, up to the patience. */
   async #waitFor(fetching: Promise<void>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
@@ -173,15 +173,15 @@ async function findIn(set: KeySet | undefined, ...[header, token]: Parameters<JW
 }
 
 function parseKeySet(text: string): JSONWebKeySet {
-  // createLocalJWKSet refuses what is no key set.
+  // createLocalJWKSet refuses anything that is no key set.
   return JSON.parse(text) as JSONWebKeySet;
 }
 
-/** @throws when there is no answer of status 200 in time, or when it is too large to be a set of keys. */
+/** @throws unless an answer with status 200 and a reasonable size comes in time. */
 async function download(url: string, timeoutMs: number): Promise<string> {
   const response = await fetch(url, {
     headers: { accept: "application/json, application/jwk-set+json" },
-    // The address is configured; nobody else chooses where keys come from.
+    // Only the configured address may supply keys.
     redirect: "error",
     signal: AbortSignal.timeout(timeoutMs),
   });

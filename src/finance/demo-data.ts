@@ -1,20 +1,20 @@
 /**
- * A believable year for a first look: a small payment platform with two customers and a shop, in dollars and euros.
+ * A year of demo data: a small payment platform with two customers and a shop, in dollars and euros.
  *
- * Everything goes through the ledger itself, day by day with the clock of that day, so the books balance by the same
- * rules as ever. The same year on every machine: amounts come from a seeded generator.
+ * All postings go through the ledger itself, hour by hour with the clock of that hour, so its rules apply. The year is the
+ * same on every machine: the amounts come from a seeded generator.
  */
 import type { ClientBase, Pool } from "pg";
 import { AccountType } from "../../generated/server/finance/v1/account.ts";
 import { withTransaction } from "../database/index.ts";
+import { isRefusal } from "./errors.ts";
 import type { Actor } from "./policy.ts";
 import { postWithin } from "./posting/batch.ts";
 import type { Posting } from "./posting/posting.ts";
 import { insertAccount } from "./records/accounts.ts";
 import { joinWriters } from "./records/final-time.ts";
 import type { NewAccount } from "./validation.ts";
-import type { Micros, Minor } from "./values.ts";
-import { type AccountId, accountId } from "./values.ts";
+import { type AccountId, accountId, type Micros, type Minor } from "./values.ts";
 
 const PLATFORM: Actor = { subject: "platform", admin: true };
 
@@ -38,7 +38,7 @@ type DemoAccount = Pick<NewAccount, "name" | "type" | "currency"> & {
   readonly unlimited?: true;
 };
 
-// In the order of their ids.
+// In id order.
 const accounts: readonly DemoAccount[] = [
   { name: "Settlement bank, dollars", type: AccountType.ASSET, currency: "USD", owner: "platform", unlimited: true },
   { name: "Owners' equity", type: AccountType.EQUITY, currency: "USD", owner: "platform", unlimited: true },
@@ -59,19 +59,18 @@ interface DemoTransfer {
   readonly category: string;
 }
 
-/** An advisory lock's number: a table's lock would take more rights than the application's role has. */
+/** The number of an advisory lock: the application's role may not lock a table. */
 const SEEDING_LOCK = 8_157_030_411;
 
 /**
- * Opens accounts 1 to 8 and posts a year of transfers up to yesterday, all or nothing, once: only when the ledger has no
- * account at all.
+ * Opens accounts 1 to 8 and posts a year of transfers up to yesterday, all or nothing, if the ledger has no accounts.
  *
- * @param onStart told when there is something to do, which takes seconds.
- * @returns how many transfers were posted; 0 when the ledger was in use already.
+ * @param onStart called if there is something to do, which takes seconds.
+ * @returns the number of transfers; 0 if the ledger is in use.
  */
 export async function seedDemoData(pool: Pool, now: Date, onStart?: () => void): Promise<number> {
   return await withTransaction(pool, async (client) => {
-    // Of two processes that start at once the second waits here and then finds the accounts of the first.
+    // If two processes start at once, the second one waits here and then finds the accounts of the first.
     await client.query("select pg_advisory_xact_lock($1)", [SEEDING_LOCK]);
     await client.query(joinWriters);
     const { rowCount } = await client.query("select from account limit 1");
@@ -93,12 +92,12 @@ async function postDay(client: ClientBase, midnight: number, transfers: readonly
     const postings = transfers.filter((transfer) => transfer.hour === hour).map(toPosting);
     const outcomes = await postWithin(client, [{ postings, atomic: false }], toMicros(midnight + hour * 3_600_000));
     for (const { result } of outcomes.flat()) {
-      if ("situation" in result) throw new Error(`the demo data does not add up: ${result.msg}`);
+      if (isRefusal(result)) throw new Error(`the demo data does not add up: ${result.msg}`);
     }
   }
 }
 
-/** The year's transfers by day, each day in the order of its hours. */
+/** The year's transfers by day, in the order of their hours. */
 function demoYear(firstDay: number): { midnight: number; transfers: DemoTransfer[] }[] {
   const life = { random: seededRandom(9707), takings: 0n };
   return Array.from({ length: DAYS }, (_, day) => {
@@ -107,7 +106,7 @@ function demoYear(firstDay: number): { midnight: number; transfers: DemoTransfer
   });
 }
 
-/** @param life what goes on from day to day: chance, and what the shop holds. */
+/** @param life the state from day to day: the random numbers, and the money of the shop. */
 function transfersOf(date: Date, day: number, life: { random: () => number; takings: Minor }): DemoTransfer[] {
   const { random } = life;
   const dollars = (least: number, most: number) => BigInt(Math.round((least + (most - least) * random()) * 100));
@@ -178,7 +177,7 @@ function toMicros(milliseconds: number): Micros {
   return BigInt(milliseconds) * MICROS_PER_MS;
 }
 
-/** Numbers from 0 up to 1, the same run for the same seed (a linear congruential generator modulo 2^32). */
+/** Numbers from 0 up to 1 (a linear congruential generator modulo 2^32). */
 function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {

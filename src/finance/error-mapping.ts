@@ -10,9 +10,9 @@ const RETRY_AFTER_SECONDS = 1;
 const BUSY_RETRY_MS = 500;
 
 /**
- * The one place where errors of the service become Twirp errors, with the reply headers that go with them.
+ * Turns errors of the service into Twirp errors with their reply headers.
  *
- * @returns undefined for what is unforeseen: the adapter then answers `internal error` and logs the cause.
+ * @returns undefined for an unexpected error: the adapter then answers `internal error` and logs the cause.
  */
 export function mapFinanceError(error: unknown, call: Pick<CallContext, "headers">): TwirpError | undefined {
   const refusal = toRefusal(error);
@@ -31,7 +31,7 @@ function toRefusal(error: unknown): Refusal | undefined {
   if (error instanceof KeysUnavailableError) return refuse("unavailable", error.message, {});
   if (error instanceof CommitUnknownError) {
     const msg =
-      "the database was lost while it committed; only a request with an idempotency_key can be repeated safely";
+      "the connection was lost during the commit; only a request with an idempotency_key can be repeated safely";
     return refuse("unavailable", msg, {});
   }
   if (error instanceof PoolExhaustedError) {

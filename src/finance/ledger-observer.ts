@@ -1,12 +1,12 @@
-/** What goes through the ledger in batches. */
+/** The batches of the ledger. */
 export type BatchKind = "postings" | "account_reads";
 
-/** Where callers wait for their turn. */
+/** The queues in which callers wait. */
 export type WaitingRoom = BatchKind | "reads" | "account_changes";
 
-/** Who is told of the ledger's batches. */
+/** Observes the ledger's batches. */
 export interface LedgerObserver {
-  /** A batch is over: committed, answered or failed. */
+  /** A batch has ended: committed, answered or failed. */
   batchEnded(batch: {
     readonly kind: BatchKind;
     /** Postings or accounts in it. */
@@ -14,25 +14,25 @@ export interface LedgerObserver {
     readonly seconds: number;
     readonly failed: boolean;
   }): void;
-  /** A caller was refused, since too much of theirs waits already. */
+  /** A caller was refused because it has too much in this queue. */
   refused(room: WaitingRoom): void;
-  /** How batches are traced. Default: not at all. */
+  /** Default: batches are not traced. */
   readonly tracing?: BatchTracing | undefined;
 }
 
-/** Ties a batch to the callers that share it. */
+/** Links a batch to its callers. */
 export interface BatchTracing {
-  /** Called where a caller begins to wait; what it returns is among the `origins` of the caller's batch. */
+  /** Called when a caller starts to wait; the result is among the `origins` of its batch. */
   origin(): unknown;
-  /** Calls `work` once and returns what it returns. */
+  /** Calls `work` once and returns its result. */
   run<T>(kind: BatchKind, origins: readonly unknown[], work: () => Promise<T>): Promise<T>;
 }
 
-/** The observer of one ledger, if it has one. */
+/** The observer of a ledger, if it has one. */
 export class LedgerWatch {
   observer: LedgerObserver | undefined = undefined;
 
-  /** Of the caller who is about to wait; undefined unless batches are traced. */
+  /** The origin of the current caller; undefined unless batches are traced. */
   origin(): unknown {
     return this.observer?.tracing?.origin();
   }
@@ -41,7 +41,7 @@ export class LedgerWatch {
     this.observer?.refused(room);
   }
 
-  /** Carries out a batch under the eyes of the observer. */
+  /** Carries out a batch and reports it to the observer. */
   async run<T>(kind: BatchKind, size: number, origins: () => readonly unknown[], work: () => Promise<T>): Promise<T> {
     const { observer } = this;
     if (observer === undefined) return await work();

@@ -7,35 +7,35 @@ import { ACCOUNT_READER_LANES, AccountReader } from "./records/account-reader.ts
 import { FinalTime } from "./records/final-time.ts";
 import { Turns } from "./turns.ts";
 
-/** The parts that the methods of the service work with. */
+/** The parts of the ledger that the methods of the service use. */
 export interface Ledger {
-  /** For reads of many rows and for what is seldom written. */
+  /** For reads of many rows and for rare writes. */
   readonly pool: Pool;
   /** For reads of single accounts. */
   readonly accounts: AccountReader;
-  /** The one way by which money moves. */
+  /** The only way to move money. */
   readonly queue: PostingQueue;
-  /** Whose turn it is to read many rows. */
+  /** Turns for reads of many rows. */
   readonly readTurns: Turns;
-  /** Changes of one account, by its id, are made one after the other: a batch of postings waits for one of them at most. */
+  /** Turns by account id: a batch of postings waits for at most one change of an account. */
   readonly changeTurns: Turns;
-  /** Which times are final. */
+  /** Makes times final. */
   readonly finalTime: FinalTime;
   /** Settles expired holds. */
   readonly expiry: Expiry;
-  /** Connections of the lanes, to be counted. */
+  /** The connections of the lanes, for metrics. */
   readonly lanePool: Pool;
-  /** Tells an observer of every batch from now on; there is one at most. */
+  /** Sets the observer of all batches from now on. */
   observe(observer: LedgerObserver): void;
-  /** Stops tidying up; the pools are the caller's to close. */
+  /** Stops settling expired holds. The caller closes the pools. */
   close(): Promise<void>;
 }
 
 export interface LedgerOptions {
   readonly pool: Pool;
   /**
-   * Connections for the lanes of postings and of reads of single accounts, at least as many as there are lanes, so that
-   * nobody waits for one. Opened with {@link lanePoolOptions}.
+   * Connections for the lanes of postings and of reads of single accounts, at least one for each lane. Open it with
+   * {@link lanePoolOptions}.
    */
   readonly lanePool: Pool;
   readonly log: DatabaseLog;
@@ -44,8 +44,8 @@ export interface LedgerOptions {
 }
 
 /**
- * For connections of lanes, whose statements take milliseconds. A batch that stalls holds the locks of its accounts, so
- * the server ends it soon, and callers wait no longer for an answer that does not come.
+ * For the connections of lanes, whose statements take milliseconds. A batch that stalls holds the locks of its accounts, so
+ * it is ended soon.
  */
 export const lanePoolOptions = {
   max: POSTING_LANES + ACCOUNT_READER_LANES,
@@ -57,7 +57,7 @@ export const lanePoolOptions = {
   idleInTransactionTimeoutMs: 3000,
 } as const;
 
-/** Connections of the pool that are never lent for reads of many rows. */
+/** Connections of the pool that reads of many rows never use. */
 const CONNECTIONS_KEPT = 2;
 
 /** Opens the ledger of a migrated database. */

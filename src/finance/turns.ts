@@ -1,12 +1,12 @@
 import { type FinanceError, overloaded } from "./errors.ts";
 import type { LedgerWatch, WaitingRoom } from "./ledger-observer.ts";
 
-/** How long a caller counts as active after each request. */
+/** How long a caller counts as active after a request. */
 const ACTIVE_MS = 1000;
 
-/** Remembers whether more than one caller has asked lately. */
+/** Knows whether more than one caller is active. */
 class ActiveCallers {
-  /** The last two. */
+  /** The last two callers. */
   #latest: readonly { readonly caller: string; readonly atMs: number }[] = [];
 
   note(caller: string, atMs: number): void {
@@ -14,29 +14,29 @@ class ActiveCallers {
     this.#latest = [{ caller, atMs }, ...(other === undefined ? [] : [other])];
   }
 
-  /** Whether anybody but `caller` has asked within a second. */
+  /** Whether another caller is active. */
   hasOther(caller: string, nowMs: number): boolean {
     return this.#latest.some((each) => each.caller !== caller && nowMs - each.atMs < ACTIVE_MS);
   }
 }
 
 /**
- * Turns for callers. Goal: however much one caller asks for, another one's posting waits for little of it.
+ * Turns for callers. Goal: a caller's posting waits only a short time, however much another caller sends.
  *
- * Method: deficit round robin (https://doi.org/10.1109/90.502236) over lines, one for each caller. In each round a line
- * may send up to `turnSize` postings. A group is never split: one with more postings is taken when its line has credit, and
- * leaves a debt that later rounds pay off. While several callers are active such a large group is a batch of its own.
- * While another caller sends small groups, large ones pause after each for twice as long as it took: they have a third of
- * the time at most, even beside a caller who sends one posting after the other and so is seldom seen waiting. A caller alone
- * has no turns, and callers of large groups among themselves have no pauses.
+ * Method: deficit round robin (https://doi.org/10.1109/90.502236) over lines, one for each caller. In each round a line may
+ * send up to `turnSize` postings. A group is never split: a larger group is taken when its line has credit, and leaves a
+ * debt that later rounds pay off. While several callers are active, such a large group is a batch of its own. While another
+ * caller sends small groups, large groups pause after each one for twice as long as it took. So they get at most a third of
+ * the time, even next to a caller that sends one posting after the other and is rarely seen in the queue. A single active
+ * caller has no turns, and callers of large groups do not pause for each other.
  *
- * Nothing here waits or reads a clock: the caller passes the time.
+ * FairQueue never waits and reads no clock: its user passes the time.
  */
 
 export interface FairQueueOptions {
-  /** Postings that wait, of all callers. A caller may hold as many as then stay free: alone half of it. */
+  /** Queued postings of all callers. A caller may hold as many as then stay free: alone, half of them. */
   readonly sizeMax: number;
-  /** Postings that a caller may send in a round. A group with more is a large one. */
+  /** Postings that a caller may send in a round. A group with more postings is a large group. */
   readonly turnSize: number;
   /** Postings in a batch, unless one group alone has more. */
   readonly batchSizeMax: number;
@@ -47,30 +47,30 @@ interface Entry<Item> {
   readonly postings: number;
 }
 
-/** What one caller waits for, in the order of arrival. Without entries it is kept until its debt is paid. */
+/** The queued groups of one caller, in the order of arrival. An empty line is kept until its debt is paid. */
 interface Line<Item> {
   readonly caller: string;
   readonly entries: Entry<Item>[];
-  /** Postings of all entries. */
+  /** Postings in all entries. */
   size: number;
-  /** Postings that may be taken in this round; what was taken beyond it is a debt. */
+  /** Postings that the line may still send in this round; negative is a debt. */
   credit: number;
 }
 
 export interface Batch<Item> {
   readonly items: readonly Item[];
-  /** Who sent it, when it is a large group beside other active callers: `ended` must be told how long it took. */
+  /** The caller of a large group while others are active: report its end to `ended`. */
   readonly largeOf?: string;
 }
 
-/** The reply to a large group takes the event loop about as long as its postings took the database. */
+/** The event loop spends about as long on the reply to a large group as the database on its postings. */
 const PAUSE_FACTOR = 2;
-/** A batch that takes longer waits for something else than its postings. */
+/** A batch that takes longer is waiting for something else. */
 const PAUSE_MS_MAX = 500;
 
 export class FairQueue<Item> {
   readonly #options: FairQueueOptions;
-  /** By caller, in the order of their turns. */
+  /** By caller, in the order of turns. */
   readonly #lines = new Map<string, Line<Item>>();
   #size = 0;
   #largeFromMs = Number.NEGATIVE_INFINITY;
@@ -81,12 +81,12 @@ export class FairQueue<Item> {
     this.#options = options;
   }
 
-  /** Postings that wait. */
+  /** Queued postings. */
   get size(): number {
     return this.#size;
   }
 
-  /** @returns false when there is no room: nothing was added. */
+  /** @returns false when there is no room; then nothing was added. */
   add(caller: string, postings: number, item: Item, nowMs: number): boolean {
     const line = this.#lines.get(caller) ?? { caller, entries: [], size: 0, credit: this.#options.turnSize };
     if (line.size + postings > this.#options.sizeMax - this.#size - postings) return false;
@@ -103,14 +103,14 @@ export class FairQueue<Item> {
   take(nowMs: number): Batch<Item> | undefined {
     if (this.nextMs(nowMs) > nowMs) return undefined;
     let batch = this.#takeAlone(nowMs);
-    // A round that takes nothing pays off a part of the debts of all who may send.
+    // A round that takes nothing still pays off a part of the debts.
     while (batch === undefined) batch = this.#takeRound(nowMs);
-    // Nobody was kept waiting by what was taken before.
+    // Nobody is waiting, so debts no longer matter.
     if (this.#size === 0) this.#lines.clear();
     return batch;
   }
 
-  /** The time from which something may be taken: now, or the end of a pause; infinite when nothing waits. */
+  /** The time of the next batch: now, or the end of a pause; infinite when the queue is empty. */
   nextMs(nowMs: number): number {
     let next = Number.POSITIVE_INFINITY;
     for (const { entries } of this.#lines.values()) {
@@ -122,13 +122,13 @@ export class FairQueue<Item> {
     return next;
   }
 
-  /** Begins the pause after a large group, if another caller sends small ones. */
+  /** Starts the pause after a large group, if another caller sends small ones. */
   ended(caller: string, tookMs: number, nowMs: number): void {
     if (!this.#activeWithSmall.hasOther(caller, nowMs)) return;
     this.#largeFromMs = nowMs + Math.min(PAUSE_FACTOR * tookMs, PAUSE_MS_MAX);
   }
 
-  /** A whole batch of the one caller who is active, if there is only one. */
+  /** A whole batch of the only active caller, if there is only one. */
   #takeAlone(nowMs: number): Batch<Item> | undefined {
     const [line] = this.#lines.values();
     const hasOthers = this.#lines.size > 1 || (line !== undefined && this.#active.hasOther(line.caller, nowMs));
@@ -140,20 +140,20 @@ export class FairQueue<Item> {
       items.push(this.#takeHead(line, head, nowMs));
       size += head.postings;
     }
-    // If somebody comes now, this batch is what the caller owes.
+    // If another caller comes now, this batch counts as a debt.
     line.credit = this.#options.turnSize - size;
     this.#pass(line);
     return { items };
   }
 
-  /** Gives each line its turn once, unless the batch is full before. */
+  /** Gives each line one turn, until the batch is full. */
   #takeRound(nowMs: number): Batch<Item> | undefined {
     const items: Item[] = [];
     let size = 0;
     for (const line of [...this.#lines.values()]) {
       let [head] = line.entries;
       if (head !== undefined && line.credit > 0 && this.#isLarge(head)) {
-        // It keeps its place: first once the pause is over, or behind what others send in this batch.
+        // It keeps its place until the pause is over, or until the others' batch has been taken.
         if (nowMs < this.#largeFromMs || items.length > 0) continue;
         const item = this.#takeHead(line, head, nowMs);
         this.#pass(line);
@@ -185,7 +185,7 @@ export class FairQueue<Item> {
     if (!this.#isLarge(entry)) this.#activeWithSmall.note(caller, nowMs);
   }
 
-  /** Puts a line behind the others, with the credit for its next turn; without entries it is gone once its debt is paid. */
+  /** Puts a line behind the others with credit for its next turn, and removes an empty line whose debt is paid. */
   #pass(line: Line<Item>): void {
     const { turnSize } = this.#options;
     line.credit = Math.min(line.credit + turnSize, turnSize);
@@ -201,39 +201,39 @@ export class FairQueue<Item> {
 export interface TurnsOptions {
   readonly room: WaitingRoom;
   readonly watch: LedgerWatch;
-  /** Works under way at once. */
+  /** Tasks that run at once. */
   readonly slots: number;
-  /** How many of them one caller may have while others are active. Default: a quarter. */
+  /** Slots of one caller while others are active. Default: a quarter. */
   readonly slotsBesideOthers?: number;
-  /** How many of them one caller may have who is alone. Default: all. */
+  /** Slots of the only active caller. Default: all. */
   readonly slotsAlone?: number;
-  /** Works that wait, of which one caller may have half. Default 1000. */
+  /** Queued tasks of all callers; one caller may have half of them. Default 1000. */
   readonly waitingMax?: number;
-  /** How long a work may wait, in milliseconds. Default 5000. */
+  /** How long a task may wait, in milliseconds. Default 5000. */
   readonly waitMsMax?: number;
-  /** Milliseconds of a clock that never goes back. Default: the process's. */
+  /** A monotonic clock in milliseconds. Default: the process's. */
   readonly now?: () => number;
 }
 
 const RETRY_AFTER_MS = 500;
 
-/** After a work that took longer, its caller's other works rest beside other callers. */
+/** After a longer task, its caller's queued tasks rest while others are active. */
 const SHORT_MS_MAX = 50;
 const REST_MS_MAX = 500;
-/** Writing a long answer takes the event loop about as long as reading it took. */
+/** The event loop spends about as long on writing a long answer as the database on reading it. */
 const REST_FACTOR = 2;
 
 /**
- * Works that take long are begun by callers in turn, each caller's in order. A caller who has more works waiting rests after
- * a long one for twice as long as it took, while others are active: the database and the event loop are theirs meanwhile.
+ * Starts long tasks by callers in turn, each caller's in order. While others are active, a caller with more queued tasks
+ * rests after a long one for twice as long as it took, so that the others get the database and the event loop.
  */
 export class Turns {
   readonly #options: Required<TurnsOptions>;
   readonly #active = new ActiveCallers();
-  readonly #underWay = new Map<string, number>();
+  readonly #running = new Map<string, number>();
   readonly #resting = new Set<string>();
   #slotsTaken = 0;
-  /** By caller, in the order of their turns; no list is empty. */
+  /** By caller, in the order of turns; no list is empty. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #waitingCount = 0;
 
@@ -252,7 +252,7 @@ export class Turns {
   /**
    * Does the work when it is the caller's turn.
    *
-   * @throws FinanceError overloaded when too many of the caller's wait, or when no turn came in time; what `work` throws.
+   * @throws FinanceError overloaded when the caller has too many queued tasks, or gets no turn in time; the error of `work`.
    */
   async run<T>(caller: string, work: () => Promise<T>): Promise<T> {
     this.#active.note(caller, this.#options.now());
@@ -270,14 +270,14 @@ export class Turns {
     const { slots, slotsAlone, slotsBesideOthers, now } = this.#options;
     if (this.#slotsTaken >= slots || this.#resting.has(caller)) return false;
     const share = this.#active.hasOther(caller, now()) ? slotsBesideOthers : slotsAlone;
-    return (this.#underWay.get(caller) ?? 0) < share;
+    return (this.#running.get(caller) ?? 0) < share;
   }
 
   #wait(caller: string): Promise<void> {
     const line = this.#waiting.get(caller) ?? [];
     const { waitingMax, waitMsMax } = this.#options;
     if (line.length + 1 > waitingMax - this.#waitingCount - 1) {
-      throw this.#refuse("too many of your requests are waiting already");
+      throw this.#refuse("too many of your requests are already waiting");
     }
     return new Promise((resolve, reject) => {
       const begin = () => {
@@ -302,14 +302,14 @@ export class Turns {
 
   #begin(caller: string): void {
     this.#slotsTaken += 1;
-    this.#underWay.set(caller, (this.#underWay.get(caller) ?? 0) + 1);
+    this.#running.set(caller, (this.#running.get(caller) ?? 0) + 1);
   }
 
   #end(caller: string, tookMs: number): void {
     this.#slotsTaken -= 1;
-    const left = (this.#underWay.get(caller) ?? 1) - 1;
-    if (left === 0) this.#underWay.delete(caller);
-    else this.#underWay.set(caller, left);
+    const left = (this.#running.get(caller) ?? 1) - 1;
+    if (left === 0) this.#running.delete(caller);
+    else this.#running.set(caller, left);
     const isLong = tookMs > SHORT_MS_MAX && this.#waiting.has(caller);
     if (isLong && this.#active.hasOther(caller, this.#options.now())) this.#rest(caller, tookMs);
     while (this.#beginNext());
@@ -324,13 +324,13 @@ export class Turns {
     setTimeout(end, Math.min(REST_FACTOR * tookMs, REST_MS_MAX));
   }
 
-  /** @returns whether anybody was waiting who may begin. */
+  /** @returns whether a queued task could start. */
   #beginNext(): boolean {
     for (const [caller, line] of this.#waiting) {
       const [begin] = line;
       if (begin === undefined || !this.#mayBegin(caller)) continue;
       this.#remove(caller, begin);
-      // Its next turn is behind the others'.
+      // The caller's next turn comes after the others'.
       this.#waiting.delete(caller);
       if (line.length > 0) this.#waiting.set(caller, line);
       begin();

@@ -1,26 +1,26 @@
-/** Settles holds that have expired, through the posting queue: their money is free once that is done. */
+/** Settles expired holds through the posting queue, which frees their money. */
 import type { Pool } from "pg";
 import type { DatabaseLog } from "../../database/index.ts";
-import { type AccountId, type Micros, type TransferId, toTimestamptz, transferId } from "../values.ts";
+import { type AccountId, type Micros, type TransferId, toTimestamptz, toTimestamptzOrNull } from "../values.ts";
 import type { Posting } from "./posting.ts";
 import type { PostingQueue } from "./queue.ts";
 
-/** Holds that are settled in one transaction, which callers' batches wait for. */
+/** Holds settled in one transaction, for which callers' batches wait. */
 const HOLDS_MAX = 100;
 
 interface ExpiredRow {
-  readonly transfer_id: bigint;
+  readonly transfer_id: TransferId;
   readonly expires_at: Micros;
   readonly clock: Micros;
 }
 
-/** Where the last lot of holds ended; what is settled need not be passed again. */
+/** The end of the last lot of holds, so that settled ones are not passed again. */
 interface Position {
   readonly expiresAt: Micros;
   readonly id: bigint;
 }
 
-/** Before all holds. */
+/** Before any hold. */
 const START: Position = { expiresAt: -62_135_596_800_000_000n, id: 0n };
 
 export class Expiry {
@@ -33,14 +33,13 @@ export class Expiry {
   }
 
   /**
-   * Settles all holds that have expired when it begins, a lot at a time. Several processes may do it at once; a hold is
-   * settled once. Holds on accounts that somebody else has locked are left for the next time.
-   *
-   * A hold that fails does not keep the others from being settled.
+   * Settles all holds that have expired at its start, a lot at a time. Several processes may do so at once; each hold is
+   * settled once. Holds on accounts that another transaction has locked are left for the next time. A hold that fails does
+   * not prevent the others.
    *
    * @param account only holds on this account.
    * @param signal ends it between two lots.
-   * @throws the first error, when some failed.
+   * @throws the first error, if any hold failed.
    */
   async settle({ account, signal }: { account?: AccountId; signal?: AbortSignal } = {}): Promise<void> {
     const failures: unknown[] = [];
@@ -52,7 +51,7 @@ export class Expiry {
       if (last === undefined) break;
       until ??= last.clock;
       position = { expiresAt: last.expires_at, id: last.transfer_id };
-      const postings = rows.map((row) => expiryOf(transferId(row.transfer_id)));
+      const postings = rows.map((row) => expiryOf(row.transfer_id));
       await this.#queue
         .post({ postings, atomic: false, background: true })
         .catch((error: unknown) => failures.push(error));
@@ -62,7 +61,7 @@ export class Expiry {
   }
 
   async #find(account: AccountId | undefined, after: Position, until: Micros | undefined): Promise<ExpiredRow[]> {
-    const bounds = [toTimestamptz(after.expiresAt), after.id, until === undefined ? null : toTimestamptz(until)];
+    const bounds = [toTimestamptz(after.expiresAt), after.id, toTimestamptzOrNull(until)];
     const { rows } = await this.#pool.query<ExpiredRow>(
       account === undefined
         ? { name: "expired_holds", text: EXPIRED_HOLDS, values: [HOLDS_MAX, ...bounds] }
@@ -99,7 +98,7 @@ function expiryOf(id: TransferId): Posting {
   return { command: { kind: "expire", id }, actor, claim: undefined, dryRun: false, path: "" };
 }
 
-/** Settles expired holds every so often, until it is stopped. */
+/** Settles expired holds at an interval, until it is stopped. */
 export function startSweeping(
   expiry: Expiry,
   { log, intervalMs }: { readonly log: DatabaseLog; readonly intervalMs: number },
@@ -108,13 +107,13 @@ export function startSweeping(
   let sweeping: Promise<void> | undefined;
   let lastWarning = "";
   const warn = (error: unknown) => {
-    // A hold that can't be settled fails each time.
+    // A hold that can't be settled fails every time; log it once.
     if (String(error) === lastWarning) return;
     lastWarning = String(error);
     log.warn({ err: error }, "could not settle all expired holds; trying again");
   };
   const timer = setInterval(() => {
-    // One that takes longer than the interval goes on by itself.
+    // A sweep that takes longer than the interval simply continues.
     sweeping ??= expiry
       .settle({ signal: stopping.signal })
       .then(() => {

@@ -1,9 +1,10 @@
 /**
- * Group commit. Goal: one hot account, or many callers, must not cost a transaction each.
+ * Group commit. Goal: many callers, even on one hot account, share a transaction.
  *
- * Method: at most `lanes` batches are in flight; what arrives meanwhile waits and is the next batch, in which callers have
- * turns (fair-queue.ts). A batch is never delayed to gather more, so an idle caller waits for nothing. A batch that fails is halved and tried again, so that one poisonous
- * request can't sink its neighbours; a batch whose connection was lost is sent again, for its keys make it exactly once.
+ * Method: at most `lanes` batches are in flight. Postings that arrive meanwhile are queued and form the next batch, in which
+ * callers take turns (turns.ts). A batch is never delayed to gather more, so on an idle server nobody waits. A batch that
+ * fails is halved and tried again, so that one bad request does not fail the others. A batch whose connection was lost is
+ * sent again, because its keys make it happen exactly once.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
@@ -17,23 +18,23 @@ import { isKeyCollision } from "./idempotency.ts";
 import type { PostingGroup } from "./posting.ts";
 
 export interface PostingQueueOptions {
-  /** Connections that pipeline; at least `lanes` of them. */
+  /** At least `lanes` connections that pipeline. */
   readonly pool: Pool;
   readonly watch: LedgerWatch;
   /** Batches in flight at once. Default {@link POSTING_LANES}. */
   readonly lanes?: number;
   /** Postings in a batch, unless one group alone has more. Default 512. */
   readonly batchSizeMax?: number;
-  /** Postings that wait, of which one caller may have half; who would have more is refused at once. Default 32768. */
+  /** Queued postings of all callers; a caller that would have more than half is refused at once. Default 32768. */
   readonly queueLengthMax?: number;
-  /** Milliseconds of a clock that never goes back. Default: the process's. */
+  /** A monotonic clock in milliseconds. Default: the process's. */
   readonly now?: () => number;
 }
 
-/** While one batch is in flight the next one gathers callers; two at once would wait for each other's accounts. */
+/** While one batch is in flight the next one fills; two at once would wait for each other's accounts. */
 export const POSTING_LANES = 1;
 
-/** Postings that a caller may send in one round of turns; see fair-queue.ts. */
+/** Postings that a caller may send in one round of turns; see turns.ts. */
 const TURN_SIZE = 64;
 
 /** A group that waits for its outcomes. */
@@ -43,20 +44,20 @@ interface Waiting {
   readonly origin: unknown;
   readonly resolve: (outcomes: Outcome[]) => void;
   readonly reject: (error: unknown) => void;
-  /** How often it was put back in line since others had used its keys meanwhile. */
+  /** How often it was queued again because other requests used its keys. */
   readonly collisions: number;
 }
 
-/** Each time at least one more of a group's keys has its outcome; more is somebody's doing. */
+/** Each collision decides at least one more key of the group; more collisions are deliberate. */
 const COLLISIONS_MAX = 20;
 
-/** Of the lane time that callers have, what the background may take beside them. */
+/** The background's lane time, as a share of the callers' lane time. */
 const BACKGROUND_SHARE = 0.15;
 const BACKGROUND_BUDGET_MS_MAX = 20;
 
-/** Before each repetition; then it is the caller's turn. */
+/** The pause before each retry; after the last one the caller must retry. */
 const RETRY_PAUSES_MS = [0, 50, 200, 500];
-/** The same while the database is known to be away and nothing is on its way: long enough for a connection that broke. */
+/** The same while the database is known to be away and no commit is in doubt: enough for a broken connection. */
 const AWAY_PAUSES_MS = [0, 50];
 const RETRY_TIME_MS_MAX = 3000;
 const RETRY_AFTER_MS = 250;
@@ -67,10 +68,10 @@ export class PostingQueue {
   readonly #lanes: number;
   readonly #now: () => number;
   readonly #waiting: FairQueue<Waiting>;
-  /** Set while nothing may be taken before the end of a pause. */
+  /** Ends a pause in which no batch may be taken. */
   #pause: NodeJS.Timeout | undefined;
   readonly #background: Waiting[] = [];
-  /** Lane time that the background may still take while callers wait: a share of what they have had. */
+  /** Lane time that the background may still take while callers wait. */
   #backgroundBudgetMs = 0;
   #inFlight = 0;
 
@@ -86,18 +87,18 @@ export class PostingQueue {
     });
   }
 
-  /** Postings that wait for their batch. */
+  /** Queued postings. */
   get length(): number {
     return this.#waiting.size;
   }
 
   /**
-   * Carries out a group of postings, all of one caller, together with others that are waiting.
-   * A group in the background waits in a line of its own, which is never full.
+   * Carries out a group of postings of one caller, in a batch with other queued groups.
+   * A background group waits in a line of its own, which is never full.
    *
-   * @returns an outcome for each posting, once all are committed.
-   * @throws FinanceError overloaded when the caller has too much waiting: nothing was decided and no key is used. The
-   *   database's error when it stays away; postings with keys can be sent again.
+   * @returns an outcome for each posting, after the commit.
+   * @throws FinanceError overloaded when the caller has too many queued postings: nothing was decided and no key was used.
+   *   The database's error when it stays away; postings with keys can be sent again.
    */
   post(group: PostingGroup): Promise<Outcome[]> {
     return new Promise((resolve, reject) => {
@@ -113,7 +114,7 @@ export class PostingQueue {
     const caller = postings[0]?.actor.subject ?? "";
     if (this.#waiting.add(caller, postings.length, waiting, this.#now())) return;
     this.#watch.refused("postings");
-    waiting.reject(overloaded("too many of your transfers are waiting already", RETRY_AFTER_MS));
+    waiting.reject(overloaded("too many of your transfers are already waiting", RETRY_AFTER_MS));
   }
 
   #fillLanes(): void {
@@ -126,7 +127,7 @@ export class PostingQueue {
     this.#awaitPause();
   }
 
-  /** The next batch: of callers, or one group of the background while it has a share left or no caller's may go. */
+  /** The next batch: callers' groups, or a background group if it has a share left or no caller's group may be taken. */
   #takeBatch(): Batch<Waiting> | undefined {
     const [first] = this.#background;
     const batch = first !== undefined && this.#backgroundBudgetMs > 0 ? undefined : this.#waiting.take(this.#now());
@@ -135,7 +136,7 @@ export class PostingQueue {
     return { items: [first] };
   }
 
-  /** Takes the next batch once the pause is over that all who wait are in. */
+  /** Takes the next batch at the end of the pause, if all queued groups are in one. */
   #awaitPause(): void {
     clearTimeout(this.#pause);
     const nowMs = this.#now();
@@ -166,7 +167,7 @@ export class PostingQueue {
         () => batch.map(({ origin }) => origin),
         () => this.#postWithRetries(groups),
       );
-      // The next batch is sent first: PostgreSQL works on it while the callers of this one are answered.
+      // Send the next batch first: PostgreSQL works on it while the callers of this one are answered.
       setImmediate(() => {
         batch.forEach(({ resolve }, index) => {
           resolve(outcomes[index] ?? []);
@@ -175,7 +176,7 @@ export class PostingQueue {
     } catch (error) {
       const [only] = batch;
       if (isKeyCollision(error) && only !== undefined && batch.length === 1 && only.collisions < COLLISIONS_MAX) {
-        // Behind the others: they need not wait for its next try.
+        // At the end of the queue, so that the others need not wait for its next try.
         this.#enqueue({ ...only, collisions: only.collisions + 1 });
         return;
       }
@@ -190,8 +191,8 @@ export class PostingQueue {
   }
 
   /**
-   * In the background one posting that fails must not keep the others from being carried out. Each half has a turn of its
-   * own, so that callers need not wait for the search.
+   * In the background, a posting that fails must not prevent the others. Each half has a turn of its own, so that callers
+   * need not wait for the search.
    */
   #postInHalves({ group, resolve, reject }: Waiting): void {
     const middle = Math.ceil(group.postings.length / 2);
@@ -204,7 +205,7 @@ export class PostingQueue {
     });
   }
 
-  /** Repeats what was rolled back for no fault of its own, for as long as a caller may be kept waiting. */
+  /** Retries a batch that was rolled back through no fault of its own, for as long as callers can be kept waiting. */
   async #postWithRetries(groups: readonly PostingGroup[]): Promise<Outcome[][]> {
     const startedMs = performance.now();
     let unknown: CommitUnknownError | undefined;
@@ -216,7 +217,7 @@ export class PostingQueue {
         if (error instanceof CommitUnknownError) unknown = error;
         const lost = isConnectionError(error) || error instanceof CommitUnknownError;
         if (isKeyCollision(error) && !hasCollided) {
-          // At once: the key has its outcome now. A second time it is another key, and the batch is taken apart.
+          // Retry at once: the key has its outcome now. A second collision is about another key; then the batch is halved.
           hasCollided = true;
           continue;
         }
@@ -244,10 +245,10 @@ export class PostingQueue {
   }
 }
 
-/** The parts of a failed batch that are worth trying apart; none when nothing is. */
+/** The parts of a failed batch that are worth another try; empty if none is. */
 function partsAfter(error: unknown, batch: readonly Waiting[]): Waiting[][] {
   if (error instanceof CommitUnknownError) {
-    // What has keys can be sent again and finds out; what has none must not be.
+    // Groups with keys can be sent again and get their outcome; groups without keys must not be.
     const keyed = batch.filter(({ group }) => areKeyed(group));
     if (keyed.length === batch.length) return [];
     for (const { group, reject } of batch) if (!areKeyed(group)) reject(error);
@@ -258,7 +259,7 @@ function partsAfter(error: unknown, batch: readonly Waiting[]): Waiting[][] {
   return [batch.slice(0, middle), batch.slice(middle)];
 }
 
-/** Whether sending the postings again can do nothing twice. */
+/** Whether the postings can be sent again without doing anything twice. */
 function areKeyed({ postings }: PostingGroup): boolean {
   return postings.every(({ claim, dryRun }) => dryRun || claim !== undefined);
 }

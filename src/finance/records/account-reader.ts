@@ -13,19 +13,19 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Statements in flight at once: one is answered while the next is on its way. */
+/** Statements in flight at once: one can be answered while the next is on its way. */
 export const ACCOUNT_READER_LANES = 2;
 const BATCH_SIZE_MAX = 500;
-/** Reads of one caller in a round of turns. */
+/** Reads of a caller in one round of turns. */
 const TURN_SIZE = 64;
-/** Reads that wait, of which one caller may have half; who would have more is refused at once. */
+/** Queued reads of all callers; a caller that would have more than half is refused at once. */
 const WAITING_MAX = 16_384;
 const RETRY_AFTER_MS = 250;
 
 /**
- * Reads single accounts for many callers: those who ask while a statement is in flight share the next one, in turns.
+ * Reads single accounts for many callers: reads that arrive while a statement is in flight share the next one, in turns.
  *
- * A statement starts after everyone who shares it asked, so nobody gets a state older than their own question.
+ * A statement starts after all the reads that share it, so nobody gets a state from before their own call.
  */
 export class AccountReader {
   readonly #pool: Pool;
@@ -43,15 +43,15 @@ export class AccountReader {
     this.#watch = watch;
   }
 
-  /** Reads that wait for their statement. */
+  /** Queued reads. */
   get length(): number {
     return this.#waiting.size;
   }
 
   /**
-   * @param caller whose turn it takes.
+   * @param caller the caller whose turn it takes.
    * @returns undefined when there is no such account.
-   * @throws FinanceError overloaded when too many of the caller's wait already.
+   * @throws FinanceError overloaded when the caller has too many queued reads.
    */
   load(id: AccountId, caller: string): Promise<AccountRecord | undefined> {
     return new Promise((resolve, reject) => {
@@ -61,11 +61,11 @@ export class AccountReader {
         return;
       }
       this.#watch.refused("account_reads");
-      reject(overloaded("too many of your reads of accounts are waiting already", RETRY_AFTER_MS));
+      reject(overloaded("too many of your reads of accounts are already waiting", RETRY_AFTER_MS));
     });
   }
 
-  /** Whoever asks within the same turn of the event loop shares the statement. */
+  /** Reads of the same turn of the event loop share a statement. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -92,7 +92,7 @@ export class AccountReader {
         () => batch.map(({ origin }) => origin),
         () => loadAccounts(this.#pool, [...new Set(batch.map(({ id }) => id))]),
       );
-      // The next statement is sent first: PostgreSQL works on it while these callers are answered.
+      // Send the next statement first: PostgreSQL works on it while these callers are answered.
       setImmediate(() => {
         for (const { id, resolve } of batch) resolve(accounts.get(id));
       });

@@ -1,31 +1,31 @@
-/** Audits a whole ledger in SQL: each check is a query whose rows are what is wrong. */
+/** Audits a whole ledger in SQL: each check is a query that returns a row for each fault. */
 import type { ClientBase } from "pg";
 
-/** One thing that is wrong. */
+/** A fault. */
 export interface Finding {
   readonly check: string;
-  /** Where: the row's identifying columns and what they hold, as text. */
+  /** The columns of the row that identify the fault, as text. */
   readonly details: Readonly<Record<string, string>>;
-  /** What it means and what to do, where that is not plain. */
+  /** The cause and what to do, unless that is obvious. */
   readonly meaning?: string;
-  /** Worth knowing, though the ledger is sound. */
+  /** Set for a finding that is no fault. */
   readonly notice?: true;
 }
 
 interface Check {
   readonly name: string;
-  /** What must hold. */
+  /** The rule that must hold. */
   readonly rule: string;
   readonly sql: string;
   readonly meaning?: string;
   readonly notice?: true;
 }
 
-/** Every rule that the ledger promises, in the order in which they are checked. */
+/** All rules of the ledger, in the order in which they are checked. */
 export const checks: readonly Check[] = [
   {
     name: "books_balance",
-    rule: "per currency, posted debits equal posted credits",
+    rule: "in each currency, posted debits equal posted credits",
     sql: `
 select a.currency, sum(b.debits_posted) as debits, sum(b.credits_posted) as credits
   from account a
@@ -44,7 +44,7 @@ select a.id as account_id, a.type, b.debit_normal
   },
   {
     name: "balance_equals_entries",
-    rule: "an account's posted sums and sequence are those of its entries",
+    rule: "an account's posted sums and sequence match its entries",
     sql: `
 select b.account_id, b.debits_posted, b.credits_posted, b.posted_carried, b.last_sequence,
        coalesce(e.raised, 0) as entries_raised, coalesce(e.lowered, 0) as entries_lowered, coalesce(e.count, 0) as entries
@@ -62,7 +62,7 @@ select b.account_id, b.debits_posted, b.credits_posted, b.posted_carried, b.last
   },
   {
     name: "entries_are_a_chain",
-    rule: "sequences have no gap, each balance_after continues the one before, and time never falls",
+    rule: "sequences have no gaps, each balance_after continues the one before, and time never falls",
     sql: `
 select account_id, sequence, amount, balance_after, previous_sequence, previous_balance
   from (select e.*,
@@ -103,7 +103,7 @@ select e.account_id, e.sequence, e.transfer_id
   },
   {
     name: "transfers_stay_in_one_currency",
-    rule: "both accounts of a transfer exist and are kept in the same currency",
+    rule: "both accounts of a transfer exist and have the same currency",
     sql: `
 select t.id as transfer_id, t.debit_account_id, t.credit_account_id
   from transfer t
@@ -113,7 +113,7 @@ select t.id as transfer_id, t.debit_account_id, t.credit_account_id
   },
   {
     name: "transfer_balances_match_entries",
-    rule: "the balances that a transfer tells are those of its entries",
+    rule: "the balances in a transfer match its entries",
     sql: `
 select t.id as transfer_id, e.account_id, e.balance_after
   from transfer t
@@ -127,7 +127,7 @@ select t.id as transfer_id, e.account_id, e.balance_after
   },
   {
     name: "pending_equals_holds",
-    rule: "an account's pending sums are those of its holds that await settlement",
+    rule: "an account's pending sums match its holds that await settlement",
     sql: `
 select b.account_id, b.debits_pending, b.credits_pending,
        coalesce(d.held, 0) as held_debits, coalesce(c.held, 0) as held_credits
@@ -140,7 +140,7 @@ select b.account_id, b.debits_pending, b.credits_pending,
   },
   {
     name: "holds_match_transfers",
-    rule: "a pending transfer has its hold with the same accounts, a direct one has none, and no capture exceeds it",
+    rule: "a pending transfer has a hold with the same accounts, a direct one has none, and no capture exceeds its hold",
     sql: `
 select t.id as transfer_id, t.pending, h.state, h.captured_amount
   from transfer t
@@ -152,7 +152,7 @@ select t.id as transfer_id, t.pending, h.state, h.captured_amount
   },
   {
     name: "reversals_mirror",
-    rule: "a reversal moves back what its transfer moved, between the same accounts",
+    rule: "a reversal moves the amount of its transfer back, between the same accounts",
     sql: `
 select r.id as transfer_id, r.reverses_transfer_id
   from transfer r
@@ -174,10 +174,10 @@ select account_id, debits_posted, credits_posted, overdraft_limit
   },
   {
     name: "holds_stay_reserved",
-    rule: "no account's balance less what is held, except by holds that have expired, is below its floor",
+    rule: "no account's balance minus its holds, without expired ones, is below its floor",
     meaning:
-      "Money was spent that a hold had reserved: a clock that was set forward and back under a version before 0.2.0 freed " +
-      "the hold early. Its capture may be refused for lack of funds; void it, or pay the difference in.",
+      "Money that a hold had reserved was spent: a version before 0.2.0 freed the hold early because the clock was set " +
+      "forward and back. Its capture may be refused for lack of funds; void the hold, or pay in the difference.",
     sql: `
 with expired as (
   select account_id, sum(amount) as amount
@@ -203,8 +203,8 @@ select b.account_id, b.debits_posted, b.credits_posted, b.debits_pending, b.cred
     rule: "nothing is recorded ahead of the clock",
     notice: true,
     meaning:
-      "The clock was set forward and back while this was posted. Balances count it; reports about a time before it do not. " +
-      "What is posted on these accounts next is recorded after it, until the clock has caught up.",
+      "The clock was set forward and back during this posting. Balances include it; reports about an earlier time do not. " +
+      "Later postings on these accounts are recorded after it, until the clock has caught up.",
     sql: `
 select account_id, updated_at as recorded_at
   from account_balance
@@ -215,13 +215,13 @@ select account_id, updated_at as recorded_at
     rule: "the books are not closed ahead of the clock",
     notice: true,
     meaning:
-      "Somebody asked about the present while the clock was set forward. Whatever is posted is recorded after the closed " +
-      "time, until the clock has caught up; reports about a time before it are complete without it.",
+      "A report about the present was made while the clock was set forward. All postings are recorded after the closed " +
+      "time, until the clock has caught up; reports about an earlier time are complete without them.",
     sql: "select closed, final from ledger_time where closed > clock_timestamp()",
   },
   {
     name: "keys_have_their_outcome",
-    rule: "an idempotency key leads to a transfer that exists or to an answer of its own, never to neither or both",
+    rule: "an idempotency key has either an existing transfer or an answer of its own",
     sql: `
 select i.key_digest, i.transfer_id
   from idempotency i
@@ -231,7 +231,7 @@ select i.key_digest, i.transfer_id
   },
   {
     name: "keyed_transfers_are_unique",
-    rule: "no two keys lead to the same new transfer, and a transfer made under a key is found by one",
+    rule: "every transfer that was made under a key is found by a key",
     sql: `
 select t.id as transfer_id, t.idempotency_key
   from transfer t
@@ -243,12 +243,10 @@ select t.id as transfer_id, t.idempotency_key
 const CURSOR_ROWS = 500;
 
 /**
- * Runs every check on one snapshot and hands over what is wrong as it is found.
- *
- * Reads only, row by row, so that a large ledger full of faults needs no memory here.
+ * Runs every check on one snapshot and reports each finding at once, so that many findings need no memory. Read-only.
  *
  * @param client a connection outside any transaction.
- * @returns how many findings there were, notices not counted.
+ * @returns the number of findings without notices.
  */
 export async function audit(client: ClientBase, onFinding: (finding: Finding) => void): Promise<number> {
   let found = 0;

@@ -1,34 +1,31 @@
-/** Balances at points in time, by the entries' recorded time. The times are final before anything is read here. */
+/** Balances at points in time, by the recorded time of entries. Callers must make these times final before. */
 import type { ClientBase, Pool } from "pg";
 import { invalidArgument } from "../errors.ts";
 import type { HistorySpan } from "../validation.ts";
 import type { AccountId } from "../values.ts";
 import { accountDigits, type Micros, type Minor, toTimestamptz } from "../values.ts";
 
-export interface BalanceAt {
+interface BalanceAt {
   readonly balance: Minor;
-  readonly asOf: Micros;
-  /** Of the last entry that counts; 0 when there was none. */
+  /** The sequence of the last entry that counts; 0 if there is none. */
   readonly sequence: bigint;
 }
 
 export interface BalancePoint {
   readonly time: Micros;
   readonly balance: Minor;
-  /** Of any size. */
+  /** The sums can have any size. */
   readonly debits: bigint;
-  /** Of any size. */
   readonly credits: bigint;
 }
 
 export interface CurrencyTotals {
   readonly currency: string;
-  /** The most that any of its accounts has. */
+  /** The largest number among its accounts. */
   readonly minorUnitDigits: number;
   readonly accounts: bigint;
-  /** Of any size. */
+  /** The sums can have any size. */
   readonly debits: bigint;
-  /** Of any size. */
   readonly credits: bigint;
   readonly balanced: boolean;
 }
@@ -37,7 +34,7 @@ const HISTORY_POINTS_MAX = 10_000n;
 
 /** The balance after the last entry recorded at or before a time that is final for the account. */
 export async function loadBalance(client: ClientBase, id: AccountId, asOf: Micros): Promise<BalanceAt> {
-  const { rows } = await client.query<{ sequence: bigint; balance: bigint }>({
+  const { rows } = await client.query<BalanceAt>({
     name: "balance_at",
     text: `
 select s.sequence, coalesce(e.balance_after, 0) as balance
@@ -45,30 +42,28 @@ select s.sequence, coalesce(e.balance_after, 0) as balance
   left join entry e on e.account_id = $1::bigint and e.sequence = s.sequence`,
     values: [id, toTimestamptz(asOf)],
   });
-  return { balance: rows[0]?.balance ?? 0n, asOf, sequence: rows[0]?.sequence ?? 0n };
+  return rows[0] ?? { balance: 0n, sequence: 0n };
 }
 
-/** What of an account's statement a history covers. */
+/** The part of an account's statement that a history covers. */
 interface HistoryExtent {
   readonly points: bigint;
-  /** Of the last entry before the first interval and of the last one before the end; 0 where there is none. */
+  /** The sequences of the last entry before the first interval and of the last one before the end; 0 for none. */
   readonly first: bigint;
   readonly last: bigint;
 }
 
-/** A span of an account's history that has begun, and whose end is final. */
+/** A span of an account's history whose end is final. */
 export type SettledSpan = Omit<HistorySpan, "end"> & {
   /** Exclusive. */
   readonly end: Micros;
 };
 
 /**
- * An account's balance at the end of each calendar interval of a span, and what was posted within it, in UTC. The last
- * interval is cut by the span's end.
+ * An account's balance at the end of each calendar interval of a span, in UTC, and the sums posted within it. The span's
+ * end cuts the last interval. The entries of the span are read once, however many intervals it has.
  *
- * Reads the entries of the span once, however many intervals it has.
- *
- * @param expect is told how many points there will be, before they are read; what it throws fails the reading.
+ * @param expect called with the number of points before they are read; it may throw.
  */
 export async function loadBalanceHistory(
   db: Pool | ClientBase,
@@ -81,7 +76,7 @@ export async function loadBalanceHistory(
   const step = `1 ${span.interval}`;
   const { rows: extents } = await db.query<HistoryExtent>({
     name: "history_extent",
-    // Months are counted as months: they have no length of their own.
+    // Months are counted as such, because their length varies.
     text: `
 select case $3
          when 'month' then 12 * (extract(year from latest) - extract(year from begin))
@@ -97,13 +92,13 @@ select case $3
   const [extent] = extents;
   if (extent === undefined) throw new Error("a select without a table returned no row");
   const { points, first, last } = extent;
-  // No interval that has not begun is answered.
+  // The span has not begun.
   if (points < 1n) return [];
   if (points > HISTORY_POINTS_MAX) {
-    throw invalidArgument("start", `is ${points} intervals before the end; at most ${HISTORY_POINTS_MAX} are answered`);
+    throw invalidArgument("start", `is ${points} intervals before the end; at most ${HISTORY_POINTS_MAX} are allowed`);
   }
   expect(Number(points));
-  // Not prepared by name: how the entries are best read depends on how many the span has.
+  // Not prepared by name: the best plan depends on the number of entries in the span.
   const { rows } = await db.query<{ time: Micros; balance: bigint; debits: string; credits: string }>({
     text: `
 with point as (
@@ -141,7 +136,7 @@ select ending.time, coalesce(e.balance_after, 0) as balance,
 }
 
 /**
- * Proves the books from the entries alone: per currency the debits against the credits, and each account's running
+ * Proves the books from the entries alone: the debits against the credits of each currency, and each account's running
  * balance against the sum of its entries.
  *
  * @param asOf a final time.

@@ -1,15 +1,14 @@
 /**
- * Which times of the books are final. Goal: what was answered for a time never changes, though postings take their times
- * before they commit.
+ * Makes times of the books final. Goal: an answer about a time never changes, although postings take their times before
+ * they commit.
  *
- * Method: a writing transaction first takes a shared advisory lock, and reads the closed time in a later statement; it
- * records only times after that. A reader that asks about a time T beyond the final time commits closed = T, lists the
- * transactions that hold the lock, which may have read an older closed time, and waits until these have ended. Then T is
- * final: whatever is still on its way, or comes later, is recorded after it. Nobody ever takes the lock exclusively, so
- * postings wait for no reader.
+ * Method: a writing transaction first takes a shared advisory lock, then reads the closed time in a later statement, and
+ * records only times after it. A reader that asks about a time T after the final time commits closed = T, lists the
+ * transactions that hold the lock, because they may have read an older closed time, and waits until they have ended. Then T
+ * is final: all other postings are recorded after it. Nobody takes the lock exclusively, so postings never wait for readers.
  *
- * The holders are known by their virtual transaction, which ends with the transaction, not by their process, which goes on
- * with the next one.
+ * Lock holders are identified by their virtual transaction, which ends with the transaction; a process would go on to the
+ * next transaction.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Pool, QueryConfig } from "pg";
@@ -27,8 +26,8 @@ export const joinWriters = {
 } as const satisfies QueryConfig;
 
 /**
- * The same for transactions outside of the posting lanes, with limits that end them before a reader gives up waiting.
- * Several statements in one message: it takes no parameters.
+ * {@link joinWriters} for transactions outside the posting lanes, with limits that end them before a reader gives up.
+ * Several statements in one message, so it can't have parameters.
  */
 export const joinWritersBriefly = [
   "set local lock_timeout = '3s'",
@@ -37,14 +36,14 @@ export const joinWritersBriefly = [
   joinWriters.text,
 ].join("; ");
 
-/** The first microsecond that a transaction may record; in a statement after {@link joinWriters}. */
+/** The first microsecond that a transaction may record. Read it in a statement after {@link joinWriters}. */
 export const FIRST_OPEN_TIME = "(select closed + interval '1 microsecond' from ledger_time)";
 
-/** How long a reader waits for postings that are on their way. */
+/** How long a reader waits for writing transactions. */
 const WAIT_MS_MAX = 5000;
 const PAUSES_MS = [1, 2, 5, 10, 20];
 
-/** A time this far ahead of the database's clock is waited for: callers' clocks differ. */
+/** Wait for a time that is this far ahead of the database's clock, because callers' clocks differ. */
 const AHEAD_MICROS_MAX = 1_000_000n;
 
 interface Round {
@@ -55,10 +54,10 @@ interface Round {
 /** The final time of one database, shared by all readers of a process. */
 export class FinalTime {
   readonly #pool: Pool;
-  /** As the database last said. */
+  /** The final time that was read last. */
   #final: Micros | undefined;
   #round: Round | undefined;
-  /** The latest time that somebody wants from the round after the present one. */
+  /** The latest time that is wanted from the next round. */
   #wanted: Micros | undefined;
 
   constructor(pool: Pool) {
@@ -66,23 +65,23 @@ export class FinalTime {
   }
 
   /**
-   * Waits until nothing at or before `time` can be recorded any more. Read with a new snapshot afterwards. A time that was
-   * final once stays so, even if the clock is set back.
+   * Waits until nothing can be recorded at or before `time` any more. Read with a new snapshot afterwards. A final time
+   * stays final, even if the clock is set back.
    *
-   * @param argument the field that gave the time.
-   * @throws FinanceError invalid_argument for a time more than a second ahead of the clock; unavailable when a posting
-   *   that may be older does not end within five seconds.
+   * @param argument the field with the time.
+   * @throws FinanceError invalid_argument for a time more than a second ahead of the clock; unavailable when a transaction
+   *   that may record an older time does not end within five seconds.
    */
   async reach(time: Micros, argument: string): Promise<void> {
-    if (!(await this.#reach(time))) throw invalidArgument(argument, "must not lie in the future");
+    if (!(await this.#reach(time))) throw invalidArgument(argument, "must not be in the future");
   }
 
-  /** As {@link reach}, for a bound that may lie further in the future: then nothing is promised, and nothing is waited for. */
+  /** {@link reach} for a bound that may be in the future; then it neither waits nor promises anything. */
   async reachIfPast(time: Micros): Promise<void> {
     await this.#reach(time);
   }
 
-  /** @returns whether the time is final now, rather than in the future. */
+  /** @returns false for a time in the future. */
   async #reach(time: Micros): Promise<boolean> {
     for (;;) {
       const now = await this.#look();
@@ -96,7 +95,7 @@ export class FinalTime {
     }
   }
 
-  /** Makes the present final. @returns the time by the database's clock that is so. */
+  /** Makes the present final. @returns that time, by the database's clock. */
   async reachPresent(): Promise<Micros> {
     const now = await this.#look();
     await this.#close(now);
@@ -104,11 +103,11 @@ export class FinalTime {
   }
 
   /**
-   * Cuts a span of an account's history where it has not begun, and makes what is left final.
+   * Cuts a span of an account's history at the present, and makes the rest final.
    *
-   * @param end exclusive; absent: now.
-   * @param recordedAt the account's last recorded time, up to which all is final for it.
-   * @returns the end that is answered for, exclusive.
+   * @param end exclusive; undefined: now.
+   * @param recordedAt the account's last recorded time; every time up to it is final for the account.
+   * @returns the end of the final span, exclusive.
    */
   async cut(end: Micros | undefined, recordedAt: Micros): Promise<Micros> {
     const now = await this.#look();
@@ -122,7 +121,7 @@ export class FinalTime {
     return this.#final !== undefined && time <= this.#final;
   }
 
-  /** Learns the final time from the database. @returns its clock. */
+  /** Reads the final time. @returns the database's clock. */
   async #look(): Promise<Micros> {
     const { rows } = await this.#pool.query<{ now: Micros; final: Micros }>({
       name: "read_final_time",
@@ -130,12 +129,12 @@ export class FinalTime {
     });
     const [row] = rows;
     if (row === undefined) throw new Error("table ledger_time has no row");
-    // It falls only with the database itself, which was restored or failed over.
+    // It can fall only when the database was restored or has failed over.
     this.#final = row.final;
     return row.now;
   }
 
-  /** Closes and waits, in a round that is shared with all who ask meanwhile. */
+  /** Closes the time and waits, in a round that all readers of the process share. */
   async #close(time: Micros): Promise<void> {
     while (!this.#isFinal(time)) {
       const round = this.#round;
@@ -144,7 +143,7 @@ export class FinalTime {
       } else if (round.target >= time) {
         await round.done;
       } else {
-        // The round under way has committed an earlier time; the next one is for all who come until then.
+        // The current round has committed an earlier time; readers that come during it share the next one.
         if (this.#wanted === undefined || this.#wanted < time) this.#wanted = time;
         await round.done;
       }
@@ -176,13 +175,13 @@ export class FinalTime {
     if (!this.#isFinal(target)) this.#final = target;
   }
 
-  /** Waits for the transactions that hold the lock now; those that take it later are of no concern. */
+  /** Waits for the transactions that hold the lock now; later ones have read the new closed time. */
   async #waitForWriters(): Promise<void> {
     const startedMs = performance.now();
     let writers = await this.#writers(null);
     for (let attempt = 0; writers.length > 0; attempt += 1) {
       if (performance.now() - startedMs > WAIT_MS_MAX) {
-        const msg = `${writers.length} postings that may be older have not ended within ${WAIT_MS_MAX / 1000} s; try again`;
+        const msg = `${writers.length} transactions that may record an older time have not ended within ${WAIT_MS_MAX / 1000} s; try again`;
         throw new FinanceError(refuse("unavailable", msg, {}));
       }
       await delay(PAUSES_MS[attempt] ?? PAUSES_MS.at(-1));
@@ -190,7 +189,7 @@ export class FinalTime {
     }
   }
 
-  /** @param among only these. */
+  /** @param among only these holders; null: all. */
   async #writers(among: readonly string[] | null): Promise<string[]> {
     const { rows } = await this.#pool.query<{ virtualtransaction: string }>({
       name: "list_writers",

@@ -1,19 +1,32 @@
-import type { Caller } from "./caller.ts";
+/** A permission in a token. `finance.admin` implies the others. */
+export type Scope = "finance.read" | "finance.write" | "finance.admin";
+
+/** The caller, from their token. */
+export interface Caller {
+  /** The token's `sub`. */
+  readonly subject: string;
+  readonly scopes: ReadonlySet<string>;
+}
+
+/** Whether the caller has a scope, directly or through finance.admin. */
+export function hasScope(caller: Caller, scope: Scope): boolean {
+  return caller.scopes.has(scope) || caller.scopes.has("finance.admin");
+}
 
 interface Remembered {
   readonly caller: Caller;
   readonly untilMs: number;
 }
 
-/** What a cache of callers is bounded by. */
+/** The bounds of a cache. */
 export interface CallerCacheOptions {
-  /** Tokens at most; the one that came first goes first. */
+  /** The largest number of tokens; the oldest is dropped first. */
   readonly sizeMax: number;
-  /** A key that was withdrawn must stop working: milliseconds at most from the check of a token to its next. */
+  /** Milliseconds until a token is verified again, so that withdrawn keys stop working. */
   readonly lifetimeMsMax: number;
 }
 
-/** Remembers whose verified token is whose, until it expires at the latest: checking a signature costs more than a call. */
+/** Remembers the callers of verified tokens until they expire: verifying a signature costs more than a call. */
 export class CallerCache {
   readonly #options: CallerCacheOptions;
   readonly #callers = new Map<string, Remembered>();
@@ -23,18 +36,18 @@ export class CallerCache {
     this.#options = options;
   }
 
-  /** Changes each time that everything is forgotten. */
+  /** Changes with every {@link clear}. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** Forgets every token: the keys that they were checked with may have been withdrawn. */
+  /** Forgets every token: their signing keys may have been withdrawn. */
   clear(): void {
     this.#generation += 1;
     this.#callers.clear();
   }
 
-  /** @returns undefined when the token must be checked (again). */
+  /** @returns undefined when the token must be verified. */
   get(token: string, nowMs: number): Caller | undefined {
     const remembered = this.#callers.get(token);
     if (remembered === undefined) return undefined;
