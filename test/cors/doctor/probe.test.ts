@@ -208,11 +208,11 @@ test("a certificate that is to be trusted", async () => {
   });
 });
 
-test("a server that speaks HTTP/2 alone", async () => {
+test("a server that speaks only HTTP/2", async () => {
   const [key, cert] = [await fixture("self-signed.key.pem"), await fixture("self-signed.cert.pem")];
   const server = createSecureHttp2Server({ key, cert });
   expect(await probe(get(`https://127.0.0.1:${await listen(server)}/`))).toMatchObject({
-    noResponse: { code: "tls_failed", detail: expect.stringContaining("speaks HTTP/2 alone") },
+    noResponse: { code: "tls_failed", detail: expect.stringContaining("speaks only HTTP/2") },
   });
 });
 

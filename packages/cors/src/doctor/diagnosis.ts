@@ -37,24 +37,29 @@ export type WireOutcome = { readonly response: WireResponse } | { readonly noRes
 /** Sends one request, follows no redirect, and never throws. */
 export type Probe = (request: WireRequest) => Promise<WireOutcome>;
 
-/** The checks in the order in which a browser makes them; the names are stable. */
-export type StepName =
-  | "origin_compared"
-  | "mixed_content"
-  | "blocked_port"
-  | "preflight_decided"
-  | "preflight_sent"
-  | "preflight_redirect"
-  | "allow_origin"
-  | "allow_credentials"
-  | "preflight_status"
-  | "allow_methods"
-  | "allow_headers"
-  | "max_age"
-  | "vary"
-  | "request_sent"
-  | "redirect"
-  | "exposed_headers";
+const standard = "https://fetch.spec.whatwg.org/";
+
+/** The checks in the order in which a browser makes them, with the section of the standard. The names never change. */
+const rules = {
+  origin_compared: `${standard}#main-fetch`,
+  mixed_content: "https://w3c.github.io/webappsec-mixed-content/#should-block-fetch",
+  blocked_port: `${standard}#port-blocking`,
+  preflight_decided: `${standard}#http-fetch`,
+  preflight_sent: `${standard}#cors-preflight-fetch`,
+  preflight_redirect: `${standard}#cors-preflight-fetch`,
+  allow_origin: `${standard}#concept-cors-check`,
+  allow_credentials: `${standard}#concept-cors-check`,
+  preflight_status: `${standard}#cors-preflight-fetch`,
+  allow_methods: `${standard}#cors-preflight-fetch`,
+  allow_headers: `${standard}#cors-preflight-fetch`,
+  max_age: `${standard}#cors-preflight-cache`,
+  vary: `${standard}#cors-protocol-and-http-caches`,
+  request_sent: `${standard}#http-network-or-cache-fetch`,
+  redirect: `${standard}#http-redirect-fetch`,
+  exposed_headers: `${standard}#concept-filtered-response-cors`,
+} as const;
+
+type StepName = keyof typeof rules;
 
 /** One thing that a browser does or checks. */
 export interface Step {
@@ -124,26 +129,6 @@ export interface FetchRecord {
 
 /** Yields each request and receives its outcome. */
 export type Conversation<Result> = Generator<WireRequest, Result, WireOutcome>;
-
-const standard = "https://fetch.spec.whatwg.org/";
-const rules: Readonly<{ [Name in StepName]: string }> = {
-  origin_compared: `${standard}#main-fetch`,
-  mixed_content: "https://w3c.github.io/webappsec-mixed-content/#should-block-fetch",
-  blocked_port: `${standard}#port-blocking`,
-  preflight_decided: `${standard}#http-fetch`,
-  preflight_sent: `${standard}#cors-preflight-fetch`,
-  preflight_redirect: `${standard}#cors-preflight-fetch`,
-  allow_origin: `${standard}#concept-cors-check`,
-  allow_credentials: `${standard}#concept-cors-check`,
-  preflight_status: `${standard}#cors-preflight-fetch`,
-  allow_methods: `${standard}#cors-preflight-fetch`,
-  allow_headers: `${standard}#cors-preflight-fetch`,
-  max_age: `${standard}#cors-preflight-cache`,
-  vary: `${standard}#cors-protocol-and-http-caches`,
-  request_sent: `${standard}#http-network-or-cache-fetch`,
-  redirect: `${standard}#http-redirect-fetch`,
-  exposed_headers: `${standard}#concept-filtered-response-cors`,
-};
 
 /** Records a step without an exchange. */
 export function note(record: FetchRecord, name: StepName, result: Step["result"], text: string): void {

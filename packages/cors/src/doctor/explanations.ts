@@ -116,8 +116,6 @@ const headerFixes: Fixes = {
 
 /** One failure, for people. */
 export interface Explanation {
-  /** The code of the policy's reason, if there is one for the same situation. */
-  readonly code: string;
   /** Why it happens, in one or two sentences. */
   readonly meaning: string;
   /** After "has been blocked by CORS policy: ", or after method and URL when it begins with net::; null for nothing. */
@@ -132,9 +130,8 @@ export interface Explanation {
 /** Firefox, when no response came. */
 export const noSuccess = "CORS request did not succeed). Status code: (null).";
 
-export const explanations = [
-  {
-    code: "mixed_content",
+export const explanations = {
+  mixed_content: {
     meaning: "A page on https may not call a plain http URL; only loopback names and addresses are exempt.",
     chrome:
       "Mixed Content: The page at '{origin}/' was loaded over HTTPS, but requested an insecure resource '{url}'. This request has been blocked; the content must be served over HTTPS.",
@@ -145,8 +142,7 @@ export const explanations = [
       other: "serve {url} over https and call that URL; behind a proxy that ends TLS, have redirects name https",
     },
   },
-  {
-    code: "blocked_port",
+  blocked_port: {
     meaning: "Browsers refuse to call this port, because it belongs to another protocol.",
     chrome: "net::ERR_UNSAFE_PORT",
     safari: "Not allowed to use restricted network port {value}: {url}",
@@ -156,15 +152,13 @@ export const explanations = [
       financeService: "set PORT to another one, for example 9707",
     },
   },
-  {
-    code: "host_not_found",
+  host_not_found: {
     meaning: "The host name has no address. The page sees the same TypeError as for a CORS failure.",
     chrome: "net::ERR_NAME_NOT_RESOLVED",
     safari: "A server with the specified hostname could not be found.",
     fixes: { other: "correct the host name in the page's URL, or its DNS entry" },
   },
-  {
-    code: "connection_refused",
+  connection_refused: {
     meaning: "Nothing listens on that host and port. The page sees the same TypeError as for a CORS failure.",
     chrome: "net::ERR_CONNECTION_REFUSED",
     safari: "Could not connect to the server.",
@@ -174,8 +168,7 @@ export const explanations = [
         "npm start; HOST and PORT say where it listens: by default on 127.0.0.1:9707, which other machines cannot reach",
     },
   },
-  {
-    code: "tls_failed",
+  tls_failed: {
     meaning: "The TLS connection fails: the certificate is not trusted, or the port does not speak TLS.",
     chrome: "net::ERR_CERT_AUTHORITY_INVALID or another net::ERR_CERT_ or net::ERR_SSL_ error",
     safari: "The certificate for this server is invalid.",
@@ -185,50 +178,43 @@ export const explanations = [
       financeService: "it speaks plain http: use http://, or the https URL of the proxy in front of it",
     },
   },
-  {
-    code: "timed_out",
+  timed_out: {
     meaning: "No answer came in the time that this check allows; a browser waits for some minutes.",
     chrome: "net::ERR_TIMED_OUT",
     safari: "The request timed out.",
     fixes: { other: "check firewalls, and what the server is waiting for; --timeout makes this check wait longer" },
   },
-  {
-    code: "not_http",
+  not_http: {
     meaning: "The program that answers on that port does not speak HTTP.",
     chrome: "net::ERR_INVALID_HTTP_RESPONSE",
     safari: "cannot parse response",
     fixes: { other: "correct the port; a port that expects TLS needs an https URL" },
   },
-  {
-    code: "invalid_response",
+  invalid_response: {
     meaning: "Browsers refuse the head of the response, because it can be read in two ways or is cut off.",
     chrome: "net::ERR_INVALID_HTTP_RESPONSE",
     safari: "cannot parse response",
     fixes: { other: "send each header once, and end the head with a blank line; only proxies may send 407" },
   },
-  {
-    code: "empty_response",
+  empty_response: {
     meaning: "The server closed the connection without an answer.",
     chrome: "net::ERR_EMPTY_RESPONSE",
     safari: "The network connection was lost.",
     fixes: { other: "check the server's log: it crashed, or it speaks TLS on that port and the URL must be https" },
   },
-  {
-    code: "connection_failed",
+  connection_failed: {
     meaning: "The connection broke before an answer came.",
     chrome: "net::ERR_CONNECTION_RESET or another net:: error",
     safari: "The network connection was lost.",
     fixes: { other: "check the server's log and the proxies in between" },
   },
-  {
-    code: "redirect_location",
+  redirect_location: {
     meaning: "The Location header of the redirect is not a URL.",
     chrome: "net::ERR_INVALID_REDIRECT",
     safari: "Load failed",
     fixes: { other: "correct the Location header, or call the final URL" },
   },
-  {
-    code: "preflight_redirect",
+  preflight_redirect: {
     meaning: "The preflight is answered with a redirect, and browsers do not follow redirects of preflights.",
     chrome: "Redirect is not allowed for a preflight request.",
     firefox: "CORS request external redirect not allowed).",
@@ -240,16 +226,14 @@ export const explanations = [
       nginx: "call the final URL; answer OPTIONS before return 301: if ($request_method = OPTIONS) { return 204; }",
     },
   },
-  {
-    code: "allow_origin_missing",
+  allow_origin_missing: {
     meaning: "The response does not say that a page of another origin may read it.",
     chrome: "No 'Access-Control-Allow-Origin' header is present on the requested resource.",
     firefox: "CORS header ‘Access-Control-Allow-Origin’ missing). Status code: {status}.",
     safari: "Origin {sent_origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}",
     fixes: originFixes,
   },
-  {
-    code: "allow_origin_repeated",
+  allow_origin_repeated: {
     meaning: "The header came more than once; browsers join the lines into one value, which matches no origin.",
     chrome:
       "The 'Access-Control-Allow-Origin' header contains multiple values '{value}', but only one is allowed. Have the server send the header with a valid value.",
@@ -257,8 +241,7 @@ export const explanations = [
     safari: "Access-Control-Allow-Origin cannot contain more than one origin.",
     fixes: oneLayerFixes,
   },
-  {
-    code: "allow_origin_list",
+  allow_origin_list: {
     meaning: "The header holds a list; browsers compare it as one value, which matches no origin.",
     chrome:
       "The 'Access-Control-Allow-Origin' header contains multiple values '{value}', but only one is allowed. Have the server send the header with a valid value.",
@@ -271,8 +254,7 @@ export const explanations = [
       nginx: "map $http_origin $cors { default ''; '{origin}' $http_origin; }   then add_header ... $cors always;",
     },
   },
-  {
-    code: "wildcard_origin_with_credentials",
+  wildcard_origin_with_credentials: {
     meaning: "A call with credentials needs the exact origin; * is not enough.",
     chrome:
       "The value of the 'Access-Control-Allow-Origin' header in the response must not be the wildcard '*' when the request's credentials mode is 'include'.",
@@ -284,8 +266,7 @@ export const explanations = [
       nginx: 'add_header Access-Control-Allow-Origin "{origin}" always;   and Allow-Credentials "true"',
     },
   },
-  {
-    code: "invalid_origin",
+  invalid_origin: {
     meaning: "The value of the header is not an origin.",
     chrome:
       "The 'Access-Control-Allow-Origin' header contains the invalid value '{value}'. Have the server send the header with a valid value.",
@@ -293,8 +274,7 @@ export const explanations = [
     safari: "Origin {sent_origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}",
     fixes: originFixes,
   },
-  {
-    code: "origin_not_allowed",
+  origin_not_allowed: {
     meaning: "The allowed origin is not the page's; scheme, host and port must be equal, byte for byte.",
     chrome:
       "The 'Access-Control-Allow-Origin' header has a value '{value}' that is not equal to the supplied origin. Have the server send the header with a valid value.",
@@ -302,8 +282,7 @@ export const explanations = [
     safari: "Origin {sent_origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}",
     fixes: originFixes,
   },
-  {
-    code: "credentials_not_allowed",
+  credentials_not_allowed: {
     meaning: "The page sends cookies, but Access-Control-Allow-Credentials is not exactly true.",
     chrome:
       "The value of the 'Access-Control-Allow-Credentials' header in the response is '{value}' which must be 'true' when the request's credentials mode is 'include'.",
@@ -311,8 +290,7 @@ export const explanations = [
     safari: 'Credentials flag is true, but Access-Control-Allow-Credentials is not "true".',
     fixes: credentialsFixes,
   },
-  {
-    code: "preflight_status",
+  preflight_status: {
     meaning:
       "The answer to the preflight does not have a status from 200 to 299, often because the server does not know OPTIONS here.",
     chrome: "It does not have HTTP ok status.",
@@ -327,32 +305,28 @@ export const explanations = [
       nginx: "if ($request_method = OPTIONS) { return 204; }   in the location, with its add_header lines",
     },
   },
-  {
-    code: "invalid_method",
+  invalid_method: {
     meaning: "An element of Access-Control-Allow-Methods is not a method name, which makes the whole list invalid.",
     chrome: "Cannot parse Access-Control-Allow-Methods response header field in preflight response.",
     firefox: "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Methods’).",
     safari: "Header Access-Control-Allow-Methods has an invalid value: {value}",
     fixes: { ...methodFixes, financeService: "this server cannot send that; check the proxy in front of it" },
   },
-  {
-    code: "invalid_header",
+  invalid_header: {
     meaning: "An element of Access-Control-Allow-Headers is not a header name, which makes the whole list invalid.",
     chrome: "Cannot parse Access-Control-Allow-Headers response header field in preflight response.",
     firefox: "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Headers’).",
     safari: "Header Access-Control-Allow-Headers has an invalid value: {value}",
     fixes: { ...headerFixes, financeService: "this server cannot send that; check the proxy in front of it" },
   },
-  {
-    code: "method_not_allowed",
+  method_not_allowed: {
     meaning: "The method is not in Access-Control-Allow-Methods; names are case-sensitive.",
     chrome: "Method {value} is not allowed by Access-Control-Allow-Methods in preflight response.",
     firefox: "Did not find method in CORS header ‘Access-Control-Allow-Methods’).",
     safari: "Method {value} is not allowed by Access-Control-Allow-Methods.",
     fixes: methodFixes,
   },
-  {
-    code: "header_not_allowed",
+  header_not_allowed: {
     meaning: "The page sends a header that is not in Access-Control-Allow-Headers.",
     chrome: "Request header field {value} is not allowed by Access-Control-Allow-Headers in preflight response.",
     firefox:
@@ -360,8 +334,7 @@ export const explanations = [
     safari: "Request header field {value} is not allowed by Access-Control-Allow-Headers.",
     fixes: headerFixes,
   },
-  {
-    code: "wildcard_without_authorization",
+  wildcard_without_authorization: {
     meaning:
       "By the standard, * in Access-Control-Allow-Headers does not cover authorization. Browsers still accept it; only --strict fails.",
     chrome: null,
@@ -375,36 +348,30 @@ export const explanations = [
       nginx: 'add_header Access-Control-Allow-Headers "*, authorization" always;',
     },
   },
-  {
-    code: "redirect_scheme",
+  redirect_scheme: {
     meaning: "The redirect leads to a scheme other than http and https, which fetch does not follow.",
     chrome:
       "Cross origin requests are only supported for protocol schemes: chrome, chrome-extension, chrome-untrusted, data, http, https, isolated-app.",
     safari: "not allowed to follow a cross-origin CORS redirection with non CORS scheme",
     fixes: { other: "correct the Location header, or call the final URL" },
   },
-  {
-    code: "redirect_count",
+  redirect_count: {
     meaning: "There are more than twenty redirects, which browsers treat as a loop.",
     chrome: "net::ERR_TOO_MANY_REDIRECTS",
     safari: "Load cannot follow more than 20 redirections",
     fixes: { other: "end the loop, often between http and https, or between URLs with and without a trailing slash" },
   },
-  {
-    code: "redirect_credentials",
+  redirect_credentials: {
     meaning: "The redirect leads to a URL with a user name or password in it.",
     chrome: "Redirect location '' contains a username and password, which is disallowed for cross-origin requests.",
     safari: "redirection URL {value} has credentials",
     fixes: { other: "redirect to a URL without a user name, or call the final URL" },
   },
-] as const satisfies readonly Explanation[];
+} as const satisfies Readonly<Record<string, Explanation>>;
 
-/** The code of an explanation. */
-export type FailureCode = (typeof explanations)[number]["code"];
+/** Never changes: scripts read it. A situation for which the policy has a reason has the code of that reason. */
+export type FailureCode = keyof typeof explanations;
 
-/** The explanation with this code. */
 export function explainFailure(code: FailureCode): Explanation {
-  const entry = explanations.find((explanation) => explanation.code === code);
-  if (entry === undefined) throw new RangeError(`unknown failure: ${code}`);
-  return entry;
+  return explanations[code];
 }

@@ -12,32 +12,13 @@ import {
 import { type FetchRecord, fail, judge, note, show, type WireRequest } from "./diagnosis.ts";
 import type { PageRequest } from "./page-request.ts";
 
-/** The request that is redirected. */
-export interface RedirectedRequest {
-  readonly url: URL;
-  /** The origin of the page; null for an opaque one. */
-  readonly origin: string;
-  readonly method: string;
-  readonly headers: readonly Header[];
-  readonly body: string | null;
-  /** Whether CORS applies already. */
-  readonly crossOrigin: boolean;
-  /** How many redirects were followed before. */
-  readonly redirectCount: number;
-}
-
 /** Where a redirect leads, or why it is not followed. */
 export type Redirect =
-  | { readonly kind: "refused"; readonly finding: Finding }
+  | { readonly refused: Finding }
   | {
-      readonly kind: "followed";
-      readonly url: URL;
-      readonly method: string;
-      readonly headers: readonly Header[];
-      readonly body: string | null;
-      /** Whether Chromium starts a new request, because its network stack would send the wrong Origin header. */
-      readonly restarts: boolean;
-      /** Other changes, for people. */
+      readonly refused: null;
+      readonly state: FetchState;
+      /** What else changes, for people. */
       readonly changes: readonly string[];
     };
 
@@ -65,47 +46,58 @@ export function locationOf(headers: readonly Header[]): string {
 }
 
 /** https://fetch.spec.whatwg.org/#http-redirect-fetch */
-export function readRedirect(request: RedirectedRequest, target: URL, status: number): Redirect {
+export function readRedirect(state: FetchState, target: URL, status: number): Redirect {
+  const { page } = state;
   const url = new URL(target);
   // https://fetch.spec.whatwg.org/#concept-response-location-url, step 3
-  if (url.hash === "") url.hash = request.url.hash;
+  if (url.hash === "") url.hash = state.url.hash;
   const toGet =
-    ((status === 301 || status === 302) && request.method === "POST") ||
-    (status === 303 && request.method !== "GET" && request.method !== "HEAD");
-  const method = toGet ? "GET" : request.method;
-  const crossOrigin = url.origin !== request.url.origin;
-  const headers = request.headers.filter(([name]) => {
+    ((status === 301 || status === 302) && state.method === "POST") ||
+    (status === 303 && state.method !== "GET" && state.method !== "HEAD");
+  const method = toGet ? "GET" : state.method;
+  const changesOrigin = url.origin !== state.url.origin;
+  const headers = state.headers.filter(([name]) => {
     if (toGet && bodyHeaders.has(name)) return false;
-    if (clientHints.has(name)) return url.origin === request.origin;
-    return !crossOrigin || name !== "authorization";
+    if (clientHints.has(name)) return url.origin === page.origin;
+    return !changesOrigin || name !== "authorization";
   });
-  const tainted = request.crossOrigin || url.origin !== request.origin;
-  const restarts = tainted && (!request.crossOrigin || toGet || needsPreflight(method, headers, false));
+  const crossOrigin = state.crossOrigin || url.origin !== page.origin;
+  // Chromium starts a new request then, because its network stack would send the wrong Origin header.
+  const restarts = crossOrigin && (!state.crossOrigin || toGet || needsPreflight(method, headers, false));
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    return {
-      kind: "refused",
-      finding: { ...finding("redirect_scheme", url.href), chrome: chromeOfScheme(url, restarts) },
-    };
+    return { refused: { ...finding("redirect_scheme", url.href), chrome: chromeOfScheme(url, restarts) } };
   }
-  if (request.redirectCount >= redirectsMax) return { kind: "refused", finding: finding("redirect_count", url.href) };
+  if (state.redirectCount >= redirectsMax) return { refused: finding("redirect_count", url.href) };
   if (url.username !== "" || url.password !== "") {
     // The standard follows within an origin; Chromium does not, and prints nothing.
-    const chrome = crossOrigin || tainted ? null : "";
-    return { kind: "refused", finding: { ...finding("redirect_credentials", url.href), chrome } };
+    const chrome = changesOrigin || crossOrigin ? null : "";
+    return { refused: { ...finding("redirect_credentials", url.href), chrome } };
   }
-  const dropsAuthorization = crossOrigin && request.headers.some(([name]) => name === "authorization");
+  const taintedOrigin = state.taintedOrigin || (changesOrigin && state.url.origin !== page.origin);
+  const dropsAuthorization = changesOrigin && state.headers.some(([name]) => name === "authorization");
   const changes: string[] = [];
-  if (toGet) changes.push(`${request.method} becomes GET without a body`);
+  if (toGet) changes.push(`${state.method} becomes GET without a body`);
   if (dropsAuthorization) changes.push("authorization is dropped, because the origin changes");
-  return {
-    kind: "followed",
+  if (crossOrigin && !state.crossOrigin) changes.push("CORS applies from now on");
+  if (taintedOrigin && !state.taintedOrigin) changes.push("the Origin header becomes null");
+  const next: FetchState = {
+    page,
     url,
     method,
     headers,
-    body: toGet ? null : request.body,
-    restarts,
-    changes,
+    body: toGet ? null : state.body,
+    redirectCount: state.redirectCount + 1,
+    redirectedFrom: restarts ? [] : [...state.redirectedFrom, state.url],
+    sendsReferrer: state.sendsReferrer && !isDowngrade(page, url),
+    crossOrigin,
+    taintedOrigin,
   };
+  return { refused: null, state: next, changes };
+}
+
+/** https://w3c.github.io/webappsec-referrer-policy/: the default policy hides the page's address from plain http. */
+export function isDowngrade({ origin }: PageRequest, { protocol }: URL): boolean {
+  return origin.startsWith("https:") && protocol === "http:";
 }
 
 /** Chromium treats these as its own headers and sends them only to the page's origin; it sends save-data everywhere. */

@@ -29,6 +29,7 @@ import {
   type FetchState,
   hasReadableLocation,
   hintForRedirect,
+  isDowngrade,
   isLoginPage,
   isRedirect,
   locationOf,
@@ -143,40 +144,15 @@ function suspectReply({ preflighted }: FetchRecord, state: FetchState, response:
 
 /** @returns the state after the redirect, or null when it is not followed. */
 function follow(record: FetchRecord, state: FetchState, response: WireResponse): FetchState | null {
-  const { page } = state;
-  const target = new URL(locationOf(response.headers), state.url);
-  const redirect = readRedirect({ ...state, origin: page.origin }, target, response.status);
-  if (redirect.kind === "refused") {
-    note(record, "redirect", "failed", `The redirect to ${redirect.finding.value} is not followed.`);
-    fail(record, actualRequest(state), response, [redirect.finding]);
+  const redirect = readRedirect(state, new URL(locationOf(response.headers), state.url), response.status);
+  if (redirect.refused !== null) {
+    note(record, "redirect", "failed", `The redirect to ${redirect.refused.value} is not followed.`);
+    fail(record, actualRequest(state), response, [redirect.refused]);
+    return null;
   }
-  if (redirect.kind !== "followed") return null;
-  const { url, method, headers, body, restarts } = redirect;
-  const crossOrigin = state.crossOrigin || url.origin !== page.origin;
-  const leavesForeignOrigin = url.origin !== state.url.origin && state.url.origin !== page.origin;
-  const taintedOrigin = state.taintedOrigin || leavesForeignOrigin;
-  const changes = [...redirect.changes];
-  if (crossOrigin && !state.crossOrigin) changes.push("CORS applies from now on");
-  if (taintedOrigin && !state.taintedOrigin) changes.push("the Origin header becomes null");
-  const details = changes.length === 0 ? "" : `: ${changes.join("; ")}`;
-  note(record, "redirect", "passed", `The redirect to ${url.href} is followed${details}.`);
-  return {
-    page,
-    url,
-    method,
-    headers,
-    body,
-    redirectCount: state.redirectCount + 1,
-    redirectedFrom: restarts ? [] : [...state.redirectedFrom, state.url],
-    sendsReferrer: state.sendsReferrer && !isDowngrade(page, url),
-    crossOrigin,
-    taintedOrigin,
-  };
-}
-
-/** https://w3c.github.io/webappsec-referrer-policy/: the default policy hides the page's address from plain http. */
-function isDowngrade({ origin }: PageRequest, { protocol }: URL): boolean {
-  return origin.startsWith("https:") && protocol === "http:";
+  const details = redirect.changes.length === 0 ? "" : `: ${redirect.changes.join("; ")}`;
+  note(record, "redirect", "passed", `The redirect to ${redirect.state.url.href} is followed${details}.`);
+  return redirect.state;
 }
 
 /** https://fetch.spec.whatwg.org/#concept-filtered-response-cors */
