@@ -105,7 +105,6 @@ test.each([
   ["require", "calls.cjs", 'const { createFinanceClient, FinanceError } = require("@finance-service/client");'],
 ])("Node calls the service after %s", async (_, file, head) => {
   await stranger.write({ [file]: `${head}\n${CALLS}` });
-  // Node 22 and later could require an ES module; Node 20 cannot.
   const { stdout } = await run(process.execPath, [file], { cwd: stranger.folder, env: environment });
   expect(stdout.trim().split("\n")).toEqual(['"1234"', '[true,"not_found"]']);
 });

@@ -29,7 +29,7 @@ beforeAll(async () => {
   stranger = await startStranger("twirp");
   await stranger.install("fastify@5", "@protobuf-ts/runtime@2", "@protobuf-ts/runtime-rpc@2");
   withFastify = await stranger.installed();
-  await stranger.install("twirp-ts@2.5.0", "@types/node@20.19.43");
+  await stranger.install("@types/node@20.19.43");
   await stranger.write({ "proto/hats.proto": await readmeBlock("twirp", "hats.proto") });
 }, 120_000);
 afterEach(async () => {
@@ -96,6 +96,7 @@ test("the README's service, which protobuf-ts generated, is typed, served and ca
 });
 
 test("a server of twirp-ts is typed, served and called, with twirp-ts's own errors and hooks", async () => {
+  await stranger.install("twirp-ts@2.5.0");
   await generate(
     { local: "protoc-gen-ts", opt: "client_none,output_typescript" },
     { local: "protoc-gen-twirp_ts", opt: "server_only" },

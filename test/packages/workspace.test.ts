@@ -1,6 +1,12 @@
-/** The packages are released together, each with its license. */
+/** The workspace packages as the repository has them. */
 import { readdir, readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+
+test("the image's build has every package before it runs npm ci, which links them", async () => {
+  const [before = ""] = (await readFile("Dockerfile", "utf8")).split("RUN npm ci");
+  const copied = [...before.matchAll(/^COPY packages\/(\w+)\/package\.json packages\/\1\/$/gm)].map(([, name]) => name);
+  expect(copied.sort()).toEqual((await readdir("packages")).sort());
+});
 
 test.each(await readdir("packages"))("%s has the root's version, license and range of Node versions", async (name) => {
   const manifestOf = async (path: string) => JSON.parse(await readFile(path, "utf8"));
