@@ -1,6 +1,5 @@
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
-import { Loading } from "./components/loading.tsx";
-import { ProblemNote } from "./components/problem-note.tsx";
+import { Loaded } from "./components/loaded.tsx";
 import { SessionProvider } from "./session/session-provider.tsx";
 import { loadSettings } from "./settings.ts";
 import { Shell } from "./shell/shell.tsx";
@@ -17,26 +16,24 @@ export function App() {
 }
 
 function Console() {
-  const {
-    data: settings,
-    error,
-    refetch,
-  } = useQuery({
+  const query = useQuery({
     queryKey: ["settings"],
     queryFn: ({ signal }) => loadSettings(signal),
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });
-  if (settings !== undefined) {
+  if (query.data !== undefined) {
     return (
-      <SessionProvider settings={settings}>
+      <SessionProvider settings={query.data}>
         <Shell />
       </SessionProvider>
     );
   }
   return (
     <main className="alone">
-      {error === null ? <Loading what="the console" /> : <ProblemNote problem={error} onRetry={() => void refetch()} />}
+      <Loaded query={query} what="the console">
+        {() => null}
+      </Loaded>
     </main>
   );
 }

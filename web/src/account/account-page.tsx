@@ -2,10 +2,9 @@ import { type Account, AccountStatus } from "@finance-service/client";
 import { useQuery } from "@tanstack/react-query";
 import { AccountActions } from "../accounts/account-actions.tsx";
 import { FailureBoundary } from "../components/failure-boundary.tsx";
-import { Loading } from "../components/loading.tsx";
+import { Loaded } from "../components/loaded.tsx";
 import { Metadata } from "../components/metadata.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
-import { ProblemNote } from "../components/problem-note.tsx";
 import { Sum } from "../components/sum.tsx";
 import { accountQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
@@ -18,33 +17,28 @@ import { Statement } from "./statement.tsx";
 
 const back = { href: paths.accounts, to: "Accounts" };
 
-/** One account: its figures, its balance over time, what is held, its statement. */
+/** One account: its figures, its balance over time, its holds, its statement. */
 export function AccountPage({ id }: { readonly id: bigint }) {
   const { finance } = useSession();
-  const { data, error, failureReason, refetch } = useQuery(accountQuery(finance, id));
+  const query = useQuery(accountQuery(finance, id));
   const known = useAccounts();
-  // What the list knows is shown at once.
-  const account = data ?? known.get(id);
-  const problem = error ?? failureReason;
-  if (account === undefined) {
-    return problem === null ? (
-      <Loading what="the account" />
-    ) : (
-      <>
-        <PageHeading title={`Account ${id}`} back={back} />
-        <ProblemNote problem={problem} onRetry={() => void refetch()} />
-      </>
-    );
-  }
+  // Show what the list knows until the account itself is loaded.
+  const data = query.data ?? known.get(id);
   return (
     <>
-      <Summary account={account} />
-      {problem !== null && <ProblemNote problem={problem} onRetry={() => void refetch()} />}
-      <FailureBoundary what="The chart">
-        <BalanceHistory account={account} />
-      </FailureBoundary>
-      <AccountHolds account={account} />
-      <Statement account={account} />
+      {data === undefined && <PageHeading title={`Account ${id}`} back={back} />}
+      <Loaded query={{ ...query, data }} what="the account">
+        {(account) => (
+          <>
+            <Summary account={account} />
+            <FailureBoundary what="The chart">
+              <BalanceHistory account={account} />
+            </FailureBoundary>
+            <AccountHolds account={account} />
+            <Statement account={account} />
+          </>
+        )}
+      </Loaded>
     </>
   );
 }

@@ -1,9 +1,9 @@
 import { type Account, formatMoney, toDate } from "@finance-service/client";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { Loading } from "../components/loading.tsx";
-import { ProblemNote } from "../components/problem-note.tsx";
+import { Loaded } from "../components/loaded.tsx";
 import { Sum } from "../components/sum.tsx";
+import { Table } from "../components/table.tsx";
 import type { Span } from "../data/history-span.ts";
 import { historyQuery } from "../data/queries.ts";
 import { dateOf, dateTimeOf } from "../labels.ts";
@@ -26,9 +26,8 @@ export function BalanceHistory({ account }: { readonly account: Account }) {
   const { finance } = useSession();
   const [range, setRange] = useState<(typeof RANGES)[number] | undefined>(RANGES[2]);
   const [span, setSpan] = useState<Span>(() => spanOf(RANGES[2].days, account));
-  const { data, error, failureReason, refetch, isPlaceholderData } = useQuery(historyQuery(finance, account.id, span));
-  const problem = error ?? failureReason;
-  const points = data === undefined ? undefined : chartPoints(data.points, data.end, account);
+  const query = useQuery(historyQuery(finance, account.id, span));
+  const points = query.data && chartPoints(query.data.points, query.data.end, account);
   const choose = (next: (typeof RANGES)[number]) => {
     setRange(next);
     setSpan(spanOf(next.days, account));
@@ -55,17 +54,18 @@ export function BalanceHistory({ account }: { readonly account: Account }) {
           ))}
         </fieldset>
       </div>
-      <div className="chart-room" aria-busy={isPlaceholderData}>
-        {points === undefined && problem === null && <Loading what="the history" />}
-        {points !== undefined && isFlatZero(points) && (
-          <p className="empty">The balance was {formatMoney(0n, account)} all the time.</p>
-        )}
-        {points !== undefined && !isFlatZero(points) && (
-          <BalanceChart points={points} money={account} onZoom={zoom} onReset={() => choose(RANGES[4])} />
-        )}
+      <div className="chart-room" aria-busy={query.isPlaceholderData}>
+        <Loaded query={{ ...query, data: points }} what="the history">
+          {(shown) =>
+            isFlatZero(shown) ? (
+              <p className="empty">The balance was {formatMoney(0n, account)} the whole time.</p>
+            ) : (
+              <BalanceChart points={shown} money={account} onZoom={zoom} onReset={() => choose(RANGES[4])} />
+            )
+          }
+        </Loaded>
       </div>
       {points !== undefined && <Course points={points} account={account} />}
-      {problem !== null && <ProblemNote problem={problem} onRetry={() => void refetch()} />}
     </section>
   );
 }
@@ -95,24 +95,15 @@ function Course({ points, account }: { readonly points: readonly ChartPoint[]; r
       </p>
       <details>
         <summary>The chart as a table</summary>
-        <table aria-label="Balance over time">
-          <thead>
-            <tr>
-              <th scope="col">Until</th>
-              <th scope="col" className="figure">
-                Balance
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {points.filter(isTurn).map(({ time, balance }) => (
-              <tr key={time.getTime()}>
-                <td>{dateTimeOf(time)}</td>
-                <td className="figure">{money(balance)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          label="Balance over time"
+          rows={points.filter(isTurn)}
+          keyOf={({ time }) => `${time.getTime()}`}
+          columns={[
+            { head: "Until", cell: ({ time }) => dateTimeOf(time) },
+            { head: "Balance", className: "figure", cell: ({ balance }) => money(balance) },
+          ]}
+        />
       </details>
     </>
   );

@@ -3,17 +3,18 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { AccountName } from "../components/account-name.tsx";
 import { Pages } from "../components/pages.tsx";
 import { Sum } from "../components/sum.tsx";
-import { TimeCell } from "../components/time-cell.tsx";
+import { type Column, Table } from "../components/table.tsx";
+import { Time } from "../components/time.tsx";
 import { entriesQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { dateOf, sideOf } from "../labels.ts";
 import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
 
-/** The account's entries, newest first: debits and credits in columns of their own, and the balance after each. */
+/** The account's entries, newest first. */
 export function Statement({ account }: { readonly account: Account }) {
   const { finance } = useSession();
-  const accounts = useAccounts();
+  const columns = columnsFor(account, useAccounts());
   const entries = useInfiniteQuery(entriesQuery(finance, account.id));
   return (
     <section className="table" aria-labelledby="statement-heading">
@@ -22,75 +23,62 @@ export function Statement({ account }: { readonly account: Account }) {
         query={entries}
         itemsOf={(page) => page.entries}
         what="the statement"
-        empty={<p>Nothing has moved on this account yet.</p>}
+        empty={<p>This account has no entries yet.</p>}
       >
         {(items) => (
-          <table aria-labelledby="statement-heading">
-            <thead>
-              <tr>
-                <th scope="col" className="wide">
-                  Date
-                </th>
-                <th scope="col" className="told">
-                  Description
-                </th>
-                <th scope="col" className="figure wide">
-                  Debit
-                </th>
-                <th scope="col" className="figure wide">
-                  Credit
-                </th>
-                <th scope="col" className="figure narrow">
-                  Amount
-                </th>
-                <th scope="col" className="figure wide">
-                  Balance
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((entry) => (
-                <EntryRow key={`${entry.sequence}`} entry={entry} account={account} accounts={accounts} />
-              ))}
-            </tbody>
-          </table>
+          <Table
+            labelledBy="statement-heading"
+            rows={items}
+            keyOf={({ sequence }) => `${sequence}`}
+            columns={columns}
+          />
         )}
       </Pages>
     </section>
   );
 }
 
-interface EntryRowProps {
-  readonly entry: Entry;
-  readonly account: Account;
-  readonly accounts: ReadonlyMap<bigint, Account>;
-}
-
-/** Columns that have no room on a narrow screen are told again, smaller, in those that have. */
-function EntryRow({ entry, account, accounts }: EntryRowProps) {
-  const { amount, balanceAfter, counterpartyAccountId, createdAt, description, transferId } = entry;
-  const side = sideOf(entry, account);
-  const sum = <Sum minor={amount < 0n ? -amount : amount} money={account} />;
-  const balance = <Sum minor={balanceAfter} money={account} />;
-  return (
-    <tr>
-      <TimeCell time={createdAt} />
-      <td className="told">
-        <a href={paths.transfer(transferId)}>{description || `Transfer ${transferId}`}</a>
-        <span className="muted">
-          <AccountName id={counterpartyAccountId} accounts={accounts} />
-        </span>
-        <span className="muted narrow">{createdAt && dateOf(createdAt)}</span>
-      </td>
-      <td className="figure wide">{side === "Debit" && sum}</td>
-      <td className="figure wide">{side === "Credit" && sum}</td>
-      <td className="figure narrow">
-        <Sum minor={amount} money={account} signed />
-        <span className="muted">
-          {side} · {balance}
-        </span>
-      </td>
-      <td className="figure wide muted">{balance}</td>
-    </tr>
-  );
+/** Columns that do not fit on a narrow screen are repeated, smaller, in those that do. */
+function columnsFor(account: Account, accounts: ReadonlyMap<bigint, Account>): readonly Column<Entry>[] {
+  const sum = ({ amount }: Entry) => <Sum minor={amount < 0n ? -amount : amount} money={account} />;
+  const balance = ({ balanceAfter }: Entry) => <Sum minor={balanceAfter} money={account} />;
+  return [
+    { head: "Date", className: "wide", cell: ({ createdAt }) => <Time time={createdAt} /> },
+    {
+      head: "Description",
+      className: "told",
+      cell: ({ transferId, description, counterpartyAccountId, createdAt }) => (
+        <>
+          <a href={paths.transfer(transferId)}>{description || `Transfer ${transferId}`}</a>
+          <span className="muted">
+            <AccountName id={counterpartyAccountId} accounts={accounts} />
+          </span>
+          <span className="muted narrow">{createdAt && dateOf(createdAt)}</span>
+        </>
+      ),
+    },
+    {
+      head: "Debit",
+      className: "figure wide",
+      cell: (entry) => sideOf(entry, account) === "Debit" && sum(entry),
+    },
+    {
+      head: "Credit",
+      className: "figure wide",
+      cell: (entry) => sideOf(entry, account) === "Credit" && sum(entry),
+    },
+    {
+      head: "Amount",
+      className: "figure narrow",
+      cell: (entry) => (
+        <>
+          <Sum minor={entry.amount} money={account} signed />
+          <span className="muted">
+            {sideOf(entry, account)} · {balance(entry)}
+          </span>
+        </>
+      ),
+    },
+    { head: "Balance", className: "figure wide muted", cell: balance },
+  ];
 }

@@ -5,6 +5,7 @@ import { Field, SelectField } from "../components/field.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { Pages } from "../components/pages.tsx";
 import { Sum } from "../components/sum.tsx";
+import { type Column, Table } from "../components/table.tsx";
 import { accountsQuery, knownAccountsQuery } from "../data/queries.ts";
 import { accountStatuses, accountTypes, hindranceOf, typeOf } from "../labels.ts";
 import { paths, readId } from "../route.ts";
@@ -120,63 +121,43 @@ function useSoughtAccounts(finance: FinanceClient, sought: typeof ANY) {
 
 function AccountTable({ accounts }: { readonly accounts: readonly Account[] }) {
   const { may } = useSession();
+  const actions: Column<Account> = {
+    head: "Actions",
+    className: "wide",
+    isHeadHidden: true,
+    cell: (account) => <AccountActions account={account} />,
+  };
   return (
-    <table>
-      <thead>
-        <tr>
-          <th scope="col" className="told">
-            Account
-          </th>
-          <th scope="col" className="owner wide">
-            Owner
-          </th>
-          <th scope="col" className="figure wide">
-            Available
-          </th>
-          <th scope="col" className="figure">
-            Balance
-          </th>
-          {may.write && (
-            <th scope="col" className="wide">
-              <span className="unseen">Actions</span>
-            </th>
-          )}
-        </tr>
-      </thead>
-      <tbody>
-        {accounts.map((account) => (
-          <AccountRow key={`${account.id}`} account={account} />
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function AccountRow({ account }: { readonly account: Account }) {
-  const { may } = useSession();
-  const { id, name, owner, balance, availableBalance } = account;
-  const hindrance = hindranceOf(account);
-  return (
-    <tr>
-      <td className="told">
-        <a href={paths.account(id)}>{name}</a>
-        {hindrance && <span className="tag">{hindrance}</span>}
-        <span className="muted">
-          No. {`${id}`} · {typeOf(account)}
-        </span>
-      </td>
-      <td className="owner wide">{owner}</td>
-      <td className="figure wide muted">
-        <Sum minor={availableBalance} money={account} />
-      </td>
-      <td className="figure">
-        <Sum minor={balance} money={account} />
-      </td>
-      {may.write && (
-        <td className="wide">
-          <AccountActions account={account} />
-        </td>
-      )}
-    </tr>
+    <Table
+      rows={accounts}
+      keyOf={({ id }) => `${id}`}
+      columns={[
+        {
+          head: "Account",
+          className: "told",
+          cell: (account) => (
+            <>
+              <a href={paths.account(account.id)}>{account.name}</a>
+              {hindranceOf(account) && <span className="tag">{hindranceOf(account)}</span>}
+              <span className="muted">
+                No. {`${account.id}`} · {typeOf(account)}
+              </span>
+            </>
+          ),
+        },
+        { head: "Owner", className: "owner wide", cell: ({ owner }) => owner },
+        {
+          head: "Available",
+          className: "figure wide muted",
+          cell: (account) => <Sum minor={account.availableBalance} money={account} />,
+        },
+        {
+          head: "Balance",
+          className: "figure",
+          cell: (account) => <Sum minor={account.balance} money={account} />,
+        },
+        ...(may.write ? [actions] : []),
+      ]}
+    />
   );
 }

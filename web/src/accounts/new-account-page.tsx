@@ -1,7 +1,7 @@
 import { type Account, AccountType, FinanceError, newIdempotencyKey } from "@finance-service/client";
 import { type FormEvent, useRef, useState } from "react";
+import { minorUnitDigitsOf } from "../../../src/finance/values.ts";
 import { readAmount } from "../components/amount.ts";
-import { currencyNamed } from "../components/currencies.ts";
 import { Field, SelectField } from "../components/field.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { ProblemNote } from "../components/problem-note.tsx";
@@ -191,8 +191,11 @@ function readValues({ name, type, currency, owner, overdraft, unlimited }: typeo
   const problems: Problems = {};
   if (name.trim() === "") problems.name = "Enter a name.";
   if (!/^[A-Z]{3}$/.test(currency)) problems.currency = "Enter a code of three letters, such as USD.";
-  const isLimited = !unlimited && overdraft.trim() !== "" && problems.currency === undefined;
-  const limit = isLimited ? readAmount(overdraft, currencyNamed(currency)) : undefined;
+  const isLimited = !unlimited && overdraft.trim() !== "";
+  // The service refuses other currencies itself.
+  const minorUnitDigits = minorUnitDigitsOf(currency);
+  const limit =
+    isLimited && minorUnitDigits !== undefined ? readAmount(overdraft, { currency, minorUnitDigits }) : undefined;
   if (limit?.ok === false) problems.overdraft = limit.problem;
   if (Object.keys(problems).length > 0) return { ok: false, problems } as const;
   const overdraftLimit = limit?.ok ? limit.minor : 0n;

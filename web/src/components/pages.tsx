@@ -1,29 +1,28 @@
 import type { InfiniteData, UseInfiniteQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useRef } from "react";
-import { Loading } from "./loading.tsx";
-import { ProblemNote } from "./problem-note.tsx";
+import { Loaded } from "./loaded.tsx";
 
 interface PagesProps<Page, Item> {
   readonly query: UseInfiniteQueryResult<InfiniteData<Page>>;
   itemsOf(page: Page): readonly Item[];
   /** As "the statement". */
   readonly what: string;
-  /** What stands there when there is nothing. */
+  /** Shown when there are no items. */
   readonly empty: ReactNode;
   children(items: readonly Item[]): ReactNode;
 }
 
-/** A list that goes on as one scrolls to its end, or presses the button there. */
+/** A list that loads more when its end is scrolled into view or the button there is pressed. */
 export function Pages<Page, Item>({ query, itemsOf, what, empty, children }: PagesProps<Page, Item>) {
-  const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = query;
-  const problem = error ?? query.failureReason;
-  const items = data?.pages.flatMap(itemsOf);
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
   return (
     <div className="pages" aria-busy={query.isFetching}>
-      {items === undefined && problem === null && <Loading what={what} />}
-      {items?.length === 0 && <div className="empty">{empty}</div>}
-      {items !== undefined && items.length > 0 && children(items)}
-      {problem !== null && <ProblemNote problem={problem} onRetry={() => void refetch()} />}
+      <Loaded query={query} what={what}>
+        {({ pages }) => {
+          const items = pages.flatMap(itemsOf);
+          return items.length === 0 ? <div className="empty">{empty}</div> : children(items);
+        }}
+      </Loaded>
       {hasNextPage && <More busy={isFetchingNextPage} onWanted={() => void fetchNextPage()} />}
     </div>
   );
@@ -36,7 +35,7 @@ function More({ busy, onWanted }: { readonly busy: boolean; onWanted(): void }) 
   useEffect(() => {
     const { current } = button;
     if (current === null || busy) return undefined;
-    // Half a screen ahead, so that whoever scrolls seldom waits.
+    // Half a screen ahead, so that people who scroll rarely wait.
     const observer = new IntersectionObserver(
       (seen) => {
         if (seen.some(({ isIntersecting }) => isIntersecting)) wanted.current();

@@ -5,7 +5,7 @@ import type { Settings } from "../settings.ts";
 import { askAsBrowser } from "./browser-view.ts";
 import { askDoctor } from "./doctor.ts";
 import { DoctorReport } from "./doctor-report.tsx";
-import { Mark } from "./step-mark.tsx";
+import { StepMark } from "./step-mark.tsx";
 
 interface ConnectionPageProps {
   readonly settings: Settings;
@@ -58,7 +58,7 @@ export function ConnectionPage({ settings: { apiUrl, twirpPrefix }, token }: Con
         <ul className="findings">
           {browser.data?.findings.map(({ what, answer, isGood }) => (
             <li key={what}>
-              <Mark result={isGood ? "passed" : "failed"} />
+              <StepMark result={isGood ? "passed" : "failed"} />
               <div>
                 <strong>{what}</strong> {answer}
               </div>

@@ -1,5 +1,5 @@
 import type { Diagnosis, DoctorFailure, DoctorStep, HeaderLine } from "./doctor.ts";
-import { Mark } from "./step-mark.tsx";
+import { StepMark } from "./step-mark.tsx";
 
 /** The verdict first, then how to fix it, then each step that a browser takes. */
 export function DoctorReport({ diagnosis: { allowed, failure, steps, notes } }: { readonly diagnosis: Diagnosis }) {
@@ -12,7 +12,7 @@ export function DoctorReport({ diagnosis: { allowed, failure, steps, notes } }: 
       <ol className="findings">
         {steps.map((step) => (
           <li key={step.name}>
-            <Mark result={step.result} />
+            <StepMark result={step.result} />
             <div>
               {step.text}
               {step.request && <Exchange step={step} />}
@@ -21,7 +21,7 @@ export function DoctorReport({ diagnosis: { allowed, failure, steps, notes } }: 
         ))}
         {notes.map((note) => (
           <li key={note}>
-            <Mark result="note" />
+            <StepMark result="note" />
             <div>{note}</div>
           </li>
         ))}

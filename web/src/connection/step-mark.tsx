@@ -4,8 +4,8 @@ const marks = {
   note: { sign: "!", word: "Note:" },
 } as const;
 
-/** How a step went, told without relying on colour. */
-export function Mark({ result }: { readonly result: keyof typeof marks }) {
+/** How a step went, readable without colours. */
+export function StepMark({ result }: { readonly result: keyof typeof marks }) {
   const { sign, word } = marks[result];
   return (
     <span className={`mark ${result}`}>

@@ -8,7 +8,6 @@ import {
   TransferState,
 } from "@finance-service/client";
 import { type FormEvent, type MouseEvent, useRef, useState } from "react";
-import { currencyOf } from "../components/currencies.ts";
 import { Field, SelectField } from "../components/field.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { ProblemNote } from "../components/problem-note.tsx";
@@ -232,7 +231,6 @@ interface TransferProps {
 /** Balances after the transfer, as the service forecasts them; after a hold, what is left to spend. */
 function Preview({ trial, accounts }: TransferProps & { readonly trial: Transfer | undefined }) {
   if (trial === undefined) return null;
-  const money = currencyOf(trial, accounts);
   const isHold = trial.state === TransferState.TRANSFER_STATE_PENDING;
   const sides = [
     { account: accounts.get(trial.debitAccountId), balance: trial.debitAccountBalance, isDebited: true },
@@ -253,9 +251,9 @@ function Preview({ trial, accounts }: TransferProps & { readonly trial: Transfer
             {word}
           </span>
           <span>
-            <Sum minor={before} money={money} /> →{" "}
+            <Sum minor={before} money={trial} /> →{" "}
             <strong>
-              <Sum minor={after} money={money} />
+              <Sum minor={after} money={trial} />
             </strong>
           </span>
         </p>
@@ -270,7 +268,7 @@ function Done({ transfer, accounts }: TransferProps & { readonly transfer: Trans
   const debited = accounts.get(debitAccountId);
   return (
     <p className="done">
-      {isHold ? "Held" : "Transferred"} <Sum minor={amount} money={currencyOf(transfer, accounts)} /> to{" "}
+      {isHold ? "Held" : "Transferred"} <Sum minor={amount} money={transfer} /> to{" "}
       {accounts.get(creditAccountId)?.name ?? `account ${creditAccountId}`}. See{" "}
       <a href={paths.transfer(id)}>transfer {`${id}`}</a>
       {debited && (

@@ -3,11 +3,9 @@
 import { formatMoney, newIdempotencyKey, type Transfer } from "@finance-service/client";
 import { type FormEvent, useState } from "react";
 import { readAmount, writeAmount } from "../components/amount.ts";
-import { currencyOf } from "../components/currencies.ts";
 import { Dialog, DialogActions } from "../components/dialog.tsx";
 import { Field } from "../components/field.tsx";
 import { ProblemNote } from "../components/problem-note.tsx";
-import { useAccounts } from "../data/use-accounts.ts";
 import { useChange } from "../data/use-change.ts";
 import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
@@ -20,24 +18,23 @@ interface SettleProps {
 /** Posts a hold, wholly or in part. */
 export function CaptureDialog({ hold, onClose }: SettleProps) {
   const { finance } = useSession();
-  const money = currencyOf(hold, useAccounts());
-  const [text, setText] = useState(() => writeAmount(hold.amount, money));
+  const [text, setText] = useState(() => writeAmount(hold.amount, hold));
   const [mistake, setMistake] = useState<string>();
   const [idempotencyKey, setIdempotencyKey] = useState(newIdempotencyKey);
   const capture = useChange((amount: bigint) => finance.captureTransfer({ id: hold.id, amount, idempotencyKey }));
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (capture.isPending) return;
-    const amount = readAmount(text, money);
+    const amount = readAmount(text, hold);
     if (!amount.ok) return setMistake(amount.problem);
-    if (amount.minor > hold.amount) return setMistake(`No more than ${formatMoney(hold.amount, money)} is held.`);
+    if (amount.minor > hold.amount) return setMistake(`No more than ${formatMoney(hold.amount, hold)} is held.`);
     capture.mutate(amount.minor, { onSuccess: onClose });
   };
   return (
     <Dialog title={`Capture transfer ${hold.id}`} onClose={onClose}>
       <form className="stack" onSubmit={submit} noValidate>
         <Field
-          label={`Amount in ${money.currency}`}
+          label={`Amount in ${hold.currency}`}
           value={text}
           onChange={({ target }) => {
             setText(target.value);
@@ -45,7 +42,7 @@ export function CaptureDialog({ hold, onClose }: SettleProps) {
             setIdempotencyKey(newIdempotencyKey());
           }}
           problem={mistake}
-          hint={`${formatMoney(hold.amount, money)} is held; what is not captured is freed`}
+          hint={`${formatMoney(hold.amount, hold)} is held; what is not captured is freed`}
           inputMode="decimal"
           autoComplete="off"
         />
@@ -59,12 +56,11 @@ export function CaptureDialog({ hold, onClose }: SettleProps) {
 /** Frees the whole of a hold. */
 export function VoidDialog({ hold, onClose }: SettleProps) {
   const { finance } = useSession();
-  const money = currencyOf(hold, useAccounts());
   const [idempotencyKey] = useState(newIdempotencyKey);
   const voiding = useChange(() => finance.voidTransfer({ id: hold.id, idempotencyKey }));
   return (
     <Dialog title={`Void transfer ${hold.id}?`} onClose={onClose}>
-      <p>{formatMoney(hold.amount, money)} is free again at once, and nothing moves.</p>
+      <p>{formatMoney(hold.amount, hold)} is free again at once, and nothing moves.</p>
       {voiding.error && <ProblemNote problem={voiding.error} />}
       <DialogActions
         confirm="Void"
@@ -85,7 +81,6 @@ interface ReverseProps {
 /** Posts the opposite of a transfer, and leads to it. */
 export function ReverseDialog({ transfer, onClose }: ReverseProps) {
   const { finance } = useSession();
-  const money = currencyOf(transfer, useAccounts());
   const [description, setDescription] = useState("");
   const [idempotencyKey, setIdempotencyKey] = useState(newIdempotencyKey);
   const reversal = useChange(() => finance.reverseTransfer({ id: transfer.id, description, idempotencyKey }));
@@ -103,8 +98,8 @@ export function ReverseDialog({ transfer, onClose }: ReverseProps) {
     <Dialog title={`Reverse transfer ${transfer.id}?`} onClose={onClose}>
       <form className="stack" onSubmit={submit} noValidate>
         <p>
-          {formatMoney(transfer.capturedAmount || transfer.amount, money)} goes back by a transfer of its own; both stay
-          on the statements. A transfer is reversed once.
+          {formatMoney(transfer.capturedAmount || transfer.amount, transfer)} goes back by a transfer of its own; both
+          stay on the statements. A transfer is reversed once.
         </p>
         <Field
           label="Description"

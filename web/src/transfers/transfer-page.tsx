@@ -2,11 +2,9 @@ import { type Transfer, TransferState } from "@finance-service/client";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { AccountName } from "../components/account-name.tsx";
-import { currencyOf } from "../components/currencies.ts";
-import { Loading } from "../components/loading.tsx";
+import { Loaded } from "../components/loaded.tsx";
 import { Metadata } from "../components/metadata.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
-import { ProblemNote } from "../components/problem-note.tsx";
 import { Sum } from "../components/sum.tsx";
 import { transferQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
@@ -18,8 +16,8 @@ import { CaptureDialog, ReverseDialog, VoidDialog } from "./settle-dialogs.tsx";
 /** Everything about one transfer, and what can still become of it. */
 export function TransferPage({ id }: { readonly id: bigint }) {
   const { finance } = useSession();
-  const { data: transfer, error, failureReason, refetch } = useQuery(transferQuery(finance, id));
-  const problem = error ?? failureReason;
+  const query = useQuery(transferQuery(finance, id));
+  const { data: transfer } = query;
   return (
     <>
       <PageHeading title={`Transfer ${id}`} back={{ href: paths.activity, to: "Activity" }}>
@@ -30,16 +28,14 @@ export function TransferPage({ id }: { readonly id: bigint }) {
           </p>
         )}
       </PageHeading>
-      {transfer && <Details transfer={transfer} />}
-      {transfer === undefined && problem === null && <Loading what="the transfer" />}
-      {problem !== null && <ProblemNote problem={problem} onRetry={() => void refetch()} />}
+      <Loaded query={query} what="the transfer">
+        {(loaded) => <Details transfer={loaded} />}
+      </Loaded>
     </>
   );
 }
 
 function Details({ transfer }: { readonly transfer: Transfer }) {
-  const accounts = useAccounts();
-  const money = currencyOf(transfer, accounts);
   const { debitAccountId, creditAccountId, capturedAmount, reversesTransferId, reversedByTransferId, metadata } =
     transfer;
   const times = [
@@ -52,7 +48,7 @@ function Details({ transfer }: { readonly transfer: Transfer }) {
     <>
       <section className="card posting" aria-label="Posting">
         <p className="sum">
-          <Sum minor={transfer.amount} money={money} />
+          <Sum minor={transfer.amount} money={transfer} />
         </p>
         <div className="sides">
           <Side word="Debit" id={debitAccountId} balance={transfer.debitAccountBalance} transfer={transfer} />
@@ -66,7 +62,7 @@ function Details({ transfer }: { readonly transfer: Transfer }) {
       <dl className="details">
         {capturedAmount > 0n && (
           <Detail word="Captured">
-            <Sum minor={capturedAmount} money={money} />
+            <Sum minor={capturedAmount} money={transfer} />
           </Detail>
         )}
         {times.map(
@@ -119,7 +115,7 @@ function Side({ word, id, balance, transfer }: SideProps) {
       </p>
       {accounts.has(id) && (
         <p className="muted">
-          Balance after: <Sum minor={balance} money={currencyOf(transfer, accounts)} />
+          Balance after: <Sum minor={balance} money={transfer} />
         </p>
       )}
     </div>
