@@ -103,7 +103,7 @@ const GET = () => `return await finance.getAccount({ id: ${accountId}n });`;
 const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers": "authorization, content-type" };
 
 describe.each(WAYS)("$format over $transport", (way) => {
-  test("a call works, with bigints and times, without asking for more headers than the default list has", async () => {
+  test("a call with bigints and times needs only the default allowed headers", async () => {
     const account = await inPage(
       `${GET().replace("return", "const account =")}
       return { ...account, kinds: [typeof account.id, typeof account.createdAt] };`,
@@ -112,7 +112,7 @@ describe.each(WAYS)("$format over $transport", (way) => {
     expect(account).toMatchObject({ id: accountId, name: "Wallet", owner: "alice", kinds: ["bigint", "string"] });
   });
 
-  test("writes are sent once under a key, also with a body that is empty", async () => {
+  test("writes are sent with a key, even if the body is empty", async () => {
     const outcome = await inPage<object>(
       `const seen = [];
       const onReply = (reply) => seen.push(reply);
@@ -128,7 +128,7 @@ describe.each(WAYS)("$format over $transport", (way) => {
     expect(outcome).toEqual({ ids: 2, replays: [false, true], some: true });
   });
 
-  test("an expired token and a missing account are told apart, with the id of the request", async () => {
+  test("an expired token and a missing account are different errors, with the request's id", async () => {
     const expired = await service.token("alice", "finance.read", -60);
     expect(await inPage(GET(), { ...way, options: { token: expired } })).toMatchObject({
       code: "unauthenticated",
@@ -151,12 +151,12 @@ describe.each(WAYS)("$format over $transport", (way) => {
     });
   });
 
-  test("nobody listening is the same to a page", async () => {
+  test("to a page, a port where nothing listens looks the same", async () => {
     const baseUrl = `http://127.0.0.1:${await freePort()}`;
     expect(await inPage(GET(), { ...way, options: { baseUrl } })).toMatchObject({ reason: "cors_or_network" });
   });
 
-  test("a caller that gives up", async () => {
+  test("the caller cancels", async () => {
     const script = `const controller = new AbortController();
       const call = finance.getAccount({ id: 1n }, { signal: controller.signal });
       controller.abort();
@@ -164,7 +164,7 @@ describe.each(WAYS)("$format over $transport", (way) => {
     expect(await inPage(script, way)).toMatchObject({ code: "canceled", reason: "canceled" });
   });
 
-  test("a service that is too slow", async () => {
+  test("the service is too slow", async () => {
     proxy.reply({ fault: "hang" });
     const options = { baseUrl: proxy.url, timeoutMs: 50 };
     expect(await inPage(GET(), { ...way, options })).toMatchObject({ code: "deadline_exceeded", reason: "timed_out" });
@@ -190,7 +190,7 @@ describe.each(WAYS)("$format over $transport", (way) => {
   });
 });
 
-describe("failures that are neither CORS's nor the network's are told as they are, and not repeated", () => {
+describe("failures of neither CORS nor the network keep their cause and are not repeated", () => {
   /** A call over a transport that is made in the page, to a server whose every reply the page may read. */
   const over = (transport: string) =>
     `const custom = client.createFinanceClient({ baseUrl: ${JSON.stringify(proxy.url)}, transport: ${transport} });
@@ -258,7 +258,7 @@ describe("failures that are neither CORS's nor the network's are told as they ar
     expect(posts()).toBe(1);
   });
 
-  test("while a wrapper of fetch that is blocked is CORS or the network, and repeated", async () => {
+  test("a blocked wrapper of fetch counts as CORS or network, and is repeated", async () => {
     proxy.reply({ status: 204 });
     expect(await inPage(over("(url, init) => fetch(url, init)"))).toMatchObject({ reason: "cors_or_network" });
     expect(proxy.seen.map(({ method }) => method)).toEqual(["OPTIONS", "OPTIONS", "OPTIONS"]);
@@ -289,7 +289,7 @@ test.each(WAYS)("a refused token is renewed once for all calls: $format over $tr
   expect(outcome).toEqual({ names: ["Wallet", "Wallet", "Wallet"], asked: ["token_expired"] });
 });
 
-test("keys are made on plain http too, where the browser has no crypto.randomUUID", async () => {
+test("keys work on plain http, where browsers have no crypto.randomUUID", async () => {
   const context = await browser.newContext();
   try {
     const page = await context.newPage();
@@ -315,7 +315,7 @@ test("keys are made on plain http too, where the browser has no crypto.randomUUI
   }
 });
 
-test("a redirect, of which the browser tells nothing", async () => {
+test("a redirect that the browser hides", async () => {
   proxy.reply({ status: 204, headers: CORS }, { status: 307, headers: { ...CORS, location: "/elsewhere" } });
   expect(await inPage(GET(), { options: { baseUrl: proxy.url } })).toMatchObject({
     code: "internal",
@@ -324,7 +324,7 @@ test("a redirect, of which the browser tells nothing", async () => {
   });
 });
 
-test("retries need a preflight for the first try at most", async () => {
+test("retries need no preflight after the first try", async () => {
   const reply = jsonReply({ id: "4" }, CORS);
   const ask = { status: 204, headers: { ...CORS, "access-control-max-age": "60" } };
   proxy.reply(ask, { status: 503, headers: CORS }, reply);
@@ -332,7 +332,7 @@ test("retries need a preflight for the first try at most", async () => {
   expect(proxy.seen.map(({ method }) => method)).toEqual(["OPTIONS", "POST", "POST"]);
 });
 
-test("the timeout's header is blocked by the default list of headers, and passes when the list has it", async () => {
+test("the timeout's header is blocked by the default list of headers, and allowed if the list has it", async () => {
   const options = { sendTimeout: true };
   expect(await inPage(GET(), { options })).toMatchObject({ reason: "cors_or_network" });
   const CORS_ALLOWED_HEADERS = "authorization,content-type,twirp-timeout-ms";
@@ -345,7 +345,7 @@ test("the timeout's header is blocked by the default list of headers, and passes
   }
 });
 
-test("money is written and read in the browser's own locale", async () => {
+test("money is written and read in the browser's locale", async () => {
   const script = `const usd = { currency: "USD", minorUnitDigits: 2 };
     const written = client.formatMoney(9223372036854775807n, usd);
     return { written, read: client.parseMoney(written, usd) };`;

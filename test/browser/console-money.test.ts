@@ -39,7 +39,7 @@ async function submit(page: Page): Promise<void> {
 
 /** The balance that the chart ends with, in cents, as its words tell it. */
 async function chartEnd(page: Page): Promise<bigint> {
-  const words = await page.getByText("Draw across the chart").innerText();
+  const words = await page.getByText("Drag across the chart").innerText();
   return cents(words.split(" · ")[0]?.split("→")[1] ?? "");
 }
 
@@ -57,7 +57,7 @@ async function loseAnswers(page: Page): Promise<void> {
   });
 }
 
-test("account 4 is found, and shows its statement newest first, each balance following from the one below, on and on", async () => {
+test("account 4 shows its statement newest first, each balance follows from the one below, and scrolling loads more", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     await page.getByRole("link", { name: "Accounts", exact: true }).click();
@@ -83,7 +83,7 @@ test("account 4 is found, and shows its statement newest first, each balance fol
   });
 });
 
-test("a transfer shows in both statements, both balances and the chart, and a double click posts it once", async () => {
+test("a transfer appears in both statements, both balances and the chart, and a double click posts it once", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     await openAccount(page, 6);
@@ -110,7 +110,7 @@ test("a transfer shows in both statements, both balances and the chart, and a do
   });
 });
 
-test("the form follows its address, and starts empty where the address says nothing", async () => {
+test("the form follows its address, and is empty if the address has no values", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     const filled = async () => {
@@ -130,7 +130,7 @@ test("the form follows its address, and starts empty where the address says noth
   });
 });
 
-test("an empty form says what is missing at each field, with no suggestions over it", async () => {
+test("an empty form shows at each field what is missing, not covered by suggestions", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     await goTo(page, "/transfer");
@@ -146,7 +146,7 @@ test("an empty form says what is missing at each field, with no suggestions over
   });
 });
 
-test("before anything moves, the form says what would come of it", async () => {
+test("the form forecasts the balances before anything moves", async () => {
   await service.visit(async (page) => {
     await openTransferForm(page);
     const before = await balanceByCall(4);
@@ -159,7 +159,7 @@ test("before anything moves, the form says what would come of it", async () => {
   });
 });
 
-test("an overdraft is refused at the amount while it is typed and when it is sent, and the mended transfer posts", async () => {
+test("an overdraft is refused at the amount, while typing and on sending, and the corrected transfer posts", async () => {
   await service.visit(async (page) => {
     await openTransferForm(page);
     const before = await balanceByCall(4);
@@ -179,7 +179,7 @@ test("an overdraft is refused at the amount while it is typed and when it is sen
   });
 });
 
-test("what is half typed is a mistake once its field is left, and not before", async () => {
+test("unfinished input is reported when its field loses the focus, and not before", async () => {
   await service.visit(async (page) => {
     await openTransferForm(page);
     const to = page.getByLabel("To account");
@@ -209,7 +209,7 @@ test.each<[what: string, to: string, amount: string, label: string, problem: str
   });
 });
 
-test("amounts are read and written in the user's own locale", async () => {
+test("amounts are read and written in the user's locale", async () => {
   await service.visit(
     async (page) => {
       await openTransferForm(page);
@@ -221,7 +221,7 @@ test("amounts are read and written in the user's own locale", async () => {
   );
 });
 
-test("a transfer whose answer was lost posts once when it is sent again, and another one once it is changed", async () => {
+test("a transfer whose reply was lost posts once when it is sent again; a changed form is a new transfer", async () => {
   await service.visit(async (page) => {
     await openTransferForm(page);
     const before = await balanceByCall(4);
@@ -246,12 +246,12 @@ test("a transfer whose answer was lost posts once when it is sent again, and ano
   });
 });
 
-test("a hold lowers what is available, a capture posts part of it, and the capture can be reversed once", async () => {
+test("a hold lowers the available balance, a capture posts part of it, and the capture can be reversed once", async () => {
   await service.visit(async (page) => {
     await openTransferForm(page);
     const before = await balanceByCall(4);
     await fillTransfer(page, "6", "60", "Hotel");
-    await page.getByLabel("Hold it for now").check();
+    await page.getByLabel("Hold it now").check();
     await page.getByRole("button", { name: "Hold", exact: true }).click();
     await page.getByText("Held $60.00 to Corner Grocery.").waitFor();
 
@@ -267,11 +267,11 @@ test("a hold lowers what is available, a capture posts part of it, and the captu
     const capture = page.getByRole("dialog");
     await capture.getByLabel("Amount in USD").fill("60.01");
     await capture.getByRole("button", { name: "Capture" }).click();
-    await capture.getByText("No more than $60.00 is held.").waitFor();
+    await capture.getByText("Only $60.00 is held.").waitFor();
     await capture.getByLabel("Amount in USD").fill("45");
     await capture.getByRole("button", { name: "Capture" }).click();
     await capture.waitFor({ state: "detached" });
-    await page.getByText("Nothing is held.").waitFor();
+    await page.getByText("There are no holds.").waitFor();
     expect(await balanceByCall(4)).toBe(before - 4500n);
 
     await openAccount(page, 4);
@@ -291,7 +291,7 @@ test("a hold lowers what is available, a capture posts part of it, and the captu
   });
 });
 
-test("a hold that is voided frees the money", async () => {
+test("voiding a hold releases the money", async () => {
   await service.visit(async (page) => {
     const { id } = await service.call("CreateTransfer", {
       debit_account_id: "5",
@@ -310,7 +310,7 @@ test("a hold that is voided frees the money", async () => {
   });
 });
 
-test("an account is opened, frozen, opened again and closed, and one with money in it stays open", async () => {
+test("an account is opened, frozen, unfrozen and closed, and one with a balance can't be closed", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     await goTo(page, "/accounts/new");
@@ -323,7 +323,7 @@ test("an account is opened, frozen, opened again and closed, and one with money 
     await page.getByLabel("Currency").fill("usd");
     await page.getByRole("button", { name: "Open account" }).click();
     await page.getByRole("heading", { level: 1, name: "Petty cash" }).waitFor();
-    await page.getByText("Nothing has moved on this account yet.").waitFor();
+    await page.getByText("This account has no entries yet.").waitFor();
 
     // Each change asks first.
     const asked = page.getByRole("dialog", { name: "Freeze Petty cash?" });
@@ -340,20 +340,20 @@ test("an account is opened, frozen, opened again and closed, and one with money 
     await page.getByRole("button", { name: "Unfreeze the account" }).click();
     await page.getByRole("button", { name: "Freeze Petty cash" }).waitFor();
     await page.getByRole("button", { name: "Close Petty cash" }).click();
-    await page.getByRole("button", { name: "Close for good" }).click();
+    await page.getByRole("button", { name: "Close permanently" }).click();
     await page.getByText("Closed").waitFor();
     expect(await page.getByRole("button", { name: /Petty cash/ }).count()).toBe(0);
 
     await goTo(page, "/accounts/5");
     await page.getByRole("button", { name: "Close Bob, everyday" }).click();
-    await page.getByRole("button", { name: "Close for good" }).click();
+    await page.getByRole("button", { name: "Close permanently" }).click();
     await page.getByRole("dialog").getByText("account_not_empty").waitFor();
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByRole("button", { name: "Close Bob, everyday" }).waitFor();
   });
 });
 
-test("accounts are narrowed down by words, number, type and status", async () => {
+test("accounts are filtered by words, number, type and status", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     await goTo(page, "/accounts");
@@ -373,11 +373,11 @@ test("accounts are narrowed down by words, number, type and status", async () =>
   });
 });
 
-test("a span that is drawn across the chart is looked at more closely, by mouse and by keys", async () => {
+test("the chart zooms in by mouse and by keyboard", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     await openAccount(page, 4);
-    const words = page.getByText("Draw across the chart");
+    const words = page.getByText("Drag across the chart");
     const startOf = async () => (await words.innerText()).split("$")[0];
     const quarter = await startOf();
     await page.getByRole("button", { name: "1 year" }).click();
@@ -408,7 +408,7 @@ test("a span that is drawn across the chart is looked at more closely, by mouse 
   });
 });
 
-test("the whole way from sign-in to a transfer works from the keyboard", async () => {
+test("everything from sign-in to a transfer works by keyboard", async () => {
   await service.visit(async (page) => {
     await page.getByRole("button", { name: "Use the development token" }).press("Enter");
     await page.getByRole("link", { name: "New transfer" }).press("Enter");
@@ -429,7 +429,7 @@ test("the whole way from sign-in to a transfer works from the keyboard", async (
   });
 });
 
-test("money is taken from an account that the list is too long to hold", async () => {
+test("an account that is not in the loaded list can be debited", async () => {
   await service.visit(async (page) => {
     await page.route("**/finance.v1.FinanceService/ListAccounts", async (route) => {
       if (route.request().method() !== "POST") return await route.continue();
@@ -447,7 +447,7 @@ test("money is taken from an account that the list is too long to hold", async (
   });
 });
 
-test("a link that fills the form in wrongly says so at once", async () => {
+test("problems of a link's values are shown at once", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     await goTo(page, "/transfer?from=4&to=4&amount=-5");

@@ -16,7 +16,7 @@ test("on an allowed origin the connection page shows the browser's view, and eac
     const browser = page.getByRole("region", { name: "What this browser says" });
     await expect.poll(() => browser.getByRole("listitem").count()).toBe(3);
     expect(await browser.getByText("No:").count()).toBe(0);
-    expect(await browser.getByText("Headers of the answer").innerText()).toContain("x-request-id");
+    expect(await browser.getByText("Reply headers").innerText()).toContain("x-request-id");
     const doctor = page.getByRole("region", { name: "What the doctor finds" });
     await doctor.getByText("OPTIONS → HTTP 204").click();
     const sent = doctor.getByText("access-control-request-headers: authorization,content-type");
@@ -25,7 +25,7 @@ test("on an allowed origin the connection page shows the browser's view, and eac
   });
 });
 
-test("on a denied origin nobody gets in, and the connection page says why, what the browser printed, and what to set", async () => {
+test("on a denied origin nobody can sign in, and the connection page shows why, what the browser printed, and how to fix it", async () => {
   await service.visit(
     async (page) => {
       await page.getByRole("button", { name: "Use the development token" }).click();
@@ -37,8 +37,8 @@ test("on a denied origin nobody gets in, and the connection page says why, what 
       await page.getByText("✗ A browser blocks this page's calls.").waitFor();
       const browser = page.getByRole("region", { name: "What this browser says" });
       expect(await browser.getByRole("listitem").allInnerTexts()).toEqual([
-        expect.stringContaining("Yes: a request without CORS is answered"),
-        expect.stringContaining("No: no answer that the page may read"),
+        expect.stringContaining("Yes: it answers a request without CORS"),
+        expect.stringContaining("No: there was no reply that this page may read"),
         expect.stringContaining("No: the preflight or the call was refused"),
       ]);
       const doctor = page.getByRole("region", { name: "What the doctor finds" });
@@ -51,40 +51,40 @@ test("on a denied origin nobody gets in, and the connection page says why, what 
   );
 });
 
-test("a service that is restarted is waited for: the page says so, keeps what it had, and goes on by itself", async () => {
+test("during a restart of the service the page says so, keeps its data, and recovers by itself", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     await goTo(page, "/accounts/4");
     await page.getByRole("heading", { level: 1, name: "Alice, everyday" }).waitFor();
     await service.stopService();
     await goTo(page, "/activity");
-    await page.getByText("The service does not answer.").waitFor();
+    await page.getByText("The service is not responding.").waitFor();
     await goTo(page, "/accounts/4");
     await page.getByRole("heading", { level: 1, name: "Alice, everyday" }).waitFor();
 
     await service.startService();
-    await page.getByText("The service does not answer.").waitFor({ state: "hidden", timeout: 20_000 });
+    await page.getByText("The service is not responding.").waitFor({ state: "hidden", timeout: 20_000 });
     await goTo(page, "/activity");
     await page.getByRole("table", { name: "Transfers" }).waitFor();
   });
 });
 
-test("pages that were not opened yet open while the service is away, and after it was replaced", async () => {
+test("pages open for the first time even while the service is away, and after it was replaced", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     // Accounts are known by name now.
     await page.getByRole("link", { name: "Corner Grocery" }).first().waitFor();
     await service.stopService();
     await goTo(page, "/activity");
-    await page.getByText("The service does not answer.").waitFor();
+    await page.getByText("The service is not responding.").waitFor();
     await page.getByRole("status").getByRole("link", { name: "Check the connection" }).click();
-    await page.getByText("No answer at all: the API is down, or out of reach").waitFor();
+    await page.getByText("No answer at all: the API is down or can't be reached").waitFor();
     await page.getByRole("link", { name: "New transfer" }).click();
     await page.getByLabel("Amount").fill("12.50");
     await goTo(page, "/accounts/4");
     await page.getByRole("heading", { level: 1, name: "Alice, everyday" }).waitFor();
     await service.startService();
-    await page.getByText("Draw across the chart").waitFor({ timeout: 20_000 });
+    await page.getByText("Drag across the chart").waitFor({ timeout: 20_000 });
   });
 });
 
@@ -97,7 +97,7 @@ test.each(["en-US@posix", "C", "", "de_DE.UTF-8", undefined])(
       await page.reload();
       await signIn(page);
       await goTo(page, "/accounts/4");
-      await page.getByText("Draw across the chart").waitFor();
+      await page.getByText("Drag across the chart").waitFor();
       await page.locator(".u-over").waitFor();
       await goTo(page, "/transfer?from=4&to=6&amount=1");
       await page.getByRole("region", { name: "Balances afterwards" }).waitFor();
@@ -107,7 +107,7 @@ test.each(["en-US@posix", "C", "", "de_DE.UTF-8", undefined])(
   },
 );
 
-test("a page whose code fails says so, and leaves the rest of the console alone", async () => {
+test("an exception in a page is shown there, and the rest of the console works", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     await page.route("**/finance.v1.FinanceService/GetAccount", async (route) => {
@@ -127,11 +127,11 @@ test("a page whose code fails says so, and leaves the rest of the console alone"
     await alert.waitFor();
     await page.unroute("**/finance.v1.FinanceService/GetAccount");
     await alert.getByRole("button", { name: "Reload the console" }).click();
-    await page.getByText("Draw across the chart").waitFor();
+    await page.getByText("Drag across the chart").waitFor();
   });
 });
 
-test("without a network the page says that it is this device", async () => {
+test("without a network the page says that the device is offline", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     await page.context().setOffline(true);

@@ -56,11 +56,11 @@ const pages: readonly [page: string, fragment: string | (() => string), shown: s
   ["overview", "/", "✓"],
   ["accounts", "/accounts", "Alice, everyday"],
   ["new account", "/accounts/new", "Open account"],
-  ["account", "/accounts/4", "Draw across the chart"],
+  ["account", "/accounts/4", "Drag across the chart"],
   ["account that is not there", "/accounts/999", "there is no account 999"],
-  ["account with long words", () => `/accounts/${long.account}`, "Draw across the chart"],
-  ["account with an unbroken name", () => `/accounts/${long.other}`, "Draw across the chart"],
-  ["empty account", () => `/accounts/${long.empty}`, "all the time"],
+  ["account with long words", () => `/accounts/${long.account}`, "Drag across the chart"],
+  ["account with an unbroken name", () => `/accounts/${long.other}`, "Drag across the chart"],
+  ["empty account", () => `/accounts/${long.empty}`, "the whole time"],
   ["activity", "/activity", "Card fee"],
   ["holds", "/holds", "Hotel"],
   ["transfer", "/transfers/5", "Recorded"],
@@ -68,7 +68,7 @@ const pages: readonly [page: string, fragment: string | (() => string), shown: s
   ["new transfer", "/transfer?from=4&to=6", "Corner Grocery"],
   ["new transfer with long words", () => `/transfer?from=${long.account}&to=${long.other}&amount=1`, "→"],
   ["connection", "/connection", "✓ A browser lets this page call the API."],
-  ["unknown page", "/nowhere", "There is no such page"],
+  ["unknown page", "/nowhere", "Page not found"],
 ];
 
 /** Addresses that somebody edited, and the title of the page that they show. */
@@ -77,16 +77,16 @@ const edited: readonly [fragment: string, title: string][] = [
   ["/accounts/", "Accounts"],
   ["/accounts/4/", "Alice, everyday"],
   ["/accounts/4?x=1", "Alice, everyday"],
-  ["/accounts/4/5", "There is no such page"],
-  ["/accounts/04", "There is no such page"],
-  ["/accounts/0", "There is no such page"],
+  ["/accounts/4/5", "Page not found"],
+  ["/accounts/04", "Page not found"],
+  ["/accounts/0", "Page not found"],
   ["/accounts/9223372036854775807", "Account 9223372036854775807"],
-  ["/accounts/9223372036854775808", "There is no such page"],
-  ["/transfers/9999999999999999999", "There is no such page"],
-  ["/transfers", "There is no such page"],
-  ["/transfer/7", "There is no such page"],
-  ["/holds/1", "There is no such page"],
-  ["/Accounts", "There is no such page"],
+  ["/accounts/9223372036854775808", "Page not found"],
+  ["/transfers/9999999999999999999", "Page not found"],
+  ["/transfers", "Page not found"],
+  ["/transfer/7", "Page not found"],
+  ["/holds/1", "Page not found"],
+  ["/Accounts", "Page not found"],
 ];
 
 async function open(page: Page, fragment: string, shown: string): Promise<void> {
@@ -146,7 +146,7 @@ describe("on one visit", () => {
   });
   afterAll(() => visit?.leave());
 
-  test.each(pages)("the %s page has no barriers in either theme, and fits every width", async (_, fragment, shown) => {
+  test.each(pages)("the %s page is accessible in both themes, and fits every width", async (_, fragment, shown) => {
     const { page } = visit;
     await page.emulateMedia({ colorScheme: "light" });
     await open(page, typeof fragment === "string" ? fragment : fragment(), shown);
@@ -173,8 +173,8 @@ test("the sign-in, dialogs, suggestions and refusals fit every width", async () 
     await page.getByRole("button", { name: "Sign in" }).click();
     await fits("sign-in");
     await signIn(page);
-    await open(page, `/accounts/${long.other}`, "Draw across the chart");
-    await page.getByText("The chart as a table").click();
+    await open(page, `/accounts/${long.other}`, "Drag across the chart");
+    await page.getByText("Show the chart as a table").click();
     for (const action of ["Freeze", "Close"]) {
       await page.getByRole("button", { name: `${action} ${UNBROKEN}` }).click();
       await page.getByRole("dialog").waitFor();
@@ -182,7 +182,7 @@ test("the sign-in, dialogs, suggestions and refusals fit every width", async () 
       await page.getByRole("button", { name: "Cancel" }).click();
     }
     for (const action of [/^Capture/, /^Void/]) {
-      await open(page, "/nowhere", "There is no such page");
+      await open(page, "/nowhere", "Page not found");
       await open(page, "/holds", "Hotel");
       await page.getByRole("button", { name: action }).last().click();
       await fits(`${action}`);
@@ -203,7 +203,7 @@ test("the sign-in, dialogs, suggestions and refusals fit every width", async () 
   });
 });
 
-test("the sign-in and a dialog have no barriers", async () => {
+test("the sign-in and a dialog are accessible", async () => {
   await service.visit(async (page) => {
     await page.getByLabel("Bearer token").waitFor();
     expect(await findBarriers(page)).toEqual([]);
@@ -217,7 +217,7 @@ test("the sign-in and a dialog have no barriers", async () => {
   });
 });
 
-test("an address that was edited shows the page that it names, or says that there is none, also in the title", async () => {
+test('an edited address shows its page, or "Page not found", also in the title', async () => {
   await service.visit(async (page) => {
     await signIn(page);
     for (const [fragment, title] of edited) {
@@ -230,7 +230,7 @@ test("an address that was edited shows the page that it names, or says that ther
   });
 });
 
-test("a theme that is chosen stays over a reload", async () => {
+test("the chosen theme survives a reload", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     const ground = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
@@ -245,7 +245,7 @@ test("a theme that is chosen stays over a reload", async () => {
   });
 });
 
-test("a dialog opens on its safe side, ignores the second click of a double click, and gives the focus back", async () => {
+test("a dialog opens with the focus on a safe control, ignores the second click of a double click, and returns the focus", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     const dialog = page.getByRole("dialog");

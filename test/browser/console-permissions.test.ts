@@ -66,7 +66,10 @@ const holds = { fragment: () => "/holds", complete: link("Hotel") };
 const newAccount = { fragment: () => "/accounts/new", complete: labelled("Currency") };
 const accountList = { fragment: () => "/accounts", complete: link(BOB) };
 const account = { fragment: () => "/accounts/5", complete: link("Hotel") };
-const safe = { fragment: () => `/accounts/${ids.safe}`, complete: (page: Page) => page.getByText("Nothing has moved") };
+const safe = {
+  fragment: () => `/accounts/${ids.safe}`,
+  complete: (page: Page) => page.getByText("This account has no entries"),
+};
 
 const forAdmins: readonly Offer[] = [
   {
@@ -80,7 +83,7 @@ const forAdmins: readonly Offer[] = [
   { what: "the type of a new account", ...newAccount, control: labelled("Type") },
   { what: "the owner of a new account", ...newAccount, control: labelled("Owner") },
   { what: "the overdraft of a new account", ...newAccount, control: labelled("Overdraft") },
-  { what: "an account without a floor", ...newAccount, control: (page) => page.getByLabel(/^No floor/) },
+  { what: "an account without a floor", ...newAccount, control: (page) => page.getByLabel(/^Unlimited, for/) },
   { what: "a transfer from an asset", ...safe, control: link("Transfer from here") },
   { what: "a transfer to an asset", ...safe, control: link("Transfer to here") },
   { what: "capturing what is received", ...holds, control: button(() => `Capture transfer ${ids.received}`) },
@@ -110,7 +113,7 @@ async function expectOffers(page: Page, offers: readonly Offer[], isThere: boole
   for (const { what, fragment, complete, control } of offers) {
     // The page before may have the same links.
     await goTo(page, "/nowhere");
-    await page.getByText("There is no such page").waitFor();
+    await page.getByText("Page not found").waitFor();
     await goTo(page, fragment());
     await complete(page).first().waitFor();
     if (isThere) await control(page).first().waitFor();
@@ -135,7 +138,7 @@ describe("a plain user", () => {
     });
   }
 
-  test("is offered what they may do and nothing that needs an admin, and is refused nothing on the way", async () => {
+  test("is offered only actions that they may take, and no call is refused", async () => {
     await visitAsBob(async (page) => {
       const refused: string[] = [];
       page.on("response", (reply) => {
@@ -147,7 +150,7 @@ describe("a plain user", () => {
     });
   });
 
-  test("transfers from their own wallet, and sees who created the transfer", async () => {
+  test("can transfer from their own wallet, and sees who created the transfer", async () => {
     await visitAsBob(async (page) => {
       await page.getByRole("link", { name: "New transfer" }).click();
       await page.getByLabel("From account").click();
@@ -166,7 +169,7 @@ describe("a plain user", () => {
 
   test.each<[what: string, id: () => string, problem: string]>([
     ["somebody else's account", () => "4", "This is not one of your accounts."],
-    ["an own asset", () => ids.safe, "A debit would raise this account: only an admin may make one."],
+    ["an own asset", () => ids.safe, "Only an admin can debit this account, because a debit would increase it."],
   ])("is told at the field that %s can't be debited", async (_, id, problem) => {
     await visitAsBob(async (page) => {
       await goTo(page, "/transfer");
@@ -176,7 +179,7 @@ describe("a plain user", () => {
     });
   });
 
-  test("opens a wallet of their own", async () => {
+  test("can open a wallet of their own", async () => {
     await visitAsBob(async (page) => {
       await goTo(page, "/accounts/new");
       await page.getByLabel("Name").fill("Bob, holidays");
@@ -186,7 +189,7 @@ describe("a plain user", () => {
   });
 });
 
-test("a user who may only read is offered nothing that writes, and is told why at a form's address", async () => {
+test("a read-only user is offered no changes, and the form's address explains why", async () => {
   await service.visit(async (page) => {
     await enterToken(page, await bobsToken("finance.read"));
     await page.getByText("Signed in as bob, read only").waitFor();

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
-test("the console works without breaking its policy, which stops a script that was smuggled in", async () => {
+test("the console works under its content security policy, which blocks an injected script", async () => {
   await service.visit(async (page) => {
     const violations = () => page.evaluate("window.violations");
     await page.addInitScript({
@@ -20,7 +20,7 @@ test("the console works without breaking its policy, which stops a script that w
     await page.reload();
     await signIn(page);
     await goTo(page, "/accounts/4");
-    await page.getByText("Draw across the chart").waitFor();
+    await page.getByText("Drag across the chart").waitFor();
     await goTo(page, "/connection");
     await page.getByText("✓ A browser lets this page call the API.").waitFor();
     expect(await violations()).toEqual([]);

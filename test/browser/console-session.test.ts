@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
-test("signing in with the development token fetches the books from the API's origin", async () => {
+test("signing in with the development token loads data from the API's origin", async () => {
   await service.visit(async (page) => {
     const reply = page.waitForResponse(/GetTrialBalance/);
     await signIn(page);
@@ -21,8 +21,8 @@ test("signing in with the development token fetches the books from the API's ori
 
 test.each<[what: string, pasted: string, problem: string]>([
   ["nothing", "", "Paste a token."],
-  ["words", "not a token", "This is not a bearer token: it holds other signs or spaces."],
-  ["no JWT", "not.a.token", "The service turned the token away: the token is not a signed JWT."],
+  ["words", "not a token", "This is not a bearer token: it contains spaces or characters that no token has."],
+  ["no JWT", "not.a.token", "The service refused the token: the token is not a signed JWT."],
 ])("%s for a token is refused at the field, and nobody is signed in", async (_, pasted, problem) => {
   await service.visit(async (page) => {
     await enterToken(page, pasted);
@@ -38,7 +38,7 @@ test.each<[what: string, pasted: string, problem: string]>([
 test("an expired token is refused with the reason", async () => {
   await service.visit(async (page) => {
     await enterToken(page, await service.token("alice", "finance.read", -600));
-    await page.getByText(/The service turned the token away: .*expired/).waitFor();
+    await page.getByText(/The service refused the token: .*expired/).waitFor();
   });
 });
 
@@ -52,7 +52,7 @@ test("a caller without finance.admin sees their own accounts", async () => {
   });
 });
 
-test("a session lasts over a reload, and signing out ends it", async () => {
+test("a session survives a reload, and signing out ends it", async () => {
   await service.visit(async (page) => {
     await signIn(page);
     await goTo(page, "/accounts/4");
@@ -66,7 +66,7 @@ test("a session lasts over a reload, and signing out ends it", async () => {
   });
 });
 
-test("a token that expires while a form is filled in is asked for anew above it, and the form posts what was typed", async () => {
+test("when the token expires a dialog asks for a new one, and the form below keeps its values and posts", async () => {
   await service.visit(async (page) => {
     await enterToken(page, await service.token("alice", "finance.read finance.write"));
     await goTo(page, "/transfer?from=4");

@@ -140,7 +140,7 @@ describe.each(browsers)("in %s", (_, launch) => {
     expect(await callFrom("127.0.0.1")).toEqual({ blocked: true });
   });
 
-  test("a pattern lets every subdomain in, and neither its parent nor a name that ends like it", async () => {
+  test("a pattern allows every subdomain, but neither its parent nor a name with the same ending", async () => {
     await given({ CORS_ALLOWED_ORIGINS: "http://*.app.localhost:*" });
     expect(await callFrom("one.app.localhost")).toMatchObject({ status: 200 });
     expect(await callFrom("a.b.app.localhost")).toMatchObject({ status: 200 });
@@ -148,13 +148,13 @@ describe.each(browsers)("in %s", (_, launch) => {
     expect(await callFrom("evilapp.localhost")).toEqual({ blocked: true });
   });
 
-  test("* lets everyone in without cookies and no one in with them", async () => {
+  test("* allows every origin without cookies and none with them", async () => {
     await given({ CORS_ALLOWED_ORIGINS: "*" });
     expect(await callFrom("127.0.0.1")).toMatchObject({ status: 200 });
     expect(await callFrom("127.0.0.1", { credentials: "include" })).toEqual({ blocked: true });
   });
 
-  test("with credentials allowed the cookie goes along and the page reads the answer; the preflight has none", async () => {
+  test("with credentials allowed the cookie is sent and the page reads the reply; the preflight has no cookie", async () => {
     await given({ CORS_ALLOWED_ORIGINS: "http://localhost:*", CORS_ALLOW_CREDENTIALS: "true" });
     const setCookie = `async () => { document.cookie = "session=ada; path=/"; }`;
     expect(await callsFrom("localhost", [{ credentials: "include" }], setCookie)).toMatchObject([{ status: 200 }]);
@@ -182,7 +182,7 @@ describe.each(browsers)("in %s", (_, launch) => {
     expect(Object.keys(outcome?.readable ?? {})).not.toContain("www-authenticate");
   });
 
-  test("a page reads every error: a bad token, a bad body, a path and a method that are not there", async () => {
+  test("a page can read every error: a bad token, a bad body, an unknown path, an unknown method", async () => {
     await given({});
     const authorization = `Bearer ${await service.token("alice", "finance.write")}`;
     const headers = { "content-type": "application/json", authorization };
@@ -202,7 +202,7 @@ describe.each(browsers)("in %s", (_, launch) => {
     ]);
   });
 
-  test("a remembered preflight is not asked for again, and with the memory disabled it is", async () => {
+  test("a cached preflight is not repeated, unless caching is disabled", async () => {
     await given({ CORS_MAX_AGE: "600" });
     await callsFrom("localhost", [{}, {}]);
     expect(asked).toEqual(["OPTIONS", "POST", "POST"]);

@@ -14,7 +14,7 @@ const QUALITY = 0.85;
 const pages: readonly [name: string, fragment: string, shown: string, prepare?: (page: Page) => Promise<void>][] = [
   ["overview", "/", "Balanced"],
   ["accounts", "/accounts", "Alice, everyday"],
-  ["account", "/accounts/4", "Draw across the chart"],
+  ["account", "/accounts/4", "Drag across the chart"],
   ["activity", "/activity", "Corner Grocery"],
   ["holds", "/holds", "Hotel"],
   ["transfer", "/transfers/300", "Recorded"],
@@ -71,7 +71,7 @@ async function hold(page: Page): Promise<void> {
   await page.evaluate('window.location.hash = "/transfer?from=4&to=6"');
   await page.getByLabel("Amount in USD").fill("180");
   await page.getByLabel("Description").fill("Hotel");
-  await page.getByLabel("Hold it for now").check();
+  await page.getByLabel("Hold it now").check();
   await page.getByRole("button", { name: "Hold", exact: true }).click();
   await page.getByText("Held $180.00").waitFor();
 }

@@ -54,13 +54,13 @@ describe.each(ways)("$way", ({ way, transport, format }) => {
     expect(Math.abs(Number(toDate(account.createdAt ?? "")) - Date.now())).toBeLessThan(60_000);
   });
 
-  test("changes only what the request holds", async () => {
+  test("changes only the fields of the request", async () => {
     const before = await finance.getAccount({ id: bank });
     const after = await finance.updateAccount({ id: bank, metadata: { seen: "yes" } });
     expect(after).toEqual({ ...before, metadata: { seen: "yes" }, updatedAt: after.updatedAt });
   });
 
-  test("posts, holds, captures, voids and reverses, each with a key of its own", async () => {
+  test("posts, holds, captures, voids and reverses, each with its own key", async () => {
     const transfer = { debitAccountId: bank, creditAccountId: wallet, amount: 1_000_000_000_000_000n };
     const posted = await finance.createTransfer(transfer);
     expect(posted).toMatchObject({ ...transfer, state: TransferState.TRANSFER_STATE_POSTED });
@@ -76,7 +76,7 @@ describe.each(ways)("$way", ({ way, transport, format }) => {
     expect(await finance.getTransfer({ id: posted.id })).toMatchObject({ id: posted.id });
   });
 
-  test("a time that the service gave means the same when it is given back", async () => {
+  test("a time from the service means the same when it is sent back", async () => {
     const transfer = { debitAccountId: bank, creditAccountId: wallet, amount: 7n, metadata: { run: `times-${way}` } };
     const effectiveAt = "2020-02-29T23:59:59.000001Z";
     const before = await finance.createTransfer(transfer);
@@ -138,7 +138,7 @@ describe.each(ways)("$way", ({ way, transport, format }) => {
     ]);
   });
 
-  test("a batch answers for each of its members", async () => {
+  test("a batch has a result for each member", async () => {
     const good = { debitAccountId: bank, creditAccountId: wallet, amount: 1n };
     const bad = { debitAccountId: 999_999n, creditAccountId: wallet, amount: 1n };
     const { results } = await finance.batchCreateTransfers({ transfers: [good, bad] });
@@ -184,7 +184,7 @@ describe.each(ways)("$way", ({ way, transport, format }) => {
     }
   });
 
-  test("reads balances and reports, also by a request that is empty", async () => {
+  test("reads balances and reports, also with an empty request", async () => {
     const { balance, sequence } = await finance.getBalance({ accountId: wallet });
     expect(balance).toBe((await finance.getAccount({ id: wallet })).balance);
     expect(sequence).toBeGreaterThan(0n);
@@ -209,7 +209,7 @@ describe.each(ways)("$way", ({ way, transport, format }) => {
     expect(two).toEqual(await finance.getAccount({ id: wallet }));
   });
 
-  test("tells 401 from 403 and from a refusal", async () => {
+  test("distinguishes 401, 403 and other refusals", async () => {
     const as = (bearer: string | undefined) =>
       createFinanceClient({ baseUrl: service.url, token: bearer, transport, format });
     await expect(as(undefined).getAccount({ id: bank })).rejects.toMatchObject({

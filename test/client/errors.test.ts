@@ -178,14 +178,14 @@ describe.each(ways)("$way", ({ transport, format }) => {
     expect(server.seen).toHaveLength(1);
   });
 
-  test("nobody listening", async () => {
+  test("nothing listens on the port", async () => {
     const baseUrl = `http://127.0.0.1:${await freePort()}`;
     const error = await failureOf(clientOf({ transport, format, baseUrl }).getAccount({ id: 4n }));
     expect(error).toMatchObject({ code: "unavailable", status: 0, reason: "network" });
     expect(error.cause).toBeInstanceOf(Error);
   });
 
-  test("a caller that gives up, before and during the call", async () => {
+  test("the caller cancels, before and during the call", async () => {
     server.reply({ fault: "hang" });
     const controller = new AbortController();
     const finance = clientOf({ transport, format });
@@ -203,7 +203,7 @@ describe.each(ways)("$way", ({ transport, format }) => {
     expect(server.seen).toHaveLength(1);
   });
 
-  test("a service that takes longer than the caller waits", async () => {
+  test("the service takes longer than the timeout", async () => {
     server.reply({ fault: "hang" });
     const error = await failureOf(clientOf({ transport, format }).getAccount({ id: 4n }, { timeoutMs: 250 }));
     expect(error).toMatchObject({ code: "deadline_exceeded", status: 0, reason: "timed_out" });
@@ -229,7 +229,7 @@ describe.each(ways)("$way", ({ transport, format }) => {
     expect(server.seen).toHaveLength(0);
   });
 
-  test("a token that is not to be had", async () => {
+  test("the token function fails", async () => {
     const token = () => Promise.reject(new Error("signed out"));
     const error = await failureOf(clientOf({ transport, format, token }).getAccount({ id: 4n }));
     expect(error).toMatchObject({
@@ -240,7 +240,7 @@ describe.each(ways)("$way", ({ transport, format }) => {
     });
   });
 
-  test("a token that never comes, and a caller that gives up", async () => {
+  test("the token function never returns, and the caller cancels", async () => {
     const token = () => new Promise<string>(() => undefined);
     const error = await failureOf(clientOf({ transport, format, token }).getAccount({ id: 4n }, { timeoutMs: 5 }));
     expect(error).toMatchObject({ code: "deadline_exceeded" });
@@ -271,7 +271,7 @@ test.each<[what: string, bytes: readonly number[]]>([
   expect(error).toMatchObject({ code: "internal", status: 200, reason: "invalid_reply" });
 });
 
-test("a page on another origin is told that it may be CORS, and on the same origin that it is not", async () => {
+test("a failed call from another origin may be CORS, from the same origin it is not", async () => {
   const baseUrl = `http://127.0.0.1:${await freePort()}`;
   vi.stubGlobal("location", { href: "http://localhost:3000/accounts/4" });
   const across = await failureOf(clientOf({ baseUrl }).getAccount({ id: 4n }));
@@ -300,11 +300,11 @@ describe("what is sent", () => {
     expect(server.seen).toMatchObject([{ method: "POST", url }]);
   });
 
-  test.each(["api.example.com", "/", ""])("without a page around it, base URL %j is none", (baseUrl) => {
+  test.each(["api.example.com", "/", ""])("outside of a page, base URL %j is refused", (baseUrl) => {
     expect(() => createFinanceClient({ baseUrl })).toThrow(TypeError);
   });
 
-  test.each(ways)("$way: the headers of client and call, the latter first", async ({ transport, format }) => {
+  test.each(ways)("$way: the headers of client and call; those of the call win", async ({ transport, format }) => {
     server.reply({ headers: { "content-type": `application/${format}` }, body: format === "json" ? "{}" : "" });
     const headers = { "X-Tenant": "blue", "x-trace": "1" };
     const finance = clientOf({ transport, format, headers, token: "t", timeoutMs: 5000, sendTimeout: false });
@@ -357,7 +357,7 @@ describe("what is sent", () => {
   });
 });
 
-test("an axios whose interceptors change the response is told apart from the network", async () => {
+test("an axios interceptor that changes the response is not taken for the network", async () => {
   server.reply(jsonReply({ id: "4" }));
   const instance = axios.create();
   instance.interceptors.response.use(({ data }) => data);
@@ -385,7 +385,7 @@ test("a caller that gave up before is not even asked for a token", async () => {
   expect([asked, server.seen]).toEqual([[], []]);
 });
 
-test("a list whose page follows itself is an error, and no endless loop", async () => {
+test("a list whose page token repeats is an error, not an endless loop", async () => {
   server.reply(jsonReply({ next_page_token: "again" }));
   const each = clientOf().listEntries.each({ accountId: 4n });
   expect(await failureOf(each.next())).toMatchObject({ code: "internal", reason: "invalid_reply" });

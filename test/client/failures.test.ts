@@ -34,7 +34,7 @@ describe.each(ways)("$way", ({ transport, format }) => {
   const options = { transport, format };
   const type = { "content-type": `application/${format}` };
 
-  test("nobody listens: the network, and worth another try", async () => {
+  test("nothing listens: a network failure, which is repeated", async () => {
     const baseUrl = `http://127.0.0.1:${await freePort()}`;
     const asked: string[] = [];
     const token = () => `t${asked.push("once")}`;
@@ -46,7 +46,7 @@ describe.each(ways)("$way", ({ transport, format }) => {
     expect(asked).toHaveLength(2);
   });
 
-  test("a connection that ends without an answer is the network too", async () => {
+  test("a connection that ends without a reply is a network failure too", async () => {
     server.reply({ fault: "drop" });
     expect(await fail({ ...options, maxRetries: 1 })).toMatchObject({ code: "unavailable", reason: "network" });
     expect(server.seen).toHaveLength(2);
@@ -62,7 +62,7 @@ describe.each(ways)("$way", ({ transport, format }) => {
     expect(server.seen).toHaveLength(1);
   });
 
-  test("a page on another origin gets no word of CORS for a reply that it could read", async () => {
+  test("a page on another origin gets no hint about CORS for a reply that it could read", async () => {
     vi.stubGlobal("location", { href: "http://page.example/" });
     server.reply({ fault: "cut" });
     expect(await fail(options)).toMatchObject({ reason: "invalid_reply" });
@@ -255,7 +255,7 @@ const interceptors: readonly [what: string, options: () => Options, error: objec
   ],
 ];
 
-test.each(interceptors)("%s: told as it is, and not repeated", async (_, options, error, sent) => {
+test.each(interceptors)("%s: keeps its cause and is not repeated", async (_, options, error, sent) => {
   server.reply(refusalReply(404, { code: "not_found", msg: "no account 4" }));
   for (const page of [undefined, { href: "http://page.example/" }]) {
     vi.stubGlobal("location", page);
@@ -265,7 +265,7 @@ test.each(interceptors)("%s: told as it is, and not repeated", async (_, options
   }
 });
 
-describe("what looks like the network is repeated, whoever carries the call", () => {
+describe("errors that look like the network's are repeated over every transport", () => {
   const tries: [what: string, failure: () => unknown][] = [
     ...["Failed to fetch", "NetworkError when attempting to fetch resource.", "Load failed", "fetch failed"].map(
       (message): [string, () => unknown] => [`fetch's "${message}"`, () => new TypeError(message)],
@@ -297,12 +297,12 @@ describe("what looks like the network is repeated, whoever carries the call", ()
     }
   });
 
-  test("fetch's own error in a language that nobody foresaw", async () => {
+  test("fetch's own error in an unexpected language", async () => {
     vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Die Verbindung wurde unterbrochen.")));
     expect(await fail({ maxRetries: 0 })).toMatchObject({ reason: "network" });
   });
 
-  test("but no other TypeError, and no error of the file system", async () => {
+  test("but not other TypeErrors, and not errors of the file system", async () => {
     for (const failure of [new TypeError("x is not a function"), Object.assign(new Error("x"), { code: "ENOENT" })])
       expect(await fail({ transport: { send: () => Promise.reject(failure) } })).toMatchObject({
         reason: "transport_failed",

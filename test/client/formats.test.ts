@@ -140,7 +140,7 @@ test.each(newer)("a newer service's message with $what reads alike in both forma
   expect(decodeBinary(type, bytes)).toEqual(ofJson);
 });
 
-describe("JSON that the service may write is taken", () => {
+describe("accepts every JSON that the service may write", () => {
   test.each<[what: string, type: Message, json: object, read: object]>([
     ["nothing but zero values", Account, {}, { id: 0n, metadata: {}, createdAt: undefined }],
     ["an int64 as text", Account, { id: "9223372036854775807" }, { id: 2n ** 63n - 1n }],
@@ -184,7 +184,7 @@ describe("JSON that the service may write is taken", () => {
   });
 });
 
-describe("JSON that is not the message's is refused, with the place", () => {
+describe("refuses other JSON and names the field", () => {
   test.each<[what: string, type: Message, json: unknown, place: string]>([
     ["an array for a message", Account, [], "Account must be an object, not a list"],
     ["a text for a message", Account, "account", 'Account must be an object, not "account"'],
@@ -262,7 +262,7 @@ describe("JSON that is not the message's is refused, with the place", () => {
   });
 });
 
-describe("bytes that are not the message's are refused", () => {
+describe("refuses bytes that are not such a message", () => {
   test.each<[what: string, type: Message, bytes: Uint8Array]>([
     ["a field that ends too early", Account, Uint8Array.from([18, 5, 65])],
     ["a tag that cannot be", Account, Uint8Array.from([0, 1])],
@@ -278,7 +278,7 @@ describe("bytes that are not the message's are refused", () => {
     expect(() => decodeBinary(type, content)).toThrow();
   });
 
-  test("but a field of another type is one of a newer service", () => {
+  test("but skips a field of another wire type, as of a newer service", () => {
     expect(
       decodeBinary(
         Account,
@@ -288,7 +288,7 @@ describe("bytes that are not the message's are refused", () => {
   });
 });
 
-describe("a request is made whole, or its mistake is named", () => {
+describe("completes a request, or names its mistake", () => {
   test("what a caller writes", () => {
     const request = complete(CreateTransferRequest, {
       amount: 5,
@@ -324,12 +324,12 @@ describe("a request is made whole, or its mistake is named", () => {
     expect(() => complete(CreateTransferRequest, input)).toThrow(mistake);
   });
 
-  test("a mistake within a list says where", () => {
+  test("names the position of a mistake in a list", () => {
     const request = { transfers: [{}, { amount: true }] };
     expect(() => complete(fields.BatchCreateTransfersRequest, request)).toThrow("transfers[1].amount must be");
   });
 
-  test("an enum is taken by its member or its name, and a mistake names them all", () => {
+  test("accepts an enum's member or name; an error lists all names", () => {
     expect(complete(Account, { type: AccountType.ACCOUNT_TYPE_ASSET }).type).toBe(1);
     expect(complete(Account, { type: "ACCOUNT_TYPE_ASSET" }).type).toBe(1);
     for (const type of ["LIABILITY", 77, AccountType.UNRECOGNIZED, "toString"])
@@ -340,7 +340,7 @@ describe("a request is made whole, or its mistake is named", () => {
 });
 
 describe("toJson", () => {
-  test("gives a message that JSON.stringify takes, and a request takes back", () => {
+  test("makes a copy that JSON.stringify accepts, and that can be sent again", () => {
     const transfer = complete(CreateTransferRequest, {
       amount: 2n ** 62n,
       metadata: { order: "77" },

@@ -110,7 +110,7 @@ test("every transport of the guide calls", async () => {
   }
 });
 
-test("the guide's refusals reach the person who pays", async () => {
+test("the guide's function turns refusals into messages for people", async () => {
   const { pay } = (await run("refusals.ts")) as Record<"pay", (amount: bigint) => Promise<string | undefined>>;
   expect(await pay(1n)).toBeUndefined();
   expect(await pay(10n ** 12n)).toBe("There is not enough money.");
@@ -122,7 +122,7 @@ test("the guide's refusals reach the person who pays", async () => {
   token = await service.token("alice");
 });
 
-test("the guide's token function is asked for another token when the service refuses its own", async () => {
+test("the guide's token function is called again when the service refuses its token", async () => {
   const tokens = [await service.token("alice", "finance.read", -60), token];
   const { fetch: send } = globalThis;
   vi.stubGlobal("fetch", async (url: string, init: RequestInit) =>
@@ -133,7 +133,7 @@ test("the guide's token function is asked for another token when the service ref
   expect(tokens).toEqual([]);
 });
 
-test("the guide's Vue function forgets what was shown when the id changes", async () => {
+test("the guide's Vue function clears the account when the id changes", async () => {
   const { useAccount } = (await run("use-account.ts")) as Record<
     "useAccount",
     (id: Ref<bigint>) => { account: Ref<object | undefined>; problem: Ref<object | undefined> }

@@ -8,7 +8,7 @@ function tableNamed(typeName: string): unknown {
   return Reflect.get(fields, typeName.replace("finance.v1.", ""));
 }
 
-test("there is a method for each RPC of the service, and no other", () => {
+test("there is exactly one method for each RPC", () => {
   const names = FinanceService.methods.map(({ name }) => `${name.charAt(0).toLowerCase()}${name.slice(1)}`);
   expect(Object.keys(methods).sort()).toEqual(names.sort());
   const finance = createFinanceClient({ baseUrl: "http://localhost" });
@@ -24,11 +24,11 @@ test.each(Object.values(methods))(
   },
 );
 
-test.each(Object.values(methods))("$name is a read if it gets or lists", ({ name, isRead }) => {
+test.each(Object.values(methods))("$name is a read if its name starts with Get or List", ({ name, isRead }) => {
   expect(isRead).toBe(/^(Get|List)[A-Z]/.test(name));
 });
 
-test.each(Object.values(methods))("$name fills in keys if its request, or a part of it, takes them", (method) => {
+test.each(Object.values(methods))("$name fills in keys if its request or a member takes them", (method) => {
   const { I } = FinanceService.methods.find(({ name }) => name === method.name) ?? {};
   const parts = I?.fields.flatMap((field) => (field.kind === "message" ? field.T().fields : []));
   const takesKeys = [...(I?.fields ?? []), ...(parts ?? [])].some(({ name }) => name === "idempotency_key");

@@ -34,7 +34,7 @@ describe("formatMoney", () => {
     expect(formatMoney(minor, USD, { locale: "en-US", signed: true })).toBe(text);
   });
 
-  test("refuses a currency that is none", () => {
+  test("refuses an invalid currency", () => {
     expect(() => formatMoney(1n, { currency: "dollars", minorUnitDigits: 2 })).toThrow(RangeError);
   });
 });

@@ -112,7 +112,7 @@ beforeAll(async () => {
   await writeFile(join(project, "server.ts"), SERVER);
 }, 300_000);
 
-test("it holds what runs and what explains, and neither sources nor tests", async () => {
+test("it contains code and documentation, but neither sources nor tests", async () => {
   const roots = new Set(packed.map((path) => path.split("/")[0]));
   expect([...roots].sort()).toEqual(["LICENSE", "README.md", "dist", "docs", "migrations", "package.json", "proto"]);
   expect(packed).toEqual(
@@ -120,7 +120,7 @@ test("it holds what runs and what explains, and neither sources nor tests", asyn
   );
 });
 
-test("the client's file has no Node code and imports axios alone, and that only when asked", async () => {
+test("the client's file has no Node code and imports only axios, and that on demand", async () => {
   const text = await readFile(join(project, "node_modules/finance-service/dist/client/index.js"), "utf8");
   expect(text.match(/^import .*/gm)).toBeNull();
   expect(text.match(/\bimport\(.*?\)/g)).toEqual(['import("axios")']);

@@ -75,7 +75,7 @@ describe("what is worth repeating", () => {
   });
 });
 
-test("it gives up after so many tries, with the last error, and tells of each", async () => {
+test("it gives up after maxRetries with the last error, and calls onReply for each reply", async () => {
   server.reply(away);
   const statuses: number[] = [];
   const onReply = ({ status }: { status: number }) => statuses.push(status);
@@ -88,7 +88,7 @@ test("it gives up after so many tries, with the last error, and tells of each", 
   expect(server.seen).toHaveLength(3);
 });
 
-test("it does not wait for a next try that would come too late", async () => {
+test("it does not wait if the next try would be too late", async () => {
   server.reply({ status: 503, headers: { "retry-after": "60" } });
   await expect(clientOf().getAccount({ id: 4n }, { timeoutMs: 5000 })).rejects.toMatchObject({
     status: 503,
@@ -97,14 +97,14 @@ test("it does not wait for a next try that would come too late", async () => {
   expect(server.seen).toHaveLength(1);
 });
 
-test("it does not wait for longer than a timer can", async () => {
+test("it does not wait longer than a timer can", async () => {
   server.reply({ status: 503, headers: { "retry-after": "9999999" } });
   const call = clientOf().getAccount({ id: 4n }, { timeoutMs: Number.POSITIVE_INFINITY });
   await expect(call).rejects.toMatchObject({ status: 503 });
   expect(server.seen).toHaveLength(1);
 });
 
-test("a caller may give up between two tries", async () => {
+test("a call can be canceled between two tries", async () => {
   server.reply({ status: 503, headers: { "retry-after": "20" } });
   const controller = new AbortController();
   const call = clientOf().getAccount({ id: 4n }, { signal: controller.signal, onReply: () => controller.abort() });
@@ -112,7 +112,7 @@ test("a caller may give up between two tries", async () => {
   expect(server.seen).toHaveLength(1);
 });
 
-test("each try asks for the token anew", async () => {
+test("each try asks for the token again", async () => {
   server.reply(away, jsonReply({}));
   const tokens = ["t1", "t2"];
   await clientOf({ token: async () => tokens.shift() ?? "" }).getAccount({ id: 4n });
@@ -143,7 +143,7 @@ describe("keys", () => {
     expect(two.idempotencyKey).not.toBe(one.idempotencyKey);
   });
 
-  test("each member of a batch gets its own, and keeps what it has", async () => {
+  test("each member of a batch gets its own, or keeps the one that it has", async () => {
     const request = { transfers: [transfer, { ...transfer, idempotencyKey: "mine" }, transfer] };
     const before = structuredClone(request);
     const keys = (await sent((finance) => finance.batchCreateTransfers(request))).transfers?.map(
@@ -154,7 +154,7 @@ describe("keys", () => {
     expect(request).toEqual(before);
   });
 
-  test("a read gets none", async () => {
+  test("a read gets no key", async () => {
     expect(await sent((finance) => finance.getAccount({ id: 4n }))).toEqual({ id: "4" });
   });
 });

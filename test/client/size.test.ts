@@ -7,7 +7,7 @@ test("a page that calls one method downloads at most 7 KiB", async () => {
   expect(gzipped).toBeLessThanOrEqual(7 * 1024);
 });
 
-test("it grows only by the messages of what else is called", async () => {
+test("each further method adds only its messages", async () => {
   const one = await bundleSize(clientOf("getAccount"));
   const two = await bundleSize(clientOf("getAccount", "listAccounts"));
   const whole = await bundleSize(wholeClient);
@@ -15,7 +15,7 @@ test("it grows only by the messages of what else is called", async () => {
   expect(whole.gzipped).toBeGreaterThan(two.gzipped + 500);
 });
 
-test("axios is not in it, unless the client is to bring its own", async () => {
+test("axios is included only if the client uses its own", async () => {
   const axios = `
     import { axiosTransport } from "finance-service/client";
     globalThis.transport = axiosTransport();`;

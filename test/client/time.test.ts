@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { fromDate, justAfter, toDate } from "../../packages/client/src/index.ts";
 
-describe("a time as a Date, and back", () => {
+describe("converts a time to a Date and back", () => {
   test.each<[time: string, date: string]>([
     ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000Z"],
     ["2026-01-02T03:04:05.678901Z", "2026-01-02T03:04:05.678Z"],
@@ -47,7 +47,7 @@ describe("a time as a Date, and back", () => {
     expect(() => toDate(time)).toThrow(TypeError);
   });
 
-  test.each([Number.NaN, 253_402_300_800_000, -62_135_596_800_001])("a Date of %d ms is no time", (ms) => {
+  test.each([Number.NaN, 253_402_300_800_000, -62_135_596_800_001])("refuses a Date of %d ms", (ms) => {
     expect(() => fromDate(new Date(ms))).toThrow();
   });
 });

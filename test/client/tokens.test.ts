@@ -28,7 +28,7 @@ function clientOf(token: NonNullable<ClientOptions["token"]>) {
 
 const bearers = () => server.seen.map(({ headers }) => headers.authorization?.replace("Bearer ", ""));
 
-test("the token function is told why its token was refused, and the call is sent once more under the same key", async () => {
+test("the token function gets the reason of a refusal, and the call is sent once more with the same key", async () => {
   server.reply(expired, jsonReply({ id: "8" }));
   const asked: TokenRequest[] = [];
   const finance = clientOf((request) => `t${asked.push(request)}`);
@@ -55,8 +55,8 @@ test.each<[what: string, reply: ScriptedReply, refused: string]>([
   expect(asked).toEqual([undefined, refused]);
 });
 
-describe("it never goes on for ever", () => {
-  test("a new token that is refused too is the end", async () => {
+describe("it never loops", () => {
+  test("a new token that is refused too ends the call", async () => {
     server.reply(expired);
     const asked: TokenRequest[] = [];
     const call = clientOf((request) => `t${asked.push(request)}`).getAccount({ id: 4n });
@@ -71,13 +71,13 @@ describe("it never goes on for ever", () => {
     expect(bearers()).toEqual(["t"]);
   });
 
-  test("nor is one that is not from a function", async () => {
+  test("a fixed token that was refused is not sent again", async () => {
     server.reply(expired);
     await expect(clientOf("t").getAccount({ id: 4n })).rejects.toMatchObject({ status: 401 });
     expect(bearers()).toEqual(["t"]);
   });
 
-  test("a token function that fails when it is asked again is the failure", async () => {
+  test("an exception of the token function becomes the error", async () => {
     server.reply(expired);
     const call = clientOf(({ refused }) => {
       if (refused) throw new Error("signed out");
@@ -86,7 +86,7 @@ describe("it never goes on for ever", () => {
     await expect(call).rejects.toMatchObject({ reason: "token_unavailable", message: "no token: Error: signed out" });
   });
 
-  test("a refresh that failed is tried again by the next call", async () => {
+  test("the next call repeats a failed renewal", async () => {
     server.reply(expired, expired, jsonReply({ id: "4" }));
     let attempts = 0;
     const finance = clientOf(({ refused }) => {
@@ -101,7 +101,7 @@ describe("it never goes on for ever", () => {
   });
 });
 
-describe("a renewal that is of no use does not stay", () => {
+describe("a useless renewal is not kept", () => {
   /** A function that never remembers what it renewed. */
   function forgetful(...renewed: readonly (string | Promise<string>)[]) {
     const left = [...renewed];
@@ -120,7 +120,7 @@ describe("a renewal that is of no use does not stay", () => {
     expect(bearers()).toEqual(["old", "one", "old", "one", "old", "one", "old", "two"]);
   });
 
-  test("the old token once more", async () => {
+  test("the old token again", async () => {
     server.reply(expired, expired, jsonReply({ id: "4" }));
     const finance = forgetful("old", "new");
     await failed(finance.getAccount({ id: 4n })).toMatchObject({ reason: "token_expired" });
@@ -128,7 +128,7 @@ describe("a renewal that is of no use does not stay", () => {
     expect(bearers()).toEqual(["old", "old", "new"]);
   });
 
-  test("a token that never comes", async () => {
+  test("a token function that never returns", async () => {
     server.reply(expired, expired, jsonReply({ id: "4" }));
     const finance = forgetful(new Promise(() => undefined), "new");
     const call = finance.getAccount({ id: 4n }, { timeoutMs: 300 });
@@ -137,7 +137,7 @@ describe("a renewal that is of no use does not stay", () => {
     expect(bearers()).toEqual(["old", "old", "new"]);
   });
 
-  test("but one stays for others when a caller gives up, or when the service is away", async () => {
+  test("but a renewal is kept for other calls if a caller cancels or the service is away", async () => {
     server.reply(expired, expired, { status: 503 }, expired, jsonReply({ id: "4" }));
     const asked = new EventEmitter<{ asked: []; renewed: [] }>();
     const finance = clientOf(async ({ refused }) => {
@@ -159,7 +159,7 @@ describe("a renewal that is of no use does not stay", () => {
   });
 });
 
-test("403 asks for no other token", async () => {
+test("a 403 asks for no new token", async () => {
   server.reply(refusalReply(403, { code: "permission_denied", msg: "" }));
   const asked: TokenRequest[] = [];
   const call = clientOf((request) => `t${asked.push(request)}`).getAccount({ id: 4n });
@@ -167,7 +167,7 @@ test("403 asks for no other token", async () => {
   expect(asked).toHaveLength(1);
 });
 
-test("after a renewal the other retries go on as before", async () => {
+test("other retries continue after a renewal", async () => {
   server.reply(expired, { status: 503 }, jsonReply({ id: "4" }));
   let token = "old";
   const finance = clientOf(({ refused }) => {

@@ -63,7 +63,7 @@ function read(reader: BinaryReader, content: readonly Value[]): readonly Value[]
   });
 }
 
-test("it writes the same bytes, and reads what it wrote", () => {
+test("it writes the same bytes as the reference, and reads them back", () => {
   fc.assert(
     fc.property(values, (content) => {
       const bytes = write(content);

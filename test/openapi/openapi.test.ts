@@ -179,7 +179,7 @@ test.each<[id: unknown, isValid: boolean]>([
   expect(schemaNamed("GetAccountRequest")({ id })).toBe(isValid);
 });
 
-test("an int64 of a reply is a string", () => {
+test("a reply's int64 is a string", () => {
   const { gives } = schemasOf("GetBalance");
   const balance = {
     balance: "-5",
@@ -192,7 +192,7 @@ test("an int64 of a reply is a string", () => {
   expect(mistakesIn(gives, { ...balance, balance: -5 })).toHaveLength(1);
 });
 
-test("JSON and protobuf are taken and given, and errors are JSON", async () => {
+test("requests and replies are JSON or protobuf, and errors are JSON", async () => {
   const { requestBody, responses } = document.paths[`/twirp/${FinanceService.typeName}/GetAccount`]?.post ?? {};
   expect(Object.keys(requestBody?.content ?? {})).toEqual(["application/json", "application/protobuf"]);
   const ask = async (id: bigint) => {
@@ -224,7 +224,7 @@ const README_CALLS = [
   ...(await readFile("README.md", "utf8")).matchAll(/\.FinanceService\/(\w+)(?:" *,| \\)[^{]*?(\{[^}]*\})/g),
 ].map(([, method = "", request = ""]) => [method, request] as const);
 
-test("the README has calls", () => {
+test("the README has example calls", () => {
   expect(README_CALLS.map(([method]) => method)).toEqual(["GetAccount", "CreateTransfer", "GetAccount"]);
 });
 
@@ -249,13 +249,13 @@ function expectRefusal(method: string, reply: Reply): void {
   expectItsHeaders(method, reply);
 }
 
-test("a refusal's code is one of those that the replies name", () => {
+test("every refusal has a documented code", () => {
   const mistakesOf = (code: string) => mistakesIn(schemaNamed("TwirpError"), { code, msg: "" });
   expect(mistakesOf("not_found")).toEqual([]);
   expect(mistakesOf("no_such_code")).not.toEqual([]);
 });
 
-test("an outcome that is told again has the header for it, refusals too", async () => {
+test("replayed outcomes have the header for it, even refusals", async () => {
   const from = await openFunded(service, "carol", 100);
   const post = { debit_account_id: from, credit_account_id: "1", amount: "60" };
   const posted = { ...post, idempotency_key: "told-again" };

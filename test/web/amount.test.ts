@@ -21,8 +21,8 @@ test.each<[text: string, currency: typeof USD, locale: string, minor: bigint]>([
 test.each<[text: string, currency: typeof USD, locale: string, problem: string]>([
   ["", USD, "en-US", "Enter an amount."],
   ["  ", USD, "en-US", "Enter an amount."],
-  ["0.00", USD, "en-US", "Enter an amount of more than zero."],
-  ["-5", USD, "en-US", "Enter an amount of more than zero."],
+  ["0.00", USD, "en-US", "Enter an amount greater than zero."],
+  ["-5", USD, "en-US", "Enter an amount greater than zero."],
   ["5.", USD, "en-US", "Enter a plain number, such as 1200.50."],
   ["1e3", USD, "en-US", "Enter a plain number, such as 1200.50."],
   ["12.34", EUR, "de-DE", "Enter a plain number, such as 1200,50."],
@@ -35,13 +35,13 @@ test.each<[text: string, currency: typeof USD, locale: string, problem: string]>
   expect(readAmount(text, currency, { locale })).toEqual({ ok: false, problem });
 });
 
-test("takes the largest amount allowed and nothing above it", () => {
+test("accepts the largest allowed amount and refuses more", () => {
   const options = { max: 1000n, locale: "en-US" };
   expect(readAmount("10", USD, options)).toEqual({ ok: true, minor: 1000n });
   expect(readAmount("10.01", USD, options)).toEqual({ ok: false, problem: "Enter at most $10.00." });
 });
 
-test("what is written into a field is read again as the same amount, in any locale", () => {
+test("writeAmount's text is read as the same amount, in any locale", () => {
   const anyAmount = record({
     minor: bigInt({ min: 1n, max: INT64_MAX }),
     currency: constantFrom(USD, JPY, KWD),

@@ -3,7 +3,7 @@ import { AccountType } from "../../packages/client/src/index.ts";
 import { sumBalances } from "../../web/src/books/balance-sums.ts";
 import { anAccount } from "./accounts.ts";
 
-test("balances add up by currency, in the order of the codes, and by type, in the order of a balance sheet", () => {
+test("balances are summed by currency, sorted by code, and by type, in the order of a balance sheet", () => {
   const accounts = [
     anAccount({ type: AccountType.ACCOUNT_TYPE_LIABILITY, balance: 5n }),
     anAccount({ type: AccountType.ACCOUNT_TYPE_ASSET, balance: 7n }),
@@ -26,6 +26,6 @@ test("balances add up by currency, in the order of the codes, and by type, in th
   ]);
 });
 
-test("no accounts have no sums", () => {
+test("without accounts there are no sums", () => {
   expect(sumBalances([])).toEqual([]);
 });

@@ -22,7 +22,7 @@ test.each<[type: keyof typeof AccountType, before: bigint]>([
   ]);
 });
 
-test("an interval that moved more than an int64 holds still has an exact start", () => {
+test("the start is exact even if an interval's turnover exceeds int64", () => {
   const debits = 2n ** 63n - 1n;
   const point = { time: timeOf(1), balance: 100n, debits, credits: debits };
   const points = [{ ...point, totalDebits: `${2n ** 64n}`, totalCredits: `${2n ** 64n + 7n}`, ...usd }];
@@ -32,7 +32,7 @@ test("an interval that moved more than an int64 holds still has an exact start",
   });
 });
 
-test("no intervals have no course", () => {
+test("without intervals there are no points", () => {
   expect(chartPoints([], day(3), { type: AccountType.ACCOUNT_TYPE_ASSET })).toEqual([]);
 });
 

@@ -111,7 +111,7 @@ describe("agrees with the service's policy", () => {
     }
   });
 
-  test("about what only an admin may ask for", () => {
+  test("about actions that only an admin may take", () => {
     const { setTerms, freeze } = permissionsOf(callers.bob);
     const account = { owner: "bob", type: Server.AccountType.LIABILITY, overdraftLimit: 0n, unlimitedOverdraft: false };
     const terms = [

@@ -29,6 +29,6 @@ test.each<[payload: string, subject: string | undefined, scopes: readonly string
   expect(readClaims(token)).toEqual({ subject, scopes: scopes && new Set(scopes) });
 });
 
-test("a token that is no JWT tells neither who it is for nor what they may do", () => {
+test("a token that is not a JWT has no subject and no scopes", () => {
   expect(readClaims("opaque")).toEqual({ subject: undefined, scopes: undefined });
 });

@@ -20,13 +20,13 @@ const filled: TransferValues = {
   holdDays: 7,
 };
 
-test("what is complete is an order in minor units, to any account", () => {
+test("a complete form becomes a draft in minor units, to any account", () => {
   expect(readTransfer(filled, accounts, may)).toEqual({
-    order: { debitAccountId: 4n, creditAccountId: 6n, amount: 1250n, description: "Rent", pending: false },
+    draft: { debitAccountId: 4n, creditAccountId: 6n, amount: 1250n, description: "Rent", pending: false },
   });
 });
 
-test("an account that is still looked for is not said to be somebody else's", () => {
+test("while the account is being loaded, the form does not call it somebody else's", () => {
   const change = { ...filled, debitAccountId: "9" };
   expect(readTransfer(change, accounts, may, true)).toEqual({
     problems: { debitAccountId: "Looking for this account…" },
@@ -44,7 +44,7 @@ test.each<[what: string, change: Partial<TransferValues>, problems: object]>([
   [
     "an own account that a debit raises",
     { debitAccountId: "7" },
-    { debitAccountId: "A debit would raise this account: only an admin may make one." },
+    { debitAccountId: "Only an admin can debit this account, because a debit would increase it." },
   ],
   ["a frozen account to debit", { debitAccountId: "5" }, { debitAccountId: "This account is frozen." }],
   ["no account to credit", { creditAccountId: "x" }, { creditAccountId: "Choose an account, or enter its number." }],
@@ -56,7 +56,7 @@ test.each<[what: string, change: Partial<TransferValues>, problems: object]>([
   [
     "an own account that a credit lowers",
     { creditAccountId: "7" },
-    { creditAccountId: "A credit would lower this account: only an admin may make one." },
+    { creditAccountId: "Only an admin can credit this account, because a credit would decrease it." },
   ],
   ["too large an amount", { amount: "10,000,000,000,000.01" }, { amount: "Enter at most $10,000,000,000,000.00." }],
   ["no amount", { amount: "" }, { amount: "Enter an amount." }],
@@ -75,7 +75,7 @@ test.each<[what: string, change: Partial<TransferValues>, problems: object]>([
 test("an admin debits and credits any account", () => {
   const change = { debitAccountId: "7", creditAccountId: "4" };
   expect(readTransfer({ ...filled, ...change }, accounts, adminMay)).toMatchObject({
-    order: { debitAccountId: 7n, creditAccountId: 4n },
+    draft: { debitAccountId: 7n, creditAccountId: 4n },
   });
-  expect(readTransfer({ ...filled, creditAccountId: "7" }, accounts, adminMay)).toHaveProperty("order");
+  expect(readTransfer({ ...filled, creditAccountId: "7" }, accounts, adminMay)).toHaveProperty("draft");
 });

@@ -4,7 +4,7 @@ import { SessionProvider } from "./session/session-provider.tsx";
 import { loadSettings } from "./settings.ts";
 import { Shell } from "./shell/shell.tsx";
 
-/** For what belongs to no session; a session has a cache of its own, which goes with it. */
+/** For queries outside of a session. Each session has its own cache, which is dropped with it. */
 const outsideSessions = new QueryClient();
 
 export function App() {

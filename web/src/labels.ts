@@ -1,4 +1,4 @@
-/** The service's enumerations and times in words. */
+/** Labels for the service's enums, and times for people. */
 import {
   type Account,
   AccountStatus,
@@ -31,12 +31,11 @@ export const transferStates = [
   { state: TransferState.TRANSFER_STATE_EXPIRED, word: "Expired" },
 ] as const;
 
-/** The account's type in a word. */
 export function typeOf({ type }: Pick<Account, "type">): string {
   return accountTypes.find((known) => known.type === type)?.word ?? "Unknown type";
 }
 
-/** What keeps the account from moving money; undefined when nothing does. */
+/** The status that stops the account from moving money; undefined if it is open. */
 export function hindranceOf({ status }: Pick<Account, "status">): string | undefined {
   if (status === AccountStatus.ACCOUNT_STATUS_OPEN) return undefined;
   return accountStatuses.find((known) => known.status === status)?.word;
@@ -46,12 +45,12 @@ export function stateOf({ state }: Pick<Transfer, "state">): string {
   return transferStates.find((known) => known.state === state)?.word ?? "Unknown state";
 }
 
-/** Whether a debit raises the balance: on assets and expenses. */
+/** Whether debits increase the balance, as for assets and expenses. */
 export function isDebitNormal({ type }: Pick<Account, "type">): boolean {
   return type === AccountType.ACCOUNT_TYPE_ASSET || type === AccountType.ACCOUNT_TYPE_EXPENSE;
 }
 
-/** Which side of the account an entry is on. */
+/** The side of the account that an entry is on. */
 export function sideOf({ amount }: Pick<Entry, "amount">, account: Pick<Account, "type">): "Debit" | "Credit" {
   return amount > 0n === isDebitNormal(account) ? "Debit" : "Credit";
 }
@@ -60,7 +59,7 @@ const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 
-/** @param time the service's, or a Date. */
+/** @param time The service's string, or a Date. */
 export function dateOf(time: string | Date): string {
   return DATE.format(asDate(time));
 }

@@ -1,9 +1,9 @@
 /**
- * Browsers may report a language that Intl refuses, such as "en-US@posix" under LANG=C.UTF-8, and libraries pass it on
- * unchecked: a RangeError. This replaces such a language before any of them reads it.
+ * Browsers may report a language that Intl refuses with a RangeError, such as "en-US@posix" under LANG=C.UTF-8. Libraries
+ * pass it on unchecked, so this replaces it before they read it.
  */
 
-/** The first language that Intl takes, whole or up to its first foreign sign ("en-US" of "en-US@posix"); else "en". */
+/** The first language that Intl accepts, in full or up to the first invalid character ("en-US" of "en-US@posix"); otherwise "en". */
 function usableLanguage(reported: readonly unknown[]): string {
   for (const language of reported) {
     if (typeof language !== "string") continue;

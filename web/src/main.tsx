@@ -1,4 +1,4 @@
-// First, before a library reads it.
+// Must come first: libraries read the language when they load.
 import "./language.ts";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

@@ -1,4 +1,4 @@
-/** Where the console's pages are: in the fragment, so that back, reload and bookmarks work on any static server. */
+/** The console's addresses. They are fragments, so that back, reload and bookmarks work on any static server. */
 import { useSyncExternalStore } from "react";
 
 export const paths = {
@@ -21,20 +21,20 @@ export function usePath(): string {
   return useFragment().split("?")[0] || "/";
 }
 
-/** The address's query, as "from=4" in "#/transfer?from=4". */
+/** The query of the address, as "from=4" in "#/transfer?from=4". */
 export function useQueryOfAddress(): URLSearchParams {
   return new URLSearchParams(useFragment().split("?")[1] ?? "");
 }
 
 const ID_MAX = 2n ** 63n - 1n;
 
-/** The number of an account or a transfer; undefined when the text is none. */
+/** The id of an account or a transfer; undefined for any other text. */
 export function readId(text: string): bigint | undefined {
   const digits = /^[1-9]\d{0,18}$/.exec(text.trim())?.[0];
   return digits === undefined || BigInt(digits) > ID_MAX ? undefined : BigInt(digits);
 }
 
-/** All of the address behind the "#". */
+/** Everything after the "#" in the address. */
 export function useFragment(): string {
   return useSyncExternalStore(subscribe, readFragment);
 }

@@ -1,4 +1,4 @@
-/** Where the API is, as the server of this page says. */
+/** Where the API is, from the server of this page. */
 export interface Settings {
   /** Scheme, host and port. */
   readonly apiUrl: string;
@@ -8,18 +8,18 @@ export interface Settings {
   readonly developmentToken?: string;
 }
 
-/** The server of this page does not say where the API is. */
+/** The server of this page did not say where the API is. */
 export class SettingsError extends Error {
   constructor(cause?: unknown) {
-    super("/settings.json did not come, or is something else", { cause });
+    super("can't read /settings.json", { cause });
     this.name = "SettingsError";
   }
 }
 
 /**
- * Asks the server of this page, on its own origin.
+ * Asks the server of this page.
  *
- * @throws SettingsError when it has no answer or another one.
+ * @throws SettingsError when there is no answer, or not the expected one.
  */
 export async function loadSettings(signal: AbortSignal): Promise<Settings> {
   const settings: unknown = await fetch("/settings.json", { signal })

@@ -1,6 +1,6 @@
 const THEMES = ["system", "light", "dark"] as const;
 
-/** What the page is shown in; `system` follows the machine. */
+/** `system` follows the machine's setting. */
 export type Theme = (typeof THEMES)[number];
 
 const KEY = "finance-theme";
@@ -10,7 +10,7 @@ export function loadTheme(): Theme {
   return THEMES.find((theme) => theme === stored) ?? "system";
 }
 
-/** Shows the page in the theme from now on, in all tabs that are opened later. */
+/** Applies the theme and stores it for tabs that are opened later. */
 export function chooseTheme(theme: Theme): void {
   localStorage.setItem(KEY, theme);
   applyTheme(theme);

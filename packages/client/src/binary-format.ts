@@ -9,7 +9,7 @@ const TIMESTAMP: MessageType<Instant> = {
   fields: { seconds: [1, "int64"], nanos: [2, "int32"] },
 };
 
-/** An entry of a map, as it stands on the wire. */
+/** On the wire, a map is a list of these messages. */
 const MAP_ENTRY: MessageType<Readonly<Record<"key" | "value", string>>> = {
   name: "MapEntry",
   fields: { key: [1, "string"], value: [2, "string"] },
@@ -38,11 +38,11 @@ function writeValue(writer: BinaryWriter, { scalar, message }: FieldKind, value:
   else if (scalar === "time") writer.delimited(writeMessage(TIMESTAMP, { ...parseTime(`${value}`) }));
   else if (scalar === "string") writer.string(`${value}`);
   else if (typeof value === "bigint") writer.int64(value);
-  // An int32, a bool, or a member of an enum.
+  // An int32, a bool or an enum.
   else writer.int32(Number(value));
 }
 
-/** @throws Error for bytes that are no such message. */
+/** @throws Error for bytes that are not such a message. */
 export function decodeBinary<T>(type: MessageType<T>, bytes: Uint8Array): T {
   const reader = new BinaryReader(bytes);
   return readMessage(reader, type, reader.len) as T;
@@ -63,7 +63,7 @@ function readMessage(reader: BinaryReader, type: MessageType<unknown>, end: numb
     if (field.label === "list" && Array.isArray(before)) before.push(readValue(reader, field));
     else if (field.label === "map") {
       const { key, value } = readNested(reader, MAP_ENTRY);
-      // Not an assignment, for which "__proto__" is no key like any other.
+      // A spread, because assigning the key "__proto__" would set the prototype.
       message[field.name] = { ...(before as Values), [`${key}`]: value };
     } else setField(message, field, readValue(reader, field));
   }

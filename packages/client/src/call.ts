@@ -52,12 +52,12 @@ function twirpErrorOf(body: string): TwirpError | undefined {
   }
 }
 
-/** https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds or a date. The meta is finer. */
+/** The header is in seconds or a date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after), the meta in milliseconds. */
 function retryAfterMsOf(meta = "", header: string | null | undefined): number | undefined {
   if (DIGITS.test(meta)) return Number(meta);
   const text = header ?? "";
   if (DIGITS.test(text)) return Number(text) * 1000;
-  // Date.parse makes a date of any text with a number in it; and one form of HTTP's dates does not say that it is GMT.
+  // HTTP_DATE is needed because Date.parse accepts any text with a number. One of HTTP's three formats lacks the GMT.
   const time = Date.parse(`${text.replace(" GMT", "")} GMT`);
   return HTTP_DATE.test(text) && time ? Math.max(0, time - Date.now()) : undefined;
 }
@@ -69,41 +69,43 @@ const BACKOFF_MS = 100;
 const BACKOFF_MS_MAX = 2000;
 
 /**
- * How long to wait before a call that failed for the n-th time (from 0) may be repeated; undefined when nothing says that the
- * next try fares better. Callers that failed together do not come back together.
+ * How long to wait before the call is repeated; undefined if another try would not help. Random, so that clients that failed
+ * together do not return together.
+ *
+ * @param failures The number of failures before this one.
  */
 export function retryDelayMs({ code, retryAfterMs }: FinanceError, failures: number): number | undefined {
   if (code !== "unavailable" && (code !== "resource_exhausted" || retryAfterMs === undefined)) return undefined;
   return (retryAfterMs ?? 0) + Math.random() * Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** failures);
 }
 
-/** What may differ from call to call. */
+/** Options of one call. */
 export interface CallOptions {
-  /** Gives the call up: it rejects with code `canceled`. Default none. */
+  /** Cancels the call, which rejects with code `canceled`. Default none. */
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds for the whole call, retries included; `Infinity` for no limit. Default: the client's. */
   readonly timeoutMs?: number | undefined;
-  /** Headers besides the client's, or instead of them. Default none. A page needs the server's leave for each (CORS_ALLOWED_HEADERS). */
+  /** Headers added to the client's; they replace those of the same name. Default none. Across origins the server must allow each (CORS_ALLOWED_HEADERS). */
   readonly headers?: HeadersInit | undefined;
-  /** How often the call may be repeated where that is safe. Default: the client's. */
+  /** How often the call may be repeated if that is safe. Default: the client's. */
   readonly maxRetries?: number | undefined;
-  /** Told of each answer that came, refusals and those that are retried included. Default none. */
+  /** Called with every reply, including refusals and those that lead to a retry. Default none. */
   readonly onReply?: ((reply: ReplyInfo) => void) | undefined;
 }
 
-/** An answer without its message. */
+/** A reply without its message. */
 export interface ReplyInfo {
   /** HTTP status. */
   readonly status: number;
   /** Finds the call in the server's log. */
   readonly requestId: string | undefined;
-  /** Whether the idempotency key was decided before, so that this is the first outcome once more. */
+  /** Whether an earlier request with the same idempotency key decided this outcome. */
   readonly isReplay: boolean;
 }
 
-/** A client's options, with their defaults filled in. */
+/** A client's options with their defaults. */
 export interface Connection {
-  /** Of the service, without the method. */
+  /** The URL of the service, without the method. */
   readonly url: string;
   readonly tokens: TokenSource;
   readonly transport: Transport;
@@ -112,17 +114,17 @@ export interface Connection {
   readonly maxRetries: number;
   readonly headers: HeadersInit;
   readonly sendsTimeout: boolean;
-  /** Whether a browser's CORS stands between here and there. */
+  /** Whether a page calls another origin, so that CORS applies. */
   readonly isCrossOrigin: boolean;
 }
 
-/** More would make a timer fire at once. */
+/** A longer timer would fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** What fits into the header's ten digits. */
+/** The header has at most ten digits. */
 const TIMEOUT_HEADER_MS_MAX = 9_999_999_999;
 
-/** @throws FinanceError, and nothing else but what `onReply` throws. */
+/** @throws FinanceError; other errors come only from `onReply`. */
 export async function call<I extends object, O extends object>(
   connection: Connection,
   method: Method<I, O>,
@@ -165,7 +167,7 @@ export async function call<I extends object, O extends object>(
 
 function prepare<I extends object, O extends object>(format: Format, method: Method<I, O>, input: Input<I>) {
   try {
-    // A copy: the caller's object stays as it is, and every try sends the same keys.
+    // A copy, so that the caller's object does not change and every try sends the same keys.
     const message = complete(method.request, input);
     const isRepeatable = method.isRead || (method.fillKeys?.(message) ?? false);
     return { isRepeatable, body: encode(format, method.request, message) };
@@ -183,7 +185,7 @@ interface Attempt<I extends object, O extends object> {
   readonly deadlineMs: number;
 }
 
-/** One try; with a token that the service refuses, and another to be had, two. */
+/** One try, or two if the service refuses the token and a new one is available. */
 async function attempt<I extends object, O extends object>(work: Attempt<I, O>): Promise<O> {
   const { signal, connection } = work;
   const { tokens } = connection;
@@ -198,7 +200,7 @@ async function attempt<I extends object, O extends object>(work: Attempt<I, O>):
       if (other === undefined) throw error;
       return await send(work, other);
     } catch (again) {
-      // No new token, none in time, or one that is refused as well. A caller that gave up says nothing of the token.
+      // There was no new token, not in time, or it was refused too. A canceled call says nothing about the token.
       const isUseless = again instanceof FinanceError && /^(unauth|deadline)/.test(again.code);
       if (isUseless) tokens.forget(bearer);
       throw again;
@@ -255,7 +257,7 @@ function requestHeaders<I extends object, O extends object>(
   }
 }
 
-/** The work's outcome, or the signal's reason at once when it aborts, even if the work ignores the signal. */
+/** Settles like the work, or rejects as soon as the signal aborts, even if the work ignores the signal. */
 function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) reject(signal.reason);
@@ -273,9 +275,9 @@ function pause(signal: AbortSignal, ms: number): Promise<void> {
 }
 
 /**
- * Gives a key to each part of a request that takes one and has none.
+ * Adds a key to the request, or to each of its members, if they take one and have none.
  *
- * @returns whether the request takes keys at all, so that it may be repeated.
+ * @returns Whether the request takes keys, so that it may be repeated.
  */
 export function fillIdempotencyKeys(message: object): boolean {
   if (takesKey(message)) {
@@ -291,12 +293,12 @@ export function fillIdempotencyKeys(message: object): boolean {
 }
 
 /**
- * A new key, for a caller that keeps it over several calls, as for the one transfer that a form stands for.
+ * A new idempotency key, for applications that keep one over several calls, such as all submissions of one form.
  *
  * @returns 32 hexadecimal digits.
  */
 export function newIdempotencyKey(): string {
-  // Not crypto.randomUUID, which plain-http pages do not have.
+  // Pages on plain http do not have crypto.randomUUID.
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 

@@ -8,45 +8,45 @@ import { type AxiosLike, type FetchLike, fetchTransport, overAxios } from "./tra
 
 /** Where the service is, and how to call it. */
 export interface ClientOptions {
-  /** Scheme, host, port and what else comes before `prefix`, as "https://api.example.com". In a page it may begin with "/" or ".". */
+  /** Everything before `prefix`: scheme, host, port, path, as "https://api.example.com". In a page it may begin with "/" or ".". */
   readonly baseUrl: string;
   /** The server's TWIRP_PREFIX. Default "/twirp". */
   readonly prefix?: string | undefined;
   /**
-   * The bearer token, or a function that gives it, asked before each try of each call. When the service refuses its token, it is
-   * asked for another one and told why, and the call is sent once more. Default: none is sent.
+   * The bearer token, or a function that returns it, called before every try. If the service refuses the token, the function is
+   * called with the reason and the call is sent once more with the new token. Default: no token.
    */
   readonly token?: TokenOption | undefined;
-  /** What carries the calls: fetch, axios, an instance of axios, or a transport. Default: the global fetch. */
+  /** Sends the calls: fetch, axios, an instance of axios, or a transport. Default: the global fetch. */
   readonly transport?: FetchLike | AxiosLike | Transport | undefined;
-  /** Default "json", which a browser's network panel can show; "protobuf" is smaller on the wire. */
+  /** Default "json", which a browser's network panel can show. "protobuf" is smaller. */
   readonly format?: Format | undefined;
   /** Milliseconds for a whole call, retries included; `Infinity` for no limit. Default 30000. */
   readonly timeoutMs?: number | undefined;
-  /** How often a call may be repeated where that is safe. Default 2. */
+  /** How often a call may be repeated if that is safe. Default 2. */
   readonly maxRetries?: number | undefined;
-  /** Headers of every call. Default none. A page needs the server's leave for each (CORS_ALLOWED_HEADERS). */
+  /** Headers of every call. Default none. Across origins the server must allow each (CORS_ALLOWED_HEADERS). */
   readonly headers?: HeadersInit | undefined;
   /**
-   * Tells the server in the header `twirp-timeout-ms` how long the call is waited for. Default: wherever CORS has no say in
-   * it; from a page on another origin the server must list the header in CORS_ALLOWED_HEADERS, or every call is blocked.
+   * Whether to send the timeout to the server in the header `twirp-timeout-ms`. Default: unless a page calls another origin.
+   * There the server must list the header in CORS_ALLOWED_HEADERS, or every call is blocked.
    */
   readonly sendTimeout?: boolean | undefined;
 }
 
-/** An RPC, ready to be called; needs no `this`. */
+/** Calls an RPC. It needs no `this`. */
 export type Call<I, O, Request = Input<I>> = (...args: CallArguments<Request>) => Promise<O>;
 
-/** Of a method whose request may be left out, `Request` includes undefined. */
+/** `Request` includes undefined if the method needs no request. */
 type CallArguments<Request> = undefined extends Request
   ? [request?: Request, options?: CallOptions]
   : [request: Request, options?: CallOptions];
 
-/** An RPC that answers page by page. */
+/** Calls an RPC that returns pages. */
 export interface ListCall<I, O, Item, Request = Input<I>> extends Call<I, O, Request> {
-  /** Every item from the request's page on, asking for each next page when the ones before it are used up. The options hold for each page. */
+  /** All items from the request's page on. Fetches the next page when the previous one is used up; the options apply to each page. */
   each(...args: CallArguments<Request>): AsyncGenerator<Item, void, undefined>;
-  /** Every page from the request's on, each when it is asked for. */
+  /** All pages from the request's page on, each fetched on demand. */
   pages(...args: CallArguments<Request>): AsyncGenerator<O, void, undefined>;
 }
 
@@ -67,7 +67,7 @@ export interface FinanceClient extends Client<typeof everyMethod> {}
 /**
  * Makes a client with every method of the service.
  *
- * @throws TypeError when `baseUrl` is no URL of http or https.
+ * @throws TypeError when `baseUrl` is not a URL of http or https.
  * @example
  * const finance = createFinanceClient({ baseUrl: "https://api.example.com", token });
  * const account = await finance.getAccount({ id: 4n });
@@ -77,16 +77,16 @@ export function createFinanceClient(options: ClientOptions): FinanceClient {
 }
 
 /**
- * Makes a client with the methods that are named, so that a bundler leaves out the messages of all others.
+ * Makes a client with the given methods only, so that a bundler leaves out the messages of all others.
  *
- * @throws TypeError when `baseUrl` is no URL of http or https.
+ * @throws TypeError when `baseUrl` is not a URL of http or https.
  * @example
  * const finance = createClient({ getAccount, listEntries }, { baseUrl: "https://api.example.com", token });
  */
 export function createClient<M extends object>(methods: M, options: ClientOptions): Client<M> {
   const connection = connect(options);
   const calls = Object.entries(methods).map(([name, method]) => [name, bind(connection, method)]);
-  // What each entry became is what the type says, which the compiler can't follow through entries.
+  // Object.fromEntries loses the types of the single members.
   return Object.fromEntries(calls) as Client<M>;
 }
 
@@ -95,7 +95,7 @@ const SERVICE = "finance.v1.FinanceService";
 function connect(options: ClientOptions): Connection {
   const { baseUrl, prefix = "/twirp", token, transport = fetchTransport(), format = "json" } = options;
   const { timeoutMs = 30_000, maxRetries = 2, headers = {} } = options;
-  // Only pages and their workers have a location, and only they are subject to CORS.
+  // Only pages and their workers have a location, and CORS applies only to them.
   const page = globalThis.location?.href;
   const base = readBaseUrl(baseUrl, page);
   const isCrossOrigin = page !== undefined && base.origin !== new URL(page).origin;
@@ -113,7 +113,7 @@ function connect(options: ClientOptions): Connection {
   };
 }
 
-/** A method as far as it matters here: any request and reply will do. Only lists have items and pages. */
+/** A method with any request and reply. Only lists have items and pages. */
 type AnyMethod = Method<Paged, Page> & Partial<Pick<ListMethod<Paged, Page, unknown>, "itemsOf" | "paging">>;
 
 function bind(connection: Connection, method: AnyMethod) {
@@ -122,16 +122,16 @@ function bind(connection: Connection, method: AnyMethod) {
   return itemsOf && paging ? Object.assign(load, paging({ name, load, itemsOf })) : load;
 }
 
-/** Without this, "localhost:9707" would be a URL of the scheme "localhost:", and in a page "api.example.com" one of its folders. */
+/** Refuses "localhost:9707", whose scheme would be "localhost:", and in a page "api.example.com", which would be a path. */
 function readBaseUrl(baseUrl: string, page: string | undefined): URL {
   const isRelative = page !== undefined && /^([./]|$)/.test(baseUrl);
   if (isRelative || /^https?:\/\//i.test(baseUrl)) {
     const url = new URL(baseUrl || "/", page);
-    // Else they would be dropped without a word, since fetch refuses them in a URL.
+    // fetch refuses URLs with a password; without it, the call would fail for a reason that is hard to find.
     if (url.username || url.password) throw new TypeError("baseUrl must hold no password");
     return url;
   }
-  // Numbers and names without a dot are nearby.
+  // Addresses and names without a dot are local.
   const scheme = /\.[a-z]/i.test(baseUrl) ? "https" : "http";
   const isHost = /^\d*[a-z.]/i.test(baseUrl) && /^[^:/]*(:\d+)?(\/|$)/.test(baseUrl);
   const hint = isHost ? `; did you mean ${scheme}://${baseUrl}` : "";

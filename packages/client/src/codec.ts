@@ -22,9 +22,9 @@ function writeValue(field: MessageField, value: unknown): unknown {
 }
 
 /**
- * Members that the message does not have are ignored, since a newer service may send them.
+ * Ignores unknown members, because a newer service may send them.
  *
- * @throws Error for JSON that is no such message.
+ * @throws Error for JSON that is not such a message.
  */
 export function decodeJson<T>(type: MessageType<T>, text: string): T {
   return readMessage(type, JSON.parse(text), REPLY) as T;
@@ -35,10 +35,9 @@ const REPLY: Source = {
   knowsEveryMember: false,
 };
 
-/** How messages travel. Both say the same. */
+/** The encoding of requests and replies. */
 export type Format = "json" | "protobuf";
 
-/** Content type of both requests and replies. */
 export function mediaTypeOf(format: Format): string {
   return `application/${format}`;
 }
@@ -47,7 +46,7 @@ export function encode<T>(format: Format, type: MessageType<T>, message: T): str
   return format === "json" ? encodeJson(type, message) : encodeBinary(type, message);
 }
 
-/** @throws Error when the reply holds no such message. */
+/** @throws Error when the reply is not such a message. */
 export function decode<T>(format: Format, type: MessageType<T>, reply: TransportReply): T {
   const contentType = reply.header("content-type") ?? "none";
   const [mediaType = ""] = contentType.split(";");

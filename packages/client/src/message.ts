@@ -1,27 +1,27 @@
-/** Messages by the tables of generated/client/fields.ts: what a caller wrote made whole, and what both formats share. */
+/** Messages by the tables of generated/client/fields.ts: checks and completes requests, and holds what both formats share. */
 import type { EnumType, FieldLabel, FieldType, MessageType } from "../../../generated/client/fields.ts";
 import { formatTime, parseTime } from "./time.ts";
 
-/** A message as its table sees it: values by the names of fields, and of oneofs. */
+/** A message: values by the names of fields and oneofs. */
 export type Values = Record<string, unknown>;
 
-/** A field of a message, with what its table says made ready. One of `scalar`, `members` and `message` is there. */
+/** A row of a message's table, prepared for use. Exactly one of `scalar`, `members` and `message` is set. */
 export interface MessageField {
   readonly name: string;
-  /** As the proto and the service's JSON have it. */
+  /** The name in the proto and in the service's JSON. */
   readonly protoName: string;
-  /** Its number and wire type, as they stand before it in protobuf. */
+  /** Number and wire type, as protobuf writes them before the value. */
   readonly tag: number;
   readonly label: FieldLabel | undefined;
   readonly scalar?: Scalar;
-  /** Of an enum. */
+  /** The enum. */
   readonly members?: EnumType;
   readonly message?: MessageType<unknown>;
 }
 
 export type Scalar = "int32" | "int64" | "bool" | "string" | "time";
 
-/** What only a newer service knows. */
+/** A member of an enum that only a newer service knows. */
 const UNRECOGNIZED = -1;
 
 const known = new WeakMap<MessageType<unknown>, readonly MessageField[]>();
@@ -73,20 +73,20 @@ function zeroOf({ label, scalar, members }: MessageField): unknown {
   return scalar ? SCALARS[scalar][0] : members && 0;
 }
 
-/** A field's value in a message; of a oneof's member undefined unless it is the one that is set. */
+/** A field's value in a message; undefined for members of a oneof that are not set. */
 function fieldValue(message: Values, { name, label }: MessageField): unknown {
   if (typeof label !== "object") return message[name];
   const chosen = message[label.oneof];
   return isObject(chosen) && chosen["$case"] === name ? chosen[name] : undefined;
 }
 
-/** Sets a field; a member of a oneof takes the place of another. */
+/** Sets a field; a member of a oneof replaces the others. */
 export function setField(message: Values, { name, label }: MessageField, value: unknown): void {
   if (typeof label === "object") message[label.oneof] = { $case: name, [name]: value };
   else message[name] = value;
 }
 
-/** The fields that are on the wire: those that are not zero or absent. */
+/** The fields to encode: those that are neither absent nor zero. */
 export function setFields(type: MessageType<unknown>, message: Values): (readonly [MessageField, unknown])[] {
   return fieldsOf(type).flatMap((field) => {
     const value = fieldValue(message, field);
@@ -95,7 +95,7 @@ export function setFields(type: MessageType<unknown>, message: Values): (readonl
   });
 }
 
-/** The member of an enum; UNRECOGNIZED for one that only a newer service knows. */
+/** The member of an enum by number or name; UNRECOGNIZED if there is none. */
 export function memberOf(members: EnumType, value: unknown): number {
   const member = typeof value === "number" ? value in members && value : members[`${value}`];
   return typeof member === "number" ? member : UNRECOGNIZED;
@@ -109,7 +109,7 @@ export function isObject(value: unknown): value is Values {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Of anything that may be thrown or given: a symbol, or an object without `toString`, can't be put into a template. */
+/** The text of any value. Templates throw at symbols and at objects without `toString`. */
 export function textOf(value: unknown): string {
   try {
     return String(value);
@@ -118,14 +118,14 @@ export function textOf(value: unknown): string {
   }
 }
 
-/** How a message stands in a value that is yet to be checked. */
+/** How to read a message from an unchecked value. */
 export interface Source {
   fieldOf(message: Values, field: MessageField): unknown;
-  /** Whether a member that the enum does not have is a mistake, instead of one of a newer service. */
+  /** Whether unknown members of an enum are refused; otherwise they are a newer service's. */
   readonly knowsEveryMember: boolean;
 }
 
-/** @throws TypeError that names the field, from `path` on. */
+/** @throws TypeError that names the field. */
 export function readMessage(type: MessageType<unknown>, input: unknown, source: Source, path = ""): Values {
   if (!isObject(input)) throw mistake(path || type.name, "an object", input);
   const message = emptyMessage(type);
@@ -178,7 +178,7 @@ function readScalar(type: Scalar, value: unknown, path: string): unknown {
   return read;
 }
 
-/** Of a number or of its digits; undefined for what is neither, lost digits or is out of range. */
+/** The integer in a number or in decimal text; undefined if it is not exact or out of range. */
 function integerOf(type: "int64" | "int32", value: unknown): unknown {
   const isWhole =
     typeof value === "bigint" ||
@@ -198,15 +198,15 @@ function canonicalTime(value: unknown): string | undefined {
 
 const SHOWN_LENGTH_MAX = 100;
 
-/** @param wanted what should be there, with its article. */
+/** @param wanted What was expected, with its article. */
 function mistake(path: string, wanted: string, value: unknown): TypeError {
   const shown = typeof value === "string" ? `"${value}"` : Array.isArray(value) ? "a list" : textOf(value);
   return new TypeError(`${path} must be ${wanted}, not ${shown.slice(0, SHOWN_LENGTH_MAX)}`);
 }
 
 /**
- * A copy of a message or of any other plain value that `JSON.stringify` takes, which throws at a bigint: each is the text of
- * its digits, as in the service's JSON.
+ * A copy of a message, or of any other plain value, for `JSON.stringify`, which throws at a bigint: each bigint becomes the
+ * text of its digits, as in the service's JSON.
  *
  * @example
  * localStorage.setItem("account", JSON.stringify(toJson(account)));
@@ -214,18 +214,18 @@ function mistake(path: string, wanted: string, value: unknown): TypeError {
 export function toJson(value: unknown): unknown {
   if (typeof value === "bigint") return `${value}`;
   if (Array.isArray(value)) return value.map(toJson);
-  // As JSON.stringify has it, a Date writes itself.
+  // JSON.stringify calls toJSON itself, for a Date for example.
   if (!isObject(value) || "toJSON" in value) return value;
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, toJson(member)]));
 }
 
 /**
- * A request as a caller wrote it, made whole: a copy of its own, whose every field is there and valid.
+ * A complete, validated copy of a request that a caller wrote.
  *
  * @throws TypeError that names the field.
  */
 export function complete<T>(type: MessageType<T>, input: unknown): T {
-  // The table says that these are the values of a T.
+  // The table describes T.
   return readMessage(type, input, REQUEST) as T;
 }
 

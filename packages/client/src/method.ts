@@ -11,26 +11,26 @@ export interface Page {
   nextPageToken: string;
 }
 
-/** What a list's call takes, as far as it matters here. */
 interface PageRequest {
   readonly pageToken?: string | undefined;
 }
 
-/** A list's call, and how its pages are read. */
+/** A list's call, and how to read its pages. */
 export interface Listing<Options> {
   readonly name: string;
   load(request: PageRequest, options?: Options): Promise<Page>;
   itemsOf(page: Page): readonly unknown[];
 }
 
-/** What a list can do besides. Only methods that list refer to it, so a bundler leaves it out with them. */
+/** The iterators of a list. Only list methods refer to it, so a bundler can leave it out. */
 export function paging<Options>({ name, load, itemsOf }: Listing<Options>) {
   async function* pages(request?: PageRequest, options?: Options): AsyncGenerator<Page, void, undefined> {
     for (let pageToken = request?.pageToken; ; ) {
       const page = await load({ ...request, pageToken }, options);
       yield page;
       if (page.nextPageToken === "") return;
-      if (page.nextPageToken === pageToken) throw failure("invalid_reply", `${name} gives the same page for ever`);
+      if (page.nextPageToken === pageToken)
+        throw failure("invalid_reply", `${name} returns the same page again and again`);
       pageToken = page.nextPageToken;
     }
   }
@@ -42,7 +42,7 @@ export function paging<Options>({ name, load, itemsOf }: Listing<Options>) {
   return { pages, each };
 }
 
-/** A message as a caller writes it: what is left out has its zero value. */
+/** A message as a caller writes it: fields that are left out have their zero values. */
 export type Input<T> = T extends readonly (infer Item)[]
   ? readonly Input<Item>[]
   : T extends object
@@ -56,20 +56,20 @@ export interface Method<I extends object, O extends object> {
   readonly name: string;
   readonly request: MessageType<I>;
   readonly response: MessageType<O>;
-  /** Changes nothing, so that it may always be repeated. */
+  /** Changes nothing, so it may always be repeated. */
   readonly isRead: boolean;
-  /** Of a request that takes keys: gives one to each part without, so that it may be repeated. A bundler leaves it out with the others. */
+  /** Set if the request takes idempotency keys: fills in missing ones, so that the call may be repeated. A bundler can leave it out. */
   readonly fillKeys?: (request: object) => boolean;
 }
 
-/** A method that says something without a request. */
+/** A method whose request may be left out. */
 export interface NeedsNoRequest {
   readonly needsNoRequest: true;
 }
 
-/** An RPC that answers page by page. */
+/** An RPC that returns pages. */
 export interface ListMethod<I extends Paged, O extends Page, Item> extends Method<I, O> {
   itemsOf(page: O): readonly Item[];
-  /** How it goes on from page to page. */
+  /** The iterators over pages and items. */
   readonly paging: typeof paging;
 }

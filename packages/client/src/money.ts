@@ -1,10 +1,10 @@
 /**
- * Money as people write it, to and from exact minor units. Nothing here passes through a floating-point number: an int64
- * of cents is beyond what one can hold.
+ * Converts between money as people write it and exact minor units. It uses no floating-point numbers, which can't hold
+ * every int64.
  */
 import { isInt64 } from "./message.ts";
 
-/** A currency as an account is kept in it; every `Account` is one. */
+/** A currency and its decimal places. Every message with an amount is one, as `Account`. */
 export interface Currency {
   /** ISO 4217, as "USD". */
   readonly currency: string;
@@ -15,14 +15,14 @@ export interface Currency {
 export interface FormatMoneyOptions {
   /** BCP 47, as "de-CH". Default: the user's. */
   readonly locale?: string | undefined;
-  /** Writes a plus before what is more than 0. Default false. */
+  /** Writes a plus sign before positive amounts. Default false. */
   readonly signed?: boolean | undefined;
 }
 
 /**
  * Writes minor units in the currency's major unit, as "$1,234.50", every digit exact.
  *
- * @throws RangeError when the currency or the locale is none.
+ * @throws RangeError when the currency or the locale is invalid.
  * @example
  * formatMoney(account.balance, account);
  */
@@ -36,13 +36,13 @@ export function formatMoney(minor: bigint, money: Currency, options: FormatMoney
     maximumFractionDigits: minorUnitDigits,
     signDisplay: options.signed === true ? "exceptZero" : "negative",
   });
-  // A hyphen is narrower than a plus; the minus sign lines up with it.
+  // The minus sign is as wide as the plus sign; a hyphen is narrower.
   const decimal = `${minor}E-${minorUnitDigits}` as Intl.StringNumericLiteral;
   return format.format(decimal).replace("-", "−");
 }
 
 /**
- * What was read, or why it can't be: `empty`, `not_a_number`, `too_many_decimals` (more than the currency has) or
+ * The amount, or why the text is not one: `empty`, `not_a_number`, `too_many_decimals` (more than the currency has) or
  * `out_of_range` (beyond int64).
  */
 export type ParsedMoney =
@@ -50,12 +50,12 @@ export type ParsedMoney =
   | { readonly ok: false; readonly problem: "empty" | "not_a_number" | "too_many_decimals" | "out_of_range" };
 
 /**
- * Reads what a person typed in the currency's major unit: digits, decimal and grouping signs of the locale, a sign before
- * them, the currency's symbol or code on either side. It guesses nothing: "1.5" is no number where the comma is the decimal
- * sign.
+ * Reads an amount that a person typed in the currency's major unit: digits with the locale's decimal and group separators, a
+ * sign before them, the currency's symbol or code on either side. It never guesses: "1.5" is not a number in a locale whose
+ * decimal separator is the comma.
  *
  * @param locale BCP 47. Default: the user's.
- * @returns minor units; whether they may be 0 or less is the caller's to say.
+ * @returns Minor units, which may be 0 or negative.
  * @example
  * parseMoney("1.234,50", { currency: "EUR", minorUnitDigits: 2 }, "de-DE"); // { ok: true, minor: 123450n }
  */
@@ -98,7 +98,7 @@ function numberSignsOf(locale: string | undefined): NumberSigns {
   };
 }
 
-/** Takes the sign to the front and the currency away, in whichever of its forms stands at an end. */
+/** Moves the sign to the front and removes the currency from either end. */
 function withoutCurrency(text: string, currency: string, locale: string | undefined): string {
   const displays = ["symbol", "narrowSymbol", "code"] as const;
   const names = displays.map((currencyDisplay) => {
@@ -115,7 +115,7 @@ function withoutCurrency(text: string, currency: string, locale: string | undefi
   return text;
 }
 
-/** Signs that a keyboard has for those that a locale writes. */
+/** Replaces characters that locales write by those that keyboards have. */
 function asTyped(text: string): string {
   return text
     .normalize("NFKC")

@@ -1,6 +1,6 @@
 /**
- * Times as the service writes them: RFC 3339 in UTC with 0, 3, 6 or 9 decimal places. Texts, because a Date ends at
- * milliseconds while the service keeps microseconds: cut, a time that it gave would mean another one when it is given back.
+ * Times as the service writes them: RFC 3339 strings in UTC with 0, 3, 6 or 9 decimal places. They are strings because a Date
+ * has only milliseconds: a time of the service, which has microseconds, would mean another one when it is sent back.
  *
  * https://protobuf.dev/reference/protobuf/google.protobuf/#timestamp
  */
@@ -15,19 +15,19 @@ export interface Instant {
 const RFC_3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|([-+])(\d\d):(\d\d))$/;
 const NANOS_PER_SECOND = 1_000_000_000;
 
-/** @throws TypeError for what is no RFC 3339 time from year 1 to 9999. */
+/** @throws TypeError unless it is an RFC 3339 time from year 1 to 9999. */
 export function parseTime(time: string): Instant {
   const [, local, fraction = "", sign, hours = 0, minutes = 0] = RFC_3339.exec(time.toUpperCase()) ?? [];
   const localMs = Date.parse(`${local}Z`);
   const offsetSeconds = Number(`${sign ?? ""}1`) * (Number(hours) * 3600 + Number(minutes) * 60);
   const seconds = localMs / 1000 - offsetSeconds;
-  // A day that its month does not have would be one of the next month.
+  // Date.parse makes February 30 a day in March.
   const isReal = secondsText(localMs / 1000) === local && Number(hours) < 24 && Number(minutes) < 60;
   if (!isReal || secondsText(seconds) === undefined) throw noTime(time);
   return { seconds: BigInt(seconds), nanos: Number(fraction.padEnd(9, "0")) };
 }
 
-/** @throws TypeError for what no RFC 3339 time from year 1 to 9999 can say. */
+/** @throws TypeError outside the years 1 to 9999. */
 export function formatTime({ seconds, nanos }: Instant): string {
   const text = secondsText(Number(seconds));
   if (text === undefined || nanos < 0 || nanos >= NANOS_PER_SECOND) throw noTime(`${seconds} s, ${nanos} ns`);
@@ -37,20 +37,20 @@ export function formatTime({ seconds, nanos }: Instant): string {
 }
 
 function noTime(time: string): TypeError {
-  return new TypeError(`no time from year 1 to 9999: ${time}`);
+  return new TypeError(`not a time from year 1 to 9999: ${time}`);
 }
 
-/** Without zone; undefined beyond the years 1 to 9999. */
+/** Without a time zone; undefined outside the years 1 to 9999. */
 function secondsText(seconds: number): string | undefined {
   const isKnown = seconds >= -62_135_596_800 && seconds < 253_402_300_800;
   return isKnown ? new Date(seconds * 1000).toISOString().slice(0, 19) : undefined;
 }
 
 /**
- * A time of the service as a Date, to show it or to reckon with. The microseconds are cut: to ask the service about the same
- * time, give back the text itself.
+ * A time of the service as a Date, for display or calculation. It has no microseconds: to ask the service about the same time,
+ * send the string itself.
  *
- * @throws TypeError for what is no RFC 3339 time.
+ * @throws TypeError unless it is an RFC 3339 time.
  * @example
  * toDate(transfer.createdAt).toLocaleString();
  */
@@ -60,7 +60,7 @@ export function toDate(time: string): Date {
 }
 
 /**
- * A Date as a request takes it.
+ * A Date as a time for requests.
  *
  * @throws RangeError for an invalid Date, TypeError beyond the years 1 to 9999.
  * @example
@@ -71,10 +71,10 @@ export function fromDate(date: Date): string {
 }
 
 /**
- * The next microsecond, the service's smallest step. Bounds such as `after` and `createdAfter` include their own time, so this
- * is what to ask for all that came later.
+ * The next microsecond, the service's smallest step. Bounds such as `after` and `createdAfter` include their own time, so use
+ * this to ask for everything later.
  *
- * @throws TypeError for what is no RFC 3339 time.
+ * @throws TypeError unless it is an RFC 3339 time.
  * @example
  * finance.listEntries.each({ accountId: 4n, after: justAfter(last.createdAt) });
  */

@@ -1,24 +1,24 @@
 import { failureBy } from "./errors.ts";
 
-/** What a token function is told. */
+/** The argument of a token function. */
 export interface TokenRequest {
   /**
-   * Why the service refused the token that the function gave last, such as "token_expired": that one is of no use any more.
-   * Undefined when none was refused.
+   * Why the service refused the function's last token, such as "token_expired": a new token is needed. Undefined when no token
+   * was refused.
    */
   readonly refused: string | undefined;
 }
 
-/** The bearer token, or a function that gives it. */
+/** The bearer token, or a function that returns it. */
 export type TokenOption = string | ((request: TokenRequest) => string | Promise<string>);
 
-/** Where the bearer tokens of a client come from. */
+/** The bearer tokens of a client. */
 export interface TokenSource {
-  /** Empty: none. */
+  /** Empty if there is none. */
   current(): Promise<string>;
-  /** Another token than one that was refused; undefined when there is none. Calls that were refused together share it. */
+  /** A new token after a refusal; undefined if there is none. Calls that were refused together share it. */
   insteadOf(refused: string, reason: string): Promise<string | undefined>;
-  /** Ends the sharing of what stands for a refused token: the next call that is refused asks again. */
+  /** Stops sharing the new token: the next call that is refused asks for another. */
   forget(refused: string): void;
 }
 
@@ -37,7 +37,7 @@ export function tokenSource(option: TokenOption | undefined): TokenSource {
   return {
     current: () => ask({ refused: undefined }),
     async insteadOf(refused, reason) {
-      // It also serves calls whose refusal comes after it is done.
+      // Also for calls whose refusal arrives after the renewal.
       if (renewal === undefined || renewal.refused !== refused) {
         renewal = { refused, token: ask({ refused: reason }) };
       }

@@ -1,19 +1,19 @@
 import { membersOf, transportFailed, unreadable } from "./errors.ts";
 import { isObject } from "./message.ts";
 
-/** One HTTP POST, ready to be sent. */
+/** One HTTP POST. */
 export interface TransportRequest {
   readonly url: string;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array<ArrayBuffer>;
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when the call is canceled or its time is up. */
   readonly signal: AbortSignal;
 }
 
-/** An answer, whatever its status. */
+/** A reply with any status. */
 export interface TransportReply {
-  /** HTTP status; 0 for a redirect of which a browser tells no more. */
+  /** HTTP status; 0 for a redirect that a browser hides. */
   readonly status: number;
   /** The header by its lower-case name; null or undefined when it is absent or may not be read. */
   header(name: string): string | null | undefined;
@@ -21,9 +21,9 @@ export interface TransportReply {
 }
 
 /**
- * What carries the calls. It must follow no redirect. When there is no answer it rejects with the error of fetch, axios or Node,
- * or with one whose `code` is "ERR_NETWORK"; such calls are repeated. Any other error is the application's own: the call fails
- * with `transport_failed`. A FinanceError is passed on as it is.
+ * Sends the calls. It must not follow redirects. Without a reply it rejects with the error of fetch, axios or Node, or with one
+ * whose `code` is "ERR_NETWORK"; such calls are repeated. Any other error is the application's own: the call fails with
+ * `transport_failed`. A FinanceError is passed on unchanged.
  */
 export interface Transport {
   send(request: TransportRequest): Promise<TransportReply>;
@@ -34,7 +34,7 @@ export interface AxiosLike {
   request(config: AxiosCall): Promise<AxiosAnswer>;
 }
 
-/** What axios is asked. */
+/** The options that the client passes to axios. */
 export interface AxiosCall {
   url: string;
   method: "POST";
@@ -48,14 +48,14 @@ export interface AxiosCall {
   transformResponse: [];
 }
 
-/** What axios answers. */
+/** axios's response. */
 export interface AxiosAnswer {
   status: number;
   headers: object;
   data: unknown;
 }
 
-/** Interceptors, adapter, proxy and cookies of the instance stay; what would change the meaning of a call is set here. */
+/** The instance keeps its interceptors, adapter, proxy and cookies; options that would change the meaning of a call are set here. */
 export function overAxios(axios: AxiosLike): Transport {
   return {
     async send({ url, headers, body, signal }) {
@@ -63,7 +63,7 @@ export function overAxios(axios: AxiosLike): Transport {
         url,
         method: "POST",
         headers: { ...headers },
-        // Of a view, axios would send all the memory behind it.
+        // axios would send a view's whole ArrayBuffer.
         data: typeof body === "string" ? body : body.slice().buffer,
         signal,
         responseType: "arraybuffer",
@@ -72,28 +72,28 @@ export function overAxios(axios: AxiosLike): Transport {
         transformRequest: [],
         transformResponse: [],
       };
-      // Interceptors see as errors what the instance's `validateStatus` makes errors of. The client sees a reply.
+      // Interceptors get an error for each status that the instance's `validateStatus` refuses; the client needs the reply.
       const answer: unknown = await axios.request(call).catch((error) => responseOf(error, url));
       if (!isAnswer(answer)) throw new TypeError("an interceptor changed the response");
       return {
         status: answer.status,
         header(name) {
-          // An adapter may write the names as it likes.
+          // Adapters write the names in any case.
           const [, value] = Object.entries(answer.headers).find(([key]) => key.toLowerCase() === name) ?? [];
           return typeof value === "string" ? value : undefined;
         },
-        // An ArrayBuffer from a browser, a Buffer from Node; the copy shares no memory with its pool.
+        // A browser's ArrayBuffer or Node's Buffer. The copy does not share the memory of Node's pool.
         body: new Uint8Array(answer.data),
       };
     },
   };
 }
 
-/** @throws the error itself when there was no reply, or none that came whole. */
+/** @throws the error itself when there was no complete reply. */
 function responseOf(error: unknown, url: string): unknown {
   const { config, response } = membersOf(error);
   const { url: called = url } = membersOf(config);
-  // An interceptor may have made another call, such as one for a token: its failure is the interceptor's.
+  // An interceptor may have made a call of its own, as for a token, which failed.
   if (called !== url) throw transportFailed(error);
   if (isAnswer(response)) return response;
   throw error;
@@ -105,10 +105,10 @@ function isAnswer(answer: unknown): answer is AxiosAnswer & { data: ArrayBuffer 
 }
 
 /**
- * Carries calls by axios.
+ * Sends calls with axios.
  *
- * @param instance default: an instance of its own, free of what the application set on axios itself. The package `axios` is
- * loaded with the first call.
+ * @param instance Default: a new instance, without the application's settings of axios. The package `axios` is loaded with the
+ * first call.
  */
 export function axiosTransport(instance?: AxiosLike): Transport {
   if (instance !== undefined) return overAxios(instance);
@@ -125,19 +125,19 @@ export function axiosTransport(instance?: AxiosLike): Transport {
 export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
 
 /**
- * Carries calls by fetch.
+ * Sends calls with fetch.
  *
- * @param fetchLike default: the global `fetch` as it is when a call is made.
+ * @param fetchLike Default: the global `fetch` at the time of each call.
  */
 export function fetchTransport(fetchLike?: FetchLike): Transport {
   return {
     async send({ url, headers, body, signal }) {
-      // Browsers refuse fetch as a method of another object, so it is called as the function it is.
+      // Browsers refuse to run fetch as a method of another object.
       const send = fetchLike ?? fetch;
-      // A POST that is redirected may arrive as a GET, or elsewhere with the token: a redirect is an answer in itself.
+      // Following a redirect could turn the POST into a GET, or send the token elsewhere.
       const init = { method: "POST", headers, body, signal, redirect: "manual" } as const;
       const response = await send(url, init).catch((error: unknown) => {
-        // Of fetch itself each is the network's, whatever the language that the browser says it in.
+        // Every TypeError of fetch itself is a network failure, in any language.
         if (send === fetch && error instanceof TypeError) Object.assign(error, { code: "ERR_NETWORK" });
         throw error;
       });

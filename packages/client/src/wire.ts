@@ -1,8 +1,8 @@
-/** Protobuf's wire format, as far as this API uses it. https://protobuf.dev/programming-guides/encoding/ */
+/** The part of protobuf's wire format that this API uses. https://protobuf.dev/programming-guides/encoding/ */
 
 const ENCODER = new TextEncoder();
 
-/** Throws for bytes that are no UTF-8, which both formats refuse. */
+/** Throws for invalid UTF-8, which both formats refuse. */
 export const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export class BinaryWriter {
@@ -14,7 +14,7 @@ export class BinaryWriter {
     this.#bytes.push(Number(rest));
   }
 
-  /** Also what is not negative of uint32 and bool. Negative ones take ten bytes, as if they were int64. */
+  /** Also for uint32 and bool. Negative numbers take ten bytes, like int64. */
   int32(value: number): void {
     if (value < 0 || value > 127) this.int64(BigInt(value));
     else this.#bytes.push(value);
@@ -24,7 +24,7 @@ export class BinaryWriter {
     this.delimited(ENCODER.encode(value));
   }
 
-  /** A text or a message, behind its length. */
+  /** A string or message after its length. */
   delimited(bytes: Uint8Array): void {
     this.int32(bytes.length);
     for (const byte of bytes) this.#bytes.push(byte);
@@ -35,7 +35,7 @@ export class BinaryWriter {
   }
 }
 
-/** Throws a RangeError or TypeError for bytes that are no message. */
+/** Throws a RangeError or TypeError for malformed bytes. */
 export class BinaryReader {
   pos = 0;
   readonly len: number;
@@ -47,7 +47,7 @@ export class BinaryReader {
   }
 
   int64(): bigint {
-    // The first 49 bits as a number, which holds them and is faster.
+    // Collect the first 49 bits in a number, which is faster than a bigint.
     let low = 0;
     let high = 0n;
     for (let shift = 0; shift < 70; shift += 7) {
@@ -80,7 +80,7 @@ export class BinaryReader {
     return UTF8.decode(this.#bytes.subarray(start, start + length));
   }
 
-  /** Passes over a field of a newer API. */
+  /** Skips a field of a newer API. */
   skip(wireType: number): void {
     if (wireType === 0) this.int64();
     else if (wireType === 1) this.#advance(8);
@@ -89,7 +89,7 @@ export class BinaryReader {
     else throw new RangeError(`invalid wire type ${wireType}`);
   }
 
-  /** @returns where it was before. */
+  /** @returns The position before. */
   #advance(count: number): number {
     const start = this.pos;
     this.pos += count;

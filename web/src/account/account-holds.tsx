@@ -4,7 +4,7 @@ import { transfersQuery } from "../data/queries.ts";
 import { useSession } from "../session/session.ts";
 import { HoldTable } from "../transfers/hold-table.tsx";
 
-/** What is held on the account; nothing at all while nothing is. */
+/** The account's holds; renders nothing if it has none. */
 export function AccountHolds({ account }: { readonly account: Account }) {
   const { finance } = useSession();
   const { data } = useInfiniteQuery(

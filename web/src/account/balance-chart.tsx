@@ -9,35 +9,35 @@ import { type ChartPoint, toMajor } from "./chart-points.ts";
 interface BalanceChartProps {
   readonly points: readonly ChartPoint[];
   readonly money: Currency;
-  /** Told of a span that was drawn across the chart or asked for by the keyboard. */
+  /** Called with the span that a drag or a key selected. */
   onZoom(span: Span): void;
-  /** Told of a double click. */
+  /** Called on a double click. */
   onReset(): void;
 }
 
 const HEIGHT_PX = 240;
-/** Nearer than this there is nothing more to see. */
+/** The shortest span: balances are per hour. */
 const SPAN_MS_MIN = 4 * 3_600_000;
 
-/** The course of a balance as steps. By keyboard: + and − zoom, the arrows move. */
+/** A balance as a stepped line. Keys: + and − zoom, the arrows move. */
 export function BalanceChart({ points, money, onZoom, onReset }: BalanceChartProps) {
   const frame = useRef<HTMLDivElement>(null);
-  const told = useRef({ onZoom, onReset });
-  told.current = { onZoom, onReset };
+  const handlers = useRef({ onZoom, onReset });
+  handlers.current = { onZoom, onReset };
 
   useEffect(() => {
     const { current } = frame;
     if (current === null) return undefined;
-    let chart = draw(current, points, money, told);
+    let chart = draw(current, points, money, handlers);
     const redraw = () => {
       chart.destroy();
-      chart = draw(current, points, money, told);
+      chart = draw(current, points, money, handlers);
     };
     const sizes = new ResizeObserver(([entry]) => {
       if (entry) chart.setSize({ width: entry.contentRect.width, height: HEIGHT_PX });
     });
     sizes.observe(current);
-    // A canvas does not follow the theme by itself.
+    // A canvas keeps the colours it was drawn with.
     const themes = new MutationObserver(redraw);
     themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
     const system = window.matchMedia("(prefers-color-scheme: dark)");
@@ -51,13 +51,13 @@ export function BalanceChart({ points, money, onZoom, onReset }: BalanceChartPro
   }, [points, money]);
 
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a chart that keys move through is no image
+    // biome-ignore lint/a11y/useSemanticElements: a chart that has keys of its own is not an image
     <div
       ref={frame}
       className="chart"
       role="group"
-      aria-label="Chart of the balance: plus and minus zoom, the arrow keys move, the table below tells the same"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: it takes the keys that its label names
+      aria-label="Chart of the balance: plus and minus zoom, the arrow keys move. The table below shows the same values"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: it handles the keys that its label names
       tabIndex={0}
       onKeyDown={(event) => {
         const span = spanAfterKey(event.key, points);
@@ -69,7 +69,7 @@ export function BalanceChart({ points, money, onZoom, onReset }: BalanceChartPro
   );
 }
 
-/** What a key makes of the span that is shown; undefined for keys that do nothing here. */
+/** The span that a key selects; undefined for other keys. */
 function spanAfterKey(key: string, points: readonly ChartPoint[]): Span | undefined {
   const start = points.at(0)?.time.getTime();
   const end = points.at(-1)?.time.getTime();
@@ -98,7 +98,7 @@ function draw(
   frame: HTMLElement,
   points: readonly ChartPoint[],
   money: Currency,
-  told: { readonly current: Pick<BalanceChartProps, "onZoom" | "onReset"> },
+  handlers: { readonly current: Pick<BalanceChartProps, "onZoom" | "onReset"> },
 ): UPlot {
   const colours = getComputedStyle(frame);
   const colour = (name: string) => colours.getPropertyValue(name);
@@ -142,7 +142,7 @@ function draw(
             const start = time(select.left);
             const end = time(select.left + select.width);
             setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-            if (end.getTime() - start.getTime() >= SPAN_MS_MIN) told.current.onZoom({ start, end });
+            if (end.getTime() - start.getTime() >= SPAN_MS_MIN) handlers.current.onZoom({ start, end });
           },
         ],
         setCursor: [
@@ -160,7 +160,7 @@ function draw(
     frame,
   );
   chart.over.append(tip);
-  chart.over.addEventListener("dblclick", () => told.current.onReset());
+  chart.over.addEventListener("dblclick", () => handlers.current.onReset());
   return chart;
 }
 
@@ -168,7 +168,7 @@ const HOURS = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-d
 const DAYS = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 const MONTHS = new Intl.DateTimeFormat(undefined, { month: "short", year: "2-digit" });
 
-/** As fine as the ticks lie apart; the first of a day is told by its date. */
+/** Hours, days or months, by the distance of the ticks. Midnight is labelled with its date. */
 function timeLabels(_: UPlot, seconds: number[]): string[] {
   const apart = (seconds[1] ?? 0) - (seconds[0] ?? 0);
   return seconds.map((second) => {

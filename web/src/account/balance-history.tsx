@@ -21,7 +21,7 @@ const RANGES = [
   { word: "All", days: undefined },
 ] as const;
 
-/** The balance over time, with buttons for the usual spans; a span that is drawn across the chart is shown in more detail. */
+/** The balance over time, with buttons for the usual periods. Dragging across the chart zooms in. */
 export function BalanceHistory({ account }: { readonly account: Account }) {
   const { finance } = useSession();
   const [range, setRange] = useState<(typeof RANGES)[number] | undefined>(RANGES[2]);
@@ -41,7 +41,7 @@ export function BalanceHistory({ account }: { readonly account: Account }) {
       <div className="heading-line">
         <h2 id="history-heading">Balance over time</h2>
         <fieldset className="choices">
-          <legend className="unseen">Span</legend>
+          <legend className="unseen">Period</legend>
           {RANGES.map((candidate) => (
             <button
               key={candidate.word}
@@ -70,17 +70,17 @@ export function BalanceHistory({ account }: { readonly account: Account }) {
   );
 }
 
-/** @param days absent: since the account was opened. */
+/** @param days Default: since the account was opened. */
 function spanOf(days: number | undefined, { createdAt }: Account): Span {
   const opened = createdAt === undefined ? new Date(0) : toDate(createdAt);
   return { start: days === undefined ? opened : new Date(Date.now() - days * DAY_MS) };
 }
 
-/** The chart in words and as a table, for whoever does not see it. */
+/** The chart in words and as a table, for people who can't see it. */
 function Course({ points, account }: { readonly points: readonly ChartPoint[]; readonly account: Account }) {
   const first = points.at(0);
   const last = points.at(-1);
-  if (first === undefined || last === undefined) return <p className="muted">There is nothing to show in this span.</p>;
+  if (first === undefined || last === undefined) return <p className="muted">There is no data in this period.</p>;
   const balances = points.map(({ balance }) => balance);
   const [lowest, highest] = balances.reduce(
     ([low, high], balance) => [balance < low ? balance : low, balance > high ? balance : high],
@@ -91,10 +91,10 @@ function Course({ points, account }: { readonly points: readonly ChartPoint[]; r
     <>
       <p className="muted">
         {dateOf(first.time)} {money(first.balance)} → {dateTimeOf(last.time)} {money(last.balance)} · lowest{" "}
-        {money(lowest)} · highest {money(highest)}. Draw across the chart to look closer; a double click shows all.
+        {money(lowest)} · highest {money(highest)}. Drag across the chart to zoom in; double-click to show everything.
       </p>
       <details>
-        <summary>The chart as a table</summary>
+        <summary>Show the chart as a table</summary>
         <Table
           label="Balance over time"
           rows={points.filter(isTurn)}
@@ -109,12 +109,12 @@ function Course({ points, account }: { readonly points: readonly ChartPoint[]; r
   );
 }
 
-/** A chart of it would be an axis with made-up numbers. */
+/** A chart of nothing but zeros would have made-up numbers on its axis. */
 function isFlatZero(points: readonly ChartPoint[]): boolean {
   return points.every(({ balance }) => balance === 0n);
 }
 
-/** Leaves out the points at which nothing had changed. */
+/** Leaves out points where the balance did not change. */
 function isTurn({ balance }: ChartPoint, index: number, all: readonly ChartPoint[]): boolean {
   return index === 0 || index === all.length - 1 || balance !== all[index - 1]?.balance;
 }

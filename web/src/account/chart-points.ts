@@ -1,17 +1,17 @@
 import { type Account, type BalancePoint, type Currency, toDate } from "@finance-service/client";
 import { isDebitNormal } from "../labels.ts";
 
-/** The balance from a time on. */
+/** The balance from this time on. */
 export interface ChartPoint {
   readonly time: Date;
   readonly balance: bigint;
 }
 
 /**
- * The course of a balance: where it stood at the start, then at the end of each interval. The last interval may not be over:
- * its balance is that of now.
+ * The balance at the start, then at the end of each interval. The last interval may not have ended: its balance is the
+ * current one.
  *
- * @param end of the span that was asked for.
+ * @param end The end of the requested span.
  */
 export function chartPoints(points: readonly BalancePoint[], end: Date, account: Pick<Account, "type">): ChartPoint[] {
   const timed = points.flatMap((point) => (point.time === undefined ? [] : [{ ...point, time: toDate(point.time) }]));
@@ -25,7 +25,7 @@ export function chartPoints(points: readonly BalancePoint[], end: Date, account:
   ];
 }
 
-/** A sum as a chart needs it: in the major unit, as near as a floating-point number comes. */
+/** Minor units as a floating-point number in the major unit, for a chart. Large sums lose digits. */
 export function toMajor(minor: bigint, { minorUnitDigits }: Pick<Currency, "minorUnitDigits">): number {
   return Number(minor) / 10 ** minorUnitDigits;
 }

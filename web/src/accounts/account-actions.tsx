@@ -5,13 +5,13 @@ import { ProblemNote } from "../components/problem-note.tsx";
 import { useChange } from "../data/use-change.ts";
 import { useSession } from "../session/session.ts";
 
-/** One change of an account's status, and the question that is asked before it. */
+/** A change of an account's status, and the dialog that confirms it. */
 interface StatusChange {
   readonly word: string;
   readonly status: AccountStatus;
-  /** What it means, for the person who decides. */
+  /** The consequences, for the person who decides. */
   readonly meaning: ReactNode;
-  /** The button that does it. */
+  /** The label of the button that does it. */
   readonly confirm: string;
 }
 
@@ -19,24 +19,24 @@ const CHANGES = {
   freeze: {
     word: "Freeze",
     status: AccountStatus.ACCOUNT_STATUS_FROZEN,
-    meaning: "No money can move from it or to it until an admin unfreezes it. Holds can be voided, not captured.",
+    meaning: "No money can move in or out until an admin unfreezes it. Holds can be voided but not captured.",
     confirm: "Freeze the account",
   },
   unfreeze: {
     word: "Unfreeze",
     status: AccountStatus.ACCOUNT_STATUS_OPEN,
-    meaning: "Money can move from it and to it again.",
+    meaning: "Money can move in and out again.",
     confirm: "Unfreeze the account",
   },
   close: {
     word: "Close",
     status: AccountStatus.ACCOUNT_STATUS_CLOSED,
-    meaning: "No money will ever move on it again. It must be empty, with nothing held.",
-    confirm: "Close for good",
+    meaning: "It can never be used again. Its balance must be zero, with nothing held.",
+    confirm: "Close permanently",
   },
 } satisfies Record<string, StatusChange>;
 
-/** Freezes, unfreezes or closes an account, as far as the caller may; a closed account has no actions. */
+/** Buttons to freeze, unfreeze or close an account, if the caller may. A closed account has none. */
 export function AccountActions({ account }: { readonly account: Account }) {
   const { may } = useSession();
   const [asked, setAsked] = useState<StatusChange>();

@@ -19,7 +19,7 @@ const ANY = {
   currency: "",
 };
 
-/** The accounts the caller may see, to be searched and narrowed down. */
+/** The accounts that the caller may see, with a search and filters. */
 export function AccountsPage() {
   const { finance, may } = useSession();
   const [sought, setSought] = useState(ANY);
@@ -42,7 +42,7 @@ export function AccountsPage() {
           value={sought.search}
           onChange={({ target }) => setSought({ ...sought, search: target.value })}
           placeholder="Name or number"
-          hint={isByPrefix ? "Names that begin with this, letter for letter" : ""}
+          hint={isByPrefix ? "Finds names that start with this text; upper and lower case matter" : ""}
         />
         <SelectField
           label="Type"
@@ -105,8 +105,8 @@ export function AccountsPage() {
 }
 
 /**
- * Finds what is sought. While the caller's accounts are few the page looks through them itself, anywhere in a name; among
- * many, the service looks for beginnings.
+ * Finds the accounts that match. If all of the caller's accounts fit on one page, this page searches anywhere in their
+ * names; otherwise the service searches by the start of the name.
  */
 function useSoughtAccounts(finance: FinanceClient, sought: typeof ANY) {
   const { search, ...filters } = sought;

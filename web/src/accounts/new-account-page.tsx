@@ -22,7 +22,7 @@ const EMPTY = {
 type FieldName = "name" | "currency" | "owner" | "overdraft";
 type Problems = Partial<Record<FieldName, string>>;
 
-/** Which field a refusal's `argument` is about. */
+/** The form's field for each `argument` of a refusal. */
 const FIELD_OF: Readonly<Record<string, FieldName>> = {
   name: "name",
   currency: "currency",
@@ -30,12 +30,12 @@ const FIELD_OF: Readonly<Record<string, FieldName>> = {
   overdraft_limit: "overdraft",
 };
 
-/** Opens an account. Only an admin chooses its type, owner and overdraft: a plain caller opens wallets of their own. */
+/** Opens an account. Only an admin chooses its type, owner and overdraft; other callers open wallets of their own. */
 export function NewAccountPage() {
   const { finance, caller = "", may } = useSession();
   const [values, setValues] = useState(EMPTY);
   const [problems, setProblems] = useState<Problems>({});
-  /** Of the account that the form describes now, for all its tries. */
+  /** One key for every try, until the form changes. */
   const idempotencyKey = useRef<string>(undefined);
   const form = useRef<HTMLFormElement>(null);
   const opening = useChange((request: Parameters<typeof finance.createAccount>[0]) => finance.createAccount(request));
@@ -79,7 +79,7 @@ export function NewAccountPage() {
       value={values.currency}
       onChange={({ target }) => set({ currency: target.value.toUpperCase() })}
       problem={problems.currency}
-      hint="ISO 4217, such as USD or JPY; never changes"
+      hint="ISO 4217 code, such as USD or JPY. It can't be changed later"
       maxLength={3}
       autoComplete="off"
       spellCheck={false}
@@ -122,8 +122,8 @@ export function NewAccountPage() {
           <>
             {currency}
             <p className="muted">
-              The account will be a wallet of your own: a liability account that can't be overdrawn. An admin can open
-              others.
+              You can open a wallet of your own: a liability account that can't be overdrawn. Only an admin can open
+              other accounts.
             </p>
           </>
         )}
@@ -148,7 +148,7 @@ interface TermsProps {
   onChange(change: Partial<typeof EMPTY>): void;
 }
 
-/** Whose the account is, and how far it may be overdrawn. */
+/** The owner, and how far the account may be overdrawn. */
 function Terms({ values, problems, caller, onChange }: TermsProps) {
   return (
     <>
@@ -159,7 +159,7 @@ function Terms({ values, problems, caller, onChange }: TermsProps) {
         onChange={({ target }) => onChange({ owner: target.value })}
         problem={problems.owner}
         placeholder={caller}
-        hint="The token's sub that may see and debit it. Empty: yours"
+        hint="The sub of tokens that may see and debit it. Leave it empty for your own"
         maxLength={255}
         autoComplete="off"
         spellCheck={false}
@@ -170,7 +170,7 @@ function Terms({ values, problems, caller, onChange }: TermsProps) {
         value={values.overdraft}
         onChange={({ target }) => onChange({ overdraft: target.value })}
         problem={problems.overdraft}
-        hint={values.unlimited ? "" : "How far below zero it may go. Empty: not at all"}
+        hint={values.unlimited ? "" : "How far the balance may go below zero. Leave it empty for not at all"}
         inputMode="decimal"
         disabled={values.unlimited}
         autoComplete="off"
@@ -181,7 +181,7 @@ function Terms({ values, problems, caller, onChange }: TermsProps) {
           checked={values.unlimited}
           onChange={({ target }) => onChange({ unlimited: target.checked })}
         />
-        No floor, for an account that stands for a bank or for the owners' equity
+        Unlimited, for an account that represents a bank or the owners' equity
       </label>
     </>
   );
@@ -190,7 +190,7 @@ function Terms({ values, problems, caller, onChange }: TermsProps) {
 function readValues({ name, type, currency, owner, overdraft, unlimited }: typeof EMPTY) {
   const problems: Problems = {};
   if (name.trim() === "") problems.name = "Enter a name.";
-  if (!/^[A-Z]{3}$/.test(currency)) problems.currency = "Enter a code of three letters, such as USD.";
+  if (!/^[A-Z]{3}$/.test(currency)) problems.currency = "Enter a three-letter code, such as USD.";
   const isLimited = !unlimited && overdraft.trim() !== "";
   // The service refuses other currencies itself.
   const minorUnitDigits = minorUnitDigitsOf(currency);
@@ -213,14 +213,14 @@ function readValues({ name, type, currency, owner, overdraft, unlimited }: typeo
 function hintOf(type: AccountType): string {
   switch (type) {
     case AccountType.ACCOUNT_TYPE_ASSET:
-      return "What you own, such as money at a bank: a debit raises it";
+      return "Something you own, such as money at a bank. Debits increase it";
     case AccountType.ACCOUNT_TYPE_EXPENSE:
-      return "What was spent: a debit raises it";
+      return "Money that was spent. Debits increase it";
     case AccountType.ACCOUNT_TYPE_EQUITY:
-      return "The owners' share: a credit raises it";
+      return "The owners' share. Credits increase it";
     case AccountType.ACCOUNT_TYPE_INCOME:
-      return "What was earned: a credit raises it";
+      return "Money that was earned. Credits increase it";
     default:
-      return "What you owe, such as a customer's wallet: a credit raises it";
+      return "Something you owe, such as a customer's wallet. Credits increase it";
   }
 }

@@ -1,7 +1,7 @@
 import type { Account, AccountType, Currency } from "@finance-service/client";
 import { accountTypes } from "../labels.ts";
 
-/** What the accounts of one currency hold together, by type in the order of a balance sheet. */
+/** The total balances of one currency by account type, in the order of a balance sheet. */
 export interface CurrencySums {
   readonly money: Currency;
   readonly types: readonly TypeSum[];
@@ -14,7 +14,7 @@ export interface TypeSum {
   readonly balance: bigint;
 }
 
-/** Sums balances by currency, in the order of the codes, leaving out types without accounts. */
+/** Totals by currency, sorted by code, without types that have no accounts. */
 export function sumBalances(accounts: readonly Account[]): CurrencySums[] {
   const codes = [...new Set(accounts.map(({ currency }) => currency))].sort();
   return codes.flatMap((code) => {

@@ -6,7 +6,7 @@ interface AccountNameProps {
   readonly accounts: ReadonlyMap<bigint, Account>;
 }
 
-/** An account by its name where the caller may see it, else by its number; leads to it. */
+/** A link with the account's name; plain text with its number if the caller may not see the account. */
 export function AccountName({ id, accounts }: AccountNameProps) {
   const account = accounts.get(id);
   if (account === undefined) return <>Account {`${id}`}</>;

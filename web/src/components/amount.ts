@@ -1,6 +1,6 @@
 import { type Currency, formatMoney, parseMoney } from "@finance-service/client";
 
-/** What an int64 holds. */
+/** The largest int64. */
 const MINOR_MAX = 2n ** 63n - 1n;
 
 export type TypedAmount =
@@ -8,13 +8,13 @@ export type TypedAmount =
   | { readonly ok: false; readonly problem: string };
 
 interface ReadAmountOptions {
-  /** The largest amount allowed, in minor units. Default: what an int64 holds. */
+  /** The largest amount allowed, in minor units. Default: the largest int64. */
   readonly max?: bigint;
   /** Default: the browser's. */
   readonly locale?: string | undefined;
 }
 
-/** Reads an amount of more than 0 that a person typed in the major unit of the currency. */
+/** Reads an amount greater than 0 that a person typed in the currency's major unit. */
 export function readAmount(
   text: string,
   money: Currency,
@@ -26,7 +26,7 @@ export function readAmount(
   if (parsed.ok) {
     if (parsed.minor > max) return tooMuch;
     if (parsed.minor > 0n) return parsed;
-    return { ok: false, problem: "Enter an amount of more than zero." };
+    return { ok: false, problem: "Enter an amount greater than zero." };
   }
   switch (parsed.problem) {
     case "empty":
@@ -43,7 +43,7 @@ export function readAmount(
   }
 }
 
-/** An amount as it is typed into a field, in the major unit: what {@link readAmount} reads. */
+/** An amount as people type it, in the major unit. {@link readAmount} reads it. */
 export function writeAmount(minor: bigint, { minorUnitDigits }: Currency, locale?: string): string {
   const format = new Intl.NumberFormat(locale, { useGrouping: false, minimumFractionDigits: minorUnitDigits });
   return format.format(`${minor}E-${minorUnitDigits}` as Intl.StringNumericLiteral);

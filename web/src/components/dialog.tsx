@@ -7,11 +7,11 @@ interface DialogProps {
   readonly children: ReactNode;
 }
 
-/** Something that must be settled before the page goes on; the rest of the page is out of reach meanwhile. */
+/** A modal dialog: the rest of the page is inert while it is open. */
 export function Dialog({ title, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const headingId = useId();
-  // Closed while it is still in the page, it hands the focus back to the button that opened it.
+  // Closed before it is removed, the dialog returns the focus to the button that opened it.
   useLayoutEffect(() => {
     const { current } = dialog;
     current?.showModal();
@@ -34,17 +34,17 @@ export function Dialog({ title, onClose, children }: DialogProps) {
 }
 
 interface DialogActionsProps {
-  /** The button that does it. */
+  /** The label of the button that does it. */
   readonly confirm: string;
   readonly isDangerous?: boolean;
-  /** It is being done. */
+  /** Whether the action is running. */
   readonly isBusy: boolean;
-  /** Absent: the button submits the form that it is in. */
+  /** Absent: the button submits its form. */
   onConfirm?(): void;
   onCancel(): void;
 }
 
-/** The ways out of a dialog. Cancel is first: a dialog without fields opens with the focus there, so that Enter does nothing. */
+/** A dialog's buttons. Cancel is first, so that it has the focus in a dialog without fields, and Enter does nothing. */
 export function DialogActions({ confirm, isDangerous = false, isBusy, onConfirm, onCancel }: DialogActionsProps) {
   return (
     <div className="actions">
@@ -56,7 +56,7 @@ export function DialogActions({ confirm, isDangerous = false, isBusy, onConfirm,
         className={isDangerous ? "danger" : ""}
         aria-disabled={isBusy}
         onClick={(event) => {
-          // The second click of a double click was meant for the button that opened the dialog.
+          // The second half of a double click was meant for the button that opened the dialog.
           if (event.detail > 1 || isBusy) event.preventDefault();
           else onConfirm?.();
         }}

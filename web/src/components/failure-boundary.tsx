@@ -10,7 +10,7 @@ interface FailureBoundaryState {
   readonly failure: Error | undefined;
 }
 
-/** Keeps a failure of our own code to the part of the page that it is in, and offers a way on. Needs no session. */
+/** Confines an exception of the console's own code to one part of the page, with buttons to recover. Works outside of a session. */
 export class FailureBoundary extends Component<FailureBoundaryProps, FailureBoundaryState> {
   override readonly state: FailureBoundaryState = { failure: undefined };
 

@@ -2,7 +2,7 @@ import { type ComponentProps, type ReactNode, useId } from "react";
 
 interface Labelled {
   readonly label: string;
-  /** What is wrong with the value; shown before the hint. */
+  /** Shown before the hint if the value is wrong. */
   readonly problem?: string | undefined;
   readonly hint?: ReactNode;
 }
@@ -23,7 +23,7 @@ export function Field({ label, problem, hint, ...input }: FieldProps) {
 
 type SelectFieldProps = Omit<ComponentProps<"select">, "id"> & Labelled;
 
-/** The same for a choice among few. */
+/** A labelled select with a hint or problem. */
 export function SelectField({ label, problem, hint, ...select }: SelectFieldProps) {
   const id = useId();
   return (
@@ -35,7 +35,7 @@ export function SelectField({ label, problem, hint, ...select }: SelectFieldProp
   );
 }
 
-/** What ties a control to its label and its note. */
+/** The attributes that connect a control with its label and its note. */
 export function noted(id: string, problem: string | undefined) {
   return { id, "aria-describedby": `${id}-note`, "aria-invalid": problem !== undefined } as const;
 }

@@ -1,4 +1,4 @@
-/** What callers noted on an account or a transfer, apart from the fields that are ours; nothing where nothing is noted. */
+/** The metadata that callers put on an account or a transfer; renders nothing if there is none. */
 export function Metadata({ metadata }: { readonly metadata: Readonly<Record<string, string>> }) {
   const notes = Object.entries(metadata);
   if (notes.length === 0) return null;

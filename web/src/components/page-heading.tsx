@@ -3,12 +3,12 @@ import { type ReactNode, useEffect, useRef } from "react";
 interface PageHeadingProps {
   /** Also the title of the browser's tab. */
   readonly title: string;
-  /** The list that the page is about an element of. */
+  /** A link to the list that this page's item belongs to. */
   readonly back?: { readonly href: string; readonly to: string };
   readonly children?: ReactNode;
 }
 
-/** The name of a page; a keyboard or a screen reader goes on from here when the page is opened. */
+/** The title of a page. It takes the focus when the page opens, for keyboards and screen readers. */
 export function PageHeading({ title, back, children }: PageHeadingProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {

@@ -3,11 +3,11 @@ import { SettingsError } from "../settings.ts";
 
 interface ProblemNoteProps {
   readonly problem: Error;
-  /** Absent: there is nothing to try again here. */
+  /** Absent: there is no button to try again. */
   readonly onRetry?: () => void;
 }
 
-/** What went wrong, why, and where to look. */
+/** An error: what failed, why, and where to look. */
 export function ProblemNote({ problem, onRetry }: ProblemNoteProps) {
   return (
     <div className="problem" role="alert">
@@ -25,8 +25,8 @@ function ProblemText({ problem }: { readonly problem: Error }) {
   if (problem instanceof SettingsError) {
     return (
       <p>
-        <strong>Where is the API?</strong> /settings.json, which tells this page, did not come. Is the server of this
-        page still running?
+        <strong>This page can't find the API.</strong> It can't read /settings.json from its own server. Is that server
+        still running?
       </p>
     );
   }
@@ -44,15 +44,15 @@ function ProblemText({ problem }: { readonly problem: Error }) {
           No answer: the API is down, or the browser blocked it by CORS for this origin,{" "}
           <code>{window.location.origin}</code>.
         </strong>{" "}
-        A page is not told which. <a href="#/connection">Check the connection</a>
+        Browsers do not tell pages which. <a href="#/connection">Check the connection</a>
       </p>
     );
   }
   if (problem.meta["http_error_from_intermediary"] === "true" || problem.reason === "invalid_reply") {
     return (
       <p>
-        <strong>Something else answered.</strong> HTTP {problem.status}, but not in the form of the finance service. Is
-        another program on that port, or a proxy in between? <a href="#/connection">Check the connection</a>
+        <strong>Something else answered,</strong> with HTTP {problem.status}: it is not the finance service. Is another
+        program on that port, or a proxy in between? <a href="#/connection">Check the connection</a>
       </p>
     );
   }

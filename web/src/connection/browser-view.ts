@@ -1,6 +1,6 @@
-/** What a browser lets a page find out about CORS by itself: what it gets, and what it is refused. */
+/** What a page can find out about CORS without the doctor: which requests work and which fail. */
 
-/** One question that the page put to the API. */
+/** One question to the API, and its answer. */
 export interface Finding {
   readonly what: string;
   readonly answer: string;
@@ -9,18 +9,19 @@ export interface Finding {
 
 export interface BrowserView {
   readonly findings: readonly Finding[];
-  /** Of the API's answer to a call, those that the page may read; undefined when it may read nothing. */
+  /** Headers of a call's reply that the page may read; undefined if it may read nothing. */
   readonly readableHeaders: readonly string[] | undefined;
 }
 
 /**
  * Tries the API three ways from this page.
  *
- * Without CORS a browser sends the request and keeps the answer to itself, which tells a server that is down from one that
- * refuses. A plain GET needs no preflight. A call with a token and JSON does.
+ * 1. A request without CORS: the reply is hidden, but it shows whether the server is up.
+ * 2. A plain GET, which needs no preflight.
+ * 3. A call with a token and JSON, which needs one.
  *
- * @param url of a method of the service.
- * @param token absent: the call is sent with none, which the service refuses with an answer that the page can read.
+ * @param url The URL of a method of the service.
+ * @param token Absent: a token that the service refuses, with a reply that the page can read.
  */
 export async function askAsBrowser(apiUrl: string, url: string, token: string | undefined): Promise<BrowserView> {
   const health = `${apiUrl}/healthz`;
@@ -38,21 +39,21 @@ export async function askAsBrowser(apiUrl: string, url: string, token: string | 
   return {
     findings: [
       {
-        what: "Is anything there?",
+        what: "Is the API up?",
         answer: reached
-          ? "Yes: a request without CORS is answered"
-          : "No answer at all: the API is down, or out of reach",
+          ? "Yes: it answers a request without CORS"
+          : "No answer at all: the API is down or can't be reached",
         isGood: reached !== undefined,
       },
       {
-        what: "May this page read a plain GET?",
-        answer: plain ? `Yes: HTTP ${plain.status}` : "No: no answer that the page may read",
+        what: "May this page read the reply to a plain GET?",
+        answer: plain ? `Yes: HTTP ${plain.status}` : "No: there was no reply that this page may read",
         isGood: plain !== undefined,
       },
       {
-        what: "May it send a call, with a token and JSON?",
+        what: "May it make a call, with a token and JSON?",
         answer: call
-          ? `Yes: HTTP ${call.status}, after a preflight that the browser keeps to itself`
+          ? `Yes: HTTP ${call.status}, after a preflight that browsers hide from pages`
           : "No: the preflight or the call was refused, or nothing answered",
         isGood: call !== undefined,
       },

@@ -13,7 +13,7 @@ interface ConnectionPageProps {
   readonly token: string | undefined;
 }
 
-/** Whether this page may call the API, and if not, why: what the browser says, and what the doctor finds. */
+/** Whether this page may call the API and why not, from the browser and from the doctor. */
 export function ConnectionPage({ settings: { apiUrl, twirpPrefix }, token }: ConnectionPageProps) {
   const url = `${apiUrl}${twirpPrefix}/finance.v1.FinanceService/GetAccount`;
   const { origin } = window.location;
@@ -67,7 +67,7 @@ export function ConnectionPage({ settings: { apiUrl, twirpPrefix }, token }: Con
         </ul>
         {browser.data?.readableHeaders && (
           <p className="muted">
-            Headers of the answer that the page may read: <code>{browser.data.readableHeaders.join(", ")}</code>
+            Reply headers that this page may read: <code>{browser.data.readableHeaders.join(", ")}</code>
           </p>
         )}
       </section>
@@ -76,7 +76,7 @@ export function ConnectionPage({ settings: { apiUrl, twirpPrefix }, token }: Con
         {doctor.data && <DoctorReport diagnosis={doctor.data} />}
         {doctor.error && (
           <>
-            <p>The server of this page could not ask: {doctor.error.message}. Ask from a terminal:</p>
+            <p>This page's server could not run the doctor: {doctor.error.message}. Run it in a terminal:</p>
             <pre>
               <code>
                 npm run doctor -- {url} --origin {origin}

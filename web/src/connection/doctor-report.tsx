@@ -56,7 +56,7 @@ function Failure({ failure: { meaning, hint, consoles, fixes } }: { readonly fai
   );
 }
 
-/** What of an exchange has to do with CORS. */
+/** The headers that matter for CORS. */
 const TELLING = /^(origin|access-control-.*|vary)$/i;
 
 function Exchange({ step: { request, response } }: { readonly step: DoctorStep }) {

@@ -1,4 +1,4 @@
-/** The diagnosis that the server of this page makes of the API, as `npm run doctor -- --json` prints it. */
+/** The doctor's report on the API, made by the server of this page. `npm run doctor -- --json` prints the same. */
 
 export interface Diagnosis {
   readonly allowed: boolean;
@@ -13,7 +13,7 @@ export interface DoctorStep {
   readonly text: string;
   /** The section of the standard. */
   readonly rule: string;
-  /** Only of steps that sent something. */
+  /** Only for steps that sent a request. */
   readonly request?: { readonly method: string; readonly url: string; readonly headers: readonly HeaderLine[] };
   readonly response?: { readonly status: number; readonly headers: readonly HeaderLine[] } | null;
 }
@@ -28,10 +28,10 @@ export interface DoctorFailure {
   readonly fixes: { readonly financeService: readonly string[] } | null;
 }
 
-/** @throws Error when the server of this page has no doctor, or is gone. */
+/** @throws Error when the server of this page has no doctor or does not answer. */
 export async function askDoctor(signal: AbortSignal): Promise<Diagnosis> {
   const response = await fetch("/diagnosis.json", { signal, cache: "no-store" });
   if (!response.ok) throw new Error(`the server of this page answers HTTP ${response.status}`);
-  // Of our own server, whose form is fixed (docs/doctor.md).
+  // Our own server wrote it, in the format of docs/doctor.md.
   return (await response.json()) as Diagnosis;
 }

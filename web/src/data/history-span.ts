@@ -1,6 +1,5 @@
 import { Interval } from "@finance-service/client";
 
-/** A stretch of time. */
 export interface Span {
   readonly start: Date;
   /** Absent: until now. */
@@ -10,10 +9,10 @@ export interface Span {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** More points than a chart has room for say nothing more. */
+/** A chart has no room for more points. */
 const POINTS_MAX = 800;
 
-/** The finest interval that a span has room for, with the span as the service is asked for it. */
+/** The span to ask the service for, with the finest interval that stays within POINTS_MAX. */
 export function historySpan({ start, end }: Span, now: Date): { start: Date; end: Date; interval: Interval } {
   const until = end ?? now;
   const length = until.getTime() - start.getTime();

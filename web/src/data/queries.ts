@@ -1,4 +1,4 @@
-/** What the pages ask the service for. Everything is asked anew after each change: a transfer shows in many places. */
+/** The pages' queries. Every change invalidates them all, because a transfer appears in many places. */
 
 import {
   type AccountStatus,
@@ -10,12 +10,12 @@ import {
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { historySpan, type Span } from "./history-span.ts";
 
-/** Accounts that are named in lists and offered in the transfer form; the service's own limit for a page. */
+/** Accounts that lists can name and the transfer form offers: one page of the service's maximum size. */
 export const KNOWN_ACCOUNTS_MAX = 1000;
 
 const PAGE_SIZE = 50;
 
-/** The caller's accounts, as many as one page holds. */
+/** The caller's accounts, up to KNOWN_ACCOUNTS_MAX. */
 export function knownAccountsQuery(finance: FinanceClient) {
   return queryOptions({
     queryKey: ["accounts", "known"],
@@ -61,7 +61,7 @@ export function entriesQuery(finance: FinanceClient, accountId: bigint) {
   });
 }
 
-/** The balance over a span, which is rounded out to the intervals that suit its length. */
+/** The balance over a span, at intervals that fit its length. */
 export function historyQuery(finance: FinanceClient, accountId: bigint, span: Span) {
   return queryOptions({
     queryKey: ["history", `${accountId}`, span.start.getTime(), span.end?.getTime() ?? "now"],
@@ -71,7 +71,7 @@ export function historyQuery(finance: FinanceClient, accountId: bigint, span: Sp
       const { points } = await finance.getBalanceHistory({ accountId, ...asked, start, end }, { signal });
       return { points, ...asked };
     },
-    // While one zooms, what was shown stays.
+    // Keep showing the old chart while zooming.
     placeholderData: (before) => before,
   });
 }
@@ -104,7 +104,7 @@ export function transferQuery(finance: FinanceClient, id: bigint) {
   });
 }
 
-/** For admins only: others are refused. */
+/** For admins only: the service refuses other callers. */
 export function trialBalanceQuery(finance: FinanceClient) {
   return queryOptions({
     queryKey: ["trial-balance"],

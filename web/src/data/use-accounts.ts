@@ -6,17 +6,17 @@ import { accountQuery, knownAccountsQuery } from "./queries.ts";
 
 type Accounts = ReadonlyMap<bigint, Account>;
 
-/** The caller's accounts by number, as far as they were fetched. */
+/** The caller's accounts that were loaded, by id. */
 export function useAccounts(): Accounts {
   const { finance } = useSession();
   const { data } = useQuery(knownAccountsQuery(finance));
   return useMemo(() => new Map(data?.accounts.map((account) => [account.id, account])), [data]);
 }
 
-/** The same with one more, which is fetched by its number where the list is too long to hold all. */
+/** The same with one more account, loaded by its id if the list does not hold them all. */
 export function useAccountsWith(id: bigint | undefined): {
   readonly accounts: Accounts;
-  /** Whether the service has not said yet which account that is. */
+  /** Whether that account is still being loaded. */
   readonly isLooking: boolean;
 } {
   const { finance } = useSession();

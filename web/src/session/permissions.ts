@@ -1,12 +1,12 @@
 /**
- * What the console offers a caller. Goal: no button that the service would refuse because of who presses it.
+ * The actions that the console offers a caller. Goal: no button that the service would refuse to this caller.
  *
- * Method: the rules of src/finance/policy.ts, applied to what the page knows: the token's claims, and the accounts that
- * the service lists for this caller. The service decides; where the page can't know enough, it offers the action:
- * - A plain caller sees only their own accounts, so the type of anybody else's is unknown here.
+ * It applies the rules of src/finance/policy.ts to what the page knows: the claims of the token, and the accounts that the
+ * service lists for the caller. The service has the last word. If the page knows too little, it offers the action:
+ * - A plain caller sees only their own accounts, so the types of other accounts are unknown here.
  * - A token that is not a readable JWT counts as a plain caller's with finance.read and finance.write.
  *
- * Whether an account is open, or a hold still pending, is a matter of state and not asked here.
+ * State, such as whether an account is open or a hold is pending, is not checked here.
  */
 import type { Account, Transfer } from "@finance-service/client";
 import { isDebitNormal } from "../labels.ts";
@@ -14,29 +14,28 @@ import type { TokenClaims } from "./token.ts";
 
 type AccountFacts = Pick<Account, "owner" | "type">;
 type Posting = Pick<Transfer, "debitAccountId" | "creditAccountId" | "createdBy">;
-/** The accounts that the service lists for the caller, by number. */
+/** The accounts that the service lists for the caller, by id. */
 type KnownAccounts = ReadonlyMap<bigint, AccountFacts>;
 
 export interface Permissions {
   readonly isAdmin: boolean;
-  /** Change anything at all: open an account, make a transfer. */
+  /** Open accounts and make transfers. */
   readonly write: boolean;
   readonly readTrialBalance: boolean;
-  /** Choose the owner, the type and the overdraft of a new account. */
+  /** Choose the owner, type and overdraft of a new account. */
   readonly setTerms: boolean;
   /** Freeze accounts and open them again. */
   readonly freeze: boolean;
   close(account: AccountFacts): boolean;
-  /** Take money from an account that the page knows. */
+  /** Debit an account that the page knows. */
   debit(account: AccountFacts): boolean;
-  /** Bring money to an account; undefined stands for one that the page does not know. */
+  /** Credit an account; undefined is one that the page does not know. */
   credit(account: AccountFacts | undefined): boolean;
   capture(hold: Posting, accounts: KnownAccounts): boolean;
   void(hold: Posting, accounts: KnownAccounts): boolean;
   reverse(transfer: Posting, accounts: KnownAccounts): boolean;
 }
 
-/** Works out what a token's caller may do. */
 export function permissionsOf({ subject, scopes }: TokenClaims): Permissions {
   const isAdmin = scopes?.has("finance.admin") ?? false;
   const write = isAdmin || (scopes?.has("finance.write") ?? true);
@@ -68,7 +67,7 @@ export function permissionsOf({ subject, scopes }: TokenClaims): Permissions {
     credit,
     capture: (hold, accounts) => placed(hold) && post(hold.debitAccountId, hold.creditAccountId, accounts),
     void: (hold, accounts) => placed(hold) || receives(hold, accounts),
-    // A reversal is a transfer the other way.
+    // A reversal is a transfer in the opposite direction.
     reverse: (transfer, accounts) => post(transfer.creditAccountId, transfer.debitAccountId, accounts),
   };
 }

@@ -17,8 +17,8 @@ interface SessionProviderProps {
 }
 
 /**
- * Shows its children to whoever is signed in. When the service takes the token no longer, it asks for another above the
- * page, which stays as it is: what was typed is not lost.
+ * Shows its children while somebody is signed in. When the service refuses the token, a dialog asks for a new one; the page
+ * below stays as it is, so nothing that was typed is lost.
  */
 export function SessionProvider({ settings, children }: SessionProviderProps) {
   const [token, setToken] = useState(loadToken);
@@ -49,7 +49,7 @@ export function SessionProvider({ settings, children }: SessionProviderProps) {
   }
   return (
     <SignedIn
-      // Another person's session starts from nothing.
+      // A session of another person starts empty.
       key={readClaims(token).subject ?? token}
       settings={settings}
       token={token}
@@ -65,7 +65,7 @@ export function SessionProvider({ settings, children }: SessionProviderProps) {
 interface SignedInProps {
   readonly settings: Settings;
   readonly token: string;
-  /** Told why the service takes the token no longer. */
+  /** Called with the reason when the service refuses the token. */
   onRefused(reason: string): void;
   onSignOut(): void;
   readonly children: ReactNode;
@@ -83,7 +83,7 @@ function SignedIn({ settings, token, onRefused, onSignOut, children }: SignedInP
       signOut: onSignOut,
     };
   }, [settings, token, onSignOut]);
-  // With a new token, what the old one was refused comes after all.
+  // Fetch again with the new token what the old one was refused.
   const usedToken = useRef(token);
   useEffect(() => {
     if (usedToken.current === token) return;
@@ -108,10 +108,10 @@ function createQueryClient(onRefused: (reason: string) => void): QueryClient {
     mutationCache: new MutationCache({ onError }),
     defaultOptions: {
       queries: {
-        // A service on this machine answers without any network.
+        // A service on this machine is reachable without a network.
         networkMode: "always",
         staleTime: 2000,
-        // A service that is away comes back; until then the page shows what it had and says so.
+        // Until the service is back the page keeps its data, and a banner says so.
         retry: (_, error) => error instanceof FinanceError && error.code === "unavailable",
         retryDelay: (failures) => Math.min(RETRY_DELAY_MS_MAX, 500 * 2 ** failures),
       },

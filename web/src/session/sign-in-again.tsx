@@ -4,16 +4,16 @@ import { TokenForm } from "./token-form.tsx";
 
 interface SignInAgainProps {
   readonly settings: Settings;
-  /** Why the last token is taken no longer. */
+  /** Why the service refused the last token. */
   readonly refusal: string;
   onSignIn(token: string): void;
 }
 
-/** Asks for a new token above the page. */
+/** A dialog above the page that asks for a new token. */
 export function SignInAgain({ settings, refusal, onSignIn }: SignInAgainProps) {
   return (
     <Dialog title="Sign in again">
-      <p>The service turned the token away: {refusal}. What you typed on this page stays.</p>
+      <p>The service refused the token: {refusal}. Everything you typed on this page is kept.</p>
       <TokenForm settings={settings} onSignIn={onSignIn} />
     </Dialog>
   );

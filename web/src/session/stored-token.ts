@@ -1,4 +1,4 @@
-/** The token of this tab. It goes when the tab is closed and no other tab sees it. */
+/** The token of this tab: other tabs do not see it, and it is deleted when the tab closes. */
 const KEY = "finance-token";
 
 export function loadToken(): string | undefined {

@@ -7,11 +7,11 @@ import { readToken } from "./token.ts";
 
 interface TokenFormProps {
   readonly settings: Settings;
-  /** Told a token that the service takes. */
+  /** Called with a token that the service accepts. */
   onSignIn(token: string): void;
 }
 
-/** Asks for a bearer token and tries it on the service before it is used. */
+/** Asks for a bearer token and tries it with one call before it is used. */
 export function TokenForm({ settings, onSignIn }: TokenFormProps) {
   const [text, setText] = useState("");
   const [mistake, setMistake] = useState<string>();
@@ -32,7 +32,7 @@ export function TokenForm({ settings, onSignIn }: TokenFormProps) {
     const failure = await tryToken(settings, token);
     setBusy(false);
     if (failure === undefined) onSignIn(token);
-    else if (failure.code === "unauthenticated") refuse(`The service turned the token away: ${failure.message}.`);
+    else if (failure.code === "unauthenticated") refuse(`The service refused the token: ${failure.message}.`);
     else setProblem(failure);
   };
 
@@ -40,7 +40,12 @@ export function TokenForm({ settings, onSignIn }: TokenFormProps) {
     event.preventDefault();
     const token = readToken(text);
     if (token !== undefined) void signIn(token);
-    else refuse(text.trim() === "" ? "Paste a token." : "This is not a bearer token: it holds other signs or spaces.");
+    else
+      refuse(
+        text.trim() === ""
+          ? "Paste a token."
+          : "This is not a bearer token: it contains spaces or characters that no token has.",
+      );
   };
 
   return (
@@ -55,7 +60,7 @@ export function TokenForm({ settings, onSignIn }: TokenFormProps) {
           setMistake(undefined);
         }}
         problem={mistake}
-        hint="Kept in this tab only. npm run token mints one."
+        hint="Kept in this tab only. npm run token makes one."
         autoComplete="off"
         autoCapitalize="none"
         spellCheck={false}
@@ -75,7 +80,7 @@ export function TokenForm({ settings, onSignIn }: TokenFormProps) {
   );
 }
 
-/** @returns what keeps the token from being used; a caller who may do little is a caller all the same. */
+/** @returns undefined if the token works, even if its caller may not list accounts. */
 async function tryToken({ apiUrl, twirpPrefix }: Settings, token: string): Promise<FinanceError | undefined> {
   const client = createClient({ listAccounts }, { baseUrl: apiUrl, prefix: twirpPrefix, token });
   try {

@@ -1,13 +1,13 @@
 /** https://www.rfc-editor.org/rfc/rfc6750#section-2.1 */
 const TOKEN = /^[\w.~+/-]+=*$/;
 
-/** The token in what a person pasted, with or without "Bearer"; undefined when that can't be one. */
+/** The token in pasted text, with or without "Bearer"; undefined if it can't be one. */
 export function readToken(pasted: string): string | undefined {
   const token = pasted.trim().replace(/^(?:authorization: *)?bearer(?: +|$)/i, "");
   return TOKEN.test(token) ? token : undefined;
 }
 
-/** What a token says about its caller, for the page alone: only the server can tell whether it is true. */
+/** A token's claims about its caller. They are unverified: only the server can check them. */
 export interface TokenClaims {
   /** Undefined when the token does not say. */
   readonly subject: string | undefined;
@@ -15,7 +15,7 @@ export interface TokenClaims {
   readonly scopes: ReadonlySet<string> | undefined;
 }
 
-/** Reads a JWT's `sub` and `scope` (https://www.rfc-editor.org/rfc/rfc8693#section-4.2); other tokens tell nothing. */
+/** Reads a JWT's `sub` and `scope` (https://www.rfc-editor.org/rfc/rfc8693#section-4.2); other tokens have no readable claims. */
 export function readClaims(token: string): TokenClaims {
   const claims = payloadOf(token);
   if (claims === undefined) return { subject: undefined, scopes: undefined };

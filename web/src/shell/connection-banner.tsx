@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 import { paths } from "../route.ts";
 
-/** Says so while the service does not answer what the page asks; the page goes on asking. */
+/** Shown while calls fail because the service is away. The page keeps calling. */
 export function ConnectionBanner() {
   const failure = useOutage();
   const online = useSyncExternalStore(subscribeToNetwork, () => navigator.onLine);
@@ -11,9 +11,9 @@ export function ConnectionBanner() {
     <div role="status" className="banner" hidden={failure === undefined}>
       {failure && (
         <p>
-          <strong>{online ? "The service does not answer." : "This device is offline."}</strong> Trying again until it
-          does; what is shown may be old.{" "}
-          {online && failure.reason === "cors_or_network" && <>The browser may have blocked it by CORS: </>}
+          <strong>{online ? "The service is not responding." : "This device is offline."}</strong> This page keeps
+          trying. Its data may be out of date.{" "}
+          {online && failure.reason === "cors_or_network" && <>CORS may be blocking the calls: </>}
           <a href={paths.connection}>Check the connection</a>
         </p>
       )}
@@ -21,7 +21,7 @@ export function ConnectionBanner() {
   );
 }
 
-/** The failure of a call that is being repeated because the service was not there; undefined while it is. */
+/** The failure of a call that is being repeated because the service is unavailable. */
 function useOutage(): FinanceError | undefined {
   const cache = useQueryClient().getQueryCache();
   const find = () => {

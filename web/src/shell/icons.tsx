@@ -1,4 +1,4 @@
-/** Line drawings of 20 by 20, in the colour of the text; the words beside them say what they mean. */
+/** Decorative line icons, 20 by 20, in the colour of the text. The words beside them carry the meaning. */
 const shapes = {
   overview: "M3 10.5 10 4l7 6.5M5 9v7h10V9",
   accounts: "M3 6.5h14M3 10h14M3 13.5h9",

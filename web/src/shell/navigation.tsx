@@ -84,7 +84,7 @@ export function Navigation({ path }: { readonly path: string }) {
   );
 }
 
-/** A page belongs to the place whose path its own begins with; everything begins with the overview's. */
+/** Whether a page belongs to an entry of the navigation: its path starts with the entry's. */
 function isWithin(path: string, href: string): boolean {
   const place = href.slice(1);
   if (place === "/activity" && path.startsWith("/transfers/")) return true;

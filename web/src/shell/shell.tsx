@@ -16,11 +16,11 @@ import { TransferPage } from "../transfers/transfer-page.tsx";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { Navigation } from "./navigation.tsx";
 
-/** The frame around every page: where one is, where one can go, and whether the service answers. */
+/** The frame around every page: navigation, and a banner while the service is away. */
 export function Shell() {
   const path = usePath();
   const address = useFragment();
-  // As a browser does when a page is opened.
+  // As browsers do when they open a page.
   useEffect(() => {
     if (path !== "") window.scrollTo(0, 0);
   }, [path]);
@@ -29,7 +29,7 @@ export function Shell() {
       <Navigation path={path} />
       <div className="content">
         <ConnectionBanner />
-        {/* What a page shows and what is typed into it belong to its address, the query included. */}
+        {/* A new address, or a new query, starts a new page: nothing typed into the old one stays. */}
         <main key={address}>
           <FailureBoundary what="This page">
             <Page path={path} />
@@ -64,15 +64,15 @@ function Page({ path }: { readonly path: string }) {
   }
   return (
     <>
-      <PageHeading title="There is no such page" />
+      <PageHeading title="Page not found" />
       <p>
-        <a href={paths.overview}>Overview</a>
+        <a href={paths.overview}>Go to the overview</a>
       </p>
     </>
   );
 }
 
-/** In place of a form that the caller may not send. */
+/** Replaces a form that the caller may not send. */
 function ReadOnly({ title }: { readonly title: string }) {
   return (
     <>

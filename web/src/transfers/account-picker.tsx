@@ -7,12 +7,12 @@ import { readId } from "../route.ts";
 interface AccountPickerProps {
   readonly label: string;
   readonly name: string;
-  /** To choose from; the number of any other may be typed. */
+  /** The suggestions. People can also type the number of any other account. */
   readonly accounts: readonly Account[];
-  /** What was typed or chosen: an account's number, or text that is none yet. */
+  /** An account's number, or unfinished text. */
   readonly text: string;
   onText(text: string): void;
-  /** Told when the field is left. */
+  /** Called when the field loses the focus. */
   onLeft(): void;
   readonly problem?: string | undefined;
   readonly hint?: string | undefined;
@@ -21,7 +21,7 @@ interface AccountPickerProps {
 const SHOWN_MAX = 8;
 
 /**
- * An account by name or number: a text field with suggestions below.
+ * A text field for an account's name or number, with suggestions below.
  * https://www.w3.org/WAI/ARIA/apg/patterns/combobox/
  */
 export function AccountPicker({ label, name, accounts, text, onText, onLeft, problem, hint }: AccountPickerProps) {
@@ -87,14 +87,14 @@ export function AccountPicker({ label, name, accounts, text, onText, onLeft, pro
       <div id={`${id}-list`} role="listbox" aria-label="Suggestions" hidden={!isShown}>
         {isShown &&
           found.map((account, index) => (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the text field's, which keeps the focus
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the text field has the focus and handles the keys
             <div
               key={`${account.id}`}
               id={optionId(index)}
               role="option"
               tabIndex={-1}
               aria-selected={index === active}
-              // The field would lose the focus, and the list would close before the click.
+              // Keep the focus in the field: otherwise the list would close before the click.
               onMouseDown={(event) => event.preventDefault()}
               onClick={() => choose(account)}
             >

@@ -10,7 +10,7 @@ import { useAccounts } from "../data/use-accounts.ts";
 import { transferStates } from "../labels.ts";
 import { useSession } from "../session/session.ts";
 
-/** Every transfer the caller may see, newest first. */
+/** Every transfer that the caller may see, newest first. */
 export function ActivityPage() {
   const { finance, may } = useSession();
   const accounts = useAccounts();
@@ -39,10 +39,10 @@ export function ActivityPage() {
           what="the transfers"
           empty={
             state === TransferState.TRANSFER_STATE_UNSPECIFIED ? (
-              <p>{may.isAdmin ? "No money has moved yet." : "No money has moved on your accounts yet."}</p>
+              <p>{may.isAdmin ? "There are no transfers yet." : "Your accounts have no transfers yet."}</p>
             ) : (
               <>
-                <p>No transfers are in this state.</p>
+                <p>No transfers have this state.</p>
                 <button
                   type="button"
                   className="quiet"

@@ -7,7 +7,7 @@ import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { HoldTable } from "./hold-table.tsx";
 
-/** Everything that is reserved and not moved yet. */
+/** Every pending transfer that the caller may see. */
 export function HoldsPage() {
   const { finance, may } = useSession();
   const holds = useInfiniteQuery(transfersQuery(finance, { state: TransferState.TRANSFER_STATE_PENDING }));
@@ -24,9 +24,9 @@ export function HoldsPage() {
           what="the holds"
           empty={
             <>
-              <p>{may.isAdmin ? "Nothing is held." : "Nothing is held on your accounts."}</p>
+              <p>{may.isAdmin ? "There are no holds." : "Your accounts have no holds."}</p>
               <p className="muted">
-                A hold reserves money until it is captured, voided or expires, like a card payment.
+                A hold reserves money, as a card payment does, until it is captured, voided or expires.
               </p>
               {may.write && (
                 <a className="button quiet" href={paths.newTransfer()}>

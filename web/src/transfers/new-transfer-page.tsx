@@ -24,7 +24,7 @@ import {
   type FieldName,
   type FieldProblems,
   readTransfer,
-  type TransferOrder,
+  type TransferDraft,
   type TransferValues,
 } from "./transfer-values.ts";
 import { useTrial } from "./use-trial.ts";
@@ -40,28 +40,28 @@ const EMPTY: TransferValues = {
 const DESCRIPTION_LENGTH_MAX = 500;
 const DAY_MS = 86_400_000;
 
-/** Moves money, or holds it. While one types, the service says what would come of it; nothing moves before the button. */
+/** Moves or holds money. While the form is edited, a dry run shows the balances afterwards. */
 export function NewTransferPage() {
   const { finance, may } = useSession();
   const query = useQueryOfAddress();
   const [values, setValues] = useState<TransferValues>(() => filledFrom(query));
   const { accounts, isLooking } = useAccountsWith(readId(values.debitAccountId));
-  /** Fields that were left once, or filled in by a link: before, a half-typed value is no mistake. */
+  /** Fields that lost the focus once or were filled in by a link. Problems of other fields are not shown yet. */
   const [left, setLeft] = useState<ReadonlySet<FieldName>>(
     () => new Set(FIELD_NAMES.filter((name) => values[name] !== "")),
   );
   const [refused, setRefused] = useState<FieldProblems>({});
-  /** What the button asked for, the same at each try until the form changes. */
+  /** The request that was sent. Every try sends the same one until the form changes. */
   const sent = useRef<Parameters<typeof finance.createTransfer>[0]>(undefined);
   const form = useRef<HTMLFormElement>(null);
   const posting = useChange((request: Parameters<typeof finance.createTransfer>[0]) => finance.createTransfer(request));
 
   const read = readTransfer(values, accounts, may, isLooking);
-  const order = "order" in read ? read.order : undefined;
-  const trial = useTrial(order);
+  const draft = "draft" in read ? read.draft : undefined;
+  const trial = useTrial(draft);
   const problems: FieldProblems = {
     ...("problems" in read && problemsAt(left, read.problems)),
-    ...problemsOf(trial.refusal, order),
+    ...problemsOf(trial.refusal, draft),
     ...refused,
   };
   const debited = accounts.get(readId(values.debitAccountId) ?? 0n);
@@ -73,7 +73,7 @@ export function NewTransferPage() {
     posting.reset();
     sent.current = undefined;
   };
-  /** Goes to the first field with a problem. */
+  /** Shows the problems and focuses the first field that has one. */
   const point = (found: FieldProblems) => {
     setLeft(new Set(FIELD_NAMES));
     setRefused(found);
@@ -84,8 +84,8 @@ export function NewTransferPage() {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (posting.isPending) return;
-    if (order === undefined) return point("problems" in read ? read.problems : {});
-    sent.current ??= { ...order, ...expiryOf(values), idempotencyKey: newIdempotencyKey() };
+    if (draft === undefined) return point("problems" in read ? read.problems : {});
+    sent.current ??= { ...draft, ...expiryOf(values), idempotencyKey: newIdempotencyKey() };
     posting.mutate(sent.current, {
       onSuccess: () => {
         sent.current = undefined;
@@ -95,7 +95,7 @@ export function NewTransferPage() {
       onError: (error) => {
         if (!(error instanceof FinanceError)) return;
         if (isDecided(error)) sent.current = undefined;
-        const found = problemsOf(error, order);
+        const found = problemsOf(error, draft);
         if (Object.keys(found).length > 0) point(found);
       },
     });
@@ -110,7 +110,7 @@ export function NewTransferPage() {
     onBlur: () => leave(name),
   });
   const open = [...accounts.values()].filter((account) => hindranceOf(account) === undefined);
-  const isAtField = posting.error instanceof FinanceError && Object.keys(problemsOf(posting.error, order)).length > 0;
+  const isAtField = posting.error instanceof FinanceError && Object.keys(problemsOf(posting.error, draft)).length > 0;
 
   return (
     <>
@@ -142,7 +142,7 @@ export function NewTransferPage() {
           hint={
             accounts.has(readId(values.creditAccountId) ?? 0n)
               ? ""
-              : "The money goes here. Enter the number of an account that is not listed"
+              : "The money goes here. If the account is not listed, enter its number"
           }
         />
         <Field
@@ -161,7 +161,7 @@ export function NewTransferPage() {
         />
         <label className="check">
           <input type="checkbox" checked={values.pending} onChange={({ target }) => set({ pending: target.checked })} />
-          Hold it for now, to be captured or voided later
+          Hold it now, to capture or void it later
         </label>
         {values.pending && (
           <SelectField
@@ -188,7 +188,7 @@ export function NewTransferPage() {
   );
 }
 
-/** What an address fills in, such as "from=4&to=6&amount=12.50"; everything else is left to be typed. */
+/** The values in an address such as "from=4&to=6&amount=12.50". */
 function filledFrom(query: URLSearchParams): TransferValues {
   return {
     ...EMPTY,
@@ -199,7 +199,7 @@ function filledFrom(query: URLSearchParams): TransferValues {
   };
 }
 
-/** The second click of a double click may come after the answer, and must not submit the form that was emptied by it. */
+/** The second half of a double click may come after the reply and must not submit the emptied form. */
 function ignoreSecondClick(event: MouseEvent): void {
   if (event.detail > 1) event.preventDefault();
 }
@@ -208,9 +208,9 @@ function problemsAt(names: ReadonlySet<FieldName>, problems: FieldProblems): Fie
   return Object.fromEntries([...names].flatMap((name) => (name in problems ? [[name, problems[name]]] : [])));
 }
 
-function problemsOf(refusal: FinanceError | undefined, order: TransferOrder | undefined): FieldProblems {
-  if (refusal === undefined || order === undefined) return {};
-  const place = placeRefusal(refusal, order.creditAccountId);
+function problemsOf(refusal: FinanceError | undefined, draft: TransferDraft | undefined): FieldProblems {
+  if (refusal === undefined || draft === undefined) return {};
+  const place = placeRefusal(refusal, draft.creditAccountId);
   return place === "form" ? {} : { [place]: wordingOf(refusal, place) };
 }
 
@@ -218,7 +218,7 @@ function expiryOf({ pending, holdDays }: TransferValues): { expiresAt?: string }
   return pending && holdDays > 0 ? { expiresAt: fromDate(new Date(Date.now() + holdDays * DAY_MS)) } : {};
 }
 
-/** What a debit may take; a debit-normal account grows by it. */
+/** The largest possible debit. Debits increase debit-normal accounts, so those have no limit. */
 function limitOf(account: Account): string | undefined {
   if (account.unlimitedOverdraft || isDebitNormal(account)) return undefined;
   return `Up to ${formatMoney(account.availableBalance + account.overdraftLimit, account)}`;
@@ -228,7 +228,7 @@ interface TransferProps {
   readonly accounts: ReadonlyMap<bigint, Account>;
 }
 
-/** Balances after the transfer, as the service forecasts them; after a hold, what is left to spend. */
+/** The service's forecast of both balances, or for a hold, of the available balance. */
 function Preview({ trial, accounts }: TransferProps & { readonly trial: Transfer | undefined }) {
   if (trial === undefined) return null;
   const isHold = trial.state === TransferState.TRANSFER_STATE_PENDING;

@@ -1,6 +1,6 @@
 import type { FinanceError } from "@finance-service/client";
 
-/** Where the transfer form shows a refusal; `form` is above the button. */
+/** Where the transfer form shows a refusal: at a field, or with `form` above the button. */
 export type Place = "debitAccountId" | "creditAccountId" | "amount" | "description" | "form";
 
 type Refusal = Pick<FinanceError, "code" | "meta">;
@@ -24,14 +24,14 @@ export function placeRefusal({ code, meta }: Refusal, creditAccountId: bigint): 
 }
 
 /**
- * Whether the service decided the transfer. Its idempotency key then holds that decision for ever, and only a new one can
- * be decided otherwise; else a new key might post a second time what the old one has posted.
+ * Whether the service decided the transfer. If it did, its idempotency key keeps that decision, so a new try needs a new
+ * key. If it did not, a new key might post the transfer twice.
  */
 export function isDecided({ code }: Refusal): boolean {
   return ["failed_precondition", "not_found", "permission_denied", "out_of_range", "invalid_argument"].includes(code);
 }
 
-/** The refusal in the words of the form, where the service counts in minor units. */
+/** The refusal in the words of the form: the service's message counts in minor units. */
 export function wordingOf({ meta, message }: FinanceError, place: Place): string {
   if (meta["reason"] === "insufficient_funds" && place === "amount") return "This is more than the account can spend.";
   return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;

@@ -1,4 +1,4 @@
-/** What can become of a transfer after it was recorded. Each dialog keeps one idempotency key for all its tries. */
+/** Dialogs that capture, void or reverse a transfer. Each keeps one idempotency key for all its tries. */
 
 import { formatMoney, newIdempotencyKey, type Transfer } from "@finance-service/client";
 import { type FormEvent, useState } from "react";
@@ -15,7 +15,7 @@ interface SettleProps {
   onClose(): void;
 }
 
-/** Posts a hold, wholly or in part. */
+/** Posts a hold, in full or in part. */
 export function CaptureDialog({ hold, onClose }: SettleProps) {
   const { finance } = useSession();
   const [text, setText] = useState(() => writeAmount(hold.amount, hold));
@@ -27,7 +27,7 @@ export function CaptureDialog({ hold, onClose }: SettleProps) {
     if (capture.isPending) return;
     const amount = readAmount(text, hold);
     if (!amount.ok) return setMistake(amount.problem);
-    if (amount.minor > hold.amount) return setMistake(`No more than ${formatMoney(hold.amount, hold)} is held.`);
+    if (amount.minor > hold.amount) return setMistake(`Only ${formatMoney(hold.amount, hold)} is held.`);
     capture.mutate(amount.minor, { onSuccess: onClose });
   };
   return (
@@ -42,7 +42,7 @@ export function CaptureDialog({ hold, onClose }: SettleProps) {
             setIdempotencyKey(newIdempotencyKey());
           }}
           problem={mistake}
-          hint={`${formatMoney(hold.amount, hold)} is held; what is not captured is freed`}
+          hint={`${formatMoney(hold.amount, hold)} is held. The part that is not captured is released`}
           inputMode="decimal"
           autoComplete="off"
         />
@@ -53,14 +53,14 @@ export function CaptureDialog({ hold, onClose }: SettleProps) {
   );
 }
 
-/** Frees the whole of a hold. */
+/** Releases a hold. */
 export function VoidDialog({ hold, onClose }: SettleProps) {
   const { finance } = useSession();
   const [idempotencyKey] = useState(newIdempotencyKey);
   const voiding = useChange(() => finance.voidTransfer({ id: hold.id, idempotencyKey }));
   return (
     <Dialog title={`Void transfer ${hold.id}?`} onClose={onClose}>
-      <p>{formatMoney(hold.amount, hold)} is free again at once, and nothing moves.</p>
+      <p>{formatMoney(hold.amount, hold)} is released at once. No money moves.</p>
       {voiding.error && <ProblemNote problem={voiding.error} />}
       <DialogActions
         confirm="Void"
@@ -78,7 +78,7 @@ interface ReverseProps {
   onClose(): void;
 }
 
-/** Posts the opposite of a transfer, and leads to it. */
+/** Posts the opposite of a transfer, then opens its page. */
 export function ReverseDialog({ transfer, onClose }: ReverseProps) {
   const { finance } = useSession();
   const [description, setDescription] = useState("");
@@ -98,8 +98,8 @@ export function ReverseDialog({ transfer, onClose }: ReverseProps) {
     <Dialog title={`Reverse transfer ${transfer.id}?`} onClose={onClose}>
       <form className="stack" onSubmit={submit} noValidate>
         <p>
-          {formatMoney(transfer.capturedAmount || transfer.amount, transfer)} goes back by a transfer of its own; both
-          stay on the statements. A transfer is reversed once.
+          {formatMoney(transfer.capturedAmount || transfer.amount, transfer)} goes back in a new transfer. Both stay on
+          the statements. A transfer can be reversed only once.
         </p>
         <Field
           label="Description"

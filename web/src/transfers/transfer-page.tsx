@@ -13,7 +13,7 @@ import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { CaptureDialog, ReverseDialog, VoidDialog } from "./settle-dialogs.tsx";
 
-/** Everything about one transfer, and what can still become of it. */
+/** All about one transfer, with the actions that are still possible. */
 export function TransferPage({ id }: { readonly id: bigint }) {
   const { finance } = useSession();
   const query = useQuery(transferQuery(finance, id));
@@ -40,7 +40,7 @@ function Details({ transfer }: { readonly transfer: Transfer }) {
     transfer;
   const times = [
     ["Recorded", transfer.createdAt],
-    ["Counts from", transfer.effectiveAt === transfer.createdAt ? undefined : transfer.effectiveAt],
+    ["Effective", transfer.effectiveAt === transfer.createdAt ? undefined : transfer.effectiveAt],
     ["Expires", transfer.expiresAt],
     ["Settled", transfer.settledAt],
   ] as const;
@@ -98,7 +98,7 @@ function Details({ transfer }: { readonly transfer: Transfer }) {
 interface SideProps {
   readonly word: "Debit" | "Credit";
   readonly id: bigint;
-  /** After the transfer. */
+  /** The balance after the transfer. */
   readonly balance: bigint;
   readonly transfer: Transfer;
 }

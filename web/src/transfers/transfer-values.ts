@@ -4,7 +4,7 @@ import { hindranceOf } from "../labels.ts";
 import { readId } from "../route.ts";
 import type { Permissions } from "../session/permissions.ts";
 
-/** What is typed into the transfer form. */
+/** The contents of the transfer form. */
 export interface TransferValues {
   readonly debitAccountId: string;
   readonly creditAccountId: string;
@@ -12,11 +12,11 @@ export interface TransferValues {
   readonly amount: string;
   readonly description: string;
   readonly pending: boolean;
-  /** How long a hold lasts; 0: until it is settled. */
+  /** Days until the hold expires; 0 for never. */
   readonly holdDays: number;
 }
 
-/** The fields that may have a problem, from top to bottom. */
+/** The fields that can have a problem, from top to bottom. */
 export const FIELD_NAMES = ["debitAccountId", "creditAccountId", "amount", "description"] as const;
 
 export type FieldName = (typeof FIELD_NAMES)[number];
@@ -25,8 +25,8 @@ export type FieldProblems = Partial<Record<FieldName, string>>;
 /** Minor units: the most that one transfer may move. */
 const TRANSFER_AMOUNT_MAX = 10n ** 15n;
 
-/** What the form asks of the service. */
-export interface TransferOrder {
+/** A complete, valid form. */
+export interface TransferDraft {
   readonly debitAccountId: bigint;
   readonly creditAccountId: bigint;
   /** Minor units. */
@@ -36,16 +36,16 @@ export interface TransferOrder {
 }
 
 /**
- * Checks everything that can be checked without asking the service.
+ * Checks the form as far as possible without the service.
  *
- * @param isLooking whether the account to debit may still be found. Default false.
+ * @param isLooking Whether the account to debit is still being loaded. Default false.
  */
 export function readTransfer(
   values: TransferValues,
   accounts: ReadonlyMap<bigint, Account>,
   may: Pick<Permissions, "debit" | "credit">,
   isLooking = false,
-): { readonly order: TransferOrder } | { readonly problems: FieldProblems } {
+): { readonly draft: TransferDraft } | { readonly problems: FieldProblems } {
   const problems: FieldProblems = {};
   const debitAccountId = readId(values.debitAccountId);
   const creditAccountId = readId(values.creditAccountId);
@@ -54,12 +54,12 @@ export function readTransfer(
   else if (debited === undefined)
     problems.debitAccountId = isLooking ? "Looking for this account…" : "This is not one of your accounts.";
   else if (!may.debit(debited))
-    problems.debitAccountId = "A debit would raise this account: only an admin may make one.";
+    problems.debitAccountId = "Only an admin can debit this account, because a debit would increase it.";
   else if (hindranceOf(debited)) problems.debitAccountId = `This account is ${hindranceOf(debited)?.toLowerCase()}.`;
   if (creditAccountId === undefined) problems.creditAccountId = "Choose an account, or enter its number.";
   else if (creditAccountId === debitAccountId) problems.creditAccountId = "This is the account the money comes from.";
   else if (!may.credit(accounts.get(creditAccountId))) {
-    problems.creditAccountId = "A credit would lower this account: only an admin may make one.";
+    problems.creditAccountId = "Only an admin can credit this account, because a credit would decrease it.";
   }
   const amount = debited && readAmount(values.amount, debited, { max: TRANSFER_AMOUNT_MAX });
   if (amount?.ok === false) problems.amount = amount.problem;
@@ -72,5 +72,5 @@ export function readTransfer(
     return { problems };
   }
   const { description, pending } = values;
-  return { order: { debitAccountId, creditAccountId, amount: amount.minor, description: description.trim(), pending } };
+  return { draft: { debitAccountId, creditAccountId, amount: amount.minor, description: description.trim(), pending } };
 }

@@ -2,23 +2,23 @@ import { FinanceError, type Transfer } from "@finance-service/client";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useSession } from "../session/session.ts";
-import type { TransferOrder } from "./transfer-values.ts";
+import type { TransferDraft } from "./transfer-values.ts";
 
-/** While somebody types, nothing is asked. */
+/** Wait this long after the last change. */
 const PAUSE_MS = 250;
 
-/** What the service says would come of an order: the transfer, or the refusal. Both undefined while nothing is known. */
-export function useTrial(order: TransferOrder | undefined): {
+/** A dry run of the transfer: its result or the refusal; both are undefined while neither is known. */
+export function useTrial(draft: TransferDraft | undefined): {
   readonly transfer: Transfer | undefined;
   readonly refusal: FinanceError | undefined;
 } {
   const { finance } = useSession();
-  const key = order === undefined ? "" : Object.values(order).map(String).join("\n");
+  const key = draft === undefined ? "" : Object.values(draft).map(String).join("\n");
   const settled = useSettled(key);
-  const isCurrent = order !== undefined && settled === key;
+  const isCurrent = draft !== undefined && settled === key;
   const { data, error } = useQuery({
     queryKey: ["trial", settled],
-    queryFn: ({ signal }) => finance.createTransfer({ ...order, dryRun: true }, { signal, maxRetries: 0 }),
+    queryFn: ({ signal }) => finance.createTransfer({ ...draft, dryRun: true }, { signal, maxRetries: 0 }),
     enabled: isCurrent,
     placeholderData: keepPreviousData,
   });
@@ -27,7 +27,7 @@ export function useTrial(order: TransferOrder | undefined): {
   return { transfer: refusal === undefined ? data : undefined, refusal };
 }
 
-/** The value, once it has stayed the same for a moment. */
+/** The value after it has not changed for PAUSE_MS. */
 function useSettled(value: string): string {
   const [settled, setSettled] = useState(value);
   useEffect(() => {
