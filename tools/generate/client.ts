@@ -148,7 +148,8 @@ export function clientMethods({ files, operations }: Api): string {
 /** All of them as one object. It is a file of its own, so that the client exports the methods by `export *`. */
 export function clientEveryMethod({ operations }: Api): string {
   const names = operations.map(({ method }) => method.localName).join(", ");
-  return `${EDIT_NOTE}import { ${names} } from "./methods.js";\n\nexport const everyMethod = { ${names} };\n`;
+  const imports = `import type * as methods from "./methods.js";\nimport { ${names} } from "./methods.js";\n`;
+  return `${EDIT_NOTE}${imports}\nexport const everyMethod: typeof methods = { ${names} };\n`;
 }
 
 function typesOf(operation: Operation): readonly DescMessage[] {

@@ -82,7 +82,7 @@ export function overAxios(axios: AxiosLike): Transport {
           const [, value] = Object.entries(answer.headers).find(([key]) => key.toLowerCase() === name) ?? [];
           return typeof value === "string" ? value : undefined;
         },
-        // A browser's ArrayBuffer or Node's Buffer. The copy does not share the memory of Node's pool.
+        // An ArrayBuffer in browsers, a Buffer in Node, whose pool the copy does not share.
         body: new Uint8Array(answer.data),
       };
     },
