@@ -10,6 +10,6 @@ test.each([
   { failures: 7, chance: 0, waitMs: 5000 },
   { failures: 1000, chance: 0.5, waitMs: 7500 },
   { failures: 2000, chance: 0, waitMs: 5000 },
-])("after $failures failures and with chance $chance the wait is $waitMs ms", ({ failures, chance, waitMs }) => {
+])("after $failures failures, with chance $chance, the wait is $waitMs ms", ({ failures, chance, waitMs }) => {
   expect(waitAfter({ firstMs: 100, mostMs: 10_000 }, failures, chance)).toBe(waitMs);
 });

@@ -6,24 +6,24 @@ import { DatabaseStartError, readTarget } from "./errors.ts";
 
 const GRANTS = "application-role.sql";
 
-/** The place of the role's name in the SQL, as psql has it for an identifier. */
+/** The placeholder of the role's name in the SQL, in psql's syntax. */
 const ROLE = /:"role"/g;
 
 /** How {@link grantApplicationRole} runs. */
 export interface GrantOptions {
-  /** A PostgreSQL URL of the tables' owner. */
+  /** A PostgreSQL URL whose user owns the tables. */
   readonly connectionString: string;
-  /** The folder of the migrations, where the grants are too. */
+  /** The folder of the migrations, which contains the grants too. */
   readonly directory: string;
-  /** A role that is there already. */
+  /** An existing role. */
   readonly role: string;
 }
 
 /**
- * Gives a role what the service needs to run as it, and nothing that could change what is posted.
+ * Grants to a role the rights that the service needs, and none that could change posted transfers.
  *
- * @throws DatabaseStartError when there is no such role, or it owns the tables or rules the server, and so could do
- * anything whatever is granted; else the database's error.
+ * @throws DatabaseStartError if there is no such role, or it owns the tables or is a superuser and so needs no rights; else
+ * the database's error.
  */
 export async function grantApplicationRole({ connectionString, directory, role }: GrantOptions): Promise<void> {
   const sql = await readFile(join(directory, GRANTS), "utf8");
@@ -42,7 +42,7 @@ export async function grantApplicationRole({ connectionString, directory, role }
     }
     if (found.rules) {
       throw new DatabaseStartError(
-        `role ${quoted} owns the tables or is a superuser, so it could change what is posted; give another role`,
+        `role ${quoted} owns the tables or is a superuser, so it could change posted transfers; give another role`,
       );
     }
     await client.query(`begin; ${sql.replaceAll(ROLE, () => quoted)}; commit`);
@@ -51,7 +51,7 @@ export async function grantApplicationRole({ connectionString, directory, role }
   }
 }
 
-/** Whether the role that the pool connects as could change or delete what is posted. One short query. */
+/** Whether the pool's role could change or delete posted transfers. One short query. */
 export async function canChangePostings(pool: Pool): Promise<boolean> {
   const { rows } = await pool.query<{ able: boolean }>(
     `select rolsuper

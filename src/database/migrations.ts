@@ -5,13 +5,13 @@ import { type DatabaseLog, errorCode, silentLog } from "./connection-errors.ts";
 import { DatabaseStartError, readTarget } from "./errors.ts";
 import { isDirect } from "./session.ts";
 
-/** The table that remembers what was applied. */
+/** The table of applied migrations. */
 const MIGRATIONS_TABLE = "schema_migration";
 
-/** `0001_ledger.sql`: a number, an underscore, what it is about. Files are applied in the order of their numbers. */
+/** Such as `0001_ledger.sql`. Files are applied in the order of their numbers. */
 const MIGRATION_FILE = /^(\d+)_[a-z0-9_-]+\.sql$/;
 
-/** node-pg-migrate skips what matches; this is everything that is no migration, a README for one. */
+/** node-pg-migrate ignores matching files: those that are no migrations, such as the SQL of the grants. */
 const NO_MIGRATION_FILE = "(?!\\d+_[a-z0-9_-]+\\.sql$).*";
 
 const UNDEFINED_TABLE = "42P01";
@@ -22,15 +22,15 @@ export interface MigrateOptions {
   readonly connectionString: string;
   /** The folder of the SQL files. */
   readonly directory: string;
-  /** Where progress is reported. Default nowhere. */
+  /** Receives the progress. Default: none. */
   readonly log?: DatabaseLog;
 }
 
 /**
- * Applies the migrations that the database lacks, all of them or none. When two processes do it at once, one waits for
- * the other and then finds nothing left to do.
+ * Applies the missing migrations, all of them or none. If two processes do it at once, one waits for the other and then
+ * finds none missing.
  *
- * @returns the names that this call applied, in order.
+ * @returns the names of the migrations that this call applied, in order.
  * @throws the database's error, or an error that names the file that is missing, out of order or wrong.
  */
 export async function migrate({ connectionString, directory, log = silentLog }: MigrateOptions): Promise<string[]> {
@@ -38,10 +38,10 @@ export async function migrate({ connectionString, directory, log = silentLog }: 
   try {
     if (!(await isDirect(client))) {
       throw new DatabaseStartError(
-        "migrations lock for a whole session, which a pooler like PgBouncer breaks up; give the address of PostgreSQL itself",
+        "migrations need a lock that a pooler like PgBouncer can't keep; give the address of PostgreSQL itself",
       );
     }
-    // Loaded only here: a server that has nothing to migrate starts a tenth of a second sooner.
+    // Loaded only here, which saves a tenth of a second at the start of a service that does not migrate.
     const { runner } = await import("node-pg-migrate");
     const applied = await runner({
       dbClient: client,
@@ -60,7 +60,7 @@ export async function migrate({ connectionString, directory, log = silentLog }: 
   }
 }
 
-/** @returns the names of the migrations in `directory` that the database lacks, in order. One short query. */
+/** @returns the names of the missing migrations, in order. One short query. */
 export async function pendingMigrations(pool: Pool, directory: string): Promise<string[]> {
   const [names, applied] = await Promise.all([listMigrations(directory), appliedMigrations(pool)]);
   return names.filter((name) => !applied.has(name));
@@ -88,7 +88,7 @@ async function appliedMigrations(pool: Pool): Promise<ReadonlySet<string>> {
   }
 }
 
-/** node-pg-migrate tells each step as information and each failure twice, as a log line and as what it throws. */
+/** node-pg-migrate logs each step as information, and logs each failure as well as throwing it. */
 function progressLog(log: DatabaseLog) {
   const debug = (message: string): void => log.debug({}, message);
   return { debug, info: debug, warn: (message: string): void => log.warn({}, message), error: debug };

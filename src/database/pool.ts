@@ -8,18 +8,18 @@ import { GuardedPool } from "./guarded-pool.ts";
 import { isBehindPooler, serverProcessOf } from "./session.ts";
 import { parseTimestamptz } from "./timestamp.ts";
 
-/** Between two cancellations of one piece of work, whose next statement may have started meanwhile. */
+/** The pause between two cancellations of the same work, whose next statement may have started. */
 const REPEAT_AFTER_MS = 20;
 
 /**
- * Does `work` on a connection of `pool`, and has the server cancel the statement that is running when `signal` aborts,
- * again and again until the work ends: cancelling one statement of a pipeline lets the next one start.
+ * Does `work` on a connection of `pool`. When `signal` aborts, the server cancels the running statement, repeatedly until the
+ * work ends, because cancelling one statement of a pipeline lets the next one start.
  *
- * It returns only once the last cancellation has been carried out, so that none can hit what the connection is used for
- * afterwards. Cancelling takes a connection of its own, since those of the pool may all be waiting for the same lock.
+ * It returns only after the last cancellation, so that none can hit a later use of the connection. Cancelling takes a
+ * connection of its own, because those of the pool may all be waiting for the same lock.
  *
- * @throws the signal's reason when the work failed after the signal aborted, else what the work throws. Work that is
- * done in spite of the signal counts as done.
+ * @throws the signal's reason if the work failed after the signal aborted, else the error of the work. Work that succeeds in
+ * spite of the signal counts.
  * @example
  * const rows = await withTransaction(pool, (client) =>
  *   cancelOnAbort(pool, client, call.signal, () => client.query("select ...")),
@@ -50,7 +50,7 @@ export async function cancelOnAbort<T>(
   }
 }
 
-/** Never rejects: where cancelling fails, `statement_timeout` still ends the statement. */
+/** Never rejects: if cancelling fails, `statement_timeout` still ends the statement. */
 async function cancelUntil(ended: AbortSignal, pool: Pool, client: ClientBase): Promise<void> {
   const canceller = new pg.Client(pool.options);
   canceller.on("error", () => undefined);
@@ -69,9 +69,8 @@ async function cancelUntil(ended: AbortSignal, pool: Pool, client: ClientBase): 
 }
 
 /**
- * Waits for all statements of a pipeline, then throws the first error, if any.
- *
- * Waiting for all matters: the connection is free for what follows only when every answer has come.
+ * Waits for all statements of a pipeline, then throws the first error, if any. Without waiting for all, the connection would
+ * be used again while answers are still to come.
  */
 export async function settleAll(statements: readonly Promise<unknown>[]): Promise<void> {
   await Promise.allSettled(statements);
@@ -80,34 +79,33 @@ export async function settleAll(statements: readonly Promise<unknown>[]): Promis
 
 /** How {@link openPool} connects. */
 export interface PoolOptions {
-  /** A PostgreSQL URL, its password included. */
+  /** A PostgreSQL URL, including the password. */
   readonly connectionString: string;
-  /** Connections at most. Default 10. */
+  /** The largest number of connections. Default 10. */
   readonly max?: number;
-  /** How the connections call themselves in `pg_stat_activity`. Default `finance-service`. */
+  /** The connections' name in `pg_stat_activity`. Default `finance-service`. */
   readonly applicationName?: string;
-  /** How long to wait for a connection, free or new, in milliseconds. Default 5000. */
+  /** The longest wait for a connection, free or new, in milliseconds. Default 5000. */
   readonly connectTimeoutMs?: number;
-  /** How long a statement may run, in milliseconds. Default 30000. */
+  /** The longest time that a statement may run, in milliseconds. Default 30000. */
   readonly statementTimeoutMs?: number;
   /**
-   * How long to wait for a statement's answer, in milliseconds, before the connection counts as lost: for a network that
-   * stalls, where the server's own limits don't help. Default `statementTimeoutMs` and 5000 more; 0 waits for ever.
+   * The longest wait for a statement's answer, in milliseconds, before the connection counts as lost: when the network stalls,
+   * the server's own limits don't help. Default `statementTimeoutMs` + 5000; 0 waits forever.
    */
   readonly answerTimeoutMs?: number;
-  /** How long a statement may wait for a lock, in milliseconds. Default 10000. */
+  /** The longest wait for a lock, in milliseconds. Default 10000. */
   readonly lockTimeoutMs?: number;
-  /** How long an open transaction may sit idle, in milliseconds, before the server ends it. Default 15000. */
+  /** Milliseconds after which the server ends an idle open transaction. Default 15000. */
   readonly idleInTransactionTimeoutMs?: number;
   /**
-   * Whether a named statement is planned once and not for each list of values: PostgreSQL takes a short list for a reason
-   * to plan again, which costs more than looking up what is listed. For pools whose statements look up by key. Default
-   * false.
+   * Whether PostgreSQL plans a named statement once, and not again for each short list of values. For pools whose statements
+   * look up by key, where planning costs more than the look-up. Default false.
    */
   readonly planOnce?: boolean;
-  /** Where lost connections and an absent database are reported. Default nowhere. */
+  /** Receives lost connections and an absent database. Default: none. */
   readonly log?: DatabaseLog;
-  /** A pool of the same database, to learn together with it that the database is away. Default: alone. */
+  /** A pool of the same database that shares what it learns about the database being away. Default: none. */
   readonly together?: Pool;
 }
 
@@ -115,14 +113,14 @@ const INT8 = 20;
 const TIMESTAMPTZ = 1184;
 
 /**
- * Opens a pool of pipelining connections; the first one is made when it is needed.
+ * Opens a pool of pipelining connections. It connects when a connection is needed.
  *
- * Values come as PostgreSQL has them: `int8` as bigint, `timestamptz` as microseconds since the epoch in a bigint.
- * `numeric` and arrays of either come as text.
+ * Values are exact: `int8` is a bigint, `timestamptz` is a bigint of microseconds since the epoch, `numeric` and arrays of
+ * either are text.
  *
- * Pipelining: queries given to one connection without awaiting the earlier ones are sent at once and answered in order.
- * Each is its own message to the server: after one fails, the next ones still run, unless a transaction is open, which
- * then refuses them (25P02) until `rollback`, and answers `commit` with the command tag `ROLLBACK`.
+ * Pipelining: a connection sends queries at once, without awaiting the earlier ones, and gets the answers in order. Each
+ * query is a message of its own: after one fails, the next ones still run, except in an open transaction, which refuses
+ * them (25P02) until `rollback`, and answers `commit` with the command tag `ROLLBACK`.
  *
  * While the database is away, asking for a connection fails at once: see {@link Availability}.
  *
@@ -142,7 +140,7 @@ export function openPool(options: PoolOptions): Pool {
       statement_timeout: statementTimeoutMs,
       lock_timeout: options.lockTimeoutMs ?? 10_000,
       idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 15_000,
-      // A server or a database may have another default, which turns waiting into errors.
+      // Another default of the server or the database would turn waits into errors.
       default_transaction_isolation: "read committed",
       plan_cache_mode: options.planOnce === true ? "force_generic_plan" : "auto",
     },
@@ -160,8 +158,8 @@ export function openPool(options: PoolOptions): Pool {
 /**
  * Runs `work` on one connection.
  *
- * @param signal has the server cancel what `work` is doing when it aborts; see {@link cancelOnAbort}.
- * @throws what `work` throws, or the database's error.
+ * @param signal when it aborts, the server cancels the statements of `work`; see {@link cancelOnAbort}.
+ * @throws the error of `work`, or the database's.
  */
 export async function withConnection<T>(
   pool: Pool,
@@ -169,7 +167,7 @@ export async function withConnection<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   const client = await pool.connect();
-  // Behind a pooler the connection has one server, and its limits, for as long as a transaction.
+  // Behind a pooler the connection keeps its server, and its limits, for one transaction only.
   if (isBehindPooler(client)) return await transact(pool, client, work, signal);
   let broken: Error | undefined;
   try {
@@ -183,13 +181,13 @@ export async function withConnection<T>(
 }
 
 /**
- * Runs `work` in a transaction on one connection, commits what it did, and rolls back when it throws.
+ * Runs `work` in a transaction on one connection and commits it, or rolls it back if `work` throws.
  *
  * `begin` is sent together with the first statement of `work`.
  *
- * @param signal has the server cancel what `work` is doing when it aborts; see {@link cancelOnAbort}.
- * @throws what `work` throws, or the database's error. After a connection error while committing nobody knows whether
- * the transaction was kept.
+ * @param signal when it aborts, the server cancels the statements of `work`; see {@link cancelOnAbort}.
+ * @throws the error of `work`, or the database's. After a connection error during the commit, nobody knows whether the
+ * transaction was committed.
  */
 export async function withTransaction<T>(
   pool: Pool,
@@ -235,7 +233,7 @@ function doUntil<T>(
   return signal === undefined ? work(client) : cancelOnAbort(pool, client, signal, () => work(client));
 }
 
-// node-postgres asks for a parser by type and format; its own signature is a list of overloads that no function meets.
+// The signature of node-postgres is a list of overloads that no function meets.
 const getTypeParser = ((type: number, format?: "text" | "binary") => {
   if (type === INT8) return BigInt;
   if (type === TIMESTAMPTZ) return parseTimestamptz;

@@ -4,14 +4,14 @@ import { DatabaseAwayError, PoolExhaustedError } from "./connection-errors.ts";
 import { connectFailure, DatabaseStartError, describeTarget, readTarget } from "./errors.ts";
 import { pendingMigrations } from "./migrations.ts";
 
-/** Whoever asks whether the service is ready has little patience. */
+/** Short, because load balancers wait for /readyz. */
 const ANSWER_MS_MAX = 1000;
 
 /**
- * What keeps the database from taking postings now, in a few words that tell no address, user or password.
+ * Says why the database can't take postings now, in a few words without address, user or password.
  *
  * @param directory the folder of the migrations.
- * @returns undefined when nothing does; an answer within about a second in any case.
+ * @returns undefined if it can. The answer takes about a second at most.
  */
 export async function findObstacle(pool: Pool, directory: string): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
@@ -40,10 +40,10 @@ async function ask(pool: Pool, directory: string): Promise<string | undefined> {
 const VERSION_MIN = 15;
 
 /**
- * Makes sure, before anything is built on it, that the database at `connectionString` answers and is new enough.
+ * Checks that the database at `connectionString` answers and is new enough.
  *
- * @returns where it is, as people may see it.
- * @throws DatabaseStartError when it does not.
+ * @returns its hosts and name, for people.
+ * @throws DatabaseStartError if it does not, or is too old.
  */
 export async function checkDatabase(connectionString: string): Promise<string> {
   const target = readTarget(connectionString);
@@ -61,7 +61,7 @@ export async function checkDatabase(connectionString: string): Promise<string> {
   return describeTarget(target);
 }
 
-/** @throws DatabaseStartError when the server's version, as `show server_version` tells it, is too old. */
+/** @throws DatabaseStartError if the version, as in `show server_version`, is too old. */
 export function requireVersion(version: string, { host, port }: HostAddress): void {
   if (Number.parseInt(version, 10) >= VERSION_MIN) return;
   throw new DatabaseStartError(
@@ -69,7 +69,7 @@ export function requireVersion(version: string, { host, port }: HostAddress): vo
   );
 }
 
-/** @returns how many connections the server allows in all to those who are no superusers. */
+/** @returns the number of connections that the server allows to all roles that are no superusers, together. */
 export async function readConnectionsMax(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ available: number }>(
     `
@@ -78,16 +78,16 @@ select current_setting('max_connections')::int - current_setting('superuser_rese
   return rows[0]?.available ?? 0;
 }
 
-/** Settings without which what was acknowledged may be gone after a crash, and what is then lost. */
+/** Settings that must be on, and what a crash may destroy if they are off. */
 const DURABLE_SETTINGS = {
   synchronous_commit: "transfers that were acknowledged may be lost when the server crashes",
   fsync: "the whole database may be lost when the machine crashes",
-  full_page_writes: "pages that were half written when the machine crashed can't be repaired",
+  full_page_writes: "pages that were half written when the machine crashes can't be repaired",
 };
 
 /**
- * What in the server's settings puts acknowledged transfers at risk: a line each, as they hold for the pool's sessions. The
- * database and the role may have settings of their own.
+ * Describes, one per line, the settings of the pool's sessions that put acknowledged transfers at risk. Server, database and
+ * role may each have set them.
  */
 export async function findDurabilityRisks(pool: Pool): Promise<string[]> {
   const { rows } = await pool.query<{ name: keyof typeof DURABLE_SETTINGS }>(

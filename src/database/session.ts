@@ -1,15 +1,15 @@
 /**
- * What a connection is told before it is used, directly and behind a pooler that lends server connections for a
- * transaction at a time (PgBouncer with `pool_mode = transaction`).
+ * Prepares connections for use, also behind a pooler that assigns a server connection to each transaction (PgBouncer with
+ * `pool_mode = transaction`).
  *
- * Behind such a pooler a setting made at the start would stay with a server connection that others use next, a statement
- * prepared by name would be missing on the next one, and the process id that the pooler gave is not the server's. So
- * there limits are set within each transaction, nothing is prepared by name, and the server's process is asked for in
- * each transaction; time zone and date style stay, since PgBouncer carries them along for each client.
+ * Behind such a pooler a setting would stay with a server connection that other clients use next, a statement prepared by
+ * name would be missing on the next one, and the process id that the pooler gives is not the server's. So each transaction
+ * sets the limits and asks for the server's process, and no statement has a name. Time zone and date style can be set once,
+ * because PgBouncer tracks them for each client.
  */
 import type { ClientBase } from "pg";
 
-/** Limits in milliseconds, as PostgreSQL names them, and how statements are planned and see each other's work. */
+/** Settings of PostgreSQL, under its own names; limits are in milliseconds. */
 export interface SessionSettings {
   readonly statement_timeout: number;
   readonly lock_timeout: number;
@@ -20,17 +20,17 @@ export interface SessionSettings {
 
 const FORMATS = "set timezone = 'UTC'; set datestyle = 'ISO, YMD'";
 
-/** node-postgres keeps the server process that a connection speaks to, but its types do not say so. */
+/** node-postgres has the id of a connection's server process, but its types lack it. */
 type ServedClient = ClientBase & { processID?: unknown };
 
 const behindPooler = new WeakSet<ClientBase>();
 
-/** Whether the connection's server changes from transaction to transaction. */
+/** Whether each transaction of the connection may run in another server process. */
 export function isBehindPooler(client: ClientBase): boolean {
   return behindPooler.has(client);
 }
 
-/** The process of the server that works for the connection now; undefined between transactions behind a pooler. */
+/** The server process of the connection; undefined behind a pooler, between transactions. */
 export function serverProcessOf(client: ClientBase): number | undefined {
   const { processID } = client as ServedClient;
   return typeof processID === "number" ? processID : undefined;
@@ -39,8 +39,7 @@ export function serverProcessOf(client: ClientBase): number | undefined {
 /**
  * Prepares a new connection for use.
  *
- * @param pgbouncer whether a pooler is between; undefined: found out by whether the server's process is the one that
- * answered.
+ * @param pgbouncer whether there is a pooler in between; undefined: detect it.
  */
 export async function prepareSession(
   client: ClientBase,
@@ -52,12 +51,12 @@ export async function prepareSession(
     await client.query(FORMATS);
     sendForPooler(client, settings);
   } else {
-    // Not as start-up parameters: `options` in the URL would replace them.
+    // Not as start-up parameters, because `options` in the URL would replace them.
     await client.query([FORMATS, ...assignments("set", settings)].join("; "));
   }
 }
 
-/** Whether no pooler is between: the server's process is then the one that answers. */
+/** Whether there is no pooler in between: then the process that answers is the one that the connection names. */
 export async function isDirect(client: ClientBase): Promise<boolean> {
   const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
   return rows[0]?.pid === serverProcessOf(client);
@@ -67,7 +66,7 @@ function assignments(command: "set" | "set local", settings: SessionSettings): s
   return Object.entries(settings).map(([name, value]) => `${command} ${name} = '${value}'`);
 }
 
-/** What the last of several statements in one message answered. */
+/** The results of several statements in one message. */
 interface Answers {
   at(index: number): { readonly rows: readonly { readonly pid?: unknown }[] } | undefined;
 }
@@ -76,7 +75,7 @@ function sendForPooler(client: ServedClient, settings: SessionSettings): void {
   const send: (...query: unknown[]) => unknown = client.query.bind(client);
   const limits = [...assignments("set local", settings), "select pg_backend_pid() as pid"].join("; ");
   const begin = async (text: string): Promise<unknown> => {
-    // Several statements in one message have several answers.
+    // node-postgres then returns an array, which its types lack.
     const answers = (await send(`${text}; ${limits}`)) as Answers;
     client.processID = answers.at(-1)?.rows[0]?.pid;
     return answers;
@@ -90,7 +89,7 @@ function sendForPooler(client: ServedClient, settings: SessionSettings): void {
     return send(withoutName(first), ...rest);
   };
   client.processID = undefined;
-  // The overloads of node-postgres's own query, whose arguments are passed on as they come.
+  // It passes its arguments on, so it has the overloads of node-postgres's own query.
   client.query = query as ClientBase["query"];
 }
 

@@ -1,15 +1,15 @@
 /**
- * PostgreSQL's text form of a timestamptz, exactly: a Date would round it to milliseconds.
+ * Reads PostgreSQL's text form of a timestamptz exactly. A Date would round it to milliseconds.
  *
- * The usual form is read digit by digit, because a statement of a thousand entries holds two thousand of them; the rare
- * forms (years before 100 or after 9999, BC) go through a regular expression.
+ * The usual form is read digit by digit, because a statement of a thousand entries contains two thousand of them. A regular
+ * expression reads the rare forms (years before 100 or after 9999, BC).
  */
 const ZERO = 48;
 const NINE = 57;
 const MICROS_PER_MILLI = 1000;
 const FRACTION_SCALE = [1_000_000, 100_000, 10_000, 1000, 100, 10, 1] as const;
 
-/** What the fast path reads: "2026-01-31 23:59:59", its fraction, "+00". */
+/** The usual form: "2026-01-31 23:59:59", a fraction, "+00". */
 const FRACTION_START = 20;
 const LENGTH_MIN = 22;
 const LENGTH_MAX = 29;
@@ -20,22 +20,22 @@ const ANY_FORM = /^(\d{4,6})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?\
  * Reads a timestamptz that PostgreSQL wrote with `datestyle = ISO` and `timezone = UTC`.
  *
  * @returns microseconds since 1970-01-01T00:00:00Z, negative before.
- * @throws RangeError for `infinity`, `-infinity`, another time zone and anything else that is no instant.
+ * @throws RangeError for `infinity`, `-infinity`, another time zone, and any other text that is no instant in UTC.
  */
 export function parseTimestamptz(text: string): bigint {
   const micros = parseUsualForm(text);
-  // Up to the year 2255 the number is exact.
+  // The number is exact until the year 2255.
   return Number.isSafeInteger(micros) ? BigInt(micros) : parseAnyForm(text);
 }
 
-/** @returns NaN for what it does not know. */
+/** @returns NaN for any other form. */
 function parseUsualForm(text: string): number {
   const length = text.length;
   if (length < LENGTH_MIN || length > LENGTH_MAX || !text.endsWith("+00")) return Number.NaN;
   if (text[4] !== "-" || text[7] !== "-" || text[10] !== " " || text[13] !== ":" || text[16] !== ":") return Number.NaN;
 
   const year = digits(text, 0, 4);
-  // Date.UTC takes the years 0 to 99 for 1900 to 1999.
+  // Date.UTC reads the years 0 to 99 as 1900 to 1999.
   if (!(year >= 100)) return Number.NaN;
 
   const millis = Date.UTC(

@@ -153,9 +153,11 @@ function forkWorker(shared: Shared, log: SupervisorLog): Member {
   const ended = new Promise<Ending>((resolve) => {
     // Its last message may arrive after it has exited, and before its channel closes.
     const disconnected = new Promise((close) => worker.process.once("disconnect", close));
-    worker.process.once("exit", (code, signal) => {
-      const closed = Promise.race([disconnected, delay(CHANNEL_CLOSE_MS_MAX, undefined, { ref: false })]);
-      void closed.then(() => resolve({ code, signal }));
+    worker.process.once("exit", async (code, signal) => {
+      await Promise.race([disconnected, delay(CHANNEL_CLOSE_MS_MAX, undefined, { ref: false })]);
+      // As long as its channel is open, the cluster module gives connections to a dead worker, which nobody answers.
+      if (worker.isConnected()) worker.process.disconnect();
+      resolve({ code, signal });
     });
     worker.on("error", (error) => {
       log.error({ worker: pid, err: error }, "a worker can't be reached");

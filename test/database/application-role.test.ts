@@ -50,7 +50,7 @@ test("the whole service works as the application's role", async () => {
   const voided = await post("CreateTransfer", { ...move, idempotency_key: "void", pending: true });
   await post("VoidTransfer", { id: voided.id });
   await post("ReverseTransfer", { id: moved.id });
-  // A key that an earlier version used up by mistake is used again.
+  // An earlier version used this key up by mistake; here it is used again.
   const { keyDigest } = claimOf("root", "mistaken", "VoidTransfer", VoidTransferRequest.create());
   await application.pool.query(
     `insert into idempotency (key_digest, request_digest, response)
@@ -65,7 +65,7 @@ test("the whole service works as the application's role", async () => {
   const closed = await openAccount(service, "carol");
   await post("UpdateAccount", { id: closed, status: "ACCOUNT_STATUS_CLOSED" });
   await post("UpdateAccount", { id: closed, name: "Gone" });
-  // Its sums are carried, since they would pass int64.
+  // Its sums are carried over, because they would exceed int64.
   const full = await openFunded(service, "alice", INT64_MAX);
   const out = { debit_account_id: full, credit_account_id: await openAccount(service, "bob"), amount: 1 };
   const back = { ...out, debit_account_id: out.credit_account_id, credit_account_id: full };
@@ -113,7 +113,7 @@ describe("the application's role can't", () => {
   });
 });
 
-test("the owner is told apart from the application's role", async () => {
+test("the owner can change postings, the application's role can't", async () => {
   expect([await canChangePostings(owner.pool), await canChangePostings(application.pool)]).toEqual([true, false]);
 });
 
@@ -123,8 +123,8 @@ describe("npm run migrate -- --app-role", () => {
       env: { PATH: process.env["PATH"], DATABASE_URL: owner.url },
     });
 
-  test("grants, again and again", async () => {
-    expect((await migrateAs(ROLE)).stdout).toBe(`up to date\ngranted to ${ROLE} what the service needs\n`);
+  test("can be repeated", async () => {
+    expect((await migrateAs(ROLE)).stdout).toBe(`up to date\ngranted to ${ROLE} the rights that the service needs\n`);
   });
 
   test.each<[what: string, role: () => string, message: RegExp]>([

@@ -25,7 +25,7 @@ function openNetwork(): Promise<FaultyNetwork> {
   return openFaultyNetwork({ host: "127.0.0.1", port: Number(new URL(database.url).port) });
 }
 
-/** A listener that counts who comes, and does with each what it is told. */
+/** A listener that counts its connections and passes each to `greet`. */
 async function listen(port: number, greet: (socket: Socket) => void): Promise<{ server: Server; count(): number }> {
   let count = 0;
   const server = createServer((socket) => {
@@ -46,7 +46,7 @@ async function close({ server }: { server: Server }): Promise<void> {
 const portOf = ({ server }: { server: Server }): number => (server.address() as AddressInfo).port;
 
 describe("while the database is away", () => {
-  test("callers are refused without an attempt of their own, and served again once it is back", async () => {
+  test("callers are refused without an attempt to connect, and served again when it is back", async () => {
     const closed = await listen(0, (socket) => socket.destroy());
     const port = portOf(closed);
     const pool = openPool({ connectionString: through(port), max: 4 });
@@ -55,7 +55,7 @@ describe("while the database is away", () => {
     expect(reasons.every((reason) => reason instanceof DatabaseAwayError)).toBe(true);
     const later = await Promise.allSettled(Array.from({ length: 500 }, () => pool.query("select 1")));
     expect(later.every(({ status }) => status === "rejected")).toBe(true);
-    // Those of the first callers, who could not know, and of one probe.
+    // The attempts of the first callers, which could not know, and of one probe.
     expect(closed.count()).toBeLessThan(20);
     expect(await findObstacle(pool, migrationsDirectory())).toMatch(/^the database can't be reached: /);
 
@@ -68,7 +68,7 @@ describe("while the database is away", () => {
     await relay.close();
   });
 
-  test("a second pool that goes together with the first learns it from that one", async () => {
+  test("a second pool that shares its knowledge with the first is refused too", async () => {
     const closed = await listen(0, (socket) => socket.destroy());
     const first = openPool({ connectionString: through(portOf(closed)) });
     const second = openPool({ connectionString: through(portOf(closed)), together: first });
@@ -81,7 +81,7 @@ describe("while the database is away", () => {
   });
 });
 
-test("a network that stalls is noticed in the midst of a statement, and the connection given up", async () => {
+test("a network that stalls during a statement is noticed, and the connection given up", async () => {
   const network = await openNetwork();
   const pool = openPool({ connectionString: through(network.port), statementTimeoutMs: 0 });
   const stalled = withTransaction(pool, async (client) => {
@@ -89,7 +89,7 @@ test("a network that stalls is noticed in the midst of a statement, and the conn
     network.stall();
     await client.query("select 2");
   });
-  // There is no other limit: nothing else would ever end this.
+  // Nothing else would ever end this, because there is no other limit.
   await expect(stalled).rejects.toThrow(/Connection terminated/);
   await expect(pool.query("select 3")).rejects.toThrow("the database can't be reached: it does not answer");
   network.resume();
@@ -100,14 +100,14 @@ test("a network that stalls is noticed in the midst of a statement, and the conn
   await network.close();
 });
 
-test("a slow statement is left alone while the server still answers others", async () => {
+test("a slow statement continues while the server answers other connections", async () => {
   const pool = openPool({ connectionString: database.url });
   const { rows } = await pool.query("select pg_sleep(2), 7 as n");
   expect(rows).toMatchObject([{ n: 7 }]);
   await pool.end();
 });
 
-test("a slow statement is left alone where there is no room to ask whether the server answers", async () => {
+test("a slow statement continues if there is no free connection to ask whether the server answers", async () => {
   const name = new URL(database.url).pathname.slice(1);
   const role = `${name}_alone`;
   await database.pool.query(`create role ${role} login password 'secret' connection limit 1`);
@@ -127,7 +127,7 @@ test("a slow statement is left alone where there is no room to ask whether the s
 });
 
 describe("several hosts", () => {
-  test("the first that answers is taken, and those without a server are passed over", async () => {
+  test("the first one that answers is used", async () => {
     const closed = await listen(0, () => undefined);
     const nobody = portOf(closed);
     await close(closed);
@@ -138,14 +138,14 @@ describe("several hosts", () => {
     await network.close();
   });
 
-  test("after a write was refused, connections of that age are dropped and a server that takes writes is looked for", async () => {
+  test("after a refused write, all connections are dropped and a server that takes writes is searched", async () => {
     const network = await openNetwork();
     const pool = openPool({ connectionString: `${through(network.port)}&target_session_attrs=read-write`, max: 3 });
     await database.pool.query("create table note (id int8)");
     await Promise.all([pool.query("select pg_sleep(0.05)"), pool.query("select pg_sleep(0.05)")]);
     const name = new URL(database.url).pathname.slice(1);
     await database.pool.query(`alter database ${name} set default_transaction_read_only = on`);
-    // What a demoted primary's old connections answer.
+    // The old connections of a demoted primary answer like this.
     const write = withTransaction(pool, async (client) => {
       await client.query("set transaction read only");
       await client.query("insert into note values (1)");

@@ -34,7 +34,7 @@ async function stop(service: ServiceProcess | undefined): Promise<void> {
   await service?.ended;
 }
 
-/** What `npm run verify` says; it fails when anything is wrong. */
+/** The output of `npm run verify`, which fails if it finds an error. */
 async function verify(databaseUrl: string): Promise<string> {
   const { stderr } = await run(process.execPath, ["dist/cli/verify.js"], {
     env: { PATH: process.env["PATH"], DATABASE_URL: databaseUrl },
@@ -45,7 +45,7 @@ async function verify(databaseUrl: string): Promise<string> {
 describe.skipIf(POSTGRES_PROGRAMS === undefined && !process.env["CI"])(
   "a backup by pg_dump (skipped without Debian's postgresql)",
   () => {
-    test("taken while money moves restores to a sound ledger, which has what was acknowledged before and goes on", async () => {
+    test("taken during transfers restores a sound ledger with all transfers acknowledged before, and takes new ones", async () => {
       const directory = await makeServerDirectory();
       const postgres = await startPackagedPostgres(join(directory.path, "data"));
       const restoredUrl = postgres.url.replace(/postgres$/, "restored");

@@ -15,7 +15,7 @@ afterAll(async () => {
 const LONG = "select pg_sleep(60)";
 const tooLate = new Error("too late");
 
-/** Resolves when as many statements that contain `text` are running. */
+/** Resolves when `count` statements that contain `text` are running. */
 async function running(text: string, count = 1): Promise<void> {
   const statement =
     "select count(*) as count from pg_stat_activity where state = 'active' and query like $1 and pid <> pg_backend_pid()";
@@ -67,7 +67,7 @@ describe("work under a signal", () => {
     expect((await pool.query("select * from note")).rows).toEqual([]);
   });
 
-  test("is cancelled although every connection of its pool waits", async () => {
+  test("is cancelled even if every connection of its pool waits", async () => {
     const pool = openPool({ connectionString: database.url, max: 1 });
     const client = await pool.connect();
     const abort = new AbortController();
@@ -81,14 +81,14 @@ describe("work under a signal", () => {
     await pool.end();
   });
 
-  test("is not begun once the signal has aborted", async () => {
+  test("does not begin after the signal has aborted", async () => {
     const client = await database.pool.connect();
     const work = () => Promise.reject(new Error("begun"));
     await expect(cancelOnAbort(database.pool, client, AbortSignal.abort(tooLate), work)).rejects.toBe(tooLate);
     client.release();
   });
 
-  test("that is done counts, whatever the signal does", async () => {
+  test("that succeeds counts, even if the signal aborts", async () => {
     const client = await database.pool.connect();
     const abort = new AbortController();
     const work = cancelOnAbort(database.pool, client, abort.signal, async () => {
@@ -100,7 +100,7 @@ describe("work under a signal", () => {
     client.release();
   });
 
-  test("fails with its own error when that came first", async () => {
+  test("fails with its own error if that came first", async () => {
     const client = await database.pool.connect();
     const work = cancelOnAbort(database.pool, client, new AbortController().signal, () => client.query("select 1/0"));
     await expect(work).rejects.toMatchObject({ code: "22012" });
@@ -108,11 +108,11 @@ describe("work under a signal", () => {
   });
 });
 
-test("a cancellation never hits what the connection does next, whenever the signal aborts", async () => {
+test("a cancellation never hits the next use of the connection", async () => {
   const client = await database.pool.connect();
   for (let round = 0; round < 60; round += 1) {
     const abort = new AbortController();
-    // Sleeps and aborts of like lengths, so that each comes first now and then.
+    // Sleeps and aborts of similar lengths, so that each comes first sometimes.
     setTimeout(() => abort.abort(tooLate), round % 10);
     const seconds = (round % 7) / 1000;
     await cancelOnAbort(database.pool, client, abort.signal, () =>

@@ -7,7 +7,7 @@ import { isConnectionError, isRetryable, openPool } from "../../src/database/ind
 const coded = (code: string): Error => Object.assign(new Error(code), { code });
 
 describe("by code", () => {
-  test.each<[code: string, isLost: boolean, isWorthRepeating: boolean]>([
+  test.each<[code: string, isLost: boolean, canBeRetried: boolean]>([
     ["08000", true, false],
     ["08006", true, false],
     ["57P01", true, false],
@@ -29,9 +29,9 @@ describe("by code", () => {
     ["53100", false, false],
     ["28P01", false, false],
     ["ENOENT", false, false],
-  ])("%s: lost connection %s, worth repeating %s", (code, isLost, isWorthRepeating) => {
+  ])("%s: lost connection %s, can be retried %s", (code, isLost, canBeRetried) => {
     const error = coded(code);
-    expect([isConnectionError(error), isRetryable(error)]).toEqual([isLost, isWorthRepeating]);
+    expect([isConnectionError(error), isRetryable(error)]).toEqual([isLost, canBeRetried]);
   });
 });
 

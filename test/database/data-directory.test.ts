@@ -5,7 +5,7 @@ import { makeDirectory } from "../../src/database/embedded/server.ts";
 
 const scratch = (name: string) => join(inject("scratch"), `data-directory-${name}`);
 
-test("makes what is missing above it, and is content with what is there", async () => {
+test("makes missing directories above it, and accepts an existing one", async () => {
   const path = join(scratch("deep"), "a", "b");
   await makeDirectory(path);
   await makeDirectory(path);
@@ -26,6 +26,6 @@ test("fails below a file", async () => {
   await expect(makeDirectory(join(path, "deeper"))).rejects.toMatchObject({ code: "ENOTDIR" });
 });
 
-test.runIf(process.platform === "linux")("fails, rather than trying for ever, where nothing can be made", async () => {
+test.runIf(process.platform === "linux")("fails at once where nothing can be made", async () => {
   await expect(makeDirectory("/proc/nothing/here")).rejects.toMatchObject({ code: "ENOENT" });
 });

@@ -5,14 +5,14 @@ import { inject } from "vitest";
 import { silentLog } from "../../src/database/connection-errors.ts";
 import { startEmbeddedPostgres } from "../../src/database/index.ts";
 
-/** An empty directory for a database, where root's server may go as well. */
+/** An empty directory for a database, accessible to the server of root too. */
 export async function makeDataDir(): Promise<string> {
   const dataDir = await mkdtemp(join(inject("scratch"), "data-"));
   await chmod(dataDir, 0o711);
   return dataDir;
 }
 
-/** A directory with a stopped database that holds a note. */
+/** A directory with a stopped database that contains a note. */
 export async function makeSeed(): Promise<string> {
   const dataDir = await makeDataDir();
   const server = await startEmbeddedPostgres({ dataDir, log: silentLog });
@@ -26,7 +26,7 @@ export async function removeDataDir(dataDir: string): Promise<void> {
   await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
 }
 
-/** The id of the server's main process, undefined when its pid file is gone. */
+/** The id of the server's main process; undefined without a pid file. */
 export async function serverPid(dataDir: string): Promise<number | undefined> {
   const text = await readFile(join(dataDir, "postgres", "cluster", "postmaster.pid"), "utf8").catch(() => "");
   const pid = Number.parseInt(text, 10);

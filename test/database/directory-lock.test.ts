@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 describe("the lock of a directory", () => {
-  test("is refused while a living process holds it, names that process, and is free after its release", async () => {
+  test("is refused while a running process holds it, names that process, and is free after its release", async () => {
     const lock = await lockDirectory(path);
     await expect(lockDirectory(path)).rejects.toEqual(new LockHeldError(process.pid));
     await lock.release();
@@ -27,7 +27,7 @@ describe("the lock of a directory", () => {
   test.each<[what: string, content: () => Promise<string>]>([
     ["a process that ended", async () => JSON.stringify({ pid: await endedProcess(), started: "whenever" })],
     [
-      "an earlier process with the id of a living one",
+      "an earlier process with the id of a running one",
       async () => JSON.stringify({ pid: process.pid, started: "long ago" }),
     ],
     ["nobody, its content lost in a crash", async () => ""],
@@ -40,7 +40,7 @@ describe("the lock of a directory", () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test("goes to exactly one of many that take it over at once", async () => {
+  test("goes to exactly one of many processes that take it over at once", async () => {
     for (let round = 0; round < 20; round++) {
       await writeFile(path, JSON.stringify({ pid: process.pid, started: "long ago" }));
       const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => lockDirectory(path)));
@@ -51,7 +51,7 @@ describe("the lock of a directory", () => {
     }
   });
 
-  test("is taken over although an earlier takeover was cut short", async () => {
+  test("is taken over even if an earlier takeover was interrupted", async () => {
     const dead = JSON.stringify({ pid: process.pid, started: "long ago" });
     await writeFile(path, dead);
     await writeFile(`${path}.takeover`, dead);

@@ -9,7 +9,7 @@ import { identifyProcess } from "../../src/database/embedded/lock.ts";
 import { type EmbeddedPostgres, openPool, startEmbeddedPostgres } from "../../src/database/index.ts";
 import { makeDataDir, makeSeed, query, removeDataDir, serverPid } from "./data-directory.ts";
 
-/** Shared by the tests that neither create a database nor leave it damaged. */
+/** Shared by the tests that neither create a database nor damage it. */
 let dataDir: string;
 beforeAll(async () => {
   dataDir = await makeSeed();
@@ -34,7 +34,7 @@ const cluster = (): string => join(dataDir, "postgres", "cluster");
 const notes = async (url: string): Promise<unknown[]> =>
   (await query(url, "select text from note order by ctid")).map(({ text }) => text);
 
-test("a new database has what the service relies on, reachable only from this machine and with a password", async () => {
+test("a new database has the settings that the service needs, and accepts only this machine and the password", async () => {
   const parent = await makeDataDir();
   const created = join(parent, "below", "data");
   const server = await start(created);
@@ -70,7 +70,7 @@ test("a new database has what the service relies on, reachable only from this ma
 });
 
 describe("an existing database", () => {
-  test("keeps its data and its password from start to start, and leaves nothing running between", async () => {
+  test("keeps its data and password, and nothing runs between two starts", async () => {
     const first = await start(dataDir);
     const text = randomUUID();
     await query(first.url, `insert into note values ('${text}')`);
@@ -84,7 +84,7 @@ describe("an existing database", () => {
     expect(new URL(second.url).password).toBe(new URL(first.url).password);
   });
 
-  test("may be stopped twice, and the second time frees no lock of somebody else's", async () => {
+  test("may be stopped twice; the second time does not release the lock of another process", async () => {
     const first = await start(dataDir);
     await Promise.all([first.stop(), first.stop()]);
     await start(dataDir);
@@ -92,13 +92,13 @@ describe("an existing database", () => {
     await expect(start(dataDir)).rejects.toThrow("is in use by process");
   });
 
-  test("is started although its directory is closed to others", async () => {
+  test("starts even if its directory is closed to others", async () => {
     await chmod(dataDir, 0o700);
     const server = await start(dataDir).finally(() => chmod(dataDir, 0o711));
     expect(await notes(server.url)).toContain("seed");
   });
 
-  test.each(["sp ace", "a+b", "100%", "ünï 日本", "a&b=c#d?e"])("is started in a directory named %s", async (name) => {
+  test.each(["sp ace", "a+b", "100%", "ünï 日本", "a&b=c#d?e"])("starts in a directory named %s", async (name) => {
     const directory = join(await makeDataDir(), name);
     await mkdir(directory);
     await rename(join(dataDir, "postgres"), join(directory, "postgres"));
@@ -111,7 +111,7 @@ describe("an existing database", () => {
     }
   });
 
-  test("is started where its path is too long for a socket", async () => {
+  test("starts if its path is too long for a socket", async () => {
     const long = join(await makeDataDir(), "d".repeat(120));
     await mkdir(long);
     await rename(join(dataDir, "postgres"), join(long, "postgres"));
@@ -125,7 +125,7 @@ describe("an existing database", () => {
     }
   });
 
-  test("is started although its stale pid file names a process that now belongs to another program", async () => {
+  test("starts even if its stale pid file names the process of another program", async () => {
     const { uid, gid } = await stat(cluster());
     const bystander = spawn("sleep", ["60"], { uid, gid, stdio: "ignore" });
     await once(bystander, "spawn");
@@ -141,7 +141,7 @@ describe("an existing database", () => {
 });
 
 describe("a server that is killed", () => {
-  test("comes back at the same address with everything that was committed, and pools find it", async () => {
+  test("restarts at the same address with all commits, and pools reconnect", async () => {
     const server = await start(dataDir);
     const pool = openPool({ connectionString: server.url });
     const text = randomUUID();
@@ -156,7 +156,7 @@ describe("a server that is killed", () => {
     await pool.end();
   });
 
-  test.each(["at once", "while it is being started again"])("stays down when it is to stop %s", async (when) => {
+  test.each(["at once", "while it restarts"])("does not restart if it must stop %s", async (when) => {
     const noticed = new EventEmitter();
     const log = { ...silentLog, error: () => void noticed.emit("error noticed") };
     const server = await startEmbeddedPostgres({ dataDir, log });
@@ -171,14 +171,14 @@ describe("a server that is killed", () => {
   });
 });
 
-describe("a directory that can't be used is told in one line:", () => {
+describe("one line describes a directory that can't be used:", () => {
   const failure = async (directory: string): Promise<string> => {
     const error = await start(directory).catch((reason: unknown) => reason);
     if (!(error instanceof Error) || error.name !== "DatabaseStartError") throw error;
     return error.message.replaceAll(directory, "DIR");
   };
 
-  test("in use by this very process", async () => {
+  test("in use by this process", async () => {
     await start(dataDir);
     expect(await failure(dataDir)).toBe(
       `DATA_DIR DIR is in use by process ${process.pid}; stop it, or set another DATA_DIR`,
@@ -197,7 +197,7 @@ describe("a directory that can't be used is told in one line:", () => {
   test("not writable", async () => {
     const closed = await makeDataDir();
     await chmod(closed, 0o555);
-    // No permission stops root; the kernel's own file system does.
+    // Permissions do not stop root, but the kernel's own file system does.
     expect(await failure(process.getuid?.() === 0 ? "/sys/finance-data" : closed)).toMatch(
       /^DATA_DIR DIR is (not writable for this user; make it so, or|on a read-only file system;) set another DATA_DIR$/,
     );
@@ -237,7 +237,7 @@ describe("a directory that can't be used is told in one line:", () => {
       undefined,
       /^DATA_DIR DIR can't be used \(could not find the database system\); repair it, or set another DATA_DIR$/,
     ],
-  ])("%s; once it is mended, the directory is free", async (_, file, content, message) => {
+  ])("%s; after a repair, the directory is free", async (_, file, content, message) => {
     const path = join(dataDir, "postgres", file);
     await rename(path, `${path}.kept`);
     if (content !== undefined) await writeFile(path, content);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { DatabaseStartError, directoryFailure, outputFailure, PostgresFailure } from "../../src/database/errors.ts";
 
-describe("what PostgreSQL's programs write becomes one line", () => {
+describe("output of PostgreSQL's programs becomes one line", () => {
   test.each<[output: string, line: string]>([
     [
       'initdb: error: could not write file "postgresql.conf": No space left on device\ninitdb: removing contents',
@@ -32,7 +32,7 @@ describe("what PostgreSQL's programs write becomes one line", () => {
   });
 });
 
-describe("what the file system says becomes one line", () => {
+describe("an error of the file system becomes one line", () => {
   test.each<[code: string, line: string]>([
     ["EACCES", "DATA_DIR .data is not writable for this user; make it so, or set another DATA_DIR"],
     ["EROFS", "DATA_DIR .data is on a read-only file system; set another DATA_DIR"],
@@ -43,7 +43,7 @@ describe("what the file system says becomes one line", () => {
     expect(directoryFailure(Object.assign(new Error(code), { code }), ".data")).toEqual(new DatabaseStartError(line));
   });
 
-  test("anything else stays what it is", () => {
+  test("any other error stays as it is", () => {
     const error = new TypeError("a mistake of ours");
     expect(directoryFailure(error, ".data")).toBe(error);
   });

@@ -8,7 +8,7 @@ const PATIENCE = "set local lock_timeout = '2s';\n";
 
 const breachesOf = (sql: string) => findBreaches(sql, "0.2.0").map(({ line, problem }) => `${line}: ${problem}`);
 
-test("every migration after the first leaves the version before working", async () => {
+test("after every migration the previous version still works", async () => {
   const directory = migrationsDirectory();
   const { version } = JSON.parse(await readFile(join(directory, "../package.json"), "utf8"));
   const files = (await readdir(directory)).filter((name) => /^\d+_.*\.sql$/.test(name) && !name.startsWith("0001_"));

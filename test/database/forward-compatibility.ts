@@ -1,11 +1,11 @@
 /**
- * Reads a migration for what would break the version before, which works on the same database while a new version is rolled
- * out, or stop it for long. docs/migrations.md has the rules.
+ * Finds statements of a migration that would break the previous version, which uses the same database while a new version is
+ * rolled out, or block it for long. docs/migrations.md has the rules.
  */
 
 /** A statement that breaks a rule. */
 export interface Breach {
-  /** Of the statement's first word, from 1. */
+  /** The line of the statement's first word, from 1. */
   readonly line: number;
   readonly problem: string;
 }
@@ -17,9 +17,9 @@ interface Statement {
 }
 
 /**
- * What a migration breaks, in the order of its lines.
+ * Finds the statements of a migration that break a rule, in the order of its lines.
  *
- * @param version of the product that is being built. A contract step must follow an older one. A stop step must not name
+ * @param version of the product that is being built. A contract step must follow an older version. A stop step must not name
  *   a newer one: it is applied while every process older than the version that it names is stopped, so it may break them.
  */
 export function findBreaches(sql: string, version: string): Breach[] {
@@ -33,7 +33,7 @@ export function findBreaches(sql: string, version: string): Breach[] {
   const breaches = statements.flatMap(({ line, text }) => {
     if (/^set local lock_timeout /.test(text)) waitsLong = false;
     const table = tableOf(text);
-    // Nobody uses yet what the same file makes.
+    // Nothing uses yet what the same file creates.
     if (table !== undefined && created.has(table)) return [];
     const problems = stops.length > 0 ? [] : problemsForVersionBefore(text, ahead);
     if (/^create (?:unique )?index concurrently /.test(text)) {
@@ -56,7 +56,7 @@ function problemsForVersionBefore(text: string, ahead: ReadonlySet<string>): str
 const NAME = String.raw`(?:if (?:not )?exists )?(?:only )?([\w."]+)`;
 const CREATE_TABLE = new RegExp(`^create (?:unlogged )?table ${NAME}`);
 
-/** Where a statement names the table that it works on. */
+/** Matches the name of the table that a statement changes. */
 const TABLES: readonly RegExp[] = [
   new RegExp(`^(?:alter|drop) table ${NAME}`),
   new RegExp(`^create (?:unique )?index (?:concurrently )?(?:if not exists )?(?:[\\w."]+ )?on ${NAME}`),
@@ -69,10 +69,10 @@ interface Rule {
   readonly problem: string;
 }
 
-/** Of any kind of thing that has a name, but what a new version may replace as it stands. */
+/** All kinds of named objects, except those that a new version may replace. */
 const DROPPED = "table|view|materialized view|function|procedure|type|domain|sequence|schema|index|extension|rule";
 
-/** What whole statements are refused for. */
+/** Reasons to refuse a whole statement. */
 const RULES: readonly Rule[] = [
   { pattern: new RegExp(`^drop (?:${DROPPED}) `), problem: "drops what the version before may use" },
   { pattern: /^alter .* rename /, problem: "renames what the version before knows by its old name" },
@@ -87,7 +87,7 @@ const RULES: readonly Rule[] = [
   { pattern: /^do /, problem: "hides what it does: write the statements out" },
 ];
 
-/** What single actions of an `alter table` are refused for: the first that fits. */
+/** Reasons to refuse a single action of an `alter table`: the first that matches counts. */
 const ACTION_RULES: readonly Rule[] = [
   { pattern: /^drop (?!constraint )/, problem: "drops a column" },
   { pattern: /^alter (?:column )?\S+ (?:set data )?type /, problem: "changes a column's type and rewrites the table" },
@@ -128,7 +128,7 @@ function actionProblems(text: string): string[] {
   });
 }
 
-/** The elements of a list whose commas within parentheses are its elements' own. */
+/** Splits a list at its commas, except those within parentheses. */
 function splitList(list: string): string[] {
   const elements = [""];
   let depth = 0;
@@ -151,7 +151,7 @@ function indexProblems(text: string, ahead: ReadonlySet<string>): string[] {
   ];
 }
 
-/** What follows `create index concurrently if not exists` in the lines that are to be run ahead. */
+/** The rest of `create index concurrently if not exists` in the lines that must be run ahead. */
 function statementsAhead(sql: string): ReadonlySet<string> {
   const lines = [...sql.matchAll(/^--[ \t]*ahead:(.*)$/gm)].flatMap(([, text = ""]) => splitStatements(text));
   return new Set(
@@ -204,10 +204,10 @@ function nameAfter(text: string, pattern: RegExp): string[] {
   return name === undefined ? [] : [name.replaceAll('"', "").replace(/^public\./, "")];
 }
 
-/** What ends or changes how text is read; everything between two of them is plain. */
+/** Tokens that change how the following text is read. */
 const TOKEN = /--[^\n]*|\/\*|\$(\w*)\$|[eE]?'|"|;|\n/g;
 
-/** The statements of an SQL text, without what is no code. */
+/** The statements of an SQL text, without comments and strings. */
 function splitStatements(sql: string): Statement[] {
   const statements: Statement[] = [];
   let text = "";
@@ -244,7 +244,7 @@ function splitStatements(sql: string): Statement[] {
   return statements;
 }
 
-/** Where what a token begins is over. */
+/** The end of the comment or string that a token begins. */
 function endOf(sql: string, token: RegExpExecArray): number {
   const [mark] = token;
   const from = token.index + mark.length;
@@ -266,7 +266,7 @@ function endOfString(sql: string, from: number, escapes: boolean): number {
   return sql.length;
 }
 
-/** Comments of this kind may hold each other. */
+/** Comments of this kind may be nested. */
 function endOfComment(sql: string, from: number): number {
   let depth = 1;
   for (const mark of sql.slice(from).matchAll(/\/\*|\*\//g)) {

@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
-test("of those who wait for a connection the last is refused at once, and nobody else", async () => {
+test("only the caller that exceeds the limit of waiting callers is refused at once", async () => {
   const pool = openPool({ connectionString: database.url, max: 1, connectTimeoutMs: 30_000 });
   const client = await pool.connect();
   const waiting = Array.from({ length: WAITING_MAX }, () => pool.query("select 1 as one"));

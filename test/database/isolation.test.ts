@@ -22,7 +22,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test("whatever isolation the database has by default, many callers at once are answered as ever", async () => {
+test("the default isolation of the database does not affect concurrent callers", async () => {
   const as_of = () => new Date().toISOString();
   const calls: [method: string, request: (index: number) => object][] = [
     [

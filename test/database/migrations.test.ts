@@ -41,7 +41,7 @@ describe("migrations", () => {
     expect(await run()).toEqual([]);
   });
 
-  test("that came later are applied on top", async () => {
+  test("that were added later are applied later", async () => {
     await write(ONE);
     await run();
     await write(TWO);
@@ -49,21 +49,21 @@ describe("migrations", () => {
     expect(await run()).toEqual(["0002_two"]);
   });
 
-  test("are SQL files with a number; other files are let be", async () => {
+  test("are SQL files with a number; other files are ignored", async () => {
     await write({ ...ONE, "README.md": "# how", "notes.sql": "nonsense", "0003_x.js": "throw 1", ".0004_x.sql": "x" });
     await mkdir(join(directory, "0005_folder.sql"));
     expect(await run()).toEqual(["0001_one"]);
     expect(await pendingMigrations(database.pool, directory)).toEqual([]);
   });
 
-  test("are applied all or none", async () => {
+  test("are applied all together or not at all", async () => {
     await write({ ...ONE, ...TWO, "0003_three.sql": "create table three (id int); select 1 / 0;" });
     await expect(run()).rejects.toMatchObject({ code: "22012" });
     expect(await tables()).toEqual([]);
     expect(await pendingMigrations(database.pool, directory)).toHaveLength(3);
   });
 
-  test("may hold functions and comments of any kind", async () => {
+  test("may contain functions and all kinds of comments", async () => {
     const body = "begin return 'a;b'; end";
     await write({
       "0001_f.sql": `/* a; b */\ncreate function f() returns text language plpgsql as $$ ${body} $$; -- the end`,
@@ -72,14 +72,14 @@ describe("migrations", () => {
     expect((await database.pool.query("select f()")).rows).toEqual([{ f: "a;b" }]);
   });
 
-  test("can't be slipped in before one that was applied", async () => {
+  test("can't be inserted before an applied one", async () => {
     await write({ "0002_two.sql": "create table two (id int);" });
     await run();
     await write(ONE);
     await expect(run()).rejects.toThrow("0001_one is preceding already run migration 0002_two");
   });
 
-  test("of a newer version are let be by an older one, which finds nothing missing", async () => {
+  test("of a newer version do not disturb an older one, which finds none missing", async () => {
     await write({ ...ONE, ...TWO });
     await run();
     await rm(join(directory, "0002_two.sql"));
@@ -101,7 +101,7 @@ describe("migrations", () => {
   });
 });
 
-test("the package's own migrations are found, and are what test databases start with", async () => {
+test("the package's own migrations are found, and test databases have them", async () => {
   const own = migrationsDirectory();
   expect(await readdir(own)).toContain("0001_ledger.sql");
   const migrated = await createTestDatabase();
@@ -128,7 +128,7 @@ describe("npm run migrate", () => {
     return { code, output: program.output(), errors: program.errors() };
   };
 
-  test("tells what it applied, and the next time that nothing was left", async () => {
+  test("names the migrations that it applied, and the next time says that none were missing", async () => {
     const own = migrationsDirectory();
     const names = await pendingMigrations(database.pool, own);
     const output = names.map((name) => `applied ${name}\n`).join("");

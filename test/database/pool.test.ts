@@ -44,7 +44,7 @@ test.each([
   ["lock_timeout", "2s"],
   ["idle_in_transaction_session_timeout", "3s"],
   ["application_name", "a test"],
-])("each connection has %s %s, whatever the URL or the role say", async (name, value) => {
+])("each connection has %s %s in spite of the URL", async (name, value) => {
   const url = new URL(database.url);
   url.searchParams.set("options", "-c timezone=Asia/Tokyo -c datestyle=German -c statement_timeout=0");
   const pool = openPool({
@@ -73,7 +73,7 @@ describe("statements sent without awaiting the earlier ones", () => {
     expect(answers.map(outcome)).toEqual([[{ n: 1 }], "22012", [{ n: 3 }]]);
   });
 
-  test("fail to the end of an open transaction after the first that fails", async () => {
+  test("all fail after the first failure in an open transaction", async () => {
     const client = await database.pool.connect();
     const answers = await Promise.allSettled([
       client.query("begin"),
@@ -104,7 +104,7 @@ describe("statements sent without awaiting the earlier ones", () => {
     });
     const client = await pool.connect();
     traffic.length = 0;
-    // The first takes long enough for the others to be seen to arrive.
+    // The first takes long enough to see the others arrive.
     await Promise.all([client.query("select pg_sleep(0.1)"), client.query("select 2"), client.query("select 3")]);
     const turns = traffic.filter((turn, index) => turn !== traffic[index - 1]);
     client.release();
@@ -124,7 +124,7 @@ describe("a transaction", () => {
     expect(await notes(1)).toEqual(["kept"]);
   });
 
-  test("keeps nothing when its work throws, and leaves the connection fit for use", async () => {
+  test("keeps nothing when its work throws, and leaves the connection usable", async () => {
     const pool = openPool({ connectionString: database.url, max: 1 });
     const backends = new Set<number>();
     const failing = withTransaction(pool, async (client) => {
@@ -141,7 +141,7 @@ describe("a transaction", () => {
     expect(backends.size).toBe(1);
   });
 
-  test("does not pass for committed when its work swallowed a failed statement", async () => {
+  test("does not count as committed if its work ignored a failed statement", async () => {
     const work = withTransaction(database.pool, async (client) => {
       await client.query("insert into note values (3, 'lost')");
       await client.query("select 1 / 0").catch(() => undefined);
@@ -150,7 +150,7 @@ describe("a transaction", () => {
     expect(await notes(3)).toEqual([]);
   });
 
-  test("fails as a lost connection when its connection is ended, and its pool goes on", async () => {
+  test("fails as a lost connection when its connection ends, and its pool still works", async () => {
     const work = withTransaction(database.pool, async (client) => {
       await client.query("select pg_terminate_backend(pg_backend_pid())");
     });
@@ -158,7 +158,7 @@ describe("a transaction", () => {
     expect(await notes(4)).toEqual([]);
   });
 
-  test("is worth repeating when it deadlocked", async () => {
+  test("can be retried after a deadlock", async () => {
     await database.pool.query("insert into note values (10, ''), (11, '')");
     let isFirstLocked = (): void => undefined;
     let isSecondLocked = (): void => undefined;

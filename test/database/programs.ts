@@ -6,15 +6,15 @@ import { build } from "esbuild";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
-/** Programs bundled as `npm run build` bundles them, so that a plain Node process can run them. */
+/** Programs bundled as `npm run build` does, so that a plain Node process can run them. */
 export interface Programs {
-  /** Where an entry's bundle is: the entry's path from the root, without its extension. */
+  /** The bundle of an entry, which is a path from the root without its extension. */
   path(entry: string): string;
   remove(): Promise<void>;
 }
 
 export async function buildPrograms(entries: readonly string[]): Promise<Programs> {
-  // Below the root, where packages are found, and ignored by all tools.
+  // Below the root, so that packages are found; all tools ignore it.
   const cache = join(ROOT, "node_modules", ".cache");
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, "programs-"));
@@ -37,7 +37,7 @@ export async function buildPrograms(entries: readonly string[]): Promise<Program
   };
 }
 
-/** A running program, and what it wrote so far. */
+/** A running program and its output so far. */
 export interface RunningProgram {
   readonly child: ChildProcess;
   readonly pid: number;

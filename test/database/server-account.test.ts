@@ -21,21 +21,21 @@ describe("the account of the server", () => {
     expect(await run(account, "id", "-u")).not.toBe("0");
   });
 
-  test("owns what it is given", async () => {
+  test("owns the folder that it is given", async () => {
     const account = await chooseServerAccount(NOWHERE, [inject("scratch")], silentLog);
     const folder = await mkdtemp(join(inject("scratch"), "account-"));
     await account.own(folder);
     expect(String((await stat(folder)).uid)).toBe(await run(account, "id", "-u"));
   });
 
-  test("is the one that owns the files already", async () => {
+  test("is the owner of existing files", async () => {
     const home = await mkdtemp(join(inject("scratch"), "account-"));
     if (process.getuid?.() === 0) await chown(home, 12_345, 12_345);
     const account = await chooseServerAccount(home, [], silentLog);
     expect(await run(account, "id", "-u")).toBe(String((await stat(home)).uid));
   });
 
-  test("reaches its paths, and may read and run what is there, although a directory above is closed to others", async () => {
+  test("can read and run files in its paths, even if a directory above is closed to others", async () => {
     const closed = await mkdtemp(join(inject("scratch"), "account-"));
     const folder = join(closed, "below");
     await mkdir(folder);
@@ -48,7 +48,7 @@ describe("the account of the server", () => {
     expect(await run(account, "id", "-u")).not.toBe("0");
     expect(await run(account, "cat", program)).toContain("reached");
     expect(await run(account, program)).toBe("reached");
-    // By access(2), as PostgreSQL's programs look for each other.
+    // PostgreSQL's programs use access(2) to find each other.
     expect(await run(account, "test", "-x", program)).toBe("");
   });
 });

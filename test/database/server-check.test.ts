@@ -26,7 +26,7 @@ test("a database that answers and is new enough passes", async () => {
   await expect(checkDatabase(inject("postgres").adminUrl)).resolves.toContain("/postgres");
 });
 
-describe("a database that can't be used is told in one line without its password:", () => {
+describe("one line without the password describes a database that can't be used:", () => {
   test("nothing listens", async () => {
     const listener = createServer().listen(0, "127.0.0.1");
     await once(listener, "listening");
@@ -75,13 +75,13 @@ describe("a database that can't be used is told in one line without its password
 describe("settings that put acknowledged transfers at risk", () => {
   const risky = (name: string) => expect.stringMatching(`^PostgreSQL has ${name} = off: .*; set it to on$`);
 
-  test("are none where PostgreSQL has its own defaults", async () => {
+  test("are none with the defaults of PostgreSQL", async () => {
     const directory = await makeDataDir();
     const own = await startEmbeddedPostgres({ dataDir: directory, log: silentLog });
     const pool = openPool({ connectionString: own.url });
     try {
       expect(await findDurabilityRisks(pool)).toEqual([]);
-      // Of the server.
+      // For the whole server.
       for (const name of ["fsync", "full_page_writes"]) await pool.query(`alter system set ${name} = off`);
       await pool.query("select pg_reload_conf()");
       await vi.waitFor(
@@ -95,7 +95,7 @@ describe("settings that put acknowledged transfers at risk", () => {
     }
   });
 
-  test("are told as they hold for the role and the database", async () => {
+  test("include those of the role and the database", async () => {
     const database = await createTestDatabase();
     const set = (value: string) =>
       database.pool.query(
@@ -115,7 +115,7 @@ describe("settings that put acknowledged transfers at risk", () => {
     }
   });
 
-  test("are in the log of a start, in development and in production, once each", async () => {
+  test("are logged once at the start, in development and in production", async () => {
     const database = await createTestDatabase();
     try {
       await database.pool.query(

@@ -7,7 +7,7 @@ import { makeDataDir, makeSeed, query, removeDataDir, serverPid } from "./data-d
 import { buildPrograms, type Programs, type RunningProgram, startProgram } from "./programs.ts";
 
 let programs: Programs;
-/** Holds a table of notes, and whatever the killed processes of earlier tests left. */
+/** Contains a table of notes, and files of the killed processes of earlier tests. */
 let dataDir: string;
 beforeAll(async () => {
   [programs, dataDir] = await Promise.all([buildPrograms(["test/database/programs/server-owner.ts"]), makeSeed()]);

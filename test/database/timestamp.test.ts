@@ -30,7 +30,7 @@ describe("an instant in PostgreSQL's text form", () => {
   });
 });
 
-describe("what is no instant in UTC", () => {
+describe("a text that is no instant in UTC", () => {
   test.each([
     "infinity",
     "-infinity",

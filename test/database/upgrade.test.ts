@@ -1,4 +1,4 @@
-/** A ledger that version 0.1.0 filled, upgraded: nothing is lost, what was spoiled works again. */
+/** A ledger of version 0.1.0 after the upgrade: nothing is lost, and what its bugs blocked works again. */
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
@@ -8,7 +8,7 @@ import { createEmptyDatabase, type TestDatabase } from "../setup/database.ts";
 import { findingsOf, fundsOf, verdictOf } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
-/** What fixtures/ledger-0.1.0.json holds: the rows of each table as that version wrote them, and what it answered. */
+/** The content of fixtures/ledger-0.1.0.json: the rows of each table as that version wrote them, and its answers. */
 interface OldLedger {
   readonly ids: Readonly<Record<string, string>>;
   readonly calls: readonly {
@@ -82,7 +82,7 @@ describe("keys from before", () => {
     },
   );
 
-  test("that were used up by mistake are free", async () => {
+  test("that were used up by mistake can be used", async () => {
     const move = { debit_account_id: idOf("alice"), credit_account_id: idOf("bob"), amount: 1 };
     for (const idempotency_key of ["late", "neighbour"]) {
       const reply = await service.call("CreateTransfer", { ...move, idempotency_key }, alice);
@@ -110,7 +110,7 @@ describe("accounts from before", () => {
     });
   });
 
-  test("keep amounts that are past today's limit, and let them be reversed", async () => {
+  test("keep amounts above today's limit, which can be reversed", async () => {
     const { body: big } = await service.call("GetTransfer", { id: idOf("big") });
     expect(big).toMatchObject({ amount: "5000000000000000000", created_by: "" });
     expect(verdictOf(await service.call("ReverseTransfer", { id: idOf("big") }))).toBe("200");
@@ -123,14 +123,14 @@ describe("accounts from before", () => {
     expect([await digits("yen"), await digits("alice")]).toEqual([0, 2]);
   });
 
-  test("of a type that only an admin may open now are their owner's to read, and not to post to", async () => {
+  test("of a type that only an admin may open now can be read by their owner, who can't post to them", async () => {
     expect(verdictOf(await service.call("GetAccount", { id: idOf("asset") }, alice))).toBe("200");
     const move = { debit_account_id: idOf("asset"), credit_account_id: idOf("alice"), amount: 1 };
     expect(verdictOf(await service.call("CreateTransfer", move, alice))).toBe("account_not_debitable");
   });
 });
 
-test("a hold from before is an admin's to capture and the payee's to void, not the payer's", async () => {
+test("a hold from before can be captured by an admin and voided by the payee, not by the payer", async () => {
   const id = idOf("held");
   expect(verdictOf(await service.call("CaptureTransfer", { id }, alice))).toBe("hold_not_owned");
   expect(verdictOf(await service.call("CaptureTransfer", { id }, bob))).toBe("hold_not_owned");

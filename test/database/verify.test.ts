@@ -24,7 +24,7 @@ async function verify(environment: Record<string, string>, args: string[] = []) 
   return { code, output: program.output(), errors: program.errors() };
 }
 
-test("a sound ledger ends it with 0, one that is not with 1 and a line for each finding", async () => {
+test("it ends with 0 for a sound ledger, else with 1 and a line for each finding", async () => {
   expect(await verify({ DATABASE_URL: database.url })).toMatchObject({
     code: 0,
     output: "",
@@ -55,13 +55,13 @@ test.each<[what: string, environment: () => Record<string, string>, line: RegExp
   expect(await verify(environment())).toEqual({ code: 2, output: "", errors: expect.stringMatching(line) });
 });
 
-test("an audit that fails ends it with 2", async () => {
+test("it ends with 2 if the audit fails", async () => {
   await database.pool.query("alter table hold rename to holding");
   const { code, errors } = await verify({ DATABASE_URL: database.url });
   expect([code, errors]).toEqual([2, 'the ledger could not be audited: relation "hold" does not exist\n']);
 });
 
-test("bad usage ends it with 2, and --help with 0", async () => {
+test("it ends with 2 for bad usage, and with 0 for --help", async () => {
   expect(await verify({}, ["--all"])).toMatchObject({ code: 2, errors: expect.stringContaining("usage:") });
   expect(await verify({}, ["--help"])).toMatchObject({ code: 0, output: expect.stringContaining("usage:") });
 });

@@ -17,7 +17,7 @@ async function reportOf(calls: number): Promise<MetricsReport> {
 
 const samplesOf = (text: string): string[] => text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
 
-test("processes are added up, each metric by its own rule; one that ended keeps its counts and loses its gauges", async () => {
+test("each metric is added up by its own rule; an ended process keeps its counts and loses its gauges", async () => {
   const sum = new MetricsSum<string>();
   sum.set("one", await reportOf(2));
   sum.set("other", await reportOf(3));

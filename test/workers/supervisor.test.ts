@@ -5,7 +5,7 @@ import { type Ending, type Member, Supervisor } from "../../src/workers/supervis
 const HANDOVER: LameDuck = { lameDuckMs: 5000, accepting: false };
 const STOP: LameDuck = { lameDuckMs: 0, accepting: true };
 
-/** A process that does what the test says. */
+/** A process that the test controls. */
 class Puppet implements Member {
   readonly pid: number;
   readonly serving: Promise<void>;
@@ -93,7 +93,7 @@ async function startBoth(): Promise<void> {
 }
 
 describe("a start", () => {
-  test("is done when all serve", async () => {
+  test("ends when all serve", async () => {
     const started = vi.fn();
     void supervisor.start().then(started);
     await puppet(1).serve();
@@ -103,7 +103,7 @@ describe("a start", () => {
     expect(supervisor.serving).toBe(2);
   });
 
-  test("fails with the reason of the first that can't serve, and leaves none behind", async () => {
+  test("fails with the reason of the first process that can't serve, and ends the others", async () => {
     const started = supervisor.start();
     const failed = expect(started).rejects.toThrow("2 can't start");
     await puppet(1).serve();
@@ -114,7 +114,7 @@ describe("a start", () => {
     expect(puppets).toHaveLength(2);
   });
 
-  test("of a process that never serves ends after a minute", async () => {
+  test("fails after a minute if a process never serves", async () => {
     const failed = expect(supervisor.start()).rejects.toThrow("can't start");
     await vi.advanceTimersByTimeAsync(60_000);
     await failed;
@@ -142,7 +142,7 @@ describe("a process that dies", () => {
     expect(lines).toEqual(Array(3).fill("a worker ended; starting another one"));
   });
 
-  test("after it served for a while waits as little as the first time", async () => {
+  test("after it has served for a while is replaced as fast as the first time", async () => {
     await startBoth();
     await puppet(2).end();
     await vi.advanceTimersByTimeAsync(50);
@@ -153,7 +153,7 @@ describe("a process that dies", () => {
     expect(puppets).toHaveLength(4);
   });
 
-  test("is tried again for as long as its replacements can't start, every ten seconds at most", async () => {
+  test("is replaced again and again while replacements can't start, with pauses of at most ten seconds", async () => {
     await startBoth();
     await puppet(2).end();
     for (let pid = 3; pid < 20; pid += 1) {
@@ -170,7 +170,7 @@ describe("a process that dies", () => {
 });
 
 describe("a renewal", () => {
-  test("lets one old process leave at a time, each when its replacement serves", async () => {
+  test("replaces one process at a time; the old one leaves when the new one serves", async () => {
     await startBoth();
     const renewed = vi.fn();
     void supervisor.renew().then(renewed);
@@ -189,7 +189,7 @@ describe("a renewal", () => {
     expect([supervisor.serving, supervisor.crashes]).toEqual([2, 0]);
   });
 
-  test("ends at a replacement that can't start, and the old processes stay", async () => {
+  test("ends if a replacement can't start, and the old processes stay", async () => {
     await startBoth();
     const renewed = supervisor.renew();
     await puppet(3).end({ code: 1, signal: null });
@@ -199,7 +199,7 @@ describe("a renewal", () => {
     expect(lines.at(-1)).toBe("a new worker can't start: the old ones stay");
   });
 
-  test("asked for meanwhile, however often, is done once more", async () => {
+  test("runs once more if it is requested again meanwhile, however often", async () => {
     await startBoth();
     const renewed = supervisor.renew();
     void supervisor.renew();
@@ -213,7 +213,7 @@ describe("a renewal", () => {
     expect(states()).toBe("ended ended ended ended serving serving");
   });
 
-  test("fills the place of a process that died, whose own replacement leaves again", async () => {
+  test("replaces a process that died; a second replacement leaves again", async () => {
     await startBoth();
     await puppet(1).end({ code: 1, signal: null });
     await vi.advanceTimersByTimeAsync(50);
@@ -224,7 +224,7 @@ describe("a renewal", () => {
     expect(states()).toBe("ended serving leaving serving starting");
   });
 
-  test("ends a process that does not leave", async () => {
+  test("kills a process that does not leave", async () => {
     await startBoth();
     void supervisor.renew();
     await puppet(3).serve();
@@ -234,7 +234,7 @@ describe("a renewal", () => {
 });
 
 describe("a stop", () => {
-  test("has all leave, those that start included, and tells whether each ended well", async () => {
+  test("asks all to leave, including those that start, and reports whether each ended with 0", async () => {
     await startBoth();
     void supervisor.renew();
     const stopped = supervisor.stop(STOP);
@@ -244,7 +244,7 @@ describe("a stop", () => {
     expect([puppet(1).lameDuck, puppets.length]).toEqual([STOP, 3]);
   });
 
-  test("is not clean when a process had to be ended", async () => {
+  test("is not clean if a process had to be killed", async () => {
     await startBoth();
     const stopped = supervisor.stop(STOP);
     await puppet(1).end();
@@ -252,7 +252,7 @@ describe("a stop", () => {
     expect(await stopped).toBe(false);
   });
 
-  test("starts no replacement any more", async () => {
+  test("starts no more replacements", async () => {
     await startBoth();
     await puppet(1).end();
     const stopped = supervisor.stop(STOP);

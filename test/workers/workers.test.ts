@@ -61,7 +61,7 @@ async function call(method: string, request: object): Promise<any> {
   return await response.json();
 }
 
-/** Opens so many accounts with {@link FUNDS} each. */
+/** Opens accounts with {@link FUNDS} each. */
 async function openAccounts(count: number): Promise<string[]> {
   const open = async (change: object): Promise<string> =>
     (await call("CreateAccount", { name: "A", type: "ACCOUNT_TYPE_LIABILITY", currency: "USD", ...change })).id;
@@ -75,19 +75,21 @@ async function openAccounts(count: number): Promise<string[]> {
   return ids;
 }
 
-/** Process ids of the workers, by what the kernel knows of the parent's children. */
+/** Process ids of the workers, as the kernel lists the children of the parent. */
 async function workersOf({ child }: ServiceProcess): Promise<number[]> {
   const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
   return children.trim().split(" ").filter(Boolean).map(Number);
 }
 
 async function metric(name: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
+  // A connection that was given to a process just before its death is never answered.
+  const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5000) });
+  const text = await response.text();
   const lines = text.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
 }
 
-/** What of the traffic is not in the database exactly once; the ledger's own findings; deadlocks. */
+/** Acknowledged transfers that are not in the database exactly once, findings of the audit, and deadlocks. */
 async function flawsOf(traffic: Traffic): Promise<unknown[]> {
   const { rows } = await database.pool.query<{ key: string; count: bigint }>(
     "select idempotency_key as key, count(*) as count from transfer where idempotency_key like 'traffic-%' group by 1",
@@ -105,7 +107,7 @@ async function flawsOf(traffic: Traffic): Promise<unknown[]> {
 }
 
 describe("three workers on one database", () => {
-  test("post at once, with the same keys too, to the exact result and without a deadlock", async () => {
+  test("post concurrently, also with the same keys, with exact results and without a deadlock", async () => {
     await start();
     const accounts = await openAccounts(4);
     const traffic = await startTraffic({ url, secret: SECRET, accounts, clients: 24 });
@@ -131,7 +133,7 @@ describe("three workers on one database", () => {
     expect(sums).toEqual([{ sum: `${FUNDS * accounts.length}`, transfers }]);
   });
 
-  test("go on when one is killed: its place is filled, and clients that repeat their keys lose nothing", async () => {
+  test("continue when one is killed: it is replaced, and clients that repeat their keys lose nothing", async () => {
     const service = await start();
     const before = await workersOf(service);
     expect(before).toHaveLength(WORKERS);
@@ -156,12 +158,12 @@ describe("three workers on one database", () => {
       new RegExp(`"worker":${before[0]},"code":null,"signal":"SIGKILL".*a worker ended`),
     );
     expect(await flawsOf(traffic)).toEqual([]);
-    // A rendering may be a second old.
+    // The metrics may be a second old.
     await expect.poll(() => metric("worker_crashes_total"), PATIENTLY).toBe(1);
     await expect.poll(() => metric("rpc_requests_total"), PATIENTLY).toBeGreaterThan(counted);
   });
 
-  test("are all renewed on SIGHUP under load, and again when asked meanwhile, without one failed call", async () => {
+  test("are all renewed on SIGHUP under load, and again after a second SIGHUP meanwhile, without a failed call", async () => {
     const service = await start();
     const before = await workersOf(service);
     const traffic = await startTraffic({ url, secret: SECRET, accounts: await openAccounts(4), clients: 16 });
@@ -181,11 +183,11 @@ describe("three workers on one database", () => {
     expect(await flawsOf(traffic)).toEqual([]);
   });
 
-  test("answer a scrape for all of them, those that have left included", async () => {
+  test("answer a scrape for all of them, including those that have ended", async () => {
     const service = await start();
     const asked = 12;
     for (let index = 0; index < asked; index += 1) {
-      // Each on a connection of its own, which are dealt out in turn.
+      // Each on its own connection, because workers get connections in turn.
       const headers = { connection: "close", "content-type": "application/json" };
       await (
         await fetch(`${url}/twirp/finance.v1.FinanceService/GetAccount`, { method: "POST", headers, body: "{}" })
@@ -199,7 +201,7 @@ describe("three workers on one database", () => {
     expect(await metric("workers_serving")).toBe(WORKERS);
   });
 
-  test("finish what is in flight on SIGTERM, keep what it did, and the service ends with 0", async () => {
+  test("finish the calls in flight on SIGTERM, keep their results, and the service ends with 0", async () => {
     const service = await start();
     const [from, to] = await openAccounts(2);
     const lock = await database.pool.connect();
@@ -218,7 +220,7 @@ describe("three workers on one database", () => {
     expect(await findingsOf(database.pool)).toEqual([]);
   });
 
-  test("end with the process that supervises them, however that ends", async () => {
+  test("end when the process that supervises them is killed", async () => {
     const service = await start();
     const workers = await workersOf(service);
     expect(workers).toHaveLength(WORKERS);
@@ -246,7 +248,7 @@ describe("a start that fails is reported once:", () => {
 });
 
 describe("one process", () => {
-  test("that is supervised is renewed on SIGHUP; one that is not ends, as any process does", async () => {
+  test("that is supervised is renewed on SIGHUP; one that is not ends, like any process", async () => {
     const supervised = await start({ WORKERS: "1" });
     supervised.child.kill("SIGHUP");
     await supervised.printed("all workers are new");
@@ -260,7 +262,7 @@ describe("one process", () => {
     expect(await service.ended).toBe("SIGHUP");
   });
 
-  test("with a shutdown delay says at once that it is not ready, serves on, and then ends with 0", async () => {
+  test("with a shutdown delay reports at once that it is not ready, keeps serving, and then ends with 0", async () => {
     const { WORKERS: _, ...alone } = environment;
     const service = startProcess({ ...alone, SHUTDOWN_DELAY_MS: "1500" });
     running.push(service);
@@ -274,7 +276,7 @@ describe("one process", () => {
     expect(await service.ended).toBe(0);
   });
 
-  test("is not kept from ending by clients that connect and say nothing", async () => {
+  test("ends in spite of clients that connect and send nothing", async () => {
     const { WORKERS: _, ...alone } = environment;
     const service = startProcess(alone);
     running.push(service);

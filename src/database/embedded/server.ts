@@ -17,7 +17,7 @@ import {
   openCluster,
   type PostgresBinaries,
 } from "./cluster.ts";
-import { hasEntry, identifyProcess, isRunning, LockHeldError, lockDirectory } from "./lock.ts";
+import { hasEntry, identifyProcess, isRunning, LockHeldError, lockDirectory, type ProcessIdentity } from "./lock.ts";
 
 const run = promisify(execFile);
 
@@ -133,26 +133,30 @@ export async function stopOrphan({ directory }: Pick<Cluster, "directory">, log:
   const pid = Number((await readLines(pidFile))[PID_LINE]);
   if (!Number.isInteger(pid) || pid <= 0) return;
   const orphan = await identifyProcess(pid);
-  if (orphan === undefined) {
-    // PostgreSQL itself removes the file after its process, but not for a zombie, which stays if nobody reaps it.
-    if (hasEntry(pid)) await rm(pidFile, { force: true });
-    return;
-  }
-  const isServer = await isServerOf(pid, directory);
-  if (isServer === false) {
+  const isServer = orphan === undefined ? false : await isServerOf(pid, directory);
+  if (isServer === undefined) return;
+  if (orphan !== undefined && isServer) {
+    log.warn({ postmaster: pid }, "stopping a PostgreSQL server whose owner was killed");
+    if (!(await endServer(orphan))) return;
+  } else if (orphan !== undefined) {
     log.info({ postmaster: pid }, "removing a stale postmaster.pid: its process id belongs to another program now");
-    await rm(pidFile, { force: true });
   }
-  if (isServer !== true) return;
-  log.warn({ postmaster: pid }, "stopping a PostgreSQL server whose owner was killed");
+  // PostgreSQL itself replaces the file of a process that is gone, but not of another program or of a zombie, which stays if
+  // nobody reaps it.
+  if (hasEntry(pid)) await rm(pidFile, { force: true });
+}
+
+/** @returns whether it has ended. */
+async function endServer(server: ProcessIdentity): Promise<boolean> {
   for (const signal of ["SIGINT", "SIGQUIT"] as const) {
-    process.kill(pid, signal);
+    process.kill(server.pid, signal);
     const deadline = Date.now() + SHUTDOWN_MS_MAX;
     while (Date.now() < deadline) {
-      if (!(await isRunning(orphan))) return;
+      if (!(await isRunning(server))) return true;
       await delay(POLL_MS);
     }
   }
+  return false;
 }
 
 async function isReady({ directory }: Cluster, pid: number | undefined): Promise<boolean> {

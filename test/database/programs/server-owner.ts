@@ -1,8 +1,8 @@
 /**
  * A process that owns an embedded PostgreSQL, as the service does: `server-owner DATA_DIR NOTE [leave]`.
  *
- * It writes a note to the database and says what it does, a line each. On SIGINT and SIGTERM it finishes its work and closes in order; with `leave`, it
- * exits at once without closing anything.
+ * It writes a note to the database and logs its steps. On SIGINT and SIGTERM it finishes its work and closes in order. With
+ * `leave` it exits at once without closing anything.
  */
 
 import { silentLog } from "../../../src/database/connection-errors.ts";
