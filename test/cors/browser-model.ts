@@ -10,7 +10,7 @@ export interface Page {
   readonly credentials: boolean;
 }
 
-/** What the page wants to do, as its preflight says it. */
+/** The call that the preflight announces. */
 export interface WantedCall extends Page {
   readonly method: string;
   /** The names that are not safelisted, in lower case. */
@@ -47,7 +47,7 @@ function combined(reply: RawReply, name: string): string | null {
   return reply.headers.get(name)?.join(", ") ?? null;
 }
 
-/** The elements of a list of tokens; null when one is no token. */
+/** The elements of a list of tokens; null when one is not a token. */
 function names(list: string | null): string[] | null {
   const elements = (list ?? "")
     .split(",")

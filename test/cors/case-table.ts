@@ -59,7 +59,7 @@ const table = z.object({ default_config: config, cases: z.array(z.unknown()) });
 export type CaseConfig = z.infer<typeof config>;
 export type CaseRequest = z.infer<typeof request>;
 export type Expectation = z.infer<typeof expectation>;
-/** The configuration is completed by the table's default. */
+/** Missing settings have the table's defaults. */
 export type CorsCase = Omit<z.infer<typeof corsCase>, "config"> & { readonly config: CaseConfig };
 
 /** A case, or why this form of it is not understood. */
@@ -67,7 +67,7 @@ export type ReadCase =
   | { readonly id: string; readonly case: CorsCase }
   | { readonly id: string; readonly problem: string };
 
-/** Reads a table. Throws when it is none; a case that is not understood is an entry of the answer. */
+/** Reads a table, and throws if it is not one. The result has an entry for each case that is not understood. */
 export function readCases(json: string): ReadCase[] {
   const { default_config, cases } = table.parse(JSON.parse(json));
   return cases.map((entry): ReadCase => {

@@ -12,7 +12,7 @@ const preflight = {
 const stranger = { ...preflight, headers: { ...preflight.headers, Origin: "https://evil.example" } };
 const actual = { ...preflight, method: "POST", headers: { Origin: "https://app.example.com" } };
 
-/** Cases that this server does not meet, one expectation each: a runner that judges must fail them all. */
+/** Cases that this server does not meet, one expectation each: the runner must fail them all. */
 const unmet: Record<string, unknown>[] = [
   { request: preflight, expect: { kind: "preflight", status: 200 } },
   { request: preflight, expect: { kind: "preflight", status_any: [400, 404] } },
@@ -85,7 +85,7 @@ async function runTable(cases: Record<string, unknown>[]) {
   }
 }
 
-test("a case that is not met fails, and its line says what was expected and what came", async () => {
+test("a case that is not met fails, and its line has the expected and the received value", async () => {
   const { passed, failed, skipped, printed } = await runTable(unmet);
   expect({ passed, failed, skipped }).toEqual({ passed: 0, failed: unmet.length, skipped: [] });
   expect(printed).toHaveLength(unmet.length);
@@ -100,6 +100,6 @@ test("a case that cannot be run is skipped with the reason, never passed", async
   expect(skipped[1]?.reason).toContain("unheard_of");
 });
 
-test("a case that is met passes in silence", async () => {
+test("a case that is met prints nothing", async () => {
   expect(await runTable(met)).toEqual({ passed: met.length, failed: 0, skipped: [], printed: [] });
 });

@@ -42,7 +42,7 @@ const requests: fc.Arbitrary<CorsRequest> = fc.record({
   requestPrivateNetwork: optional(fc.constantFrom("true", "1", "")),
 });
 
-/** The rule of the patterns once more, by the URL parser and whole labels instead of by walking characters. */
+/** The rule of the patterns, written again with the URL parser. */
 function matchesByTheBook(origin: string): boolean {
   let url: URL;
   try {
@@ -50,7 +50,7 @@ function matchesByTheBook(origin: string): boolean {
   } catch {
     return false;
   }
-  // Port 0 parses, but no page was ever served from it.
+  // Port 0 parses, but no page is served from it.
   if (url.origin !== origin || url.port === "0") return false;
   const below = (host: string): boolean => {
     const labels = url.hostname.slice(0, -host.length - 1).split(".");
@@ -95,7 +95,7 @@ test("every header value holds list elements that are tokens, never other bytes 
   );
 });
 
-test("describing a refusal never throws and yields bounded text", () => {
+test("describing a refusal never throws, and the text has a bounded length", () => {
   const long = fc.string({ minLength: 1_000, maxLength: 9_000 });
   fc.assert(
     fc.property(fc.constantFrom(...policies), requests, long, (policy, request, noise) => {
@@ -113,7 +113,7 @@ test("describing a refusal never throws and yields bounded text", () => {
   );
 });
 
-test("the nearest origin of anything is one of the list", () => {
+test("the nearest origin is always one of the list", () => {
   fc.assert(
     fc.property(fc.constantFrom(...policies), originText, (policy, origin) => {
       const nearest = nearestOrigin(policy, origin);

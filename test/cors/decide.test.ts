@@ -32,12 +32,12 @@ const preflight = (origin: string, requestMethod = "POST", requestHeaders?: stri
 
 const lists: Short = { vary: V, origin: app, methods: "POST", headers: "authorization, content-type" };
 
-/** The preflights of the first table that pass carry all lists and the age. */
+/** Preflights of the first table that pass have all lists and the age. */
 function granted(...requests: CorsRequest[]): Case[] {
   return requests.map((request) => ["allowed", 204, request, { ...lists, age: "600" }]);
 }
 
-/** Those that are refused for method or headers carry the true lists, and no age. */
+/** Those that are refused for method or headers have the real lists and no age. */
 function refused(reason: RequestReason, ...requests: CorsRequest[]): Case[] {
   return requests.map((request) => [reason, 204, request, { ...lists }]);
 }

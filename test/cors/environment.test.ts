@@ -12,7 +12,7 @@ function mistakesOf(environment: Record<string, string>): readonly string[] {
   return reading.ok ? [] : reading.mistakes;
 }
 
-test("the development defaults answer what axios makes a browser ask", () => {
+test("the development defaults allow the preflight of axios", () => {
   const decision = decide(policyOf({}), {
     method: "OPTIONS",
     origin: "http://localhost:5173",
@@ -32,7 +32,7 @@ test("the development defaults answer what axios makes a browser ask", () => {
   });
 });
 
-test("every variable is read, without the blanks around it", () => {
+test("every variable is read, without surrounding blanks", () => {
   const policy = policyOf({
     CORS_ALLOWED_ORIGINS: " https://a.example , https://*.b.example ",
     CORS_ALLOWED_HEADERS: "x-a, x-b",

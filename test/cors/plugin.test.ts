@@ -72,7 +72,7 @@ const allowedActual = {
   "access-control-expose-headers": "x-request-id",
 };
 
-describe("every reply that a page may read carries the headers", () => {
+describe("every reply that a page may read has the headers", () => {
   const prepare = (app: FastifyInstance): void => {
     app.addHook("onRequest", async (request, reply) => {
       if (request.url === "/secret") return reply.code(401).send({ code: "unauthenticated" });
@@ -128,7 +128,7 @@ describe("every reply that a page may read carries the headers", () => {
   });
 });
 
-describe("what goes over the wire is what decide says", () => {
+describe("the reply has exactly the headers that decide returns", () => {
   const policies: [string, Partial<CorsConfig>][] = [
     ["one origin", {}],
     ["empty lists", { allowedMethods: [], allowedHeaders: [], exposedHeaders: [], maxAge: null }],
@@ -187,14 +187,14 @@ describe("preflights", () => {
     expect(reached).toEqual([]);
   });
 
-  test("carry no content-length with 204, and one of 0 with 200", async () => {
+  test("have no content-length with 204, and content-length 0 with 200", async () => {
     const { send } = await start(() => undefined);
     expect((await send(preflight)).headers.has("content-length")).toBe(false);
     const other = await start(() => undefined, { policy: compiled({ preflightStatus: 200 }) });
     expect((await other.send(preflight)).headers.get("content-length")).toEqual(["0"]);
   });
 
-  test("of strangers are answered 403 with the reason for a person, and no CORS header", async () => {
+  test("of strangers are answered 403 with a readable reason and no CORS header", async () => {
     const { send } = await start(() => undefined);
     const reply = await send({ ...preflight, headers: { ...preflight.headers, Origin: evil } });
     expect(reply.status).toBe(403);
@@ -203,7 +203,7 @@ describe("preflights", () => {
     expect(Object.keys(corsHeaders(reply))).toEqual(["vary"]);
   });
 
-  test("leave an app free to serve OPTIONS itself, * included", async () => {
+  test("leave the app free to serve OPTIONS itself, even on *", async () => {
     const { send } = await start((app) => app.options("*", async () => ({ own: true })));
     const reply = await send({ method: "OPTIONS", headers: { Origin: origin } });
     expect(reply).toMatchObject({ status: 200, body: '{"own":true}' });
@@ -211,7 +211,7 @@ describe("preflights", () => {
   });
 });
 
-describe("what routes do to the headers", () => {
+describe("routes that set the headers", () => {
   const cases: [what: string, set: string | string[], vary: string][] = [
     ["another name", "Accept-Encoding", "Accept-Encoding, Origin"],
     ["the same name in another case", "origin, Accept", "origin, Accept"],
@@ -229,7 +229,7 @@ describe("what routes do to the headers", () => {
     expect(corsHeaders(await send({ headers: { Origin: origin } }))["vary"]).toBe(vary);
   });
 
-  test("a route cannot allow an origin or credentials, and is told so once", async () => {
+  test("a route cannot allow an origin or credentials, and the log says so once", async () => {
     const lines: string[] = [];
     const { send } = await start(
       (app) => {
@@ -257,7 +257,7 @@ describe("what routes do to the headers", () => {
 });
 
 describe("refusals", () => {
-  test("are handed to onRefusal, allowed requests are not", async () => {
+  test("call onRefusal; allowed requests do not", async () => {
     const refusals: RefusalEvent[] = [];
     const { send } = await start((app) => app.post("/call", async () => ({})), {
       policy: compiled(),

@@ -263,7 +263,7 @@ test("every configuration reason is found by some case above", () => {
   expect(new Set(incorrect.map(([reason]) => reason))).toEqual(new Set(listed));
 });
 
-test("all mistakes are reported together, each with its value and beginning with it", () => {
+test("all mistakes are reported together, and each message begins with the value", () => {
   const compilation = compile({
     allowedOrigins: ["https://a.example/", "http://b.example", "*"],
     allowedMethods: ["TRACE"],
@@ -289,7 +289,7 @@ test("all mistakes are reported together, each with its value and beginning with
   }
 });
 
-test("what a mistake advises to write is accepted", () => {
+test("the value that a mistake suggests is accepted", () => {
   const part = fc.constantFrom(
     ..."https:// http:// HTTP:/ ws:// //: app:// * *. . a example com localhost [::1] 127.1 :443 :0080 :8443 : / ; , | ' \" [ ( > # ? @ É x://".split(
       " ",

@@ -1,18 +1,18 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 
-/** A request as it goes over the wire, so that headers may be doubled, empty or not ASCII and any path may be asked for. */
+/** A request as sent, so that headers may be repeated, empty or not ASCII, and the path may be anything. */
 export interface RawRequest {
   readonly method: string;
   readonly path: string;
-  /** A list of values makes as many lines. */
+  /** A list of values makes one line for each. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | undefined;
 }
 
 export interface RawReply {
   readonly status: number;
-  /** By lower-case name, one element a line. */
+  /** By lower-case name, one element for each line. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
   readonly body: string;
 }

@@ -10,7 +10,7 @@ test("codes are unique and stable in form", () => {
   for (const code of codes) expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
 });
 
-test("the reasons of the docs are those of the list, in its order", () => {
+test("the docs have the reasons of the list, in the same order", () => {
   const sections = [...page.matchAll(/^#### `(\w+)`$/gm)].map(([, code]) => code);
   expect(sections).toEqual(reasons.map((reason) => reason.code));
 });

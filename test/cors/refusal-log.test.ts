@@ -24,7 +24,7 @@ function setUp(level: "info" | "debug") {
   return { lines, clock, write: (event: RefusalEvent) => logRefusal(log, event) };
 }
 
-test("a refused preflight is one line at info that says why and what is nearest", () => {
+test("a refused preflight is one line at info, with the reason and the nearest origin", () => {
   const { lines, write } = setUp("info");
   write(refusal);
   expect(lines).toHaveLength(1);
@@ -49,7 +49,7 @@ test("an unreadable reply is logged at debug only", () => {
   expect(loud.lines).toMatchObject([{ level: 20 }]);
 });
 
-test("a flood writes a burst, then a line a second, which says how many were left out", () => {
+test("a flood writes a burst, then one line per second that says how many were left out", () => {
   const { lines, clock, write } = setUp("info");
   for (let i = 0; i < 10_000; i++) write(refusal);
   expect(lines).toHaveLength(60);
@@ -62,7 +62,7 @@ test("a flood writes a burst, then a line a second, which says how many were lef
   expect(lines[60]?.cors.suppressed).toBe(9_941);
 });
 
-test("after a pause the whole burst is there again, and no more", () => {
+test("after a pause a whole burst is allowed again, but not more", () => {
   const { lines, clock, write } = setUp("info");
   for (let i = 0; i < 100; i++) write(refusal);
   clock.milliseconds += 3_600_000;
@@ -70,7 +70,7 @@ test("after a pause the whole burst is there again, and no more", () => {
   expect(lines).toHaveLength(120);
 });
 
-test("a flood of unreadable replies leaves the lines of preflights alone", () => {
+test("a flood of unreadable replies does not suppress the lines of preflights", () => {
   const { lines, write } = setUp("debug");
   for (let i = 0; i < 100; i++) write({ ...refusal, preflight: false });
   write(refusal);

@@ -12,7 +12,7 @@ function describe(config: Partial<CorsConfig>, request: Partial<CorsRequest>) {
   return describeRefusal(compilation.policy, asked, decide(compilation.policy, asked));
 }
 
-test("what is allowed is no refusal", () => {
+test("an allowed request is not a refusal", () => {
   expect(describe({}, {})).toBeNull();
   expect(describe({}, { origin: undefined })).toBeNull();
 });
@@ -50,15 +50,20 @@ test("authorization under * is explained", () => {
   expect(refusal?.hint).toContain("never covers authorization");
 });
 
-test.each(["access-control-allow-origin", "vary", "x-frame-options"])("%s is none that a page sends", (name) => {
-  expect(describe({}, { requestHeaders: `authorization,${name}` })?.hint).toContain(`${name} is a header of responses`);
-});
+test.each(["access-control-allow-origin", "vary", "x-frame-options"])(
+  "%s is a header that no page should send",
+  (name) => {
+    expect(describe({}, { requestHeaders: `authorization,${name}` })?.hint).toContain(
+      `${name} is a header of responses`,
+    );
+  },
+);
 
 test("the origin null is explained", () => {
   expect(describe({}, { origin: "null" })?.hint).toContain("sandboxed frames");
 });
 
-test("long values are cut and say how long they were", () => {
+test("long values are cut, with their length", () => {
   const names = Array.from({ length: 30 }, (_, i) => `x-${i}`);
   const refusal = describe(
     {},

@@ -106,16 +106,16 @@ test.each([
   expect(usage(expected)).toMatch(new RegExp(`^usage: ${expected} URL`));
 });
 
-test("the fragment of the URL stays in the page", () => {
+test("the fragment of the URL is not sent", () => {
   expect(readArguments([`${url}#top`, ...page])).toMatchObject({ url: new URL(url) });
 });
 
-test("--from-config needs no URL and takes one", () => {
+test("--from-config needs no URL but accepts one", () => {
   expect(readArguments(["--from-config", ...page])).toMatchObject({ fromConfig: true, url: undefined });
   expect(readArguments(["--from-config", url, ...page])).toMatchObject({ fromConfig: true, url: new URL(url) });
 });
 
-test("--help wins over everything", () => {
+test("--help takes precedence over everything", () => {
   expect(readArguments(["--help"])).toEqual({ kind: "help" });
 });
 
@@ -134,7 +134,7 @@ test("the usage names every option", () => {
   }
 });
 
-describe("bad usage is told apart", () => {
+describe("bad usage is reported with its reason", () => {
   test.each<[args: string[], message: RegExp]>([
     [page, /^a URL is required$/],
     [[url], /^--origin is required/],

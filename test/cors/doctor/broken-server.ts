@@ -1,6 +1,6 @@
 /**
- * A server on a bare socket that answers each case as written, byte for byte: header lines twice, empty, malformed or not
- * HTTP at all, none of which a proper server would send.
+ * A server on a plain socket that answers each case byte for byte: with header lines that are repeated, empty or malformed, or
+ * with bytes that are not HTTP.
  */
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
@@ -10,23 +10,23 @@ import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 export interface Answer {
   /** Default 200. */
   readonly status?: number;
-  /** One element a line. */
+  /** One element for each line. */
   readonly headers?: readonly string[];
-  /** Instead of all that: these bytes as they are, then the end of the connection. */
+  /** Sends these bytes instead, then closes the connection. */
   readonly bytes?: string;
 }
 
-/** What a server does under one path. */
+/** The answers of a server on one path. */
 export interface Behaviour {
-  /** To OPTIONS. Default: as to any other method. */
+  /** The answer to OPTIONS. Default: the same as to any other method. */
   readonly preflight?: Answer;
-  /** To any other method. */
+  /** The answer to any other method. */
   readonly reply?: Answer;
-  /** The same for the path with `/next` after it, where redirects lead. */
+  /** The answers on the path followed by `/next`, the target of redirects. */
   readonly next?: { readonly preflight?: Answer; readonly reply?: Answer };
 }
 
-/** A request as it came. */
+/** A request as received. */
 export interface SeenRequest {
   readonly method: string;
   readonly path: string;
@@ -43,12 +43,12 @@ export interface BrokenServer {
 export interface BrokenServerOptions {
   /** The certificate and its key, for a server that speaks https. Default: plain http. */
   readonly tls?: Pick<TlsOptions, "key" | "cert">;
-  /** Where requests are noted; servers that share it note theirs in one order. */
+  /** The list of received requests; several servers may share it. */
   readonly seen?: SeenRequest[];
 }
 
 /**
- * Serves `find(path)`, and under any path that it does not know an empty 200.
+ * Serves `find(path)`, and an empty 200 on all other paths.
  *
  * @param fillIn replaces the placeholders of a header line or of bytes.
  */
@@ -105,7 +105,7 @@ export async function startBrokenServer(
   };
 }
 
-/** @returns null until the whole request has come. */
+/** @returns null until the request is complete. */
 function parse(text: string): SeenRequest | null {
   const end = text.indexOf("\r\n\r\n");
   if (end < 0) return null;

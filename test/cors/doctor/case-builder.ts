@@ -1,9 +1,9 @@
-/** The words in which the cases of servers are written. */
+/** Functions to write the cases of servers. */
 
 import type { FailureCode } from "../../../packages/cors/src/doctor/index.ts";
 import type { Answer, Behaviour } from "./broken-server.ts";
 
-/** How a call ends. */
+/** The result of a call. */
 export type End = "allowed" | FailureCode;
 
 export interface ServerCase {
@@ -12,11 +12,11 @@ export interface ServerCase {
   readonly ends: End;
   readonly behaviour: Behaviour;
   readonly asks: Asks;
-  /** The header names that the page reads of the reply, when the case is about them. */
+  /** The header names that the page can read, if the case is about them. */
   readonly reads?: readonly string[];
 }
 
-/** What a page asks for. */
+/** The call of a page. */
 export interface Asks {
   /** Default GET, as in fetch. */
   readonly method?: string;
@@ -24,9 +24,9 @@ export interface Asks {
   readonly body?: string;
   /** Default false. */
   readonly credentials?: boolean;
-  /** Where the page is: on its own origin, or in a sandboxed frame, whose origin is null. Default: `page`. */
+  /** The place of the page: its own origin, or a sandboxed frame, whose origin is null. Default: `page`. */
   readonly from?: "page" | "sandbox";
-  /** Which server is asked: the API on another origin, or the page's own. Default: `api`. */
+  /** The server to call: the API on another origin, or the page's own. Default: `api`. */
   readonly of?: "api" | "page";
 }
 
@@ -60,22 +60,22 @@ export function simple(name: string, ends: End, lines: readonly string[], asks: 
   return { name, ends, behaviour: { reply: answer(200, ...lines) }, asks };
 }
 
-/** The answer to a preflight, by default for the article's call; the actual reply is right. */
+/** The answer to a preflight, by default for the article's call; the reply to the call is correct. */
 export function preflight(name: string, ends: End, preflight: Answer, asks: Asks = articleCall): ServerCase {
   return { name, ends, behaviour: { preflight, reply }, asks };
 }
 
-/** The answer to the article's call itself, after a preflight that is right. */
+/** The answer to the article's call itself, after a correct preflight. */
 export function actual(name: string, ends: End, reply: Answer, asks: Asks = articleCall): ServerCase {
   return { name, ends, behaviour: { preflight: open, reply }, asks };
 }
 
-/** A header of the page, on a server that knows no OPTIONS: allowed only when there is no preflight. */
+/** A header of the page, on a server without OPTIONS: allowed only if there is no preflight. */
 export function sends(name: string, ends: End, asks: Asks): ServerCase {
   return preflight(name, ends, answer(404), asks);
 }
 
-/** A redirect, with Allow-Origin unless `lines` say otherwise, and what answers at the path with /next after it. */
+/** A redirect, with Allow-Origin unless `lines` are given, and the answer on the path followed by /next. */
 export function redirect(
   name: string,
   ends: End,
@@ -87,7 +87,7 @@ export function redirect(
   return { name, ends, behaviour: { preflight: open, reply, next }, asks };
 }
 
-/** What a page reads of the reply. */
+/** The headers that a page can read. */
 export function reads(name: string, lines: readonly string[], names: readonly string[], asks: Asks = get): ServerCase {
   return { ...simple(name, "allowed", lines, asks), reads: names };
 }

@@ -1,19 +1,19 @@
-/** What Chromium prints and sends, in a form in which the doctor's can be compared with it. */
+/** Brings the lines and requests of Chromium and of the doctor into the same form, to compare them. */
 
 import { consoleLines, type Diagnosis } from "../../../packages/cors/src/doctor/index.ts";
 import type { SeenRequest } from "./broken-server.ts";
 
-/** The line that the doctor foretells, in the form in which the tests' browser hands its lines out; null for none. */
+/** The line that the doctor predicts, in the form of the test browser; null for none. */
 export function expectedLine(diagnosis: Diagnosis): string | null {
   const line = consoleLines(diagnosis)?.chrome ?? null;
   if (line === null) return null;
   const networkError = /net::\w+$/.exec(line);
-  // The developer tools put method and URL before it.
+  // The developer tools print method and URL before it.
   if (networkError !== null) return `Failed to load resource: ${networkError[0]}`;
   return normalizeLines([line])[0] ?? "";
 }
 
-/** Chromium reports any of several refused headers, and knows more schemes the more of Chrome is built in. */
+/** Chromium names any of several refused headers, and its list of schemes depends on the build. */
 export function normalizeLines(lines: readonly string[]): string[] {
   return lines.map((line) =>
     line

@@ -1,6 +1,6 @@
 /**
- * The doctor against the browser: every case is asked for by a page in a real Chromium and by the doctor, of the same
- * server, and both must come to the same end, to the same readable headers and to the same line in the console.
+ * Compares the doctor with the browser: a page in a real Chromium and the doctor send each case to the same server, and must
+ * agree on the verdict, the readable headers and the line in the console.
  */
 import type { Browser, Frame, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -11,7 +11,7 @@ import type { ServerCase } from "./case-builder.ts";
 import { comparable, expectedLine, normalizeLines } from "./chromium-view.ts";
 import { serverCases } from "./server-cases.ts";
 
-/** What a page learned. */
+/** What a page learned from a call. */
 interface Outcome {
   readonly allowed: boolean;
   readonly readable: readonly string[];
@@ -63,16 +63,16 @@ describe("a page in Chromium and the doctor agree on", () => {
     expect(diagnosis.reply?.readable ?? []).toEqual(browserOutcome.readable);
     if (serverCase.reads !== undefined) expect(browserOutcome.readable).toEqual(serverCase.reads);
     if (diagnosis.failure !== null) {
-      // The line may come a little after the page's promise.
+      // The line may arrive shortly after the page's promise.
       const line = expectedLine(diagnosis);
       if (line !== null) await expect.poll(() => normalizeLines(consoleTexts)).toContain(line);
     }
   });
 });
 
-test("the doctor sends what Chromium sends, but for its name, its languages and its client hints", async () => {
+test("the doctor sends what Chromium sends, except its name, its languages and its client hints", async () => {
   const serverCase = caseOf("OPTIONS is 204 with the page's origin");
-  // Another URL than the case's, since Chromium remembers the answer to that preflight.
+  // Another URL than in the case, because Chromium caches the answer to that preflight.
   const seenFrom = async (ask: (serverCase: ServerCase, query: string) => Promise<unknown>) => {
     apiServer.seen.length = 0;
     await ask(serverCase, "?again");
@@ -83,7 +83,7 @@ test("the doctor sends what Chromium sends, but for its name, its languages and 
   expect(await seenFrom(askDoctor)).toEqual(fromBrowser);
 });
 
-/** Asks the case's server from a page; `consoleTexts` are then what the browser printed meanwhile. */
+/** Calls the case's server from a page; `consoleTexts` then has the lines that the browser printed. */
 async function askChromium(serverCase: ServerCase, query = ""): Promise<Outcome> {
   consoleTexts = [];
   const { method = "GET", headers = {}, body, credentials, from } = serverCase.asks;
@@ -105,7 +105,7 @@ async function askChromium(serverCase: ServerCase, query = ""): Promise<Outcome>
 async function askDoctor(serverCase: ServerCase, query = ""): Promise<Diagnosis> {
   const { method = "GET", headers = {}, body = null, credentials, from } = serverCase.asks;
   const names = Object.entries(headers);
-  // The browser names the type of a string by itself.
+  // The browser sets the type of a string body itself.
   if (body !== null && headers["content-type"] === undefined) names.push(["content-type", "text/plain;charset=UTF-8"]);
   const request: PageRequest = {
     url: new URL(`${urlOf(serverCase)}${query}`),

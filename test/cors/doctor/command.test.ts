@@ -1,4 +1,4 @@
-/** The command as it is run: dist/cli/doctor.js, which `npm run build` makes. */
+/** Runs the built command, dist/cli/doctor.js. */
 import { type ExecFileException, execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
@@ -25,7 +25,7 @@ function statusOf(error: ExecFileException | null): number {
   return error === null ? 0 : Number(error.code);
 }
 
-test("exits with 0 for a server that lets the page in and with 1 for one that does not", async () => {
+test("exits with 0 for a server that allows the page and with 1 for one that does not", async () => {
   const headers = ["Access-Control-Allow-Origin: *", "Access-Control-Allow-Headers: authorization, content-type"];
   const server = await startBrokenServer(
     (path) => (path === "/open" ? { reply: { headers } } : undefined),
@@ -50,7 +50,7 @@ test("exits with 2 and the usage for bad usage, and with 0 for --help", async ()
   expect(await doctor(["--help"])).toMatchObject({ status: 0, output: expect.stringMatching(/^usage:/), errors: "" });
 });
 
-test("--from-config judges the environment and asks no server", async () => {
+test("--from-config checks the environment and calls no server", async () => {
   const environment = { CORS_ALLOWED_ORIGINS: "http://localhost:5173", TWIRP_PREFIX: "/api" };
   const allowed = await doctor(["--from-config", ...page], environment);
   expect(allowed.status).toBe(0);

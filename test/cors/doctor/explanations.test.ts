@@ -47,7 +47,7 @@ function failed(codes: readonly [FailureCode, ...FailureCode[]], change: Partial
   };
 }
 
-/** The same, of a preflight that was answered with these headers. */
+/** The same, for a preflight that was answered with these headers. */
 function answered(diagnosis: Diagnosis, headers: readonly (readonly [string, string])[]): Diagnosis {
   const { page } = diagnosis;
   const request: WireRequest = {
@@ -66,14 +66,14 @@ test("the documentation lists every failure with its meaning, in this order", as
   expect(rows.slice(0, expected.length)).toEqual(expected);
 });
 
-test.each(codes)("%s leaves no placeholder unfilled, for no server and no browser", (code) => {
+test.each(codes)("%s fills in all placeholders, for every server and browser", (code) => {
   const diagnosis = failed([code]);
   const texts = [...Object.values(consoleLines(diagnosis) ?? {}), ...Object.values(fixesFor(diagnosis) ?? {}).flat()];
   expect(texts).toHaveLength(7);
   for (const text of texts) expect(text ?? "").not.toMatch(/\{\w+\}/);
 });
 
-test("the same situation has the same name as in the reasons of the policy", () => {
+test("a situation has the same code as in the reasons of the policy", () => {
   const policyCodes: ReadonlySet<string> = new Set(reasons.map(({ code }) => code));
   const shared = codes.filter((code) => policyCodes.has(code));
   expect(shared).toEqual([
@@ -87,7 +87,7 @@ test("the same situation has the same name as in the reasons of the policy", () 
   ]);
 });
 
-test("Safari names the status of a preflight before anything else, Chrome and Firefox the origin", () => {
+test("Safari names the status of a preflight first, Chrome and Firefox the origin", () => {
   expect(consoleLines(failed(["allow_origin_missing", "preflight_status"]))).toEqual({
     chrome:
       "Access to fetch at 'http://localhost:9707/rpc' from origin 'http://localhost:5173' has been blocked by CORS policy: " +
@@ -101,7 +101,7 @@ test("Safari names the status of a preflight before anything else, Chrome and Fi
   });
 });
 
-test("Firefox looks at the origin before it finds that the preflight is redirected", () => {
+test("Firefox checks the origin before it notices that the preflight is redirected", () => {
   const lines = consoleLines(failed(["preflight_redirect", "allow_origin_missing"], { status: 302 }));
   expect(lines?.firefox).toContain("CORS header ‘Access-Control-Allow-Origin’ missing). Status code: 302.");
   expect(lines?.chrome).toContain("Redirect is not allowed for a preflight request.");
@@ -109,7 +109,7 @@ test("Firefox looks at the origin before it finds that the preflight is redirect
   expect(withOrigin?.firefox).toContain("(Reason: CORS request external redirect not allowed).");
 });
 
-test("a redirected preflight does not tell what the API would allow", () => {
+test("a redirected preflight has one fix, because it does not show what the API would allow", () => {
   const fixes = fixesFor(failed(["preflight_redirect", "allow_origin_missing"], { status: 302 }));
   expect(Object.values(fixes ?? {}).map(({ length }) => length)).toEqual([1, 1, 1, 1]);
 });
@@ -125,7 +125,7 @@ test("the fix for a refused header names all of them", () => {
   ]);
 });
 
-test("there is a fix for everything that is wrong, but for this server one is enough when it knows no such origin", () => {
+test("there is a fix for every mistake, but only one for this server when the origin is unknown to it", () => {
   const diagnosis = failed(["allow_origin_missing", "preflight_status", "header_not_allowed"]);
   const fixes = fixesFor(answered(diagnosis, [["Access-Control-Allow-Methods", "POST"]]));
   expect(fixes?.nginx).toHaveLength(3);
@@ -134,14 +134,14 @@ test("there is a fix for everything that is wrong, but for this server one is en
   ]);
 });
 
-test("where no CORS header comes at all the origin is the one cause, and nginx must answer OPTIONS too", () => {
+test("without any CORS header the origin is the only cause, and nginx must also answer OPTIONS", () => {
   const diagnosis = failed(["allow_origin_missing", "preflight_status", "header_not_allowed"]);
   const fixes = fixesFor(answered(diagnosis, [["Server", "x"]]));
   expect(fixes).toMatchObject({ financeService: [{}], expressCors: [{}], rsCors: [{}] });
   expect(fixes?.nginx).toEqual([expect.stringContaining("Allow-Origin"), expect.stringContaining("OPTIONS")]);
 });
 
-test("a page that sends a header of responses is told to leave it out", () => {
+test("the fix for a response header in a request is to remove it", () => {
   const refusing = (refused: readonly [string, ...string[]]) => {
     const diagnosis = failed(["header_not_allowed"]);
     const findings = (diagnosis.failure?.findings ?? []).map((finding) => ({ ...finding, refused }));
@@ -156,7 +156,7 @@ test("a page that sends a header of responses is told to leave it out", () => {
   ]);
 });
 
-/** What is told to do where this is behind a missing Allow-Origin of the reply. */
+/** The fixes for each server when this is the cause of a missing Allow-Origin in the reply. */
 function fixesBehind(cause: Cause, preflighted: boolean, status = 200) {
   const { failure } = failed(["allow_origin_missing"]);
   const findings = (failure?.findings ?? []).map((finding) => ({ ...finding, cause }));
@@ -164,14 +164,14 @@ function fixesBehind(cause: Cause, preflighted: boolean, status = 200) {
   return Object.values(fixesFor(failed(["allow_origin_missing"], { stage, status, preflighted, findings })) ?? {});
 }
 
-test.each([400, 401, 413, 500, 502])("behind a preflight that passed, the page of a %d is the trouble", (status) => {
+test.each([400, 401, 413, 500, 502])("after a preflight that passed, the problem is the %d", (status) => {
   for (const fixes of fixesBehind("error", true, status))
     expect(fixes).toEqual([expect.stringContaining(`the ${status}`)]);
   const [ours] = fixesBehind("error", false, status);
   expect(ours).toEqual([expect.stringContaining(`the ${status}`), expect.stringContaining("CORS_ALLOWED_ORIGINS")]);
 });
 
-test("a redirect without the header is one cause of two, unless a preflight passed", () => {
+test("a redirect without the header is one of two causes, unless a preflight passed", () => {
   expect(fixesBehind("redirect", true).map(({ length }) => length)).toEqual([1, 1, 1, 1]);
   expect(fixesBehind("redirect", false)[0]).toEqual([
     expect.stringContaining("call the URL"),
@@ -180,7 +180,7 @@ test("a redirect without the header is one cause of two, unless a preflight pass
 });
 
 test.each(["login", "login_before_preflight", "preflight_elsewhere"] as const)(
-  "no list of origins ends a %s",
+  "no list of origins fixes a %s",
   (cause) => {
     for (const preflighted of [true, false]) {
       const fixes = fixesBehind(cause, preflighted);
@@ -190,7 +190,7 @@ test.each(["login", "login_before_preflight", "preflight_elsewhere"] as const)(
   },
 );
 
-describe("this server starts with what the doctor tells to write", () => {
+describe("this server starts with the settings that the doctor suggests", () => {
   const origins = ["http://localhost:5173", "http://app.test", "https://app.test", "http://[::1]:8080"];
   const pages = [...origins, "capacitor://localhost", "file://", "null"];
   const names = ["x-a", "access-control-allow-origin", "access-control-request-other", "vary", "etag", "server"];
@@ -214,7 +214,7 @@ describe("this server starts with what the doctor tells to write", () => {
   });
 });
 
-test("nobody is told to allow the origin null", () => {
+test("no fix allows the origin null", () => {
   const fixes = (page: string) => {
     const diagnosis = failed(["origin_not_allowed"], { sentOrigin: "null", url: "http://third.test/" });
     return fixesFor({ ...diagnosis, page: { ...diagnosis.page, origin: page } });

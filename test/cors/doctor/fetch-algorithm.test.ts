@@ -31,7 +31,7 @@ const allowOrigin = { "access-control-allow-origin": origin, vary: "Origin" };
 const open = response(204, { ...allowOrigin, "access-control-allow-headers": "authorization, content-type" });
 const reply = response(200, allowOrigin);
 
-/** Runs the algorithm on responses that are given beforehand; the last one is repeated. */
+/** Runs the algorithm on these responses; the last one is repeated. */
 function run(page: PageRequest, outcomes: readonly WireOutcome[], options?: FetchOptions) {
   const requests: WireRequest[] = [];
   const conversation = fetchAlgorithm(page, options);
@@ -49,7 +49,7 @@ function results({ steps }: Diagnosis): string[] {
   return steps.map(({ name, result }) => `${name} ${result}`);
 }
 
-test("the article's call is preflighted, checked header by header, and sent", () => {
+test("the article's call has a preflight, whose headers are checked one by one, and is sent", () => {
   const { diagnosis, requests } = run(article, [open, reply]);
   expect(requests).toEqual([
     {
@@ -102,7 +102,7 @@ test("every step names a section of the standard", () => {
   }
 });
 
-test("all that is wrong with a preflight shows at once, in the order of precedence", () => {
+test("all mistakes of a preflight are reported together, in order of precedence", () => {
   const { diagnosis, requests } = run({ ...article, method: "PUT", credentials: "include" }, [response(404)]);
   expect(requests).toHaveLength(1);
   expect(diagnosis.allowed).toBe(false);
@@ -117,7 +117,7 @@ test("all that is wrong with a preflight shows at once, in the order of preceden
   expect(diagnosis.failure?.findings.at(-1)?.refused).toEqual(["authorization", "content-type"]);
 });
 
-test("a connection that fails is the failure, wherever it happens", () => {
+test("a failed connection is the failure, in the preflight and in the request", () => {
   const noResponse = { noResponse: { code: "timed_out", detail: "nothing came" } } as const;
   expect(run(article, [noResponse]).diagnosis.failure).toMatchObject({ code: "timed_out", stage: "preflight" });
   expect(run(article, [open, noResponse]).diagnosis.failure).toMatchObject({ code: "timed_out", stage: "request" });
@@ -129,7 +129,7 @@ test("with preflightOnly the request itself is not sent", () => {
   expect(diagnosis).toMatchObject({ allowed: true, reply: null });
 });
 
-test("authorization by the wildcard is noted, and refused only by the letter of the standard", () => {
+test("authorization by the wildcard is noted, and refused only with strict", () => {
   const wildcard = response(204, { ...allowOrigin, "access-control-allow-headers": "*" });
   expect(results(run(article, [wildcard, reply]).diagnosis)).toContain("allow_headers note");
   expect(run(article, [wildcard, reply], { strict: true }).diagnosis.failure).toMatchObject({
@@ -150,21 +150,21 @@ test.each([
   expect(results(diagnosis).includes("vary note")).toBe(noted);
 });
 
-describe("a call to one's own origin", () => {
+describe("a call within an origin", () => {
   const own = { ...simple, url: new URL(`${origin}/rpc`) };
 
-  test("is not checked, and as GET carries no Origin", () => {
+  test("is not checked, and a GET has no Origin", () => {
     const { diagnosis, requests } = run(own, [response(200, { "x-own": "1" })]);
     expect(requests).toMatchObject([{ origin: null }]);
     expect(diagnosis).toMatchObject({ allowed: true, crossOrigin: false, reply: { readable: ["x-own"] } });
   });
 
-  test("as POST carries Origin and is not preflighted", () => {
+  test("has an Origin and no preflight if it is a POST", () => {
     const { requests } = run({ ...article, url: own.url }, [response(200)]);
     expect(requests).toMatchObject([{ kind: "request", origin }]);
   });
 
-  test("that is redirected elsewhere is checked from there on, under the page's own origin", () => {
+  test("that is redirected to another origin is checked from then on, with the page's own origin", () => {
     const { diagnosis, requests } = run(own, [response(302, { location: "http://localhost:9707/" }), reply]);
     expect(requests).toMatchObject([{ origin: null }, { origin }]);
     expect(diagnosis).toMatchObject({ allowed: true, crossOrigin: true });
@@ -196,12 +196,12 @@ describe("a redirect", () => {
     });
   });
 
-  test("that makes a GET takes the body and what describes it away, and keeps authorization within the origin", () => {
+  test("that becomes a GET drops the body and its headers, and keeps authorization within the origin", () => {
     const { requests } = run(article, [open, to(303, "/next"), open, reply]);
     expect(requests.at(-1)).toMatchObject({ headers: [["authorization", "Bearer token"]], body: null });
   });
 
-  test("to a third origin drops authorization and makes the origin null for good", () => {
+  test("to a third origin drops authorization and makes the origin null from then on", () => {
     const anyOrigin = response(204, {
       "access-control-allow-origin": "*",
       "access-control-allow-headers": "content-type",
@@ -220,14 +220,14 @@ describe("a redirect", () => {
     expect(diagnosis.allowed).toBe(true);
   });
 
-  test("is followed twenty times and no more", () => {
+  test("is followed at most twenty times", () => {
     const { diagnosis, requests } = run(simple, [to(302, "/again")]);
     expect(requests).toHaveLength(21);
     expect(diagnosis.failure).toMatchObject({ code: "redirect_count" });
   });
 });
 
-describe("what is never sent", () => {
+describe("requests that are never sent", () => {
   const page = { ...simple, origin: "https://app.test" };
   const at = (url: string) => run({ ...page, url: new URL(url) }, [reply]);
 
@@ -248,7 +248,7 @@ describe("what is never sent", () => {
     (url) => expect(at(url).requests).toHaveLength(1),
   );
 
-  test.each(["http://192.168.1.1/", "http://printer.local/"])("%s is left to the user by Chrome alone", (url) => {
+  test.each(["http://192.168.1.1/", "http://printer.local/"])("only Chrome asks the user about %s", (url) => {
     expect(results(at(url).diagnosis)).toContain("mixed_content note");
   });
 
@@ -257,7 +257,7 @@ describe("what is never sent", () => {
     expect(requests).toHaveLength(1);
   });
 
-  test.each(["4190", "6679"])("the port %s is called by Chrome alone", (port) => {
+  test.each(["4190", "6679"])("only Chrome calls the port %s", (port) => {
     const url = `https://api.test:${port}/`;
     expect(results(at(url).diagnosis)).toContain("blocked_port note");
     expect(at(url).requests).toHaveLength(1);
@@ -295,12 +295,12 @@ describe("the hint", () => {
     expect(hintOf(api("http://api.test/rpc"), [response(302, { location })])).toMatch(hint);
   });
 
-  test("for an API of logins that only moves says nothing of a login", () => {
+  test("for a redirect within an API of logins does not mention a login", () => {
     const moved = response(308, { location: "https://elsewhere.test/oauth/token" });
     expect(hintOf(api("http://api.test/oauth/token"), [moved])).toMatch(/^call the URL/);
   });
 
-  test("for an API behind TLS that does not know it", () => {
+  test("for an API that does not know that a proxy ends TLS", () => {
     const location = "http://api.test/rpc";
     expect(hintOf(api("https://api.test/rpc"), [response(307, { location })])).toMatch(/a proxy that ends TLS/);
   });
@@ -318,7 +318,7 @@ describe("the hint", () => {
     expect(hintOf(article, [open, response(200)])).toMatch(/different programs/);
   });
 
-  test("for a page of an error behind a redirect looks at the preflight of that request alone", () => {
+  test("for an error after a redirect considers only the preflight of that request", () => {
     const moved = response(303, { ...allowOrigin, location: "/other" });
     const { failure } = run({ ...article, headers: [["content-type", "application/json"]] }, [
       open,
@@ -389,7 +389,7 @@ describe("the hint", () => {
   );
 });
 
-test("client hints go without a preflight in Chrome alone", () => {
+test("only Chrome sends client hints without a preflight", () => {
   const page: PageRequest = { ...simple, headers: [["save-data", "on"]] };
   const chrome = run(page, [reply]);
   expect(chrome.requests).toMatchObject([{ kind: "request" }]);
@@ -397,7 +397,7 @@ test("client hints go without a preflight in Chrome alone", () => {
   expect(run(page, [open], { strict: true }).diagnosis.failure).toMatchObject({ code: "header_not_allowed" });
 });
 
-test("whatever servers answer, the fetch ends with a verdict that agrees with its steps", () => {
+test("for all answers, the fetch ends with a verdict that agrees with its steps", () => {
   const value = fc.oneof(
     fc.constantFrom(
       origin,

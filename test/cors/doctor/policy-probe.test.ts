@@ -49,7 +49,7 @@ test("the reason is the policy's own, with the nearest allowed origin", async ()
   ]);
 });
 
-test("refused headers are named, and what is allowed needs no explanation", async () => {
+test("refused headers are named, and an allowed call has no explanation", async () => {
   const policy = policyOf(config);
   const refused = await diagnose(pageOf("-H", "x-b", "-H", "authorization", "-H", "x-a"), createPolicyProbe(policy));
   expect(explainRefusals(policy, refused)).toEqual([expect.stringContaining("Refused: x-a, x-b.")]);

@@ -32,7 +32,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A server that does the same on every connection, and leaves none open. */
+/** A server that does the same on every connection, and closes all at the end. */
 function rawServer(onRequest: (text: string) => string | null): Server {
   return createServer((socket) => {
     socket.on("error", () => socket.destroy());
@@ -60,7 +60,7 @@ async function fixture(name: string): Promise<string> {
   return await readFile(new URL(`./fixtures/${name}`, import.meta.url), "utf8");
 }
 
-test("keeps double lines apart, in order and with their case, and follows no redirect", async () => {
+test("keeps repeated lines, their order and case, and follows no redirect", async () => {
   const answer =
     "HTTP/1.1 302 Found\r\nX-A:  1 \r\nLocation: /elsewhere\r\nx-a: 2\r\nX-Empty:\r\nContent-Length: 0\r\n\r\n";
   const port = await listen(rawServer(() => answer));
@@ -78,7 +78,7 @@ test("keeps double lines apart, in order and with their case, and follows no red
   });
 });
 
-test("sends method, body and headers as they are given", async () => {
+test("sends method, body and headers unchanged", async () => {
   let seen = "";
   const port = await listen(
     rawServer((text) => {
@@ -135,7 +135,7 @@ test("does not wait for a body that never ends", async () => {
   expect(await probe(get(`http://127.0.0.1:${await listen(server)}/`))).toMatchObject({ response: { status: 200 } });
 });
 
-test("reads headers that Node refuses by default and browsers take", async () => {
+test("reads headers that Node refuses by default and browsers accept", async () => {
   const port = await listen(rawServer(() => "HTTP/1.1 200 OK\r\nX-A: a\x01b\r\nContent-Length: 0\r\n\r\n"));
   expect(await probe(get(`http://127.0.0.1:${port}/`))).toMatchObject({
     response: { headers: [["X-A", "a\x01b"], expect.anything()] },
@@ -173,7 +173,7 @@ test.each(["name.invalid", "a..localhost", `${"a".repeat(64)}.localhost`])("%s h
   });
 });
 
-test("a port where nobody listens", async () => {
+test("a port without a server", async () => {
   const server = rawServer(() => null);
   const port = await listen(server);
   server.close();
@@ -191,7 +191,7 @@ test("a server that takes too long", async () => {
   });
 });
 
-test("a certificate that nobody vouches for", async () => {
+test("a certificate of an unknown authority", async () => {
   const [key, cert] = [await fixture("self-signed.key.pem"), await fixture("self-signed.cert.pem")];
   const server = createHttpsServer({ key, cert }, (_request, response) => response.end());
   expect(await probe(get(`https://127.0.0.1:${await listen(server)}/`))).toEqual({
@@ -199,7 +199,7 @@ test("a certificate that nobody vouches for", async () => {
   });
 });
 
-test("a certificate that is to be trusted", async () => {
+test("a certificate that is trusted", async () => {
   const [key, cert] = [await fixture("self-signed.key.pem"), await fixture("self-signed.cert.pem")];
   const server = createHttpsServer({ key, cert }, (_request, response) => response.end());
   const trusting = createProbe({ userAgent: "doctor", timeoutMs: 5_000, ca: cert });

@@ -1,8 +1,8 @@
 /**
- * The doctor against the browser, of servers that answer at random: both must come to the same verdict, send the same
- * requests, read the same headers, and the browser must print the line that the doctor foretells.
+ * Compares the doctor with the browser on servers that answer at random: both must come to the same verdict, send the same
+ * requests and read the same headers, and the browser must print the line that the doctor predicts.
  *
- * RANDOM_SERVERS says how many, RANDOM_SERVERS_SEED repeats a run.
+ * RANDOM_SERVERS is the number of servers; RANDOM_SERVERS_SEED repeats a run.
  */
 import { readFile } from "node:fs/promises";
 import type { Browser, Frame, Page } from "playwright-core";
@@ -29,7 +29,7 @@ const servers = Array.from({ length: count }, () => randomServer(random));
 const pageBytes =
   'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<!doctype html><iframe sandbox="allow-scripts" srcdoc="<p></p>"></iframe>';
 
-/** How many the doctor asks at a time. */
+/** How many servers the doctor calls at a time. */
 const doctorsMax = 16;
 
 interface Place {
@@ -37,13 +37,13 @@ interface Place {
   readonly asker: Page | Frame;
 }
 
-/** What the page gets of a call; null when it is blocked. */
+/** What the page receives from a call; null when it is blocked. */
 type Got = Pick<Reply, "status" | "readable"> | null;
 
 let browser: Browser;
 let plain: BrokenServer;
 let secure: BrokenServer;
-/** Our own, which the browser ignores and the doctor trusts. */
+/** Our own certificates, which the browser ignores and the doctor trusts. */
 let certificate: string;
 let places: ReadonlyMap<PlaceName, Place>;
 const seen: SeenRequest[] = [];
@@ -88,7 +88,7 @@ test(`${count} random servers: Chromium and the doctor agree (RANDOM_SERVERS_SEE
     const line = foretold[index] ?? null;
     return line === null || normalizeLines(linesOf.get(index) ?? []).includes(line);
   };
-  // Lines may come a little after the page's promise.
+  // Lines may arrive shortly after the page's promise.
   await vi.waitUntil(() => servers.every((_, index) => isPrinted(index)), { timeout: 10_000 }).catch(() => {});
   const differences = servers.flatMap((server, index) => {
     const chromium = inChromium[index] ?? [];
@@ -104,13 +104,13 @@ test(`${count} random servers: Chromium and the doctor agree (RANDOM_SERVERS_SEE
   expect(differences).toEqual([]);
 }, 600_000);
 
-/** All that can be told of a call from outside, one line each. */
+/** Everything about a call that is visible from outside, one line each. */
 function factsOf(index: number, got: Got): string[] {
   const outcome = got === null ? ["blocked"] : [`status ${got.status}`, ...got.readable.map((name) => `reads ${name}`)];
   return [...outcome, ...sentTo(index)];
 }
 
-/** One page of each origin asks its servers one after the other. */
+/** One page of each origin calls its servers one after the other. */
 async function askChromium(): Promise<string[][]> {
   seen.length = 0;
   const got = new Map<number, Got>();
@@ -155,7 +155,7 @@ async function askDoctors(): Promise<Diagnosis[]> {
 
 function pageOf({ from, method, headers, body, credentials }: RandomServer, index: number): PageRequest {
   const read = readHeaders(headers.map(([name, value]) => `${name}: ${value}`));
-  // The browser names the type of a string by itself.
+  // The browser sets the type of a string body itself.
   const needsType = body !== null && !read.some(([name]) => name === "content-type");
   return {
     url: new URL(urlOf(index)),
@@ -167,7 +167,7 @@ function pageOf({ from, method, headers, body, credentials }: RandomServer, inde
   };
 }
 
-/** What the servers were asked, in order; headers that differ by the browser's build and language are left out. */
+/** The requests that the servers received, in order, without headers that depend on the browser's build and language. */
 function sentTo(index: number): string[] {
   const ownLanguage = servers[index]?.headers.some(([name]) => name === "accept-language");
   const requests = seen

@@ -1,16 +1,16 @@
-/** Servers that answer at random, with redirects between them, and what a page asks of them: the same seed, the same servers. */
+/** Servers that answer at random, with redirects between them, and the calls of a page. The seed determines them. */
 
 import type { Random } from "../../setup/random.ts";
 import type { Answer } from "./broken-server.ts";
 
-/** Where a page is: on a plain or a secure origin, or in a sandboxed frame on the plain one. */
+/** The place of a page: an http or https origin, or a sandboxed frame on the http one. */
 export type PlaceName = "http" | "https" | "sandbox";
 
-/** One hop: who is asked there, and how it answers. */
+/** One server on the way of redirects, and how it answers. */
 export interface Hop {
   /** Scheme, host and port; `{http_port}` and `{https_port}` stand for those of the servers. */
   readonly base: string;
-  /** To OPTIONS. */
+  /** The answer to OPTIONS. */
   readonly preflight: Answer;
   readonly reply: Answer;
 }
@@ -21,7 +21,7 @@ export interface RandomServer {
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: string | null;
   readonly credentials: "include" | "same-origin";
-  /** The first one is asked for; each of the others is where the one before redirects to. */
+  /** The page calls the first; each of the others is the target of the one before. */
   readonly hops: readonly Hop[];
 }
 
@@ -47,13 +47,13 @@ const bases: readonly (readonly [weight: number, base: string])[] = [
   [2, "http://api.localhost:{http_port}"],
   [1, "http://localhost.:{http_port}"],
   [1, "http://127.1.2.3:{http_port}"],
-  // Not trusted as loopback is.
+  // Browsers do not trust this address as they trust loopback.
   [1, "http://0.0.0.0:{http_port}"],
   [4, "https://localhost:{https_port}"],
   [2, "https://127.0.0.1:{https_port}"],
   [2, "https://a.b.localhost:{https_port}"],
 ];
-/** Where nothing is asked, each for a reason of its own. */
+/** Targets that browsers do not call, each for a different reason. */
 const unreachable = [
   "http://localhost:6000",
   "https://localhost:10080",
@@ -82,7 +82,7 @@ const odd = [
   "",
 ];
 
-/** URLs as people write them by hand. */
+/** Unusual spellings of URLs. */
 const oddlyWritten = [
   "{step}",
   "./{step}?again#part",
@@ -104,7 +104,7 @@ const oddlyWritten = [
   "http://@localhost:{http_port}{path}1",
 ];
 
-/** Makes one server and one call of it. */
+/** Makes one server and one call to it. */
 export function randomServer(random: Random): RandomServer {
   const from = weighted<PlaceName>(random, [
     [5, "http"],
@@ -144,8 +144,7 @@ export function randomServer(random: Random): RandomServer {
 }
 
 /**
- * Redirects without an end. Chromium remembers preflights and some redirects, and the doctor does not, so none of those is
- * among them.
+ * Endless redirects, without preflights and the redirects that Chromium caches, because the doctor has no cache.
  */
 function loop(random: Random, length: number): Pick<RandomServer, "method" | "headers" | "body" | "hops"> {
   const hops = Array.from({ length }, (_, i): Hop => {
@@ -218,7 +217,7 @@ function pageHeaders(random: Random): [name: string, value: string][] {
   return [...chosen];
 }
 
-/** What may stand in a header of a page, near to what is safelisted. */
+/** Parts of header values, similar to those that are safelisted. */
 function randomValue(random: Random): string {
   const start = pick(random, ["", "", "text/plain", "multipart/form-data", "bytes=", "on", "4g", "1", "de"]);
   const parts = [
@@ -246,7 +245,7 @@ function randomValue(random: Random): string {
   return start + Array.from({ length: Math.floor(random() * 5) }, () => pick(random, parts)).join("");
 }
 
-/** The lines that decide whether a page may see a response; right ones come often, or no chain would get far. */
+/** The lines that decide whether a page may read a response. Correct ones are frequent, or most chains would end early. */
 function corsLines(random: Random): string[] {
   const name = pick(random, ["Access-Control-Allow-Origin", "access-control-allow-origin"]);
   const value = weighted(random, [
@@ -372,7 +371,7 @@ function redirectReply(random: Random): Answer {
   return withOddHead(random, status, lines);
 }
 
-/** Names with what parts them and what does not, so that some lists are right and most are not. */
+/** Names with correct and wrong separators, so that some lists are valid and most are not. */
 function randomList(random: Random): string {
   const parts = [
     "x-a",
@@ -395,7 +394,7 @@ function randomList(random: Random): string {
   return Array.from({ length }, () => pick(random, parts)).join("");
 }
 
-/** A few bytes put in or taken out anywhere. */
+/** Inserts or removes a few bytes anywhere. */
 function mutate(random: Random, text: string): string {
   let mutated = text;
   for (let edits = 1 + Math.floor(random() * 3); edits > 0; edits--) {
@@ -423,9 +422,9 @@ function mutate(random: Random, text: string): string {
   return mutated;
 }
 
-/** Now and then a head as no proper server would send it. */
+/** Sometimes a head that no correct server would send. */
 function withOddHead(random: Random, status: number, headers: readonly string[]): Answer {
-  // Without its second line a browser may use the connection again while it is being closed, and ask twice.
+  // Without the second line, a browser may reuse the connection while it closes, and send the request twice.
   const start = `HTTP/1.1 ${status} Status\r\nConnection: close\r\n`;
   const rest = ["Content-Length: 0", ...headers, "", ""].join("\r\n");
   const proper = start + rest;

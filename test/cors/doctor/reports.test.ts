@@ -115,7 +115,7 @@ describe("the text", () => {
     `);
   });
 
-  test("of a server that is not there", () => {
+  test("of a server that does not answer", () => {
     const noResponse = {
       noResponse: { code: "connection_refused", detail: "nothing listens on localhost:9707" },
     } as const;
@@ -124,7 +124,7 @@ describe("the text", () => {
     expect(text).toMatch(/How to fix it\n {2}finance-service npm start.*\n {2}other servers {3}start the server/);
   });
 
-  test("of what the browser never sends", () => {
+  test("of a request that the browser never sends", () => {
     const mixed = diagnosisOf([], { origin: "https://app.test", url: new URL("http://api.test/") });
     expect(renderText(mixed, [], plain)).toContain("BLOCKED before it is sent: mixed_content");
     const port = diagnosisOf([], { url: new URL("http://localhost:6000/") });
@@ -137,18 +137,18 @@ describe("the text", () => {
     expect(text).toMatch(/ALLOWED.*\nThe page reads the reply, which is the error 404/);
   });
 
-  test("is coloured only when asked for, and says the same then", () => {
+  test("has colours only on request, and otherwise the same text", () => {
     const coloured = renderText(diagnosisOf(passing), [], { colours: true });
     expect(coloured).toContain("\x1b[32m✓\x1b[39m");
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
     expect(coloured.replace(/\x1b\[\d+m/g, "")).toBe(renderText(diagnosisOf(passing), [], plain));
   });
 
-  test("lets no server drive the terminal, and cuts what is too long", () => {
+  test("escapes control characters from the server, and cuts long values", () => {
     const hostile = [response(204, [["Access-Control-Allow-Origin", `\x1b[2J\x07${"a".repeat(1_000)}`]])];
     const text = renderText(diagnosisOf(hostile), [], plain);
     expect(text).toContain("\\x1b[2J\\x07aaa");
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not come through
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not come through
     expect(text).not.toMatch(/[\0-\x09\x0b-\x1f\x7f]/);
     for (const line of text.split("\n")) expect(line.length).toBeLessThan(500);
   });
@@ -224,7 +224,7 @@ describe("the JSON", () => {
     });
   });
 
-  test("repeats no secret, no more than the text does", () => {
+  test("contains no secret, and neither does the text", () => {
     expect(renderJson(diagnosisOf(passing), [])).not.toContain("secret");
     expect(renderText(diagnosisOf(passing), [], plain)).not.toContain("secret");
   });

@@ -5,7 +5,7 @@ const open: Omit<ReceivedBytes, "text"> = { method: "GET", ended: false, secure:
 
 const read = (text: string, change: Partial<ReceivedBytes> = {}) => readResponseHead({ ...open, text, ...change });
 
-test("nothing is decided before the blank line, however the bytes arrive, nor otherwise after it", () => {
+test("the reading is incomplete before the blank line, and the same for all ways in which the bytes arrive", () => {
   const text = "HTTP/1.1 103 Early\r\nX: 1\r\n\r\nHTTP/1.1 200 OK\r\nX-A:  1\t\r\n\r\nbody";
   const end = text.indexOf("body");
   for (let length = 0; length < end; length++) expect(read(text.slice(0, length)).kind).toBe("incomplete");
@@ -17,7 +17,7 @@ test("nothing is decided before the blank line, however the bytes arrive, nor ot
   }
 });
 
-describe("what has no status line", () => {
+describe("a response without a status line", () => {
   const answer = { kind: "response", response: { status: 200, headers: [] } };
   test.each<[what: string, text: string, change: Partial<ReceivedBytes>, expected: object]>([
     ["is HTTP/0.9 on the scheme's own port", "<h1>Hi</h1>", { defaultPort: true }, answer],
@@ -46,13 +46,13 @@ describe("what has no status line", () => {
   });
 });
 
-test("a head that is cut off counts without TLS only", () => {
+test("a head that is cut off is read only without TLS", () => {
   const text = "HTTP/1.1 200 OK\r\nX-A: 1\r\nX-B";
   expect(read(text, { ended: true })).toEqual({ kind: "response", response: { status: 200, headers: [["X-A", "1"]] } });
   expect(read(text, { ended: true, secure: true })).toEqual({ kind: "error", error: "RESPONSE_HEADERS_TRUNCATED" });
 });
 
-test("a head ends at some length", () => {
+test("a head has a maximal length", () => {
   const head = (length: number) => `HTTP/1.1 200 OK\r\nX-A: ${"a".repeat(length)}`;
   expect(read(head(262_000)).kind).toBe("incomplete");
   expect(read(head(262_144))).toEqual({ kind: "error", error: "RESPONSE_HEADERS_TOO_BIG" });

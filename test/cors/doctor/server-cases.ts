@@ -1,4 +1,4 @@
-/** Servers that are broken, or right, in one way each, what a page asks of them, and how that ends. */
+/** Servers, each correct or with one mistake, the calls of a page, and their results. */
 
 import type { ServerCase } from "./case-builder.ts";
 import { allowHeaders, allowMethods, lists, maxAge, needsPreflight, preflightStatus } from "./preflight-cases.ts";
