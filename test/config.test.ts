@@ -117,7 +117,7 @@ describe("in production warns of", () => {
     [{ AUTH_JWT_SECRET: "abc".repeat(20) }, /^AUTH_JWT_SECRET: is easily guessed/],
     [
       { AUTH_JWT_SECRET: "", AUTH_JWKS_URL: "http://issuer.test/jwks", AUTH_AUDIENCE: "finance" },
-      /^AUTH_JWKS_URL: keys come without TLS/,
+      /^AUTH_JWKS_URL: keys are fetched without TLS/,
     ],
     [{ AUTH_JWT_SECRET: "", AUTH_JWKS_URL: "https://issuer.test/jwks" }, /^AUTH_AUDIENCE: is unset/],
     [{ DEMO_DATA: "true" }, /^DEMO_DATA: fills an empty ledger/],

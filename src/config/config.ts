@@ -13,7 +13,7 @@ import { StartError } from "../start-error.ts";
 import { type Environment, isUnset, type LOG_LEVELS, readValues, unknownVariables, type Values } from "./variables.ts";
 import { productionWarnings } from "./warnings.ts";
 
-/** How the service runs, from environment variables. README.md has the table. */
+/** The configuration of the service, from environment variables. README.md has the table. */
 export interface Config {
   readonly environment: "development" | "production";
   readonly host: string;
@@ -21,7 +21,7 @@ export interface Config {
   readonly port: number;
   /** Absent: no console. */
   readonly consolePort: number | undefined;
-  /** Where the console's pages call the API. Absent: on `port` of the host that they came from. */
+  /** The API's origin for the console's pages. Absent: `port` on the page's host. */
   readonly consoleApiUrl: string | undefined;
   /** Absent: an embedded PostgreSQL in `dataDir`. */
   readonly databaseUrl: string | undefined;
@@ -35,15 +35,15 @@ export interface Config {
     readonly issuer: string | undefined;
     readonly audience: string | undefined;
   };
-  /** Bytes of a request body at most. */
+  /** Maximum bytes of a request body. */
   readonly bodyLimit: number;
-  /** What is taken on before calls and connections are turned away. */
+  /** The limits beyond which calls and connections are refused. */
   readonly overload: OverloadLimits & {
     /** Open connections of clients. */
     readonly connectionsMax: number;
-    /** Those of one address that is not a trusted proxy's; infinite for no limit. */
+    /** Open connections of one address, unless it is a trusted proxy's; infinite for no limit. */
     readonly connectionsPerAddressMax: number;
-    /** Bytes that calls hold together; 0 is no limit. Default: see operations. */
+    /** Bytes that all calls hold together; 0 is no limit. Absent: a share of V8's limit. */
     readonly heldBytes: number | undefined;
     /** Calls a second of one caller; undefined is no limit. */
     readonly perCaller: number | undefined;
@@ -54,13 +54,13 @@ export interface Config {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Absent: this process alone, unsupervised. */
   readonly workers: number | "auto" | undefined;
-  /** For which calls are still answered after the signal to stop. */
+  /** Milliseconds to keep answering after SIGTERM. */
   readonly shutdownDelayMs: number;
-  /** What is unwise in production, a line each; empty in development. */
+  /** Warnings about choices that are unwise in production, one line each; empty in development. */
   readonly warnings: readonly string[];
 }
 
-/** How the console runs by itself. */
+/** The configuration of a console that is served by itself. */
 export interface ConsoleConfig {
   readonly host: string;
   readonly port: number;
@@ -69,7 +69,7 @@ export interface ConsoleConfig {
   readonly logLevel: Config["logLevel"];
 }
 
-/** Every mistake of an environment, each naming its variable; the message is the report for people. */
+/** All mistakes of an environment, each with the name of its variable; the message is a report for people. */
 export class ConfigError extends StartError {
   override readonly name = "ConfigError";
   readonly mistakes: readonly string[];
@@ -80,8 +80,8 @@ export class ConfigError extends StartError {
   }
 }
 
-/** Of the embedded database and the development secret. */
-const DATA_DIR = ".data";
+/** Outside production. */
+const CONSOLE_PORT = 5173;
 
 /**
  * Reads the environment.
@@ -102,8 +102,8 @@ export function readConfig(environment: Environment): Config {
   if (production && isUnset(environment, "AUTH_JWKS_URL") && isUnset(environment, "AUTH_JWT_SECRET")) {
     mistakes.push("AUTH_JWKS_URL or AUTH_JWT_SECRET: one is required in production");
   }
-  const consolePort = values.CONSOLE_PORT ?? (production ? "off" : 5173);
-  const port = values.PORT ?? 9707;
+  const consolePort = values.CONSOLE_PORT ?? (production ? "off" : CONSOLE_PORT);
+  const { PORT: port, MAX_CONNECTIONS: connectionsMax } = values;
   if (port === consolePort && port !== 0) {
     mistakes.push(`PORT, CONSOLE_PORT: both are ${port}; give each a port of its own, or set CONSOLE_PORT to off`);
   }
@@ -111,39 +111,38 @@ export function readConfig(environment: Environment): Config {
   if (!cors.ok) mistakes.push(...cors.mistakes.map(printMistake));
   if (!cors.ok || mistakes.length > 0) throw new ConfigError(mistakes);
 
-  const connectionsMax = values.MAX_CONNECTIONS ?? 10_000;
   return {
     environment: production ? "production" : "development",
-    host: values.HOST ?? "127.0.0.1",
+    host: values.HOST,
     port,
     consolePort: consolePort === "off" || consolePort === 0 ? undefined : consolePort,
     consoleApiUrl: values.CONSOLE_API_URL,
     databaseUrl: values.DATABASE_URL,
-    dataDir: values.DATA_DIR ?? DATA_DIR,
-    twirpPrefix: values.TWIRP_PREFIX ?? "/twirp",
+    dataDir: values.DATA_DIR,
+    twirpPrefix: values.TWIRP_PREFIX,
     cors: cors.policy,
     auth: {
       trust: jwksUrl === undefined ? (secret === undefined ? undefined : { secret }) : { jwksUrl },
       issuer: values.AUTH_ISSUER,
       audience: values.AUTH_AUDIENCE,
     },
-    bodyLimit: values.BODY_LIMIT ?? 1_048_576,
+    bodyLimit: values.BODY_LIMIT,
     overload: {
       connectionsMax,
       connectionsPerAddressMax: connectionsPerAddressMaxOf(values.MAX_CONNECTIONS_PER_ADDRESS, connectionsMax),
-      requestsInFlightMax: values.MAX_REQUESTS_IN_FLIGHT ?? 10_000,
-      eventLoopDelayMs: values.OVERLOAD_EVENT_LOOP_DELAY_MS ?? 2000,
+      requestsInFlightMax: values.MAX_REQUESTS_IN_FLIGHT,
+      eventLoopDelayMs: values.OVERLOAD_EVENT_LOOP_DELAY_MS,
       heapBytes: values.OVERLOAD_HEAP_BYTES,
-      memoryBytes: values.OVERLOAD_MEMORY_BYTES ?? 0,
+      memoryBytes: values.OVERLOAD_MEMORY_BYTES,
       heldBytes: values.OVERLOAD_HELD_BYTES,
       perCaller: values.RATE_LIMIT_PER_CALLER,
       perAddress: values.RATE_LIMIT_PER_ADDRESS,
     },
     trustProxy: values.TRUST_PROXY ?? [],
     demoData: values.DEMO_DATA ?? (!production && values.DATABASE_URL === undefined),
-    logLevel: values.LOG_LEVEL ?? "info",
+    logLevel: values.LOG_LEVEL,
     workers: values.WORKERS,
-    shutdownDelayMs: values.SHUTDOWN_DELAY_MS ?? 0,
+    shutdownDelayMs: values.SHUTDOWN_DELAY_MS,
     warnings: production
       ? productionWarnings({
           database: database?.ok === true ? database.target : undefined,
@@ -158,7 +157,7 @@ export function readConfig(environment: Environment): Config {
 }
 
 /**
- * Reads what an audit needs of the environment: where the ledger is.
+ * Reads the part of the environment that says where the ledger is.
  *
  * @throws ConfigError with every mistake at once.
  */
@@ -167,10 +166,10 @@ export function readLedgerConfig(environment: Environment): Pick<Config, "databa
   const values = readValues(environment, mistakes);
   readDatabaseUrl(values, environment, mistakes);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
-  return { databaseUrl: values.DATABASE_URL, dataDir: values.DATA_DIR ?? DATA_DIR };
+  return { databaseUrl: values.DATABASE_URL, dataDir: values.DATA_DIR };
 }
 
-/** What is wrong is added to the mistakes. */
+/** Adds what is wrong to `mistakes`. */
 function readDatabaseUrl({ DATABASE_URL, NODE_ENV }: Values, environment: Environment, mistakes: string[]) {
   if (DATABASE_URL === undefined) {
     if (NODE_ENV !== "production") return undefined;
@@ -189,22 +188,23 @@ function readDatabaseUrl({ DATABASE_URL, NODE_ENV }: Values, environment: Enviro
  */
 export function readConsoleConfig(environment: Environment): ConsoleConfig {
   const mistakes = unknownVariables(environment);
-  const { HOST, CONSOLE_PORT: port = 5173, CONSOLE_API_URL: apiUrl, ...values } = readValues(environment, mistakes);
+  const values = readValues(environment, mistakes);
+  const { CONSOLE_PORT: port = CONSOLE_PORT, CONSOLE_API_URL: apiUrl } = values;
   if (isUnset(environment, "CONSOLE_API_URL")) {
     mistakes.push("CONSOLE_API_URL: is required, the API's origin as browsers reach it: https://api.example.com");
   }
-  if (port === "off") mistakes.push("CONSOLE_PORT: must be a port, not off: here is nothing but the console");
+  if (port === "off") mistakes.push("CONSOLE_PORT: must be a port, not off: this process serves only the console");
   if (apiUrl === undefined || port === "off" || mistakes.length > 0) throw new ConfigError(mistakes);
   return {
-    host: HOST ?? "127.0.0.1",
+    host: values.HOST,
     port,
     apiUrl,
-    twirpPrefix: values.TWIRP_PREFIX ?? "/twirp",
-    logLevel: values.LOG_LEVEL ?? "info",
+    twirpPrefix: values.TWIRP_PREFIX,
+    logLevel: values.LOG_LEVEL,
   };
 }
 
-/** @returns a quarter of all connections, yet never few, where nothing is configured. */
+/** @returns a quarter of all connections, at least 100, unless it is configured. */
 function connectionsPerAddressMaxOf(configured: number | undefined, connectionsMax: number): number {
   if (configured === 0) return Number.POSITIVE_INFINITY;
   return configured ?? Math.max(Math.floor(connectionsMax / 4), 100);

@@ -1,17 +1,17 @@
 /**
- * The environment's variables, each by itself: what it may hold, and which names are none of ours by mistake. How they go
- * together is config.ts's.
+ * The environment's variables, each by itself: its texts, its default and its meaning, and names that look like ours but
+ * are not. config.ts checks how they go together. tools/environment-table.ts writes the table in README.md.
  */
 import proxyAddr from "@fastify/proxy-addr";
 import { z } from "zod";
 import { describeUnknownVariable, didYouMean, misspeltNames } from "../../packages/cors/src/doctor/index.ts";
-import { commaList, corsVariables } from "../../packages/cors/src/index.ts";
+import { commaList, corsVariables, readCorsConfig } from "../../packages/cors/src/index.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
-/** @param word what may stand in place of a number, for the message. */
+/** @param word a word that is allowed instead of a number, for the message. */
 function wholeNumber(least: number, most: number, word?: string) {
   const problem = `must be ${word === undefined ? "" : `${word} or `}a whole number from ${least} to ${most}`;
   return z
@@ -26,70 +26,208 @@ function url(...protocols: string[]) {
   return z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), problem);
 }
 
-const flag = z.enum(["true", "false"], "must be true or false").transform((text) => text === "true");
-
-/** The package for CORS reads these itself; here they are only checked, with all others. */
-function corsSchemas() {
-  const schemas = Object.entries<{ read(text: string): unknown; problem?: string }>(corsVariables).map(
-    ([name, { read, problem }]) => [name, z.string().refine((text) => read(text) !== undefined, problem)],
-  );
-  return Object.fromEntries(schemas) as Record<keyof typeof corsVariables, z.ZodString>;
+/** A variable: the texts that it may have, its value when it is unset, and its row in README.md. */
+interface Variable<Schema extends z.ZodType, Default> {
+  readonly schema: Schema;
+  readonly default: Default;
+  /** The default, in README.md. */
+  readonly unset: string;
+  readonly meaning: string;
 }
 
-/** The schema of each variable by itself; absent and empty are alike but for TWIRP_PREFIX. */
-export const variables = {
-  NODE_ENV: z.enum(["development", "production", "test"], "must be development, production or test"),
-  HOST: z.string(),
-  PORT: wholeNumber(0, 65_535),
-  CONSOLE_PORT: z.literal("off").or(wholeNumber(0, 65_535, "off")),
-  CONSOLE_API_URL: url("https:", "http:").refine(
-    (text) => !URL.canParse(text) || new URL(text).href === `${text}/`,
-    "must be an origin alone, such as https://api.example.com",
+function variable<Schema extends z.ZodType>(
+  schema: Schema,
+  value: NoInfer<z.infer<Schema>>,
+  meaning: string,
+): Variable<Schema, z.infer<Schema>> {
+  return { schema, default: value, unset: `\`${value}\``, meaning };
+}
+
+/** A variable whose default is nothing, or depends on others. */
+function optional<Schema extends z.ZodType>(
+  schema: Schema,
+  unset: string,
+  meaning: string,
+): Variable<Schema, undefined> {
+  return { schema, default: undefined, unset, meaning };
+}
+
+/** A variable that the package for CORS reads itself; here it is only checked. */
+function corsVariable(name: keyof typeof corsVariables, unset: string, meaning: string) {
+  const { read, problem }: { read(text: string): unknown; problem?: string } = corsVariables[name];
+  return optional(
+    z.string().refine((text) => read(text) !== undefined, problem),
+    unset,
+    meaning,
+  );
+}
+
+const cors = readCorsConfig({});
+const shown = (list: string | readonly string[] | undefined) => `\`${[list].flat().join(",")}\``;
+
+/** All variables, in the order of README.md. An empty text means unset, except for TWIRP_PREFIX. */
+const variables = {
+  NODE_ENV: optional(
+    z.enum(["development", "production", "test"], "must be development, production or test"),
+    "`development`",
+    "`production` requires a database, origins and keys, and turns the console, demo data and generated secrets off",
   ),
-  DATABASE_URL: z.string(),
-  DATA_DIR: z.string(),
-  TWIRP_PREFIX: z
-    .string()
-    .regex(/^(\/[\w.~-]+)*$/, 'must be empty or start with "/" and end without one, such as /twirp or /api/twirp'),
-  ...corsSchemas(),
-  AUTH_JWKS_URL: url("https:", "http:"),
-  AUTH_JWT_SECRET: z.string().refine((text) => Buffer.byteLength(text) >= 32, "must be at least 32 bytes of UTF-8"),
-  AUTH_ISSUER: z.string(),
-  AUTH_AUDIENCE: z.string(),
-  BODY_LIMIT: wholeNumber(1, 1_073_741_824),
-  MAX_CONNECTIONS: wholeNumber(1, 1_000_000),
-  MAX_CONNECTIONS_PER_ADDRESS: wholeNumber(0, 1_000_000),
-  MAX_REQUESTS_IN_FLIGHT: wholeNumber(1, 1_000_000),
-  OVERLOAD_EVENT_LOOP_DELAY_MS: wholeNumber(0, 60_000),
-  OVERLOAD_HEAP_BYTES: wholeNumber(0, 9_999_999_999),
-  OVERLOAD_MEMORY_BYTES: wholeNumber(0, 9_999_999_999),
-  OVERLOAD_HELD_BYTES: wholeNumber(0, 9_999_999_999),
-  RATE_LIMIT_PER_CALLER: wholeNumber(1, 1_000_000),
-  RATE_LIMIT_PER_ADDRESS: wholeNumber(1, 1_000_000),
-  TRUST_PROXY: z
-    .string()
-    .refine(
-      (text) => areProxies(commaList(text)),
-      "must be a comma list of addresses, networks such as 10.0.0.0/8, loopback, linklocal or uniquelocal",
-    )
-    .transform(commaList),
-  DEMO_DATA: flag,
-  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`),
-  WORKERS: z
-    .string()
-    .regex(/^(auto|[1-9]|[1-5]\d|6[0-4])$/, "must be auto or a whole number from 1 to 64")
-    .transform((text) => (text === "auto" ? text : Number(text))),
-  SHUTDOWN_DELAY_MS: wholeNumber(0, 60_000),
-  // OpenTelemetry's SDK reads them; with what is no URL it traces nothing and says nothing.
-  OTEL_EXPORTER_OTLP_ENDPOINT: url("https:", "http:"),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url("https:", "http:"),
+  HOST: variable(
+    z.string(),
+    "127.0.0.1",
+    "address where the API listens; `localhost` means all addresses of that name, `0.0.0.0` or `::` all addresses of the machine",
+  ),
+  PORT: variable(wholeNumber(0, 65_535), 9707, "port where the API listens; `0` lets the system choose"),
+  CONSOLE_PORT: optional(
+    z.literal("off").or(wholeNumber(0, 65_535, "off")),
+    "`5173`; off in production",
+    "where the console listens; `0` or `off` turns it off",
+  ),
+  CONSOLE_API_URL: optional(
+    url("https:", "http:").refine(
+      (text) => !URL.canParse(text) || new URL(text).href === `${text}/`,
+      "must be an origin alone, such as https://api.example.com",
+    ),
+    "the API's port on the page's host",
+    "the API's origin as browsers see it, if a proxy is in front",
+  ),
+  DATABASE_URL: optional(
+    z.string(),
+    "an embedded PostgreSQL in `DATA_DIR`; required in production",
+    "PostgreSQL 15 or later, in libpq's form: TLS, several hosts, PgBouncer ([docs/database.md](docs/database.md))",
+  ),
+  DATA_DIR: variable(z.string(), ".data", "the embedded database and the development secret"),
+  TWIRP_PREFIX: variable(
+    z
+      .string()
+      .regex(/^(\/[\w.~-]+)*$/, 'must be empty or start with "/" and end without one, such as /twirp or /api/twirp'),
+    "/twirp",
+    "path before the service; may be empty",
+  ),
+  CORS_ALLOWED_ORIGINS: corsVariable(
+    "CORS_ALLOWED_ORIGINS",
+    `${shown(cors.allowedOrigins)}; required in production`,
+    "comma list of exact origins, `https://*.example.com`, `http://localhost:*`; `*` for all; `none` for no browser",
+  ),
+  CORS_ALLOWED_HEADERS: corsVariable(
+    "CORS_ALLOWED_HEADERS",
+    shown(cors.allowedHeaders),
+    "headers that a page may send",
+  ),
+  CORS_EXPOSED_HEADERS: corsVariable(
+    "CORS_EXPOSED_HEADERS",
+    shown(cors.exposedHeaders),
+    "reply headers that a page may read",
+  ),
+  CORS_ALLOW_CREDENTIALS: corsVariable("CORS_ALLOW_CREDENTIALS", `\`${cors.credentials}\``, "cookies; never with `*`"),
+  CORS_MAX_AGE: corsVariable(
+    "CORS_MAX_AGE",
+    `\`${cors.maxAge}\``,
+    "seconds that a browser may remember a preflight, or `disable`; Chromium's maximum is 7200",
+  ),
+  CORS_PREFLIGHT_STATUS: corsVariable("CORS_PREFLIGHT_STATUS", `\`${cors.preflightStatus}\``, "or `200`"),
+  AUTH_JWKS_URL: optional(url("https:", "http:"), "none", "published keys that sign bearer tokens"),
+  AUTH_JWT_SECRET: optional(
+    z.string().refine((text) => Buffer.byteLength(text) >= 32, "must be at least 32 bytes of UTF-8"),
+    "a generated secret in `DATA_DIR`; this or `AUTH_JWKS_URL` is required in production",
+    "HS256 key of at least 32 bytes that signs bearer tokens",
+  ),
+  AUTH_ISSUER: optional(z.string(), "not checked", "`iss` that a token must have"),
+  AUTH_AUDIENCE: optional(z.string(), "not checked", "`aud` that a token must have"),
+  BODY_LIMIT: variable(wholeNumber(1, 1_073_741_824), 1_048_576, "bytes of a request body"),
+  MAX_CONNECTIONS: variable(wholeNumber(1, 1_000_000), 10_000, "open connections"),
+  MAX_CONNECTIONS_PER_ADDRESS: optional(
+    wholeNumber(0, 1_000_000),
+    "a quarter of `MAX_CONNECTIONS`, at least 100",
+    "open connections of one address, or of one IPv6 /64 network; `0` for no limit; proxies of `TRUST_PROXY` have none",
+  ),
+  MAX_REQUESTS_IN_FLIGHT: variable(wholeNumber(1, 1_000_000), 10_000, "requests without a complete reply"),
+  OVERLOAD_EVENT_LOOP_DELAY_MS: variable(
+    wholeNumber(0, 60_000),
+    2000,
+    "refuse calls while the event loop is this late, averaged over a second; `0` never",
+  ),
+  OVERLOAD_HEAP_BYTES: optional(
+    wholeNumber(0, 9_999_999_999),
+    "nine tenths of V8's limit",
+    "refuse calls above this much heap; `0` never",
+  ),
+  OVERLOAD_MEMORY_BYTES: variable(
+    wholeNumber(0, 9_999_999_999),
+    0,
+    "refuse calls above this much memory of the process; `0` never",
+  ),
+  OVERLOAD_HELD_BYTES: optional(
+    wholeNumber(0, 9_999_999_999),
+    "a quarter of V8's limit, at most 256 MiB",
+    "bytes that all calls may hold in bodies, results and unread replies; `0` for no limit ([docs/operations.md](docs/operations.md#memory))",
+  ),
+  RATE_LIMIT_PER_CALLER: optional(
+    wholeNumber(1, 1_000_000),
+    "no limit",
+    "calls a second of one token's `sub`, where each transfer of a batch counts",
+  ),
+  RATE_LIMIT_PER_ADDRESS: optional(wholeNumber(1, 1_000_000), "no limit", "requests a second of one address"),
+  TRUST_PROXY: optional(
+    z
+      .string()
+      .refine(
+        (text) => areProxies(commaList(text)),
+        "must be a comma list of addresses, networks such as 10.0.0.0/8, loopback, linklocal or uniquelocal",
+      )
+      .transform(commaList),
+    "none",
+    "proxies whose `X-Forwarded-For` is believed: comma list of addresses, networks such as `10.0.0.0/8`, `loopback`, `linklocal`, `uniquelocal`",
+  ),
+  DEMO_DATA: optional(
+    z.enum(["true", "false"], "must be true or false").transform((text) => text === "true"),
+    "`true` with the embedded database in development",
+    "fills an empty ledger once",
+  ),
+  LOG_LEVEL: variable(
+    z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`),
+    "info",
+    LOG_LEVELS.map((level) => `\`${level}\``).join(" "),
+  ),
+  WORKERS: optional(
+    z
+      .string()
+      .regex(/^(auto|[1-9]|[1-5]\d|6[0-4])$/, "must be auto or a whole number from 1 to 64")
+      .transform((text) => (text === "auto" ? text : Number(text))),
+    "one process",
+    "1 to 64 supervised processes that share the port, or `auto` for one per core; `SIGHUP` replaces them one by one without a failed call ([docs/operations.md](docs/operations.md))",
+  ),
+  SHUTDOWN_DELAY_MS: variable(
+    wholeNumber(0, 60_000),
+    0,
+    "milliseconds to keep answering after `SIGTERM`, with `/readyz` at 503, until a load balancer has noticed",
+  ),
+  // OpenTelemetry's SDK reads these two; given anything but a URL, it silently traces nothing.
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(
+    url("https:", "http:"),
+    "no traces",
+    "where to send spans, over OTLP/HTTP ([docs/observability.md](docs/observability.md))",
+  ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optional(
+    url("https:", "http:"),
+    "the same",
+    "the whole URL of the spans' receiver",
+  ),
 };
 
-type VariableName = keyof typeof variables;
-/** What was read of each variable; absent where it is not set, or wrong. */
-export type Values = { [Name in VariableName]?: z.infer<(typeof variables)[Name]> | undefined };
+/** The rows of the table in README.md. */
+export function variablesTable(): string {
+  const rows = Object.entries(variables).map(([name, { unset, meaning }]) => `| \`${name}\` | ${unset} | ${meaning} |`);
+  return ["| variable | default | meaning |", "|---|---|---|", ...rows].join("\n");
+}
 
-/** Prefixes that are ours alone: a variable that has one and is unknown is a mistake. */
+type VariableName = keyof typeof variables;
+/** The value of each variable; undefined without a default when it is unset or wrong. */
+export type Values = {
+  [Name in VariableName]: z.infer<(typeof variables)[Name]["schema"]> | (typeof variables)[Name]["default"];
+};
+
+/** Prefixes that only our variables have: an unknown variable with one of them is a mistake. */
 const OWN_PREFIXES = [
   "CORS_",
   "AUTH_",
@@ -108,18 +246,18 @@ const OWN_PREFIXES = [
 /** Variables whose values are never repeated in a message. */
 const SECRETS: ReadonlySet<string> = new Set(["AUTH_JWT_SECRET", "DATABASE_URL"]);
 
-/** Reads every variable that is set; what is wrong is added to the mistakes. */
+/** Reads all variables and adds what is wrong to `mistakes`. */
 export function readValues(environment: Environment, mistakes: string[]): Values {
-  const entries = Object.entries(variables).flatMap(([name, schema]) => {
+  const entries = Object.entries(variables).map(([name, { schema, default: value }]) => {
     const text = environment[name]?.trim();
-    if (text === undefined || (text === "" && name !== "TWIRP_PREFIX")) return [];
+    if (text === undefined || (text === "" && name !== "TWIRP_PREFIX")) return [name, value];
     const parsed = schema.safeParse(text);
-    if (parsed.success) return [[name, parsed.data]];
-    const shown = SECRETS.has(name) ? "" : `, not ${JSON.stringify(text)}`;
-    mistakes.push(`${name}: ${problemOf(parsed.error)}${shown}`);
-    return [];
+    if (parsed.success) return [name, parsed.data];
+    const quoted = SECRETS.has(name) ? "" : `, not ${JSON.stringify(text)}`;
+    mistakes.push(`${name}: ${problemOf(parsed.error)}${quoted}`);
+    return [name, value];
   });
-  // Each value came from the schema under its own name.
+  // Each value has the type of its own variable.
   return Object.fromEntries(entries) as Values;
 }
 
@@ -143,14 +281,14 @@ export function isUnset(environment: Environment, name: VariableName): boolean {
   return environment[name] === undefined || environment[name] === "";
 }
 
-/** Variables that look like ours and are not: a typing error would else be silent. */
+/** Variables that look like ours but are not, so that a typing error is not silent. */
 export function unknownVariables(environment: Environment): string[] {
   const known = Object.keys(variables);
   return Object.keys(environment).flatMap((name) => {
     if (name in variables) return [];
     const isOwn = OWN_PREFIXES.some((prefix) => name.startsWith(prefix));
     if (isOwn) return [describeUnknownVariable(name, known)];
-    // Other programs have variables too: a short name is rather one of theirs than misspelt.
+    // Other programs have variables too: a short name is more likely theirs than a misspelling.
     const misspelt = name.length < 6 ? [] : misspeltNames(name, known, 1);
     return misspelt.length === 0 ? [] : [`${name}: there is no such variable${didYouMean(misspelt)}`];
   });

@@ -1,6 +1,6 @@
 import type { ConnectionTarget } from "../database/index.ts";
 
-/** What of the environment may be unwise in production, as it was read. */
+/** Choices of the environment that can be unwise in production. */
 export interface ProductionChoices {
   readonly database: ConnectionTarget | undefined;
   readonly origins: readonly string[];
@@ -13,10 +13,10 @@ export interface ProductionChoices {
 /** Hosts that mean this machine. */
 export const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1", "[::1]"]);
 
-/** A random key of 32 bytes has more different ones than this, in any notation. */
+/** A random key of 32 bytes has more distinct characters than this, in any notation. */
 const DISTINCT_CHARACTERS_MIN = 10;
 
-/** One line for each choice that works and that one should know of; none repeats a secret. */
+/** One line for each unwise choice; none repeats a secret. */
 export function productionWarnings(choices: ProductionChoices): string[] {
   const { database, origins, jwksUrl, secret, audience, demoData } = choices;
   const warnings: string[] = [];
@@ -25,32 +25,32 @@ export function productionWarnings(choices: ProductionChoices): string[] {
   };
   warn(
     database !== undefined && !verifiesServer(database),
-    "DATABASE_URL: the server's certificate is not verified, so whoever is between can read and change everything; " +
+    "DATABASE_URL: the server's certificate is not verified, so anybody on the way can read and change everything; " +
       "set sslmode=verify-full and sslrootcert",
   );
   warn(origins.includes("*"), "CORS_ALLOWED_ORIGINS: any page may call; list the origins of your pages");
   warn(
     origins.some((origin) => origin.startsWith("http://")),
-    "CORS_ALLOWED_ORIGINS: has an origin without TLS, which whoever is between can speak for; use https origins",
+    "CORS_ALLOWED_ORIGINS: has an origin without TLS, which anybody on the way can impersonate; use https origins",
   );
   warn(
     jwksUrl?.startsWith("http:") === true && !LOOPBACK_HOSTS.has(new URL(jwksUrl).hostname),
-    "AUTH_JWKS_URL: keys come without TLS, so whoever is between can sign tokens; use https",
+    "AUTH_JWKS_URL: keys are fetched without TLS, so anybody on the way can sign tokens; use https",
   );
   warn(
     secret !== undefined && new Set(secret).size < DISTINCT_CHARACTERS_MIN,
-    "AUTH_JWT_SECRET: is easily guessed; take one from openssl rand -base64 32",
+    "AUTH_JWT_SECRET: is easily guessed; make one with openssl rand -base64 32",
   );
   warn(
     jwksUrl !== undefined && audience === undefined,
-    "AUTH_AUDIENCE: is unset, so tokens that the issuer made for other services are good here too",
+    "AUTH_AUDIENCE: is unset, so tokens that the issuer made for other services are valid here too",
   );
-  warn(demoData, "DEMO_DATA: fills an empty ledger with accounts and transfers that never were");
+  warn(demoData, "DEMO_DATA: fills an empty ledger with invented accounts and transfers");
   return warnings;
 }
 
 function verifiesServer({ hosts, tlsMode, tls }: ConnectionTarget): boolean {
   const isNear = hosts.every(({ host }) => host.startsWith("/") || LOOPBACK_HOSTS.has(host));
-  // Below `require` a server without TLS will do, whatever else is checked.
+  // Below `require`, libpq falls back to plaintext.
   return isNear || (!["disable", "prefer"].includes(tlsMode) && tls.rejectUnauthorized !== false);
 }
