@@ -145,6 +145,8 @@ await app.listen({ host: "127.0.0.1", port: 8080 });
 
   const url = await start("twirp-ts-server.ts");
   expect(await call(url, 12)).toEqual([200, { inches: 12, colour: "red" }]);
+  const headers = { "content-type": "application/json" };
+  expect((await fetch(url, { method: "POST", headers, body: '{"inches":1}' })).headers.get("x-hook")).toBe("ran");
   expect(await call(url, 0)).toEqual([404, { code: "not_found", msg: "no such hat" }]);
   expect(await call(url, 101)).toEqual([400, { code: "out_of_range", msg: "too large" }]);
 });

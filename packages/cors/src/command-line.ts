@@ -29,7 +29,7 @@ export function didYouMean(names: readonly string[]): string {
   return names.length === 0 ? "" : `; did you mean ${names.join(" or ")}?`;
 }
 
-/** What is wrong with a variable that nobody reads, and which of those that are read was probably meant. */
+/** The message for an unknown variable, with the names that were probably meant. */
 export function describeUnknownVariable(name: string, known: readonly string[]): string {
   return `${name}: there is no such variable${didYouMean(nearestNames(name, known)) || siblingsOf(name, known)}`;
 }

@@ -47,7 +47,7 @@ const DEFAULTS = {
   preflightStatus: 204,
 } satisfies Partial<CorsConfig>;
 
-/** The configuration that the CORS_* variables describe. One that is unset, empty or has no meaning keeps its default. */
+/** The configuration that the CORS_* variables describe. A variable that is unset, empty or wrong keeps its default. */
 export function readCorsConfig(environment: Environment): CorsConfig {
   const values = variables.map(([name, { option, read }]) => {
     const text = textOf(environment, name);
@@ -55,7 +55,7 @@ export function readCorsConfig(environment: Environment): CorsConfig {
   });
   return {
     ...DEFAULTS,
-    // In production a missing list is a mistake, which "none" does not report twice.
+    // In production `missingOrigins` reports a missing list; "none" avoids a second report.
     allowedOrigins: isProduction(environment) ? ["none"] : ["http://localhost:*", "http://127.0.0.1:*"],
     ...Object.fromEntries(values.filter(([, value]) => value !== undefined)),
   };
