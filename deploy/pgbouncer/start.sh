@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the password where PgBouncer looks it up, and becomes PgBouncer.
+# Writes the password to PgBouncer's file of users, then runs PgBouncer.
 set -eu
 umask 077
 printf '"finance_app" "%s"\n' "$(printf %s "$POSTGRES_PASSWORD" | sed 's/"/""/g')" >/run/pgbouncer/userlist.txt

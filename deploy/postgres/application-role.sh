@@ -1,6 +1,5 @@
 #!/bin/sh
-# Makes the role that the API works as at the server at PGHOST, or gives it its password again. What it may do is granted
-# by the migrations.
+# Makes the API's role on the server at PGHOST, or sets its password again. The migrations grant its rights.
 set -eu
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --set password="$APPLICATION_PASSWORD" <<'SQL'
 select 'create role finance_app'

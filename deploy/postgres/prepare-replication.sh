@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes, once, the role and the slot by which a standby follows the primary at PGHOST.
+# Makes the role and the slot with which a standby follows the primary at PGHOST, unless they exist.
 set -eu
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --set password="$REPLICATION_PASSWORD" <<'SQL'
 select format('create role replicator login replication password %L', :'password')

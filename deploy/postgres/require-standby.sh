@@ -1,5 +1,5 @@
 #!/bin/sh
-# Has the primary at PGHOST acknowledge a commit only when the standby has it too. To go on without the standby:
+# Makes the primary at PGHOST acknowledge a commit only when the standby has it too. To continue without the standby:
 # alter system reset synchronous_standby_names; select pg_reload_conf();
 set -eu
 
@@ -7,7 +7,7 @@ ask() {
   psql --no-psqlrc --quiet --tuples-only --no-align --set ON_ERROR_STOP=1 --command "$1"
 }
 
-# await COLUMN VALUE: until the standby is seen like this, for a minute at most.
+# await COLUMN VALUE: waits until the primary sees the standby in this state, for a minute at most.
 await() {
   tries=60
   until [ "$(ask "select $1 from pg_stat_replication where application_name = 'standby'")" = "$2" ]; do

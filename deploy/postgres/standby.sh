@@ -2,7 +2,7 @@
 # Clones the primary at PRIMARY_HOST into PGDATA on the first start, then follows it.
 set -eu
 if [ ! -d "$PGDATA" ]; then
-  # Renamed only when it is whole: a start that was interrupted begins anew.
+  # Rename it only when it is complete: an interrupted start begins again.
   rm -rf "$PGDATA.clone"
   PGPASSWORD=$REPLICATION_PASSWORD pg_basebackup \
     --dbname="host=$PRIMARY_HOST port=${PRIMARY_PORT:-5432} user=replicator application_name=standby" \
