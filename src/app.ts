@@ -174,11 +174,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       ...(draining !== undefined && { draining }),
       services: [financeServiceOf(ledger)],
       extendContext: ({ request }) => {
-        const authorization = readAuthorization(request.raw.rawHeaders);
-        const caller =
-          tracing === undefined
-            ? authenticate(authorization)
-            : tracing.within(request, () => authenticate(authorization));
+        const caller = within(request, () => authenticate(readAuthorization(request.raw.rawHeaders)));
         return caller instanceof Promise ? caller.then(admit) : admit(caller);
       },
       interceptors: [
@@ -186,7 +182,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
           const postings = countPostings(message);
           // One was counted when the call came.
           if (postings > 1) limit(call.caller, postings, 1);
-          return tracing === undefined ? next(call, message) : tracing.within(call.request, () => next(call, message));
+          return within(call.request, () => next(call, message));
         },
       ],
       mapError: (error, call) =>
@@ -203,6 +199,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     setRequestId(request, reply);
     reply.headers(SECURITY_HEADERS);
     report.follow(request, reply);
+  }
+
+  function within<T>(request: FastifyRequest, work: () => T): T {
+    return tracing === undefined ? work() : tracing.within(request, work);
   }
 
   function admit(caller: Caller): { caller: Caller } {

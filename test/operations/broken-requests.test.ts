@@ -74,7 +74,7 @@ describe("the API", () => {
     expect(codeOf(response)).toBe("malformed");
   });
 
-  test("writes a line for what Node could read, and counts the rest", async () => {
+  test("logs requests that Node could read, and counts the rest", async () => {
     const bytes = Buffer.from("POST /secret HTTP/1.1\r\nX-Request-Id: find-me\r\nContent-Length: 0\r\n\r\n");
     await answerTo(bytes, apiPort);
     await expect

@@ -52,7 +52,7 @@ describe("connections of one address", () => {
     expect(reasons).toEqual([undefined, undefined, undefined, undefined, beyond, beyond]);
   });
 
-  test("leave their place when they close, also those beyond the limit", () => {
+  test("make room when they close, also those over the limit", () => {
     const { open, connections } = connectionsOf({ maxPerAddress: 2 });
     const [first, second, third] = [1, 2, 3].map(() => open("192.0.2.1"));
     expect(third?.reason).toBe("connections_per_address");
@@ -109,7 +109,7 @@ describe("one address that fills its connections", () => {
     return await client.read(request.method, TIME);
   }
 
-  test("is told so in a form that pages read, and health checks get through", async () => {
+  test("is refused readably for pages, and health checks are answered", async () => {
     const service = await start({ MAX_CONNECTIONS_PER_ADDRESS: "2" });
     const served = [connection(service), connection(service)];
     for (const client of served) {
@@ -147,7 +147,7 @@ describe("one address that fills its connections", () => {
   );
 });
 
-test("scrapes within a moment get one rendering", async () => {
+test("scrapes within a moment share one text", async () => {
   const service = await start({}, { limits: { metricsSharedMs: 3_600_000 } });
   const scrape = async () => await (await fetch(`${service.url}/metrics`)).text();
   const first = await scrape();

@@ -20,7 +20,7 @@ const refusals = (service: TestService) => readSeries(service.url, 'overload_ref
 /** Nobody gives way while a test runs. */
 const patient = { limits: { patienceMs: 3_600_000 } };
 
-describe("bodies that are never whole", () => {
+describe("bodies that never arrive completely", () => {
   const SIZE = 200_000;
 
   async function stall(service: TestService, clients: number): Promise<(WireResponse | undefined)[]> {
@@ -40,7 +40,7 @@ describe("bodies that are never whole", () => {
     return replies;
   }
 
-  test("are held up to the limit, the others are refused in a form that pages read, and small calls go on", async () => {
+  test("are held up to the limit, further ones are refused readably, and small calls continue", async () => {
     const limit = 1_000_000;
     const service = await start({ OVERLOAD_HELD_BYTES: `${limit}` }, patient);
     const account = await openAccount(service, "alice");
@@ -57,7 +57,7 @@ describe("bodies that are never whole", () => {
     expect((await service.call("ListAccounts", { page_size: 1000 })).status).toBe(429);
   });
 
-  test("are let go when their clients go", async () => {
+  test("are released when their clients disconnect", async () => {
     const service = await start({ OVERLOAD_HELD_BYTES: "1000000" }, patient);
     const { socket } = rawSocket(service);
     const authorization = `authorization: Bearer ${await service.token("mallory")}`;
@@ -68,7 +68,7 @@ describe("bodies that are never whole", () => {
     await vi.waitFor(async () => expect(await held(service)).toBe(0), { timeout: TIME });
   });
 
-  test("give way to others once they have made no progress for long", async () => {
+  test("give way to others after a long time without progress", async () => {
     const service = await start({ OVERLOAD_HELD_BYTES: "1000000" }, { limits: { patienceMs: 100 } });
     const refused = await stall(service, 5);
     // The body of 80,000 bytes needs five times as much while it is worked on: two of the stalled ones.
@@ -78,7 +78,7 @@ describe("bodies that are never whole", () => {
     expect(seen(refused.at(-1))).toEqual({ ...REFUSED, retryAfterMs: "1000" });
   });
 
-  test("weigh no more when they come in very small pieces", async () => {
+  test("count no more when they arrive in very small pieces", async () => {
     const service = await start({}, patient);
     const { socket, received } = rawSocket(service);
     const authorization = `authorization: Bearer ${await service.token("mallory")}`;
@@ -175,7 +175,7 @@ describe("past the limit", () => {
     expect(await ask("CreateTransfer", CreateTransferRequest.toBinary(transfer))).toBe(200);
   });
 
-  test("a reply that can't be kept says that the call was carried out", async () => {
+  test("an error for a reply without room says that the call was carried out", async () => {
     await startBounded();
     // Takes the room that a reply of 27 kB needs, and never ends.
     const client = connection(service);

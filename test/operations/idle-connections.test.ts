@@ -51,7 +51,7 @@ function holdUpEventLoop(): void {
   while (performance.now() < until);
 }
 
-test("a request that has arrived when the time is up, but was not read, is answered", async () => {
+test("a request that arrived before the timeout is answered, even if it was not read yet", async () => {
   const service = await start();
   const { client, socket } = await connectTo(service);
   await keepAliveOf(client);
@@ -63,7 +63,7 @@ test("a request that has arrived when the time is up, but was not read, is answe
   expect((await client.read("POST", TIME))?.status).toBe(401);
 });
 
-test("so is one that arrives while the server is busy after the time is up", async () => {
+test("so is one that arrives while the server is busy after the timeout", async () => {
   const service = await start();
   const { client, socket } = await connectTo(service);
   await keepAliveOf(client);
@@ -81,7 +81,7 @@ test("so is one that arrives while the server is busy after the time is up", asy
   expect(await keepAliveOf(client)).toBe("timeout=620");
 });
 
-test("a connection on which nothing has come by then is closed", async () => {
+test("a connection that sent nothing by then is closed", async () => {
   const service = await start();
   const { client, socket } = await connectTo(service);
   await keepAliveOf(client);
@@ -89,7 +89,7 @@ test("a connection on which nothing has come by then is closed", async () => {
   expect(await client.read("POST", TIME)).toBeUndefined();
 });
 
-test("a request that has arrived when the server closes is answered, though it was not read", async () => {
+test("a request that arrived before the server closes is answered, even if it was not read yet", async () => {
   const service = await start();
   const { client } = await connectTo(service);
   await keepAliveOf(client);

@@ -136,7 +136,7 @@ test("does not run as root, and names its user by number, as orchestrators want 
   expect(stage.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
 });
 
-test("migrates, serves, is healthy, and ends with 0 when it is asked to, having written nothing", async () => {
+test("migrates, serves, is healthy, and exits with 0 when asked to, without having written files", async () => {
   const before = await filesOf(tree);
   expect(await outcomeOf(stage.healthcheck)).toEqual([1, ""]);
   const migrations = (await readdir("migrations")).filter((name) => /^\d/.test(name)).sort();

@@ -82,7 +82,7 @@ describe("a call is one line and one count", () => {
     if (bearer !== undefined) expect(lines).not.toContain(bearer);
   });
 
-  test("whose client goes before the reply", async () => {
+  test("whose client disconnects before the reply", async () => {
     const from = await openFunded(service, "alice", 10);
     const to = await openAccount(service, "bob");
     const lock = await lockAccount(service.pool, from);
@@ -110,7 +110,7 @@ describe("a call is one line and one count", () => {
   });
 });
 
-test("what is no call is logged with its route: probes at debug, and never with their query", async () => {
+test("other requests are logged with their route: probes at debug, and never with their query", async () => {
   await fetch(`${service.url}/healthz?key=hidden`, { headers: { "x-request-id": "probe" } });
   await vi.waitFor(() =>
     expect(answered("probe")).toMatchObject([{ level: 20, method: "GET", route: "/healthz", status: 200 }]),

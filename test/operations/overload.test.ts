@@ -5,7 +5,7 @@ import { readSeries } from "../setup/metrics.ts";
 import { call, connection, preflight, probe, REFUSED, rawSocket, seen, start, TIME } from "../setup/overload.ts";
 
 describe("a rate limit", () => {
-  test("per address refuses before the token is looked at, and neither preflights nor probes", async () => {
+  test("per address refuses before the token is checked, but neither preflights nor probes", async () => {
     const service = await start({ RATE_LIMIT_PER_ADDRESS: "2" });
     const client = connection(service);
     const statuses: (number | undefined)[] = [];
@@ -30,7 +30,7 @@ describe("a rate limit", () => {
     expect(await readSeries(service.url, 'rpc_requests_total{method="GetAccount",code="resource_exhausted"}')).toBe(1);
   });
 
-  test("per address counts the client of a trusted proxy, and believes nobody else", async () => {
+  test("per address counts the client of a trusted proxy, and trusts no other", async () => {
     for (const [trusted, statuses] of [
       ["127.0.0.1", [401, 401]],
       ["10.0.0.0/8", [401, 429]],
@@ -99,7 +99,7 @@ test.each([
   },
 );
 
-test("an event loop that runs late turns calls away, until it keeps up again", async () => {
+test("an event loop that runs late refuses calls until it keeps up again", async () => {
   const service = await start({ OVERLOAD_EVENT_LOOP_DELAY_MS: "100" });
   const client = connection(service);
   const ask = async () => {
@@ -119,7 +119,7 @@ test("an event loop that runs late turns calls away, until it keeps up again", a
 }, 30_000);
 
 describe("of ten times the calls that may be in flight", () => {
-  test("the rest is refused at once, those accepted are answered, and the next one after is accepted", async () => {
+  test("further calls are refused at once, the accepted ones are answered, and then the next one is accepted", async () => {
     const inFlightMax = 20;
     // A busy machine must not refuse for a reason of its own.
     const service = await start({ MAX_REQUESTS_IN_FLIGHT: `${inFlightMax}`, OVERLOAD_EVENT_LOOP_DELAY_MS: "0" });
@@ -160,7 +160,7 @@ describe("a client that is slow or wasteful", () => {
     expect(await readSeries(service.url, 'http_broken_requests_total{reason="timeout"}')).toBe(1);
   });
 
-  test("and sends nothing at all is cut off likewise", async () => {
+  test("and sends nothing at all is disconnected too", async () => {
     const service = await start({}, { limits: { headersTimeoutMs: 100, checkIntervalMs: 20 } });
     const { received, ended } = rawSocket(service);
     await ended;
@@ -198,7 +198,7 @@ describe("a client that is slow or wasteful", () => {
     expect(response?.headers.has("access-control-allow-origin")).toBe(false);
   });
 
-  test("that reads no replies is cut off, and what waited for it goes with it", async () => {
+  test("that reads no replies is disconnected, and its waiting replies are dropped", async () => {
     const service = await start({}, { limits: { silenceTimeoutMs: 200 } });
     const { socket, ended } = rawSocket(service);
     socket.pause();
@@ -215,7 +215,7 @@ describe("a client that is slow or wasteful", () => {
   }, 60_000);
 });
 
-test("connections beyond the limit are refused, request by request and then at once; the others are served", async () => {
+test("connections over the limit are refused, first request by request and then at once; the others are served", async () => {
   const service = await start({ MAX_CONNECTIONS: "2" });
   const served = [connection(service), connection(service)];
   for (const client of served) {

@@ -24,7 +24,7 @@ async function transfersOf(service: TestService, from: string, to: string, count
   return requests.join("");
 }
 
-test("of the requests of a connection a few are worked on, it is read no further, and all are answered in order", async () => {
+test("a few requests of a connection are worked on at a time, it is not read further, and all are answered in order", async () => {
   const service = await start();
   const from = await openFunded(service, "alice", 1_000_000);
   const to = await openAccount(service, "bob");
@@ -53,7 +53,7 @@ test("of the requests of a connection a few are worked on, it is read no further
   expect((await service.call("GetAccount", { id: to })).body.balance).toBe(`${count}`);
 }, 90_000);
 
-test("thousands of pipelined scrapes are answered, though few at a time", async () => {
+test("thousands of pipelined scrapes are answered, a few at a time", async () => {
   const service = await start();
   const { socket, received } = rawSocket(service);
   const count = 3000;
@@ -64,7 +64,7 @@ test("thousands of pipelined scrapes are answered, though few at a time", async 
   expect(Math.max(...seen)).toBeLessThanOrEqual(UNANSWERED_MAX + 1);
 }, 60_000);
 
-test("a connection is cut when more of its requests would have to wait than may be in flight at all", async () => {
+test("a connection is closed when more of its requests would wait than may be in flight in all", async () => {
   const service = await start({ MAX_REQUESTS_IN_FLIGHT: "50" });
   const { socket, ended } = rawSocket(service);
   socket.write("GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1000));
@@ -73,7 +73,7 @@ test("a connection is cut when more of its requests would have to wait than may 
   await vi.waitFor(async () => expect(await inFlight(service)).toBe(1), { timeout: TIME });
 });
 
-test("what waits is forgotten with its connection, and others get its place", async () => {
+test("waiting requests are dropped with their connection, and others get their place", async () => {
   const held: ServerResponse[] = [];
   const server = createServer((_request, response) => void held.push(response));
   const cut = vi.fn();

@@ -82,19 +82,19 @@ describe("a limit of 10 a second", () => {
     ).toEqual(waits);
   });
 
-  test("counts no order twice that came as a call before", () => {
+  test("does not count a unit twice that an earlier call paid", () => {
     const limit = new RateLimit({ perSecond: 10, now: () => 0 });
     const call = (orders: number) => [limit.take("alice"), limit.take("alice", orders, 1)];
     expect([call(10), limit.take("alice")]).toEqual([[0, 0], 100]);
     expect(new RateLimit({ perSecond: 10, now: () => 0 }).take("bob", 1000, 0)).toBe(0);
   });
 
-  test("counts each key for itself", () => {
+  test("counts each key by itself", () => {
     const limit = new RateLimit({ perSecond: 1, now: () => 0 });
     expect(["alice", "bob", "alice"].map((key) => limit.take(key))).toEqual([0, 0, 1000]);
   });
 
-  test("remembers so many keys and forgets who called longest ago", () => {
+  test("remembers a limited number of keys and forgets the one that called longest ago", () => {
     const limit = new RateLimit({ perSecond: 2, keysMax: 2, now: () => 0 });
     for (const key of ["alice", "bob", "alice", "carol"]) limit.take(key);
     expect(limit.size).toBe(2);

@@ -45,7 +45,7 @@ test.each<[what: string, method: string, path: string, headers: () => Record<str
   });
 });
 
-test("any page may see that the service is up, without CORS, and nothing else", async () => {
+test("any page may see without CORS that the service is up, and nothing else", async () => {
   const reply = await fetch(`${service.url}/healthz`);
   expect(await reply.json()).toEqual({ status: "ok" });
   expect(reply.headers.get("cross-origin-resource-policy")).toBe("cross-origin");

@@ -19,7 +19,7 @@ function counting() {
   return { make, finishAll, made: () => made };
 }
 
-test("who asks while it is being made gets the same, however long that takes", async () => {
+test("callers that ask while it is being made share it, however long that takes", async () => {
   const { make, finishAll, made } = counting();
   const get = shared(0, make);
   const asked = [get(), get(), get()];
@@ -30,7 +30,7 @@ test("who asks while it is being made gets the same, however long that takes", a
   expect([await next, made()]).toEqual([2, 2]);
 });
 
-test("it is given out for its time", async () => {
+test("it is shared for its time", async () => {
   const { make, finishAll, made } = counting();
   const get = shared(HOUR, make);
   const first = get();
@@ -38,7 +38,7 @@ test("it is given out for its time", async () => {
   expect([await first, await get(), made()]).toEqual([1, 1, 1]);
 });
 
-test("a failure is not kept", async () => {
+test("a failure is not shared", async () => {
   let calls = 0;
   const get = shared(HOUR, async () => {
     calls += 1;

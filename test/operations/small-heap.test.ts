@@ -55,7 +55,7 @@ async function othersAreAnswered(): Promise<void> {
   await vi.waitFor(async () => expect((await instance.call("ListAccounts", {})).status).toBe(200), { timeout: 20_000 });
 }
 
-test("a small heap lives through clients that ask for much and don't read", async () => {
+test("a small heap survives clients that ask for much and don't read", async () => {
   const metadata = Object.fromEntries(
     Array.from({ length: 50 }, (_, index) => [`key ${index}`.padEnd(40, "_"), "x".repeat(500)]),
   );
@@ -67,7 +67,7 @@ test("a small heap lives through clients that ask for much and don't read", asyn
   await othersAreAnswered();
 }, 60_000);
 
-test("a small heap lives through clients that never finish their bodies", async () => {
+test("a small heap survives clients that never finish their bodies", async () => {
   for (let client = 0; client < 400; client += 1) send("BatchCreateTransfers", " ".repeat(1_000_000), 1_048_576);
   await othersAreAnswered();
   // Bodies lie beside the heap: 400 MB of them more than what there was.

@@ -71,7 +71,7 @@ async function traceOf(traceId: string): Promise<{ server: CollectedSpan; spans:
 
 const move = (description = "") => ({ debit_account_id: from, credit_account_id: to, amount: 7, description });
 
-test("a call is a span below its caller's, and answers with it", async () => {
+test("a call is a child span of its caller's, and the reply names it", async () => {
   const { traceId, response } = await callTraced("GetAccount", { id: from });
   const { server } = await traceOf(traceId);
   expect(server).toMatchObject({
@@ -125,7 +125,7 @@ describe("statements are spans by their names", () => {
   });
 });
 
-test("a batch is linked to all sampled calls that share it, whoever came first", async () => {
+test("a batch is linked to all sampled calls that share it, in any order", async () => {
   const lock = await lockAccount(service.pool, from);
   const first = callTraced("CreateTransfer", move());
   await untilWaitingForLock(service.pool, 1);
@@ -142,7 +142,7 @@ test("a batch is linked to all sampled calls that share it, whoever came first",
   expect(batches[0]?.links.map(({ spanId }) => spanId).sort()).toEqual(servers.sort());
 });
 
-test("a refusal is told by its code and is no error of the server", async () => {
+test("a refusal has its code and is not marked as an error", async () => {
   const { traceId } = await callTraced("GetAccount", { id: "987654321" });
   const { server } = await traceOf(traceId);
   expect(server.attributes).toMatchObject({ "error.type": "not_found", "http.response.status_code": 404 });
@@ -157,7 +157,7 @@ test("an error of the server is one of the span", async () => {
   expect(server).toMatchObject({ attributes: { "error.type": "internal" }, status: { code: ERROR } });
 });
 
-test("a caller who does not sample is not traced, and its statements neither", async () => {
+test("a caller that is not sampled is not traced, nor are its statements", async () => {
   const { traceId } = await callTraced("CreateTransfer", move("unsampled"), "00");
   const { traceId: later } = await callTraced("GetAccount", { id: from });
   await traceOf(later);

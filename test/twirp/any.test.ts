@@ -111,7 +111,7 @@ describe("an Any in JSON is both read and written as", () => {
     expect(codec.writeJson(Envelope.create(message))).toBe(`{"content":${content}}`);
   });
 
-  test("an object without members, when it holds nothing", () => {
+  test("an empty object for an empty Any", () => {
     expect(read('{"content":{}}')["content"]).toEqual({ typeUrl: "", value: new Uint8Array(0) });
     expect(codec.writeJson(Envelope.create({ content: { typeUrl: "", value: new Uint8Array(0) } }))).toBe(
       '{"content":{}}',
@@ -162,7 +162,7 @@ describe("an Any is read from JSON", () => {
   });
 
   test.each(["test.AllTypes", "/test.AllTypes", "https://example.com/a/b/test.AllTypes"])(
-    "with the URL %s, of which the end counts and all is kept",
+    "with the URL %s, of which only the end counts but all is kept",
     (url) => {
       expect(read(`{"content":{"@type":"${url}","small_int":5}}`)["content"]).toEqual({
         typeUrl: url,
@@ -171,7 +171,7 @@ describe("an Any is read from JSON", () => {
     },
   );
 
-  test("as empty when it has no @type, since all its fields are unknown then", () => {
+  test("as empty without an @type, because all its fields are unknown then", () => {
     expect(read('{"content":{"value":"","typeUrl":"x","a":{"@type":5}}}')["content"]).toEqual({
       typeUrl: "",
       value: new Uint8Array(0),
@@ -188,12 +188,12 @@ describe("an Any is read from JSON", () => {
   });
 
   // Otherwise the innermost would be read through once for each Any around it.
-  test("in any number, as an @type is no unknown field", () => {
+  test("any number of them, because an @type is not an unknown field", () => {
     const enclosures = Array(10_001).fill('{"@type":"test.AllTypes"}');
     expect(read(`{"enclosures":[${enclosures}]}`)["enclosures"]).toHaveLength(10_001);
   });
 
-  test("in one look ahead, however deep Anys lie in Anys", () => {
+  test("with one look-ahead, however deep Anys are nested", () => {
     const nested = (depth: number): string =>
       depth === 0 ? innermost : `{"value":${nested(depth - 1)},"@type":"google.protobuf.Any"}`;
     const lookAhead = vi.spyOn(JsonCursor.prototype, "lookAhead");
@@ -345,7 +345,7 @@ describe("a mounted service", () => {
     return route;
   };
 
-  test("knows all types that its methods' messages mention, and those that it is given", () => {
+  test("knows all types in its methods' messages, and those in the options", () => {
     expect(mount([Empty])?.requestCodec.readJson(json)).toMatchObject({ content: { typeUrl: "test.AllTypes" } });
     expect(() => mount()?.requestCodec.readJson(json)).toThrow('@type: "google.protobuf.Empty" is not a type');
   });

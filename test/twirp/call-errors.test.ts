@@ -6,7 +6,7 @@ import { hatService } from "./service.ts";
 describe("errors", () => {
   class OutOfFelt extends Error {}
 
-  test("of the application become what mapError says", async () => {
+  test("of the application become those of mapError", async () => {
     const { call } = await serve({
       services: [
         hatService({
@@ -27,7 +27,7 @@ describe("errors", () => {
     });
   });
 
-  test("that nobody foresaw are hidden, and logged once with the request id", async () => {
+  test("that are unexpected are hidden, and logged once with the request id", async () => {
     const Make = () => {
       throw new OutOfFelt("secret");
     };
@@ -61,7 +61,7 @@ describe("errors", () => {
     expect(log.map((line) => line.err?.message)).toEqual(["broken map", "secret"]);
   });
 
-  test("of extendContext come before the body is looked at", async () => {
+  test("of extendContext come before errors in the body", async () => {
     const { call } = await serve({
       services: [hatService(echo)],
       extendContext: () => {

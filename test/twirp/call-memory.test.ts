@@ -44,7 +44,7 @@ function holding(memory: CallMemory, bytes: number): StandIn {
   return call;
 }
 
-test("what is held is counted until it is less, the reply is out or the connection is lost", () => {
+test("bytes are counted until they are fewer, the reply was sent or the connection is lost", () => {
   const { memory } = memoryOf(patient);
   const [shrunk, out, lost] = [1, 2, 3].map(() => holding(memory, 100 * KB));
   expect(memory.held).toBe(300 * KB);
@@ -82,7 +82,7 @@ test("a call that may not grow keeps what it has", () => {
   expect([call.heldBytes, memory.held]).toEqual([500 * KB, 700 * KB]);
 });
 
-test("those who have waited for their clients for longest give way, as many as are needed", () => {
+test("the calls that have waited longest for their clients give way, as many as are needed", () => {
   const { memory, refusals } = memoryOf(impatient);
   const [first, working, second, third] = [1, 2, 3, 4].map(() => holding(memory, 180 * KB));
   if (working) working.waitsForClient = false;
@@ -96,7 +96,7 @@ test("those who have waited for their clients for longest give way, as many as a
   expect(refusals()).toBe(3);
 });
 
-test("what could never fit makes nobody give way", () => {
+test("a call that could never fit makes none give way", () => {
   const { memory } = memoryOf(impatient);
   const waiting = holding(memory, 500 * KB);
   expect(memory.hold(new StandIn(), 800 * KB)).toBe(false);

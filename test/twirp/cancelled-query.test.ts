@@ -26,7 +26,7 @@ async function sleeping(): Promise<bigint> {
   return rows[0].count;
 }
 
-test("a query to which a method passes its signal ends with the caller's time", async () => {
+test("a query that gets the call's signal ends at the caller's deadline", async () => {
   const { call } = await serve({ services: [hatService({ Make })] });
   expect(await call("Make", {}, { [TIMEOUT_HEADER]: "300" })).toMatchObject({
     status: 408,
@@ -35,7 +35,7 @@ test("a query to which a method passes its signal ends with the caller's time", 
   await expect.poll(sleeping, { timeout: 10_000 }).toBe(0n);
 });
 
-test("and with its connection", async () => {
+test("and when its connection is lost", async () => {
   const { app } = await serve({ services: [hatService({ Make })] });
   const connection = new WireConnection(await listenOn(app));
   await connection.write({

@@ -248,7 +248,7 @@ describe("nothing is written of", () => {
 
 describe("binary", () => {
   test.each<[what: string, hex: string]>([
-    ["a varint that is cut off", "1080"],
+    ["a truncated varint", "1080"],
     ["a varint of eleven bytes", "10ffffffffffffffffffff01"],
     ["a varint of more than 64 bits", "10ffffffffffffffffff02"],
     ["field zero", "0001"],
@@ -283,7 +283,7 @@ describe("binary", () => {
     expect(codec.writeBinary(message).toString("hex")).toBe(back);
   });
 
-  test("keeps map keys, whatever they read", () => {
+  test("keeps map keys, whatever their text", () => {
     const hex = "620d0a095f5f70726f746f5f5f1005";
     const message = codec.readBinary(Buffer.from(hex, "hex"));
     expect(codec.writeJson(message)).toContain('"counts":{"__proto__":5}');

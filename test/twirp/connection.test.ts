@@ -43,7 +43,7 @@ function bodyOf(response: WireResponse | undefined): { code?: string; msg?: stri
 }
 
 describe("a body over the limit", () => {
-  test("is refused by its declared length, before it comes", async () => {
+  test("is refused by its declared length, before it arrives", async () => {
     const connection = await listen(echo, { bodyLimit: 10 });
     await connection.write(post("{", { "Content-Length": "11" }));
     const response = await connection.read("POST", TIME);
@@ -54,7 +54,7 @@ describe("a body over the limit", () => {
     });
   });
 
-  test("is refused by what came, when nothing was declared", async () => {
+  test("is refused by the bytes that arrived, without a declared length", async () => {
     const connection = await listen(echo, { bodyLimit: 10 });
     await connection.write(post('{"name":"much too long"}', { "Transfer-Encoding": "chunked" }));
     const response = await connection.read("POST", TIME);
@@ -64,7 +64,7 @@ describe("a body over the limit", () => {
     });
   });
 
-  test("does not spoil the next request of the connection", async () => {
+  test("does not break the next request of the connection", async () => {
     const connection = await listen(echo, { bodyLimit: 100_000 });
     await connection.write(post(`{"name":"${"x".repeat(2_000_000)}"}`));
     expect((await connection.read("POST", TIME))?.status).toBe(400);
@@ -72,7 +72,7 @@ describe("a body over the limit", () => {
     expect(bodyOf(await connection.read("POST", TIME)).name).toBe("cap");
   });
 
-  test("of exactly the limit is fine", async () => {
+  test("of exactly the limit is accepted", async () => {
     const connection = await listen(echo, { bodyLimit: 14 });
     await connection.write(post('{"name":"cap"}'));
     expect(bodyOf(await connection.read("POST", TIME)).name).toBe("cap");
@@ -89,14 +89,14 @@ test("a body that does not arrive in time ends the call and the connection", asy
   expect(await connection.read("POST", TIME)).toBeUndefined();
 });
 
-test("a client that never stops sending what was refused is cut off", async () => {
+test("a client that never stops sending a refused body is disconnected", async () => {
   const connection = await listen(echo, { bodyLimit: 10, readTimeout: 50 });
   await connection.write(post("{", { "Content-Length": "1000" }));
   expect((await connection.read("POST", TIME))?.status).toBe(400);
   expect(await connection.read("POST", TIME)).toBeUndefined();
 });
 
-test("a client that goes in the middle of its body cancels the call", async () => {
+test("a client that disconnects in the middle of its body cancels the call", async () => {
   const events: string[] = [];
   const connection = await listen(echo, { hooks: [recordingHooks(events)] });
   await connection.write(post('{"na', { "Content-Length": "100" }));
@@ -118,7 +118,7 @@ describe("a client that goes while the method works", () => {
     ["finishes all the same", () => ({ size: 1n, name: "", tags: [] }), ["prepared 200", "sent 200"]],
   ];
 
-  test.each(outcomes)("aborts its signal, and a method that %s is accounted for", async (_what, finish, last) => {
+  test.each(outcomes)("aborts its signal, and handles a method that %s", async (_what, finish, last) => {
     const events: string[] = [];
     const replies: unknown[] = [];
     let working: CallContext | undefined;
@@ -138,7 +138,7 @@ describe("a client that goes while the method works", () => {
   });
 });
 
-test("a signal does not abort when the reply went out", async () => {
+test("a signal does not abort after the reply was sent", async () => {
   let context: CallContext | undefined;
   const Make: Hats["Make"] = (own, hat) => {
     context = own;

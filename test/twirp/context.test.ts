@@ -39,7 +39,7 @@ describe("the context", () => {
     });
   });
 
-  test("has what extendContext gives, for hooks, interceptors and method, in their types", async () => {
+  test("has the members of extendContext, in its type, for hooks, interceptors and method", async () => {
     interface Wearer extends CallContext {
       readonly wearer: string;
     }

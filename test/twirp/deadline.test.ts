@@ -116,7 +116,7 @@ describe("a call whose time passes", () => {
     expect(log.filter(({ level }) => level >= 40)).toEqual([]);
   });
 
-  test.each(["before", "after"])("aborts a signal that is asked for %s, with that error for a reason", async (when) => {
+  test.each(["before", "after"])("aborts a signal that is used %s, with that error as the reason", async (when) => {
     let context: CallContext | undefined;
     const never = gate();
     const Make: Hats["Make"] = async (own) => {
@@ -158,7 +158,7 @@ describe("a call whose time passes", () => {
     never.open();
   });
 
-  test("is answered while its body is still coming, and the connection ends", async () => {
+  test("is answered while its body still arrives, and the connection ends", async () => {
     const { app } = await serve({ services: [hatService(echo)], deadline: 50 });
     const connection = new WireConnection(await listenOn(app));
     closing.push(() => app.close());
@@ -185,7 +185,7 @@ async function pass(deadline: number): Promise<void> {
   never.open();
 }
 
-test("a call that is answered in time keeps its signal, and its time has no further effect", async () => {
+test("a call that is answered in time keeps its signal, and its deadline has no further effect", async () => {
   let context: CallContext | undefined;
   const Make: Hats["Make"] = (own, hat) => {
     context = own;
@@ -199,7 +199,7 @@ test("a call that is answered in time keeps its signal, and its time has no furt
   expect(log).toEqual([]);
 });
 
-test("a reply of another plugin is not touched when the time passes", async () => {
+test("a reply of another plugin is not changed when the deadline passes", async () => {
   const answer = (app: FastifyInstance) =>
     app.addHook("preHandler", async (_request, reply) => reply.code(429).send({ slow: "down" }));
   const { call, log } = await serve({ services: [hatService(echo)], deadline: 30 }, answer, "warn");

@@ -19,7 +19,7 @@ const listOf = (count: number, element: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => element(index));
 const hexOf = (count: number, element: string) => element.repeat(count);
 
-describe("a request has at most so many", () => {
+describe("a request has at most the configured number of", () => {
   const { json, binary } = readersOf(AllTypes, { objects: 4, listValues: 5, unknownFields: 3 });
 
   test.each<[what: string, within: string, beyond: string]>([
@@ -99,7 +99,7 @@ describe("a request has at most so many", () => {
   });
 });
 
-describe("a field has at most so many elements", () => {
+describe("a field has at most the configured number of elements", () => {
   const elements = {
     "test.AllTypes.items": 2,
     "test.AllTypes.counts": 2,
@@ -140,7 +140,7 @@ describe("a field has at most so many elements", () => {
   });
 });
 
-describe("a method that refuses more itself", () => {
+describe("a method that refuses more elements itself", () => {
   const limit = { max: 2, refusedBy: "method" } as const;
   const elements = { "test.AllTypes.items": limit, "test.AllTypes.counts": limit, "test.AllTypes.longs": limit };
   const { json, binary } = readersOf(AllTypes, { elements, objects: 10, unknownFields: 1 });
@@ -168,7 +168,7 @@ describe("a method that refuses more itself", () => {
     }
   });
 
-  test("hears how many pairs came", () => {
+  test("learns how many pairs were sent", () => {
     const { counts } = json(`{"counts":{${listOf(5000, (index) => `"k${index}":1`)}}}`) as { counts: Fields };
     expect([elementsSent(counts), Object.keys(counts)]).toEqual([5000, ["k0", "k1", "k2"]]);
     const pairs = ["61", "62", "61", "62", "61"].map((key) => `62050a01${key}1001`).join("");
@@ -179,7 +179,7 @@ describe("a method that refuses more itself", () => {
     expect([elementsSent(beyond.counts), Object.keys(beyond.counts)]).toEqual([5, ["a", "b", "c"]]);
   });
 
-  test.each([3, 70, 200])("hears how many of %i pairs came between those of other maps", (max) => {
+  test.each([3, 70, 200])("learns how many of %i pairs were sent among those of other maps", (max) => {
     const elements = {
       "test.AllTypes.by_id": { max, refusedBy: "method" },
       "test.AllTypes.counts": { max, refusedBy: "method" },
@@ -198,12 +198,12 @@ describe("a method that refuses more itself", () => {
     }
   });
 
-  test("hears how many packed numbers came", () => {
+  test("learns how many packed numbers were sent", () => {
     const { longs } = binary("d20105020202020200".slice(0, -2)) as { longs: unknown[] };
     expect([elementsSent(longs), longs]).toEqual([5, [1n, 1n, 1n]]);
   });
 
-  test("costs no object for what is beyond", () => {
+  test("creates no objects for the rest", () => {
     const create = vi.spyOn(AllTypes, "create");
     json(`{"items":[${listOf(5000, () => '{"text":"a"}')}]}`);
     binary(hexOf(5000, "f20100"));
@@ -215,7 +215,7 @@ describe("a method that refuses more itself", () => {
   });
 });
 
-test("a request that is beyond a limit is malformed", async () => {
+test("a request over a limit is malformed", async () => {
   const { call } = await serve({ services: [hatService(echo)], limits: { unknownFields: 1 } });
   expect((await call("Make", '{"a":1}')).status).toBe(200);
   expect((await call("Make", '{"a":1,"b":2}')).body).toMatchObject({
@@ -234,6 +234,6 @@ test.each([
   await expect(serve({ services: [hatService(echo)], limits })).rejects.toThrow(problem);
 });
 
-test("a limit is for lists and maps alone", () => {
+test("a limit is only for lists and maps", () => {
   expect(() => readersOf(Holder, { elements: { "test.Holder.free": 1 } })).toThrow("is no list or map field");
 });

@@ -67,7 +67,7 @@ const FINISHED = { status: 200, connection: "close", retryAfter: undefined, code
 const UNAVAILABLE = { status: 503, connection: "close", retryAfter: "1", code: "unavailable", name: undefined };
 
 describe("a server that closes", () => {
-  test("finishes the calls in flight, and lets their connections go", async () => {
+  test("finishes the calls in flight, and closes their connections", async () => {
     const { hats, working, release } = waitingHats();
     const { app, connect } = await listen(hats);
     const [first, second] = [connect(), connect()];
@@ -84,7 +84,7 @@ describe("a server that closes", () => {
     expect(working.map(({ signal }) => signal.aborted)).toEqual([false, false]);
   });
 
-  test("turns away a call whose first bytes came before", async () => {
+  test("refuses a call whose first bytes came earlier", async () => {
     const { hats, working, release } = waitingHats();
     const { app, connect, port } = await listen(hats);
     const busy = connect();
@@ -106,7 +106,7 @@ describe("a server that closes", () => {
     await closed;
   });
 
-  test("answers what outlives the grace period, aborts its signal, and is closed then", async () => {
+  test("answers calls that outlive the grace period, aborts their signals, and closes", async () => {
     const events: string[] = [];
     const { hats, working } = waitingHats();
     const { app, connect } = await listen(hats, { gracePeriod: 30, hooks: [recordingHooks(events)] });
@@ -119,7 +119,7 @@ describe("a server that closes", () => {
     await expect.poll(() => events).toEqual(["received ", "routed Make", "error unavailable 503", "sent 503"]);
   });
 
-  test("answers a call whose body never comes", async () => {
+  test("answers a call whose body never arrives", async () => {
     const routed: string[] = [];
     const { app, connect } = await listen({}, { gracePeriod: 30, hooks: [recordingHooks(routed)] });
     const connection = connect();
@@ -131,7 +131,7 @@ describe("a server that closes", () => {
 });
 
 describe("a server that drains before it closes", () => {
-  test("turns new calls away on new and on kept-alive connections, and finishes those in flight", async () => {
+  test("refuses new calls on new and on kept-alive connections, and finishes those in flight", async () => {
     const { hats, working, release } = waitingHats();
     const draining = new AbortController();
     const extended: string[] = [];
@@ -161,7 +161,7 @@ describe("a server that drains before it closes", () => {
     expect(summary(await busy.read("POST", TIME))).toEqual(FINISHED);
   });
 
-  test("ends what outlives the grace period, also when another plugin held it up meanwhile", async () => {
+  test("ends calls that outlive the grace period, also when another plugin delays them", async () => {
     const { hats, working } = waitingHats();
     const draining = new AbortController();
     let held = 0;
@@ -195,7 +195,7 @@ describe("a server that drains before it closes", () => {
   });
 });
 
-test("an app that was never listening finishes injected calls before it lets go of what they use", async () => {
+test("an app that never listened finishes injected calls before it closes what they use", async () => {
   const { hats, working, release } = waitingHats();
   const order: string[] = [];
   const app = Fastify();

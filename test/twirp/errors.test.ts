@@ -39,10 +39,10 @@ describe("the body of an error", () => {
   });
 });
 
-describe("what a method throws", () => {
+describe("an error of a method", () => {
   const notFound = new NotFoundError("gone");
 
-  test("a Twirp error is itself and nothing for the log", () => {
+  test("a Twirp error stays itself and is not logged", () => {
     expect(explainThrown(notFound, "r1")).toEqual({ error: notFound });
   });
 
@@ -53,7 +53,7 @@ describe("what a method throws", () => {
     expect(explainThrown(thrown, "r1").error).toBe(notFound);
   });
 
-  test("a Twirp error of another copy of twirp-ts counts", () => {
+  test("a Twirp error of another copy of twirp-ts is one too", () => {
     const foreign = Object.assign(new Error("gone"), { code: "not_found", msg: "gone", meta: {} });
     expect(explainThrown(foreign, "r1").error).toBe(foreign);
   });

@@ -68,6 +68,6 @@ test("amounts are exact, as numbers and as strings", async () => {
   expect(response.body).toContain('"metadata":{"a":"b"}');
 });
 
-test("a method that is not implemented says so", async () => {
+test("a method without an implementation is unimplemented", async () => {
   expect(await call("ListEntries", {})).toMatchObject({ status: 501, body: { code: "unimplemented" } });
 });

@@ -85,7 +85,7 @@ describe("hooks", () => {
     expect(seen.slice(-2)).toEqual(["error unauthenticated 401", "sent 401"]);
   });
 
-  test("that throw when the outcome is settled change nothing, and the others still run", async () => {
+  test("that throw after the outcome is decided change nothing, and the others still run", async () => {
     const seen: string[] = [];
     const throwing = {
       error: () => {

@@ -172,7 +172,7 @@ test("keys that mean something to JavaScript are data, and change no object", as
   expect(Reflect.get({}, "polluted")).toBe(undefined);
 });
 
-test("a body that comes byte by byte is read when it is done in time", async () => {
+test("a body that arrives byte by byte is read if it is complete in time", async () => {
   const connection = createConnection({ host: "127.0.0.1", port });
   const head = `POST ${TARGET} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
   connection.write(head);

@@ -66,7 +66,7 @@ describe.each([
   });
 });
 
-test("bytes that are a window on a larger buffer are sent as they are, and replies own their memory", async () => {
+test("a view of a larger buffer is sent exactly, and replies have memory of their own", async () => {
   const transport = injectTransport(await finance());
   const request = CreateTransferRequest.encode(CreateTransferRequest.fromPartial({ amount: 5n })).finish();
   const shared = new Uint8Array(request.length + 20).fill(255);

@@ -87,7 +87,7 @@ describe("a field is read from", () => {
   });
 });
 
-test("map keys are data, whatever they read", () => {
+test("map keys are data, whatever their text", () => {
   const message = read('{"counts":{"__proto__":5,"constructor":1},"by_id":{"007":{}},"by_flag":{"true":"COLOR_BLUE"}}');
   expect(Object.entries(message["counts"] ?? {})).toEqual([
     ["__proto__", 5],
@@ -193,7 +193,7 @@ describe("no message is read from", () => {
     expect(() => read(json)).toThrow(reason);
   });
 
-  test("bytes that are no UTF-8", () => {
+  test("bytes that are not UTF-8", () => {
     expect(() => read(Buffer.from('{"text":"\xff\xfe"}', "latin1"))).toThrow("body is not valid UTF-8");
   });
 

@@ -24,7 +24,7 @@ test.each([
   expect(goCamelCase(name)).toBe(camelCased);
 });
 
-test("a name answers in its own spelling, and in Go's where that differs", () => {
+test("a name is served in its own spelling, and in Go's if that differs", () => {
   expect(namesOf("Echo")).toEqual(["Echo"]);
   expect(namesOf("Do_it")).toEqual(["Do_it", "DoIt"]);
 });

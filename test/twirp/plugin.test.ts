@@ -23,7 +23,7 @@ describe("a call", () => {
     expect(binary.rawPayload.toString("hex")).toBe("08071203626f62");
   });
 
-  test("in another type is refused as in Go, with a header that names the types that are taken", async () => {
+  test("in another type is refused as in Go, with a header that names the accepted types", async () => {
     const { app } = await serve({ services: [hatService(echo)] });
     const headers = { "content-type": "application/x-www-form-urlencoded" };
     const reply = await app.inject({ method: "POST", url: "/twirp/hats.HatService/Make", headers, payload: "{}" });

@@ -187,7 +187,7 @@ describe("JSON", () => {
     expect(steep(contents, (value) => readJson(Envelope, `{"${field}":${value}}`))).toEqual([]);
   });
 
-  test("a body that is no UTF-8", () => {
+  test("a body that is not UTF-8", () => {
     const bodies = { "at the end": (size: number) => Buffer.concat([Buffer.alloc(size, 0x20), Buffer.from([0xff])]) };
     expect(steep(bodies, (body) => readers.read(AllTypes, body))).toEqual([]);
   });
@@ -289,7 +289,7 @@ describe("protobuf", () => {
   });
 });
 
-test("what is quadratic is told", () => {
+test("quadratic work is found", () => {
   const bodies: Forms = { zeros: (size) => `1${zeros(size)}1` };
   expect(steep(bodies, (text) => text.replace(/0+$/, ""))).toEqual([expect.stringMatching(/^zeros: 3\.9|^zeros: 4/)]);
   expect(steep(bodies, (text) => BigInt(text))).toHaveLength(1);

@@ -149,7 +149,7 @@ describe("no route is found for", () => {
   });
 });
 
-test("what follows a request whose end is unclear is not carried out, since it may be a part of it", async () => {
+test("bytes after a request whose end is unclear are not carried out, because they may be a part of it", async () => {
   const names: string[] = [];
   const connection = await listen(async (_context, hat) => {
     names.push(hat.name);
@@ -173,14 +173,14 @@ test.each([
   expect(await connection.read("POST", TIME)).toBeUndefined();
 });
 
-test("a body that nobody will read is not asked for", async () => {
+test("a body that will not be read is not requested", async () => {
   const connection = await listen();
   await connection.send(Buffer.from(`POST ${PATH} HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 14\r\n\r\n`));
   const response = await connection.readAny("POST", TIME);
   expect(response?.status).toBe(400);
 });
 
-test("a chunk that is none, behind a head that came before, is refused by that head's Origin", async () => {
+test("an invalid chunk after a head that came earlier is refused with that head's Origin", async () => {
   const connection = await listen();
   await connection.send(
     Buffer.from(
@@ -194,7 +194,7 @@ test("a chunk that is none, behind a head that came before, is refused by that h
   expect(response?.headers.get("x-origin")).toEqual([ORIGIN]);
 });
 
-test("a client that is gone before its CONNECT is refused harms nobody", async () => {
+test("a client that disconnects before its CONNECT is refused does no harm", async () => {
   let finish: () => void = () => undefined;
   const gone = new Promise<void>((resolve) => {
     finish = resolve;
