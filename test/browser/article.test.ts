@@ -16,7 +16,7 @@ let browser: Browser;
 let service: TestService;
 let pages: Server;
 let pagesPort: number;
-/** Methods of the calls to the API, as the server saw them, since `asked` was last emptied. */
+/** HTTP methods of the requests to the API since `asked` was last emptied. */
 const asked: string[] = [];
 let token: string;
 let accountId: string;
@@ -29,7 +29,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => pages.listen(0, "127.0.0.1", resolve));
   pagesPort = (pages.address() as AddressInfo).port;
-  // localhost may call, 127.0.0.1 may not: another origin for the browser, the same server for us.
+  // localhost may call, 127.0.0.1 may not: two origins for the browser, one server for the test.
   service = await startTestService({ CORS_ALLOWED_ORIGINS: "http://localhost:*" });
   service.app.server.prependListener("request", ({ method = "" }) => asked.push(method));
   token = await service.token("alice");
@@ -48,13 +48,13 @@ interface Outcome {
   readonly status?: number;
   readonly data?: Record<string, unknown>;
   readonly headers?: Record<string, string>;
-  /** axios's own word for a call without a readable answer. */
+  /** axios's error code for a call without a readable reply. */
   readonly code?: string;
 }
 
 interface Visit {
   readonly outcome: Outcome;
-  /** What the browser's console said. */
+  /** Messages in the browser's console. */
   readonly console: string;
 }
 

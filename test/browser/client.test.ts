@@ -73,7 +73,7 @@ interface Visit {
   >;
 }
 
-/** Runs a piece of script with `finance` and `client` in a page, and gives its result or the FinanceError's members. */
+/** Runs a script with `finance` and `client` in a page and returns its result, or the members of its FinanceError. */
 async function inPage<T>(
   script: string,
   { host = "localhost", transport = "fetch", format = "json", options }: Visit = {},
@@ -83,7 +83,7 @@ async function inPage<T>(
     const page: Page = await context.newPage();
     await page.goto(`http://${host}:${pagesPort}/`);
     const call = { baseUrl: service.url, token, format, maxRetries: 0, ...options };
-    // BigInts and errors do not pass from page to test, their texts and members do.
+    // Bigints and errors can't be passed from page to test, but their texts and members can.
     const source = `(async () => {
       const finance = client.createFinanceClient({ ...${JSON.stringify(call)}, transport: transports[${JSON.stringify(transport)}] });
       const plain = (key, value) => typeof value === "bigint" ? String(value) : value;
@@ -191,7 +191,7 @@ describe.each(WAYS)("$format over $transport", (way) => {
 });
 
 describe("failures of neither CORS nor the network keep their cause and are not repeated", () => {
-  /** A call over a transport that is made in the page, to a server whose every reply the page may read. */
+  /** A call over a transport of the page, to a server whose replies the page may always read. */
   const over = (transport: string) =>
     `const custom = client.createFinanceClient({ baseUrl: ${JSON.stringify(proxy.url)}, transport: ${transport} });
     return await custom.getAccount({ id: 4n });`;

@@ -1,4 +1,4 @@
-/** Money moved, held and looked at in the console. */
+/** Moving, holding and viewing money in the console. */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
@@ -37,18 +37,18 @@ async function submit(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Transfer", exact: true }).click();
 }
 
-/** The balance that the chart ends with, in cents, as its words tell it. */
+/** The chart's last balance in cents, from the text below it. */
 async function chartEnd(page: Page): Promise<bigint> {
   const words = await page.getByText("Drag across the chart").innerText();
   return cents(words.split(" · ")[0]?.split("→")[1] ?? "");
 }
 
-/** The service's own word. */
+/** The balance according to the service. */
 async function balanceByCall(id: number): Promise<bigint> {
   return BigInt(`${(await service.call("GetAccount", { id }))["balance"]}`);
 }
 
-/** The service does what it is told and the page never hears of it; what only tries is let through. */
+/** The service posts, but the page gets no reply. Dry runs are not affected. */
 async function loseAnswers(page: Page): Promise<void> {
   await page.route(CREATE_TRANSFER, async (route) => {
     if (route.request().postData()?.includes('"dry_run":true')) return await route.continue();
@@ -138,7 +138,7 @@ test("an empty form shows at each field what is missing, not covered by suggesti
     await expect.poll(() => noteOf(page, "From account")).toContain("Choose an account.");
     await page.getByLabel("From account").and(page.locator(":focus")).waitFor();
     expect(await page.getByRole("option").count()).toBe(0);
-    // Nor when they are asked for.
+    // Not even when the field is clicked.
     await page.getByLabel("From account").click();
     const suggestions = await page.getByRole("listbox").boundingBox();
     const problem = await page.getByText("Choose an account.").boundingBox();
@@ -325,7 +325,7 @@ test("an account is opened, frozen, unfrozen and closed, and one with a balance 
     await page.getByRole("heading", { level: 1, name: "Petty cash" }).waitFor();
     await page.getByText("This account has no entries yet.").waitFor();
 
-    // Each change asks first.
+    // Each change must be confirmed.
     const asked = page.getByRole("dialog", { name: "Freeze Petty cash?" });
     await page.getByRole("button", { name: "Freeze Petty cash" }).click();
     await asked.getByRole("button", { name: "Cancel" }).click();

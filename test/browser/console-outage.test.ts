@@ -1,4 +1,4 @@
-/** The console while it may not, or can't, call the API. */
+/** The console when CORS or an outage keeps it from calling the API. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { goTo, signIn, startTestConsole, type TestConsole } from "../setup/console.ts";
 
@@ -72,7 +72,7 @@ test("during a restart of the service the page says so, keeps its data, and reco
 test("pages open for the first time even while the service is away, and after it was replaced", async () => {
   await service.visit(async (page) => {
     await signIn(page);
-    // Accounts are known by name now.
+    // The names of accounts are loaded now.
     await page.getByRole("link", { name: "Corner Grocery" }).first().waitFor();
     await service.stopService();
     await goTo(page, "/activity");
@@ -113,7 +113,7 @@ test("an exception in a page is shown there, and the rest of the console works",
     await page.route("**/finance.v1.FinanceService/GetAccount", async (route) => {
       if (route.request().method() !== "POST") return await route.continue();
       const response = await route.fetch();
-      // No service answers this; it stands for whatever the page does not expect.
+      // A reply that no service sends, to make the page's own code fail.
       await route.fulfill({ response, json: { ...(await response.json()), currency: "?!" } });
     });
     await goTo(page, "/accounts/4");

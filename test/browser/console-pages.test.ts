@@ -1,4 +1,4 @@
-/** Each page of the console as everybody can use it: contrast and labels by axe's rules, in both themes, at every width. */
+/** Accessibility of each page: axe's rules in both themes, and layout at every width. */
 import axe from "axe-core";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -7,16 +7,16 @@ import { goTo, signIn, startTestConsole, type TestConsole } from "../setup/conso
 /** https://www.w3.org/TR/WCAG22/ */
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-/** From the narrowest that must do (https://www.w3.org/TR/WCAG22/#reflow) to a laptop's. */
+/** From the narrowest required width (https://www.w3.org/TR/WCAG22/#reflow) to a laptop's. */
 const WIDTHS = [320, 360, 390, 768, 1024, 1280];
 
-/** As long as the service takes them: in words, and without a place to break. */
+/** As long as the service allows: as words, and without a place to break. */
 const LONG_NAME = "Customer funds held in trust for marketplace sellers, settlement pending "
   .repeat(3)
   .slice(0, 200)
   .trim();
 const UNBROKEN = "Überweisungsauftragsbestätigungsnummer".repeat(6).slice(0, 200);
-/** The largest amount, so that figures are as wide as they get. */
+/** The largest amount, for the widest figures. */
 const LARGEST = "1000000000000000";
 
 let service: TestConsole;
@@ -49,7 +49,7 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
-/** What was made for the test, by number. */
+/** Ids of the accounts and transfers of these tests. */
 const long = { account: "", other: "", empty: "", transfer: "" };
 
 const pages: readonly [page: string, fragment: string | (() => string), shown: string][] = [
@@ -71,7 +71,7 @@ const pages: readonly [page: string, fragment: string | (() => string), shown: s
   ["unknown page", "/nowhere", "Page not found"],
 ];
 
-/** Addresses that somebody edited, and the title of the page that they show. */
+/** Edited addresses, and the title of the page that each shows. */
 const edited: readonly [fragment: string, title: string][] = [
   ["", "Overview"],
   ["/accounts/", "Accounts"],
@@ -94,9 +94,9 @@ async function open(page: Page, fragment: string, shown: string): Promise<void> 
   await page.locator("main").getByText(shown).first().waitFor();
 }
 
-/** What axe finds wrong, each as "rule: element". */
+/** axe's findings as "rule: element". */
 async function findBarriers(page: Page, rules: readonly string[] = RULES): Promise<string[]> {
-  // The source is half a megabyte; until a reload the page keeps it.
+  // axe is half a megabyte: load it once per page.
   if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe.source);
   const found: { violations: { id: string; nodes: { html: string }[] }[] } = await page.evaluate(
     `axe.run({ runOnly: ${JSON.stringify(rules)} })`,
@@ -105,8 +105,8 @@ async function findBarriers(page: Page, rules: readonly string[] = RULES): Promi
 }
 
 /**
- * What is not laid out well: elements that reach beyond the window, so that the page scrolls sideways or cuts them off;
- * numbers that are broken within a group of digits, but for those of a request's id; names that are squeezed into a column of letters.
+ * Problems of layout: elements wider than the window, which scroll sideways or are cut off; numbers that break within a group
+ * of digits, except in request ids; names that are squeezed into a column of letters.
  */
 async function findMisfits(page: Page): Promise<string[]> {
   return await page.evaluate(`(() => {
@@ -155,7 +155,7 @@ describe("on one visit", () => {
     expect(await findBarriers(page, ["color-contrast"]), "dark").toEqual([]);
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 740 });
-      // The chart follows its room a frame later.
+      // The chart resizes one frame later.
       await expect.poll(() => findMisfits(page), { message: `${width} px` }).toEqual([]);
     }
   });
@@ -223,7 +223,7 @@ test('an edited address shows its page, or "Page not found", also in the title',
     for (const [fragment, title] of edited) {
       await goTo(page, fragment);
       await expect.poll(() => page.title(), { message: fragment }).toBe(`${title} · Finance console`);
-      // Otherwise the next may pass with what the last one left.
+      // Otherwise the next check could pass on the previous page.
       await goTo(page, "/connection");
       await expect.poll(() => page.title()).toBe("Connection · Finance console");
     }
@@ -272,7 +272,7 @@ test("a dialog opens with the focus on a safe control, ignores the second click 
       await dialog.waitFor({ state: "detached" });
       expect(await opener.and(focused).count(), `${name} is dismissed`).toBe(1);
     }
-    // By keyboard alone, there and back: the same button keeps the focus.
+    // With the keyboard only: the same button has the focus afterwards.
     await goTo(page, `/accounts/${long.empty}`);
     await page.getByRole("button", { name: "Freeze Empty" }).focus();
     for (const name of ["Unfreeze Empty", "Freeze Empty"]) {

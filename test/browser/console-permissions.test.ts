@@ -1,4 +1,4 @@
-/** What the console offers an admin, a plain user, and a user who may only read. */
+/** The actions that the console offers to an admin, a plain user and a read-only user. */
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -14,7 +14,7 @@ import {
 const BOB = "Bob, everyday";
 
 let service: TestConsole;
-/** Transfers and an account that the tests look at, by number. */
+/** Ids of the transfers and the account of these tests. */
 const ids = { placed: "", received: "", foreign: "", paid: "", got: "", safe: "" };
 
 beforeAll(async () => {
@@ -43,7 +43,7 @@ type Find = (page: Page) => Locator;
 interface Offer {
   readonly what: string;
   readonly fragment: () => string;
-  /** Shows that the page is complete, with the accounts that its actions depend on. */
+  /** Visible once the page and the accounts that its actions depend on are loaded. */
   readonly complete: Find;
   readonly control: Find;
 }
@@ -108,10 +108,10 @@ const forWriters: readonly Offer[] = [
   { what: "reversing what was received", ...transferPage(() => ids.got), control: button(() => "Reverse") },
 ];
 
-/** Checks whether each control is there once its page is complete. */
+/** Checks whether each control is present once its page is loaded. */
 async function expectOffers(page: Page, offers: readonly Offer[], isThere: boolean): Promise<void> {
   for (const { what, fragment, complete, control } of offers) {
-    // The page before may have the same links.
+    // The previous page may have the same links.
     await goTo(page, "/nowhere");
     await page.getByText("Page not found").waitFor();
     await goTo(page, fragment());

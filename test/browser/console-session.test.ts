@@ -1,4 +1,4 @@
-/** Who may use the console, and for how long. */
+/** Signing in and out, and expired tokens. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { enterToken, fillTransfer, goTo, signIn, startTestConsole, type TestConsole } from "../setup/console.ts";
 

@@ -1,4 +1,4 @@
-/** What pages on other origins can do under each kind of policy, in every browser that is here. */
+/** What pages on other origins can do under each kind of policy, in every installed browser. */
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,7 +7,7 @@ import { launchChromium } from "../setup/chromium.ts";
 import { findFirefox, launchFirefox } from "../setup/firefox.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
-/** A browser as these tests need it: a fresh page, and an async function run in it. */
+/** A browser for these tests: runs an async function in a new page. */
 interface Tested {
   newPage(): Promise<{
     goto(url: string): Promise<unknown>;
@@ -68,7 +68,7 @@ const callSource = `async ({ url, ...options }) => {
   }
 }`;
 
-/** The pages: the same empty one for every host name and path. */
+/** The pages' server: the same empty page for every host name and path. */
 let pages: Server;
 let pagesPort: number;
 
@@ -91,7 +91,7 @@ describe.each(browsers)("in %s", (_, launch) => {
 
   let browser: Tested;
   let service: TestService;
-  /** What the service was asked, as "METHOD cookie". */
+  /** The requests to the service, as "METHOD cookie". */
   const asked: string[] = [];
 
   beforeAll(async () => {
@@ -108,7 +108,7 @@ describe.each(browsers)("in %s", (_, launch) => {
     });
   }
 
-  /** Makes calls one after the other from a fresh page at `host`. */
+  /** Makes calls one after the other from a new page at `host`. */
   async function callsFrom(
     host: string,
     changes: readonly Partial<CallOptions>[],

@@ -66,7 +66,7 @@ async function takePictures(): Promise<number> {
   return 0;
 }
 
-/** So that there is a hold to show. */
+/** Makes a hold to show. */
 async function hold(page: Page): Promise<void> {
   await page.evaluate('window.location.hash = "/transfer?from=4&to=6"');
   await page.getByLabel("Amount in USD").fill("180");
@@ -82,7 +82,7 @@ async function fillAmount(page: Page): Promise<void> {
   await page.getByRole("region", { name: "Balances afterwards" }).waitFor();
 }
 
-/** A fifth of the size of PNG; the browser has the encoder. */
+/** WebP is a fifth of the size of PNG, and the browser can encode it. */
 async function toWebp(page: Page, png: Buffer): Promise<Buffer> {
   const url: string = await page.evaluate(`(async () => {
     const bytes = Uint8Array.from(atob("${png.toString("base64")}"), (char) => char.charCodeAt(0));

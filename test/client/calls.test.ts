@@ -1,4 +1,4 @@
-/** The client against the service itself, over every transport in both formats. */
+/** The client against the service, over every transport in both formats. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   AccountStatus,

@@ -1,4 +1,4 @@
-/** What the client makes of everything that is no reply of the service. */
+/** The client's errors for refusals, proxies, broken replies and cancellation. */
 import axios from "axios";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import {

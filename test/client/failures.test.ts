@@ -1,4 +1,4 @@
-/** Failures of the transport: who is told to be at fault, and what is repeated. */
+/** Failures of the transport: which error each becomes, and which are repeated. */
 import axios, { AxiosError, AxiosHeaders, type AxiosResponse, CanceledError } from "axios";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { type ClientOptions, createFinanceClient, FinanceError } from "../../packages/client/src/index.ts";
@@ -22,7 +22,7 @@ afterEach(() => vi.unstubAllGlobals());
 
 type Options = Partial<ClientOptions>;
 
-/** How a call fails, and how often it was sent. */
+/** A call's error, and how often it was sent. */
 async function fail(options: Options) {
   const finance = createFinanceClient({ baseUrl: server.url, ...options });
   const error: unknown = await finance.getAccount({ id: 4n }).catch((reason: unknown) => reason);
@@ -71,7 +71,7 @@ describe.each(ways)("$way", ({ transport, format }) => {
   });
 });
 
-/** What an application may do to a transport. */
+/** Ways in which an application can change a transport. */
 const interceptors: readonly [what: string, options: () => Options, error: object, sent: number][] = [
   [
     "a request interceptor that throws",
@@ -322,7 +322,7 @@ test.each<[what: string, failure: () => unknown]>([
     "an error of Node with the response of its request",
     () => Object.assign(new Error("x"), { code: "HPE_INVALID_CHUNK_SIZE", request: { res: { statusCode: 200 } } }),
   ],
-])("a body that broke off is no failure of the network, whoever read it: %s", async (_, failure) => {
+])("a body that broke off is not a network failure, over every transport: %s", async (_, failure) => {
   expect(await fail({ transport: { send: () => Promise.reject(failure()) } })).toMatchObject({
     code: "internal",
     reason: "invalid_reply",

@@ -1,4 +1,4 @@
-/** What the client reads and writes: the same in JSON and in protobuf, and in both what the server's own messages say. */
+/** JSON and protobuf: the client reads and writes the same in both, and the server's own messages agree. */
 import * as full from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -31,7 +31,7 @@ const instants = fc.record({
 function clientTypeOf({ typeName }: MessageInfo): Message {
   const found = Object.entries(fields).find(([name]) => `finance.v1.${name}` === typeName)?.[1];
   if (found === undefined) throw new Error(`${typeName} is not among the client's messages`);
-  // Each table has a type of its own; here they are read by what they say.
+  // Each table has its own type; here they are only read.
   return found as Message;
 }
 
@@ -64,7 +64,7 @@ test("times are written as the service writes them in JSON", () => {
   );
 });
 
-/** Both formats of a message of a newer service. */
+/** A message of a newer service in both formats. */
 interface Newer {
   readonly what: string;
   readonly type: Message;

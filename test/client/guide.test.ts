@@ -1,4 +1,4 @@
-/** The samples of docs/client.md: all are type-checked, those that are no components run against the service. */
+/** The samples of docs/client.md: all are type-checked, and all but the components run against the service. */
 import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const samples = new Map(
   [...guide.matchAll(/^```tsx?\n\/\/ (\S+)\n(.*?)^```/gms)].map(([, name = "", code = ""]) => [name, code]),
 );
 
-// Inside the project, so that packages are found.
+// Inside the project, so that imports of packages resolve.
 const directory = join(process.cwd(), "node_modules/.cache/guide");
 let service: TestService;
 let token: string;
@@ -67,7 +67,7 @@ test("the samples are type-checked", async () => {
   expect(stdout).toBe("");
 });
 
-/** Runs a sample against the service and gives what it exports. */
+/** Runs a sample against the service and returns its exports. */
 async function run(name: string): Promise<Record<string, unknown>> {
   const { outputFiles } = await build({
     entryPoints: [join(directory, name)],

@@ -3,7 +3,7 @@ import { createFinanceClient, type Transport } from "../../packages/client/src/i
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** Where a client calls. */
+/** Options, and the URL that the client calls. */
 async function urlOf(baseUrl: string): Promise<string> {
   const urls: string[] = [];
   const transport: Transport = {

@@ -1,4 +1,4 @@
-/** The package as others get it: packed, installed into an empty project, type-checked and run there. */
+/** The package, packed and installed into an empty project, is type-checked and runs there. */
 import { execFile } from "node:child_process";
 import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { beforeAll, expect, inject, test } from "vitest";
 
 const run = promisify(execFile);
 
-/** What packing needs of the project; the rest must not be missed. */
+/** The files that packing needs; it must work without the others. */
 const SOURCES = [
   "LICENSE",
   "README.md",
@@ -51,7 +51,7 @@ export const wrongType = () => finance.getAccount({ id: "4" });
 export const wrongField = () => finance.getAccount({ number: 4n });
 // @ts-expect-error only what was named is there
 export const wrongMethod = () => small.createTransfer({});
-// Types that were not found would be any, and any is anything.
+// Types that are not found become any, and any would pass every check above.
 type IsAny<T> = 0 extends 1 & T ? true : false;
 export const found: [IsAny<Account>, IsAny<typeof finance.getAccount>, IsAny<AccountType>] = [false, false, false];
 
@@ -68,7 +68,7 @@ console.log(
 );
 `;
 
-/** A server, whose dependencies (twirp-ts) have declarations that no strict compiler passes. */
+/** A server. The declarations of its dependency twirp-ts do not pass a strict compiler. */
 const SERVER = `
 import Fastify from "fastify";
 import { TwirpError, TwirpErrorCode } from "twirp-ts";
@@ -104,7 +104,7 @@ beforeAll(async () => {
   const [tarball]: { filename: string; files: { path: string }[] }[] = JSON.parse(stdout.slice(stdout.indexOf("[")));
   packed = tarball?.files.map(({ path }) => path) ?? [];
   await writeFile(join(project, "package.json"), '{ "name": "consumer", "private": true, "type": "module" }');
-  // The embedded PostgreSQL is for the server, and optional.
+  // The embedded PostgreSQL is optional and not needed here.
   const install = ["install", "--prefer-offline", "--no-audit", "--no-fund", "--omit=optional", "--ignore-scripts"];
   const nodeTypes = "@types/node@20.19.43";
   await run("npm", [...install, join(project, tarball?.filename ?? ""), nodeTypes], { cwd: project });

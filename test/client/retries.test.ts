@@ -181,7 +181,7 @@ test("a transfer whose reply was lost is posted once", async () => {
   const service = await startTestService();
   try {
     let isLost = false;
-    // The first answer is read and thrown away, as when the connection breaks on its way back.
+    // Drop the first reply, as if the connection broke after the service answered.
     const losing: typeof fetch = async (url, init) => {
       const response = await fetch(url, init);
       if (isLost || !String(url).endsWith("/CreateTransfer")) return response;

@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** One answer of a proxy or service that misbehaves. */
+/** One reply of a misbehaving proxy or service. */
 export interface ScriptedReply {
   readonly status?: number;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string | Uint8Array;
-  /** Instead of an answer: `hang` gives none, `drop` ends the connection; in the middle of the body `cut` ends and `reset` resets it. */
+  /** `hang` never replies and `drop` ends the connection; in the middle of the body, `cut` ends and `reset` resets it. */
   readonly fault?: "hang" | "drop" | "cut" | "reset";
 }
 
@@ -20,16 +20,16 @@ export interface SeenRequest {
 
 export interface ScriptedServer {
   readonly url: string;
-  /** What came since `reply` was last called. */
+  /** The requests since the last call of `reply`. */
   readonly seen: readonly SeenRequest[];
-  /** Answers the next calls in this order, and all further ones with the last. */
+  /** Sets the replies to the next calls in this order; all further calls get the last one. */
   reply(...replies: readonly ScriptedReply[]): void;
-  /** Resolves once that many calls have come since `reply` was last called. */
+  /** Resolves after this number of calls since the last call of `reply`. */
   received(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A server on a free port that answers what it is told to. */
+/** A server on a free port with scripted replies. */
 export async function startScriptedServer(): Promise<ScriptedServer> {
   let replies: readonly ScriptedReply[] = [];
   const seen: SeenRequest[] = [];
@@ -69,7 +69,7 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
   };
 }
 
-/** A reply of a method, as the service writes it. */
+/** A successful reply in the service's form. */
 export function jsonReply(message: object, headers: OutgoingHttpHeaders = {}): ScriptedReply {
   return { headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(message) };
 }

@@ -1,4 +1,4 @@
-/** What a page downloads; `npm run bench -- size` compares it with others. The build of the package must have run. */
+/** The size of the client in a page; `npm run bench -- size` compares it with others. Needs a built package. */
 import { expect, test } from "vitest";
 import { bundleSize, clientOf, wholeClient } from "../../bench/bundle-size.ts";
 

@@ -1,4 +1,4 @@
-/** What becomes of a call whose token the service refuses. */
+/** Calls whose token the service refuses. */
 import { EventEmitter, once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ClientOptions, createFinanceClient, type TokenRequest } from "../../packages/client/src/index.ts";
@@ -102,7 +102,7 @@ describe("it never loops", () => {
 });
 
 describe("a useless renewal is not kept", () => {
-  /** A function that never remembers what it renewed. */
+  /** A function that does not remember the tokens that it renewed. */
   function forgetful(...renewed: readonly (string | Promise<string>)[]) {
     const left = [...renewed];
     return clientOf(({ refused }) => (refused ? (left.shift() ?? "none left") : "old"));

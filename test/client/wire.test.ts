@@ -1,4 +1,4 @@
-/** The wire format that the package carries, against the one that it stands for. */
+/** The client's small wire format against @bufbuild/protobuf/wire. */
 import * as full from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -23,7 +23,7 @@ const { values } = fc.letrec<{ values: readonly Value[]; value: Value }>((tie) =
   ),
 }));
 
-/** With the writer that the package carries. */
+/** Written by the client. */
 function write(content: readonly Value[]): Uint8Array {
   const writer = new BinaryWriter();
   for (const { kind, value } of content) {
@@ -35,7 +35,7 @@ function write(content: readonly Value[]): Uint8Array {
   return writer.finish();
 }
 
-/** With the writer that it stands for. */
+/** Written by @bufbuild/protobuf/wire. */
 function writeFully(writer: full.BinaryWriter, content: readonly Value[]): full.BinaryWriter {
   for (const { kind, value } of content) {
     if (kind === "message") writeFully(writer.fork(), value).join();

@@ -1,4 +1,4 @@
-/** The OpenAPI document is valid, and the service keeps to it in every example of the reference. */
+/** The OpenAPI document is valid, and the service matches it in every example of the reference. */
 import { readFile } from "node:fs/promises";
 import { runInNewContext } from "node:vm";
 import { validate } from "@readme/openapi-parser";
@@ -51,7 +51,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Takes a component's schema at its word: a field that it does not have is a mistake. */
+/** Validates by a component's schema, and refuses fields that it does not have. */
 function schemaNamed(name: string): ValidateFunction {
   const schemas = Object.entries(document.components.schemas).map(([key, schema]) => [
     key,
@@ -80,7 +80,7 @@ test("every method has an example", () => {
   );
 });
 
-/** What a page may read and must act on; other headers are HTTP's own. */
+/** The documented headers; all others belong to HTTP. */
 const HEADERS = ["x-request-id", "idempotent-replayed", "retry-after", "www-authenticate"];
 
 function responseOf(method: string, status: number): Response {
@@ -89,7 +89,7 @@ function responseOf(method: string, status: number): Response {
   return response;
 }
 
-/** Each header of a reply is described, and each that is always there is there. */
+/** Every header of the reply is documented, and every required one is present. */
 function expectItsHeaders(method: string, { status, headers }: Reply): void {
   const described = Object.keys(responseOf(method, status).headers);
   const always = described.filter((name) => document.components.headers[name]?.required);
@@ -103,7 +103,7 @@ function mistakesIn(validator: ValidateFunction, value: unknown): unknown[] {
   return validator.errors ?? [];
 }
 
-/** The schemas of what a method takes and gives. */
+/** The schemas of a method's request and reply. */
 function schemasOf(method: string): { readonly takes: ValidateFunction; readonly gives: ValidateFunction } {
   const rpc = FinanceService.methods.find(({ name }) => name === method);
   if (rpc === undefined) throw new Error(`there is no ${method}`);
@@ -219,7 +219,7 @@ test("the reference names every member of every enum", async () => {
   expect(members.filter((member) => !page.includes(`\n- \`${member}\``))).toEqual([]);
 });
 
-/** The calls in the README, as [method, source of the request] each. */
+/** The README's calls as [method, source of the request]. */
 const README_CALLS = [
   ...(await readFile("README.md", "utf8")).matchAll(/\.FinanceService\/(\w+)(?:" *,| \\)[^{]*?(\{[^}]*\})/g),
 ].map(([, method = "", request = ""]) => [method, request] as const);

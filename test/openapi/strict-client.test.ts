@@ -1,4 +1,4 @@
-/** openapi-typescript makes types of the document, and a strict client on them compiles and gets what they promise. */
+/** A strict client on openapi-typescript's types compiles and gets the replies that they describe. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -16,13 +16,13 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 test("a strict client on openapi-typescript's types compiles, and its replies match them", async () => {
-  // Version 6: version 7 needs the compiler of TypeScript 5 beside it.
+  // Version 6, because version 7 needs TypeScript 5.
   await run("node_modules/.bin/openapi-typescript", ["generated/openapi.json", "--output", TYPES]);
   const compiled = await run("node_modules/.bin/tsc", ["--project", CLIENT, "--listFiles"]).catch((error) => error);
   expect(compiled.stdout).not.toContain("error TS");
   expect(compiled.stdout).toContain(`${CLIENT}/client.ts`);
 
-  // Its types are there only now.
+  // Its types exist only now.
   const { tour } = await import(/* @vite-ignore */ new URL("strict-client/client.ts", import.meta.url).href);
   const seen = await tour(service.url, await service.token("root", "finance.admin"));
   expect(seen).toMatchObject({

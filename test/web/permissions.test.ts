@@ -26,7 +26,7 @@ const ADMIN: readonly CallerName[] = ["admin"];
 
 const wallet = anAccount({ id: 5n, owner: "bob", type: LIABILITY });
 const safe = anAccount({ id: 6n, owner: "bob", type: ASSET });
-/** What the service lists for bob; account 4 is somebody else's. */
+/** The accounts that the service lists for bob; account 4 is somebody else's. */
 const listed = new Map([wallet, safe].map((account) => [account.id, account]));
 
 function transfer(debitAccountId: bigint, creditAccountId: bigint, createdBy = ""): Transfer {

@@ -170,7 +170,7 @@ function Terms({ values, problems, caller, onChange }: TermsProps) {
         value={values.overdraft}
         onChange={({ target }) => onChange({ overdraft: target.value })}
         problem={problems.overdraft}
-        hint={values.unlimited ? "" : "How far the balance may go below zero. Leave it empty for not at all"}
+        hint={values.unlimited ? "" : "How far the balance may go below zero. Leave it empty to allow none"}
         inputMode="decimal"
         disabled={values.unlimited}
         autoComplete="off"
