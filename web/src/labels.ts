@@ -10,39 +10,39 @@ import {
 } from "@finance-service/client";
 
 export const accountTypes = [
-  { type: AccountType.ACCOUNT_TYPE_ASSET, word: "Asset", plural: "Assets" },
-  { type: AccountType.ACCOUNT_TYPE_LIABILITY, word: "Liability", plural: "Liabilities" },
-  { type: AccountType.ACCOUNT_TYPE_EQUITY, word: "Equity", plural: "Equity" },
-  { type: AccountType.ACCOUNT_TYPE_INCOME, word: "Income", plural: "Income" },
-  { type: AccountType.ACCOUNT_TYPE_EXPENSE, word: "Expense", plural: "Expenses" },
+  { value: AccountType.ACCOUNT_TYPE_ASSET, label: "Asset", plural: "Assets" },
+  { value: AccountType.ACCOUNT_TYPE_LIABILITY, label: "Liability", plural: "Liabilities" },
+  { value: AccountType.ACCOUNT_TYPE_EQUITY, label: "Equity", plural: "Equity" },
+  { value: AccountType.ACCOUNT_TYPE_INCOME, label: "Income", plural: "Income" },
+  { value: AccountType.ACCOUNT_TYPE_EXPENSE, label: "Expense", plural: "Expenses" },
 ] as const;
 
 export const accountStatuses = [
-  { status: AccountStatus.ACCOUNT_STATUS_OPEN, word: "Open" },
-  { status: AccountStatus.ACCOUNT_STATUS_FROZEN, word: "Frozen" },
-  { status: AccountStatus.ACCOUNT_STATUS_CLOSED, word: "Closed" },
+  { value: AccountStatus.ACCOUNT_STATUS_OPEN, label: "Open" },
+  { value: AccountStatus.ACCOUNT_STATUS_FROZEN, label: "Frozen" },
+  { value: AccountStatus.ACCOUNT_STATUS_CLOSED, label: "Closed" },
 ] as const;
 
 export const transferStates = [
-  { state: TransferState.TRANSFER_STATE_POSTED, word: "Posted" },
-  { state: TransferState.TRANSFER_STATE_PENDING, word: "Held" },
-  { state: TransferState.TRANSFER_STATE_CAPTURED, word: "Captured" },
-  { state: TransferState.TRANSFER_STATE_VOIDED, word: "Voided" },
-  { state: TransferState.TRANSFER_STATE_EXPIRED, word: "Expired" },
+  { value: TransferState.TRANSFER_STATE_POSTED, label: "Posted" },
+  { value: TransferState.TRANSFER_STATE_PENDING, label: "Held" },
+  { value: TransferState.TRANSFER_STATE_CAPTURED, label: "Captured" },
+  { value: TransferState.TRANSFER_STATE_VOIDED, label: "Voided" },
+  { value: TransferState.TRANSFER_STATE_EXPIRED, label: "Expired" },
 ] as const;
 
 export function typeOf({ type }: Pick<Account, "type">): string {
-  return accountTypes.find((known) => known.type === type)?.word ?? "Unknown type";
+  return accountTypes.find(({ value }) => value === type)?.label ?? "Unknown type";
 }
 
 /** The status that stops the account from moving money; undefined if it is open. */
 export function hindranceOf({ status }: Pick<Account, "status">): string | undefined {
   if (status === AccountStatus.ACCOUNT_STATUS_OPEN) return undefined;
-  return accountStatuses.find((known) => known.status === status)?.word;
+  return accountStatuses.find(({ value }) => value === status)?.label;
 }
 
 export function stateOf({ state }: Pick<Transfer, "state">): string {
-  return transferStates.find((known) => known.state === state)?.word ?? "Unknown state";
+  return transferStates.find(({ value }) => value === state)?.label ?? "Unknown state";
 }
 
 /** Whether debits increase the balance, as for assets and expenses. */

@@ -48,36 +48,23 @@ export function AccountsPage() {
           label="Type"
           value={sought.type}
           onChange={({ target }) => setSought({ ...sought, type: Number(target.value) })}
-        >
-          <option value={AccountType.ACCOUNT_TYPE_UNSPECIFIED}>Any type</option>
-          {accountTypes.map(({ type, word }) => (
-            <option key={type} value={type}>
-              {word}
-            </option>
-          ))}
-        </SelectField>
+          choices={[{ value: ANY.type, label: "Any type" }, ...accountTypes]}
+        />
         <SelectField
           label="Status"
           value={sought.status}
           onChange={({ target }) => setSought({ ...sought, status: Number(target.value) })}
-        >
-          <option value={AccountStatus.ACCOUNT_STATUS_UNSPECIFIED}>Any status</option>
-          {accountStatuses.map(({ status, word }) => (
-            <option key={status} value={status}>
-              {word}
-            </option>
-          ))}
-        </SelectField>
+          choices={[{ value: ANY.status, label: "Any status" }, ...accountStatuses]}
+        />
         <SelectField
           label="Currency"
           value={sought.currency}
           onChange={({ target }) => setSought({ ...sought, currency: target.value })}
-        >
-          <option value="">Any currency</option>
-          {currencies.map((currency) => (
-            <option key={currency}>{currency}</option>
-          ))}
-        </SelectField>
+          choices={[
+            { value: ANY.currency, label: "Any currency" },
+            ...currencies.map((currency) => ({ value: currency, label: currency })),
+          ]}
+        />
       </search>
       <section className="table" aria-label="Accounts found">
         <Pages

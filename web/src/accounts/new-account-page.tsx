@@ -107,13 +107,8 @@ export function NewAccountPage() {
                 value={values.type}
                 onChange={({ target }) => set({ type: Number(target.value) })}
                 hint={hintOf(values.type)}
-              >
-                {accountTypes.map(({ type, word }) => (
-                  <option key={type} value={type}>
-                    {word}
-                  </option>
-                ))}
-              </SelectField>
+                choices={accountTypes}
+              />
               {currency}
             </div>
             <Terms values={values} problems={problems} caller={caller} onChange={set} />

@@ -22,7 +22,7 @@ export function sumBalances(accounts: readonly Account[]): CurrencySums[] {
     const [first] = kept;
     if (first === undefined) return [];
     const types = accountTypes
-      .map(({ type }) => {
+      .map(({ value: type }) => {
         const alike = kept.filter((account) => account.type === type);
         return { type, accounts: alike.length, balance: alike.reduce((sum, { balance }) => sum + balance, 0n) };
       })

@@ -21,7 +21,7 @@ function CurrencyTable({ sums: { money, types } }: { readonly sums: CurrencySums
       <tbody>
         {types.map(({ type, accounts, balance }) => (
           <tr key={type}>
-            <th scope="row">{accountTypes.find((known) => known.type === type)?.plural}</th>
+            <th scope="row">{accountTypes.find(({ value }) => value === type)?.plural}</th>
             <td className="muted">{accounts === 1 ? "1 account" : `${accounts} accounts`}</td>
             <td className="figure">
               <Sum minor={balance} money={money} />

@@ -21,15 +21,27 @@ export function Field({ label, problem, hint, ...input }: FieldProps) {
   );
 }
 
-type SelectFieldProps = Omit<ComponentProps<"select">, "id"> & Labelled;
+interface Choice {
+  readonly value: string | number;
+  readonly label: string;
+}
+
+type SelectFieldProps = Omit<ComponentProps<"select">, "id" | "children"> &
+  Labelled & { readonly choices: readonly Choice[] };
 
 /** A labelled select with a hint or problem. */
-export function SelectField({ label, problem, hint, ...select }: SelectFieldProps) {
+export function SelectField({ label, problem, hint, choices, ...select }: SelectFieldProps) {
   const id = useId();
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      <select {...select} {...noted(id, problem)} />
+      <select {...select} {...noted(id, problem)}>
+        {choices.map((choice) => (
+          <option key={choice.value} value={choice.value}>
+            {choice.label}
+          </option>
+        ))}
+      </select>
       <Note of={id} problem={problem} hint={hint} />
     </div>
   );

@@ -6,10 +6,8 @@ import { usePath } from "../route.ts";
 import type { Settings } from "../settings.ts";
 import { permissionsOf } from "./permissions.ts";
 import { SessionContext } from "./session.ts";
-import { SignIn } from "./sign-in.tsx";
-import { SignInAgain } from "./sign-in-again.tsx";
-import { forgetToken, loadToken, storeToken } from "./stored-token.ts";
-import { readClaims } from "./token.ts";
+import { SignIn, SignInAgain } from "./sign-in.tsx";
+import { forgetToken, loadToken, readClaims, storeToken } from "./token.ts";
 
 interface SessionProviderProps {
   readonly settings: Settings;

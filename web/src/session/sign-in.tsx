@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { Dialog } from "../components/dialog.tsx";
 import type { Settings } from "../settings.ts";
 import { TokenForm } from "./token-form.tsx";
 
@@ -24,5 +25,20 @@ export function SignIn({ settings, onSignIn }: SignInProps) {
         No answer? <a href="#/connection">Check the connection</a>
       </p>
     </main>
+  );
+}
+
+interface SignInAgainProps extends SignInProps {
+  /** Why the service refused the last token. */
+  readonly refusal: string;
+}
+
+/** A dialog above the page that asks for a new token. */
+export function SignInAgain({ settings, refusal, onSignIn }: SignInAgainProps) {
+  return (
+    <Dialog title="Sign in again">
+      <p>The service refused the token: {refusal}. Everything you typed on this page is kept.</p>
+      <TokenForm settings={settings} onSignIn={onSignIn} />
+    </Dialog>
   );
 }

@@ -8,7 +8,7 @@ import { PageHeading } from "../components/page-heading.tsx";
 import { ConnectionPage } from "../connection/connection-page.tsx";
 import { paths, readId, useFragment, usePath } from "../route.ts";
 import { useSession } from "../session/session.ts";
-import { loadToken } from "../session/stored-token.ts";
+import { loadToken } from "../session/token.ts";
 import { ActivityPage } from "../transfers/activity-page.tsx";
 import { HoldsPage } from "../transfers/holds-page.tsx";
 import { NewTransferPage } from "../transfers/new-transfer-page.tsx";

@@ -20,14 +20,12 @@ export function ActivityPage() {
     <>
       <PageHeading title="Activity" />
       <search className="filters">
-        <SelectField label="State" value={state} onChange={({ target }) => setState(Number(target.value))}>
-          <option value={TransferState.TRANSFER_STATE_UNSPECIFIED}>Any state</option>
-          {transferStates.map((known) => (
-            <option key={known.state} value={known.state}>
-              {known.word}
-            </option>
-          ))}
-        </SelectField>
+        <SelectField
+          label="State"
+          value={state}
+          onChange={({ target }) => setState(Number(target.value))}
+          choices={[{ value: TransferState.TRANSFER_STATE_UNSPECIFIED, label: "Any state" }, ...transferStates]}
+        />
       </search>
       <section className="table" aria-labelledby="transfers-heading">
         <h2 id="transfers-heading" className="unseen">

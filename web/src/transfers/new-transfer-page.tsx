@@ -37,6 +37,13 @@ const EMPTY: TransferValues = {
   pending: false,
   holdDays: 7,
 };
+/** In days. */
+const HOLD_LENGTHS = [
+  { value: 1, label: "After a day" },
+  { value: 7, label: "After a week" },
+  { value: 30, label: "After 30 days" },
+  { value: 0, label: "Never" },
+];
 const DESCRIPTION_LENGTH_MAX = 500;
 const DAY_MS = 86_400_000;
 
@@ -168,12 +175,8 @@ export function NewTransferPage() {
             label="The hold expires"
             value={values.holdDays}
             onChange={({ target }) => set({ holdDays: Number(target.value) })}
-          >
-            <option value={1}>After a day</option>
-            <option value={7}>After a week</option>
-            <option value={30}>After 30 days</option>
-            <option value={0}>Never</option>
-          </SelectField>
+            choices={HOLD_LENGTHS}
+          />
         )}
         <Preview trial={trial.transfer} accounts={accounts} />
         {posting.error && !isAtField && <ProblemNote problem={posting.error} />}
