@@ -165,7 +165,7 @@ export async function call<I extends object, O extends object>(
   }
 }
 
-function prepare<I extends object, O extends object>(format: Format, method: Method<I, O>, input: Input<I>) {
+function prepare(format: Format, method: Method<object, object>, input: object) {
   try {
     // A copy, so that the caller's object does not change and every try sends the same keys.
     const message = complete(method.request, input);
@@ -176,9 +176,9 @@ function prepare<I extends object, O extends object>(format: Format, method: Met
   }
 }
 
-interface Attempt<I extends object, O extends object> {
+interface Attempt<O extends object> {
   readonly connection: Connection;
-  readonly method: Method<I, O>;
+  readonly method: Method<object, O>;
   readonly body: string | Uint8Array<ArrayBuffer>;
   readonly options: CallOptions;
   readonly signal: AbortSignal;
@@ -186,7 +186,7 @@ interface Attempt<I extends object, O extends object> {
 }
 
 /** One try, or two if the service refuses the token and a new one is available. */
-async function attempt<I extends object, O extends object>(work: Attempt<I, O>): Promise<O> {
+async function attempt<O extends object>(work: Attempt<O>): Promise<O> {
   const { signal, connection } = work;
   const { tokens } = connection;
   signal.throwIfAborted();
@@ -208,7 +208,7 @@ async function attempt<I extends object, O extends object>(work: Attempt<I, O>):
   }
 }
 
-async function send<I extends object, O extends object>(work: Attempt<I, O>, bearer: string): Promise<O> {
+async function send<O extends object>(work: Attempt<O>, bearer: string): Promise<O> {
   const { connection, method, body, options, signal } = work;
   const { url, transport, format, isCrossOrigin } = connection;
   signal.throwIfAborted();
@@ -238,10 +238,7 @@ function infoOf(reply: TransportReply): ReplyInfo {
   };
 }
 
-function requestHeaders<I extends object, O extends object>(
-  { connection, options, deadlineMs }: Attempt<I, O>,
-  bearer: string,
-): Record<string, string> {
+function requestHeaders({ connection, options, deadlineMs }: Attempt<object>, bearer: string): Record<string, string> {
   try {
     const all = new Headers(connection.headers);
     new Headers(options.headers).forEach((value, name) => {

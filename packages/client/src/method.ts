@@ -11,20 +11,16 @@ export interface Page {
   nextPageToken: string;
 }
 
-interface PageRequest {
-  readonly pageToken?: string | undefined;
-}
-
 /** A list's call, and how to read its pages. */
 export interface Listing<Options> {
   readonly name: string;
-  load(request: PageRequest, options?: Options): Promise<Page>;
+  load(request: Input<Paged>, options?: Options): Promise<Page>;
   itemsOf(page: Page): readonly unknown[];
 }
 
 /** The iterators of a list. Only list methods refer to it, so a bundler can leave it out. */
 export function paging<Options>({ name, load, itemsOf }: Listing<Options>) {
-  async function* pages(request?: PageRequest, options?: Options): AsyncGenerator<Page, void, undefined> {
+  async function* pages(request?: Input<Paged>, options?: Options): AsyncGenerator<Page, void, undefined> {
     for (let pageToken = request?.pageToken; ; ) {
       const page = await load({ ...request, pageToken }, options);
       yield page;
@@ -35,7 +31,7 @@ export function paging<Options>({ name, load, itemsOf }: Listing<Options>) {
     }
   }
 
-  async function* each(request?: PageRequest, options?: Options): AsyncGenerator<unknown, void, undefined> {
+  async function* each(request?: Input<Paged>, options?: Options): AsyncGenerator<unknown, void, undefined> {
     for await (const page of pages(request, options)) yield* itemsOf(page);
   }
 
