@@ -20,14 +20,40 @@ export function enumNames(info: EnumInfo): ReadonlyMap<number, string> {
 
 /** An inclusive range of integers. */
 export interface IntegerRange {
+  /** For messages. */
+  readonly name: string;
+  /** Whether generated code has its integers in a form of their own, since numbers do not hold them all. */
+  readonly isLong: boolean;
   readonly min: bigint;
   readonly max: bigint;
 }
 
-export const INT32: IntegerRange = { min: -(2n ** 31n), max: 2n ** 31n - 1n };
-export const UINT32: IntegerRange = { min: 0n, max: 2n ** 32n - 1n };
-export const INT64: IntegerRange = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
-export const UINT64: IntegerRange = { min: 0n, max: 2n ** 64n - 1n };
+export const INT32: IntegerRange = { name: "a 32-bit integer", isLong: false, min: -(2n ** 31n), max: 2n ** 31n - 1n };
+export const UINT32: IntegerRange = { name: "an unsigned 32-bit integer", isLong: false, min: 0n, max: 2n ** 32n - 1n };
+export const INT64: IntegerRange = { name: "a 64-bit integer", isLong: true, min: -(2n ** 63n), max: 2n ** 63n - 1n };
+export const UINT64: IntegerRange = { name: "an unsigned 64-bit integer", isLong: true, min: 0n, max: 2n ** 64n - 1n };
+
+/** The integers of a scalar type. */
+export function rangeOf(type: ScalarType): IntegerRange {
+  switch (type) {
+    case ScalarType.INT32:
+    case ScalarType.SINT32:
+    case ScalarType.SFIXED32:
+      return INT32;
+    case ScalarType.UINT32:
+    case ScalarType.FIXED32:
+      return UINT32;
+    case ScalarType.INT64:
+    case ScalarType.SINT64:
+    case ScalarType.SFIXED64:
+      return INT64;
+    case ScalarType.UINT64:
+    case ScalarType.FIXED64:
+      return UINT64;
+    default:
+      throw new Error(`scalar type ${type} has no integers`);
+  }
+}
 
 /** Throws for a value that the .proto does not allow in a field. */
 export function refuse(field: string, expected: string, value: unknown): never {
@@ -125,7 +151,7 @@ function messageTypeOf(field: FieldInfo): IMessageType<MessageFields>[] {
   return field.kind === "map" && field.V.kind === "message" ? [field.V.T()] : [];
 }
 
-const WRAPPERS: ReadonlySet<string> = namesIn([
+const OF_ONE_FIELD: ReadonlySet<string> = namesIn([
   "DoubleValue",
   "FloatValue",
   "Int64Value",
@@ -135,22 +161,15 @@ const WRAPPERS: ReadonlySet<string> = namesIn([
   "BoolValue",
   "StringValue",
   "BytesValue",
-]);
-
-const OTHERS: ReadonlySet<string> = namesIn([
-  "Any",
-  "Timestamp",
-  "Duration",
   "Struct",
   "ListValue",
-  "Value",
-  "FieldMask",
-  "Empty",
 ]);
 
-/** Whether the JSON of a type is that of its one field. */
-export function isWrapper({ typeName }: IMessageType<MessageFields>): boolean {
-  return WRAPPERS.has(typeName);
+const OTHERS: ReadonlySet<string> = namesIn(["Any", "Timestamp", "Duration", "Value", "FieldMask", "Empty"]);
+
+/** The field whose JSON is that of the whole message; undefined for types that are written as an object of their fields. */
+export function onlyFieldOf(type: IMessageType<MessageFields>): FieldInfo | undefined {
+  return OF_ONE_FIELD.has(type.typeName) ? type.fields[0] : undefined;
 }
 
 /**
@@ -158,8 +177,8 @@ export function isWrapper({ typeName }: IMessageType<MessageFields>): boolean {
  *
  * https://protobuf.dev/programming-guides/json/#any
  */
-export function isWellKnown(type: IMessageType<MessageFields>): boolean {
-  return isWrapper(type) || OTHERS.has(type.typeName);
+export function isWellKnown({ typeName }: IMessageType<MessageFields>): boolean {
+  return OF_ONE_FIELD.has(typeName) || OTHERS.has(typeName);
 }
 
 function namesIn(types: readonly string[]): ReadonlySet<string> {

@@ -1,9 +1,8 @@
 import type { EnumInfo, FieldInfo, IMessageType, ScalarType } from "@protobuf-ts/runtime";
-import type { MessageFields, TypeRegistry } from "./fields.ts";
-import { enumNumbers, INT32 } from "./fields.ts";
+import { enumNumbers, INT32, type MessageFields, onlyFieldOf, type TypeRegistry } from "./fields.ts";
 import { anyReader, TYPE_MEMBER } from "./json-any.ts";
-import { JsonCursor, textOf } from "./json-cursor.ts";
-import { mapKeyReader, scalarReader, smallIntegerReader, type ValueReader } from "./json-scalars.ts";
+import { JsonCursor, textOf, type ValueKind } from "./json-cursor.ts";
+import { integerReader, mapKeyReader, scalarReader, type ValueReader } from "./json-scalars.ts";
 import { type MessageReader, type ReaderOf, wellKnownReader } from "./json-well-known.ts";
 import type { DecodingRules, FieldLimit } from "./limits.ts";
 
@@ -45,14 +44,50 @@ export class JsonReaders {
   #compile(type: IMessageType<MessageFields>): MessageReader {
     const readerOf = (memberType: IMessageType<MessageFields>) => this.of(memberType);
     if (type.typeName === "google.protobuf.Any") return anyReader(type, this.#types, readerOf);
-    return wellKnownReader(type, readerOf) ?? compileMessage(type, readerOf, this.#rules);
+    const fieldReaderOf = (field: FieldInfo, name = field.name) =>
+      fieldReader(field, name, readerOf, this.#rules.of(type.typeName, field.name));
+    const onlyField = onlyFieldOf(type);
+    if (onlyField !== undefined) return contentReader(type, fieldReaderOf(onlyField, type.typeName));
+    if (type.typeName === "google.protobuf.Value") return oneKindReader(type, fieldReaderOf);
+    return wellKnownReader(type) ?? objectReader(type, fieldReaderOf);
   }
 }
 
-function compileMessage(type: IMessageType<MessageFields>, readerOf: ReaderOf, rules: DecodingRules): MessageReader {
+/** The reader of a type whose JSON is that of its one field. */
+function contentReader(type: IMessageType<MessageFields>, read: FieldReader): MessageReader {
+  return (cursor) => {
+    const message = type.create();
+    read(cursor, message);
+    return message;
+  };
+}
+
+/** The field of a `google.protobuf.Value` that holds a kind of JSON. */
+const FIELD_OF_KIND: Readonly<Record<ValueKind, string>> = {
+  object: "struct_value",
+  array: "list_value",
+  string: "string_value",
+  number: "number_value",
+  boolean: "bool_value",
+  null: "null_value",
+  none: "",
+};
+
+function oneKindReader(type: IMessageType<MessageFields>, readerOf: (field: FieldInfo) => FieldReader): MessageReader {
+  const fields = new Map(type.fields.map((field) => [field.name, readerOf(field)]));
+  return (cursor) => {
+    const read = fields.get(FIELD_OF_KIND[cursor.peek()]);
+    if (read === undefined) throw cursor.failure("expected a value");
+    const message = type.create();
+    read(cursor, message);
+    return message;
+  };
+}
+
+function objectReader(type: IMessageType<MessageFields>, readerOf: (field: FieldInfo) => FieldReader): MessageReader {
   const fields = new Map<string, { readonly index: number; readonly field: FieldInfo; readonly read: FieldReader }>();
   type.fields.forEach((field, index) => {
-    const entry = { index, field, read: fieldReader(field, readerOf, rules.of(type.typeName, field.name)) };
+    const entry = { index, field, read: readerOf(field) };
     fields.set(field.name, entry);
     fields.set(field.jsonName, entry);
   });
@@ -89,8 +124,9 @@ function isNullValue([typeName]: EnumInfo): boolean {
   return typeName === "google.protobuf.NullValue";
 }
 
-function fieldReader(field: FieldInfo, readerOf: ReaderOf, limit: FieldLimit): FieldReader {
-  const { localName, name } = field;
+/** @param name of the field, for messages. */
+function fieldReader(field: FieldInfo, name: string, readerOf: ReaderOf, limit: FieldLimit): FieldReader {
+  const { localName } = field;
   if (field.kind === "map")
     return mapReader(localName, name, mapKeyReader(field.K), valueReader(field.V, name, readerOf), limit);
   const read = valueReader(field, name, readerOf);
@@ -177,7 +213,7 @@ function valueReader(value: ValueType, name: string, readerOf: ReaderOf): ValueR
 
 function enumReader(info: EnumInfo, name: string): ValueReader {
   const numbers = enumNumbers(info);
-  const readNumber = smallIntegerReader(INT32, `${name}: expected an enum number`);
+  const readNumber = integerReader({ ...INT32, name: "an enum number" }, undefined, name);
   const nullable = isNullValue(info);
   return (cursor) => {
     const kind = cursor.peek();

@@ -1,8 +1,7 @@
 import type { FieldInfo, IMessageType, LongType } from "@protobuf-ts/runtime";
-import { isFields, isWrapper, longOf, type MessageFields, refuse } from "./fields.ts";
+import { longOf, type MessageFields, refuse } from "./fields.ts";
 import type { JsonCursor } from "./json-cursor.ts";
-import { doubleOf } from "./json-numbers.ts";
-import { type MessageWriter, quoted, scalarReader, scalarWriter } from "./json-scalars.ts";
+import { type MessageWriter, quoted } from "./json-scalars.ts";
 
 /** A point in time or a span, as the well-known types hold it. */
 export interface SecondsAndNanos {
@@ -118,7 +117,7 @@ export type ReaderOf = (type: IMessageType<MessageFields>) => MessageReader;
  *
  * https://protobuf.dev/programming-guides/json/
  */
-export function wellKnownReader(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader | undefined {
+export function wellKnownReader(type: IMessageType<MessageFields>): MessageReader | undefined {
   switch (type.typeName) {
     case "google.protobuf.Timestamp":
       return momentReader(type, parseTimestamp, "expected an RFC 3339 time");
@@ -135,14 +134,8 @@ export function wellKnownReader(type: IMessageType<MessageFields>, readerOf: Rea
         );
         return message;
       };
-    case "google.protobuf.Struct":
-      return structReader(type, readerOf);
-    case "google.protobuf.ListValue":
-      return listValueReader(type, readerOf);
-    case "google.protobuf.Value":
-      return anyValueReader(type, readerOf);
     default:
-      return isWrapper(type) ? wrapperReader(type) : undefined;
+      return undefined;
   }
 }
 
@@ -186,90 +179,6 @@ function trimSpace(text: string): string {
   return text.slice(start, end);
 }
 
-function wrapperReader(type: IMessageType<MessageFields>): MessageReader {
-  const [field] = type.fields;
-  if (field?.kind !== "scalar") throw new Error(`${type.typeName} has no value`);
-  const read = scalarReader(field.T, field.L, type.typeName);
-  return (cursor) => {
-    const message = type.create();
-    message["value"] = read(cursor);
-    return message;
-  };
-}
-
-function structReader(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader {
-  const valueType = memberType(type, "fields");
-  return (cursor) => {
-    if (cursor.peek() !== "object") throw cursor.failure("expected an object");
-    const fields: MessageFields = Object.create(null);
-    const read = readerOf(valueType());
-    cursor.readObject((name) => {
-      cursor.budget.takeObject();
-      if (name in fields) throw cursor.failure("name given twice");
-      fields[name] = read(cursor);
-    });
-    const message = type.create();
-    message["fields"] = fields;
-    return message;
-  };
-}
-
-function listValueReader(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader {
-  const valueType = memberType(type, "values");
-  return (cursor) => {
-    if (cursor.peek() !== "array") throw cursor.failure("expected an array");
-    const values: MessageFields[] = [];
-    const read = readerOf(valueType());
-    cursor.readArray(() => values.push(read(cursor)));
-    const message = type.create();
-    message["values"] = values;
-    return message;
-  };
-}
-
-function anyValueReader(type: IMessageType<MessageFields>, readerOf: ReaderOf): MessageReader {
-  const structType = memberType(type, "structValue");
-  const listType = memberType(type, "listValue");
-  return (cursor) => {
-    const message = type.create();
-    message["kind"] = kindAt(
-      cursor,
-      () => readerOf(structType())(cursor),
-      () => readerOf(listType())(cursor),
-    );
-    return message;
-  };
-}
-
-function kindAt(cursor: JsonCursor, readStruct: () => MessageFields, readList: () => MessageFields): MessageFields {
-  switch (cursor.peek()) {
-    case "object":
-      return { oneofKind: "structValue", structValue: readStruct() };
-    case "array":
-      return { oneofKind: "listValue", listValue: readList() };
-    case "string":
-      return { oneofKind: "stringValue", stringValue: cursor.readString() };
-    case "boolean":
-      return { oneofKind: "boolValue", boolValue: cursor.readBoolean() };
-    case "null":
-      cursor.readNull();
-      return { oneofKind: "nullValue", nullValue: 0 };
-    default: {
-      const number = doubleOf(cursor.readNumber());
-      return number === undefined
-        ? fail(cursor, "expected a double")
-        : { oneofKind: "numberValue", numberValue: number };
-    }
-  }
-}
-
-function memberType(type: IMessageType<MessageFields>, localName: string): () => IMessageType<MessageFields> {
-  const field = type.fields.find((candidate) => candidate.localName === localName);
-  if (field?.kind === "message") return field.T;
-  if (field?.kind === "map" && field.V.kind === "message") return field.V.T;
-  throw new Error(`${type.typeName} has no ${localName}`);
-}
-
 function fail(cursor: JsonCursor, message: string): never {
   throw cursor.failure(message);
 }
@@ -284,21 +193,9 @@ export function wellKnownWriter(type: IMessageType<MessageFields>): MessageWrite
     case "google.protobuf.FieldMask":
       return ({ paths }) =>
         quoted(Array.isArray(paths) ? paths.map(writeMaskPath).join(",") : refuse("paths", "an array", paths));
-    case "google.protobuf.Struct":
-    case "google.protobuf.ListValue":
-      return writeStructure;
-    case "google.protobuf.Value":
-      return writeValue;
     default:
-      return isWrapper(type) ? wrapperWriter(type) : undefined;
+      return undefined;
   }
-}
-
-function wrapperWriter(type: IMessageType<MessageFields>): MessageWriter {
-  const [field] = type.fields;
-  if (field?.kind !== "scalar") throw new Error(`${type.typeName} has no value`);
-  const write = scalarWriter(field.T, type.typeName);
-  return (message) => write(message["value"]);
 }
 
 const MASK_PATH = /^_?[a-z](?:_?[a-z]|\d)*(?:\._?[a-z](?:_?[a-z]|\d)*)*$/;
@@ -309,40 +206,4 @@ function writeMaskPath(path: unknown): string {
     throw new RangeError(`field mask path ${JSON.stringify(path)} has no JSON form`);
   }
   return path.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
-}
-
-// A Struct has fields, a ListValue has values.
-function writeStructure({ fields, values }: MessageFields): string {
-  if (Array.isArray(values)) return `[${values.map(writeMember).join(",")}]`;
-  if (!isFields(fields)) return refuse("google.protobuf.Struct", "fields", fields);
-  const members = Object.entries(fields).map(([name, value]) => `${quoted(name)}:${writeMember(value)}`);
-  return `{${members.join(",")}}`;
-}
-
-function writeMember(value: unknown): string {
-  return isFields(value) ? writeValue(value) : refuse("google.protobuf.Value", "a message", value);
-}
-
-function writeValue({ kind }: MessageFields): string {
-  if (!isFields(kind)) return refuse("google.protobuf.Value", "a kind", kind);
-  switch (kind["oneofKind"]) {
-    case "nullValue":
-      return "null";
-    case "boolValue":
-      return String(kind["boolValue"] === true);
-    case "stringValue":
-      return quoted(String(kind["stringValue"]));
-    case "structValue":
-      return isFields(kind["structValue"]) ? writeStructure(kind["structValue"]) : "{}";
-    case "listValue":
-      return isFields(kind["listValue"]) ? writeStructure(kind["listValue"]) : "[]";
-    case "numberValue": {
-      const number = kind["numberValue"];
-      // JSON has no other numbers, and a Value may not hold them as strings.
-      if (typeof number === "number" && Number.isFinite(number)) return Object.is(number, -0) ? "-0" : String(number);
-      return refuse("google.protobuf.Value", "a finite number", number);
-    }
-    default:
-      return refuse("google.protobuf.Value", "a kind", kind["oneofKind"]);
-  }
 }

@@ -1,6 +1,14 @@
 import type { EnumInfo, FieldInfo, IMessageType, ScalarType } from "@protobuf-ts/runtime";
-import type { TypeRegistry } from "./fields.ts";
-import { enumNames, isFields, type MessageFields, refuse, scalarTypeOf, zeroTest } from "./fields.ts";
+import {
+  enumNames,
+  isFields,
+  type MessageFields,
+  onlyFieldOf,
+  refuse,
+  scalarTypeOf,
+  type TypeRegistry,
+  zeroTest,
+} from "./fields.ts";
 import { anyWriter } from "./json-any.ts";
 import {
   type Member,
@@ -43,10 +51,31 @@ export class JsonWriters {
 
   #compile(type: IMessageType<MessageFields>): MessageWriter {
     if (type.typeName === "google.protobuf.Any") return anyWriter(this.#types, (held) => this.of(held));
+    const onlyField = onlyFieldOf(type);
+    if (onlyField !== undefined) {
+      const { property, write } = this.#member(onlyField, type.typeName);
+      return (message) => write(message[property]);
+    }
+    if (type.typeName === "google.protobuf.Value") return this.#oneKindWriter(type);
     return (
       wellKnownWriter(type) ??
       objectWriter(type.fields.map((field) => this.#member(field, `${type.typeName}.${field.name}`)))
     );
+  }
+
+  #oneKindWriter({ typeName, fields }: IMessageType<MessageFields>): MessageWriter {
+    const writers = new Map<unknown, ValueWriter>(
+      fields.map((field) => [field.localName, this.#member(field, typeName).write]),
+    );
+    return ({ kind }) => {
+      const member = isFields(kind) ? kind["oneofKind"] : undefined;
+      const write = writers.get(member) ?? refuse(typeName, "a kind", member);
+      const json = write(kind);
+      // JSON has no other numbers, and a Value may not hold them as strings.
+      if (member === "numberValue" && json.startsWith('"'))
+        throw new TypeError(`${typeName}: expected a finite number`);
+      return json;
+    };
   }
 
   #member(field: FieldInfo, path: string): Member {
