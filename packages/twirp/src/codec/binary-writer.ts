@@ -74,7 +74,7 @@ function optionsOf(type: IMessageType<MessageFields>): BinaryWriteOptions {
   return options;
 }
 
-/** Checks what generated code takes on trust, and writes what it leaves out. */
+/** Checks the values that generated code does not pass to the writer, and writes negative zeros. */
 function completionOf(fields: readonly FieldInfo[]): (message: MessageFields) => void {
   const checks = fields.map(completeField).filter((check) => check !== undefined);
   return (message) => {
@@ -103,15 +103,13 @@ function completeField(field: FieldInfo): ((message: MessageFields) => void) | u
   if (field.T === ScalarType.BYTES) {
     return expecting(localName, name, "a Uint8Array", (value) => value instanceof Uint8Array);
   }
-  // Generated code takes the negative zero for the default value; Go writes it.
-  if (field.T === ScalarType.DOUBLE) {
-    return (message) => {
-      if (Object.is(message[localName], -0)) shared.tag(no, WireType.Bit64).double(-0);
-    };
-  }
-  if (field.T !== ScalarType.FLOAT) return undefined;
+  if (field.T !== ScalarType.DOUBLE && field.T !== ScalarType.FLOAT) return undefined;
+  const isDouble = field.T === ScalarType.DOUBLE;
+  // Generated code leaves out the negative zero, as if it were the default value; Go writes it.
   return (message) => {
-    if (Object.is(message[localName], -0)) shared.tag(no, WireType.Bit32).float(-0);
+    if (!Object.is(message[localName], -0)) return;
+    if (isDouble) shared.tag(no, WireType.Bit64).double(-0);
+    else shared.tag(no, WireType.Bit32).float(-0);
   };
 }
 
@@ -134,7 +132,7 @@ const uint64In = longIn(UINT64, "uint64");
 
 type Long = string | number | bigint;
 
-/** Takes values of the right type only. Parts are written in place; their length is put before them once it is known. */
+/** Refuses values of the wrong type. A nested part is written in place, and its length before it when the part is complete. */
 class StrictWriter implements IBinaryWriter {
   #bytes = Buffer.allocUnsafe(SIZE_INITIAL);
   #at = 0;
@@ -354,5 +352,5 @@ class StrictWriter implements IBinaryWriter {
   }
 }
 
-// One for all calls: a message is written without a pause.
+// One writer is enough: a message is written without a pause.
 const shared = new StrictWriter();

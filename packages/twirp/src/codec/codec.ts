@@ -9,21 +9,21 @@ import { type DecodingLimits, DecodingRules } from "./limits.ts";
 
 /** Reads and writes messages of one type. */
 export interface MessageCodec {
-  /** Throws an Error that says what is wrong and where when the body is no such message. */
+  /** Throws an Error that says what is wrong and where if the body is not such a message. */
   readJson(body: Buffer): object;
   readBinary(body: Buffer): object;
-  /** Throws a TypeError for anything but such a message. */
+  /** Throws a TypeError for a value that is not such a message. */
   writeJson(message: unknown): string;
   writeBinary(message: unknown): Buffer;
 }
 
-/** Compiles codecs from the types' reflection; they share what they have in common. */
+/** Makes the codecs of message types. They share the readers and writers of nested types. */
 export class MessageCodecs {
   readonly #jsonReaders: JsonReaders;
   readonly #binaryReaders: BinaryReaders;
   readonly #writers: JsonWriters;
 
-  /** @param types those that a `google.protobuf.Any` may hold in JSON. */
+  /** @param types the types that a `google.protobuf.Any` may hold in JSON. */
   constructor(json: WriteOptions, types: TypeRegistry, limits: DecodingLimits = {}) {
     const rules = new DecodingRules(limits, types);
     this.#jsonReaders = new JsonReaders(types, rules);
@@ -53,7 +53,7 @@ export class MessageCodecs {
 
 function messageOf(type: IMessageType<MessageFields>, message: unknown): MessageFields {
   if (!isFields(message)) throw new TypeError(`expected a ${type.typeName}, got ${typeof message}`);
-  // Messages that protobuf-ts made know their type; an object literal is judged by its fields.
+  // Messages that protobuf-ts made know their type. The writers check the fields of object literals.
   const made: unknown = Reflect.get(message, MESSAGE_TYPE);
   if (made !== undefined && made !== type) throw new TypeError(`expected a ${type.typeName}, got another message`);
   return message;

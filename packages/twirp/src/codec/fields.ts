@@ -1,6 +1,6 @@
 import { type EnumInfo, type FieldInfo, type IMessageType, LongType, ScalarType } from "@protobuf-ts/runtime";
 
-/** Number of each name, as the .proto spells it. */
+/** The numbers of an enum by their names in the .proto. */
 export function enumNumbers([, values, prefix = ""]: EnumInfo): ReadonlyMap<string, number> {
   return new Map(
     Object.entries(values).flatMap(([name, number]) =>
@@ -9,7 +9,7 @@ export function enumNumbers([, values, prefix = ""]: EnumInfo): ReadonlyMap<stri
   );
 }
 
-/** Name of each number, as the .proto spells it: the first one where several share a number. */
+/** The names of an enum in the .proto by their numbers: the first name if several share a number. */
 export function enumNames(info: EnumInfo): ReadonlyMap<number, string> {
   const names = new Map<number, string>();
   for (const [name, number] of enumNumbers(info)) {
@@ -20,9 +20,9 @@ export function enumNames(info: EnumInfo): ReadonlyMap<number, string> {
 
 /** An inclusive range of integers. */
 export interface IntegerRange {
-  /** For messages. */
+  /** For error messages. */
   readonly name: string;
-  /** Whether generated code has its integers in a form of their own, since numbers do not hold them all. */
+  /** Whether a JavaScript number cannot hold them all. */
   readonly isLong: boolean;
   readonly min: bigint;
   readonly max: bigint;
@@ -33,7 +33,7 @@ export const UINT32: IntegerRange = { name: "an unsigned 32-bit integer", isLong
 export const INT64: IntegerRange = { name: "a 64-bit integer", isLong: true, min: -(2n ** 63n), max: 2n ** 63n - 1n };
 export const UINT64: IntegerRange = { name: "an unsigned 64-bit integer", isLong: true, min: 0n, max: 2n ** 64n - 1n };
 
-/** The integers of a scalar type. */
+/** The range of a scalar type that holds integers. */
 export function rangeOf(type: ScalarType): IntegerRange {
   switch (type) {
     case ScalarType.INT32:
@@ -60,7 +60,7 @@ export function refuse(field: string, expected: string, value: unknown): never {
   throw new TypeError(`${field}: expected ${expected}, got ${typeof value}`);
 }
 
-/** Takes a 32-bit integer, or throws a TypeError that names the field. */
+/** Returns a 32-bit integer as it is, or throws a TypeError that names the field. */
 export function smallIntegerIn({ min, max }: IntegerRange, field: string): (value: unknown) => number {
   const [low, high] = [Number(min), Number(max)];
   return (value) =>
@@ -69,7 +69,7 @@ export function smallIntegerIn({ min, max }: IntegerRange, field: string): (valu
       : refuse(field, `an integer from ${min} to ${max}`, value);
 }
 
-/** Takes a 64-bit integer in any form that generated code has for it, or throws a TypeError that names the field. */
+/** Converts any form that generated code has for a 64-bit integer, or throws a TypeError that names the field. */
 export function longIn({ min, max }: IntegerRange, field: string): (value: unknown) => bigint {
   return (value) => {
     const long = typeof value === "bigint" ? value : longFrom(value);
@@ -79,14 +79,14 @@ export function longIn({ min, max }: IntegerRange, field: string): (value: unkno
   };
 }
 
-/** The scalar type that a value is written as: an enum's is a 32-bit integer. */
+/** The scalar type of a field; enums are 32-bit integers. */
 export function scalarTypeOf(
   field: { readonly kind: "enum" } | { readonly kind: "scalar"; readonly T: ScalarType },
 ): ScalarType {
   return field.kind === "enum" ? ScalarType.INT32 : field.T;
 }
 
-/** Tells the value that an unset field of a type has. */
+/** Makes the test for the value of an unset field. */
 export function zeroTest(type: ScalarType): (value: unknown) => boolean {
   switch (type) {
     case ScalarType.STRING:
@@ -109,17 +109,17 @@ function longFrom(value: unknown): bigint | undefined {
 /** The fields of a message by the names that the generated code uses. */
 export type MessageFields = Record<string, unknown>;
 
-/** Whether a value may be looked at as a message. */
+/** Whether a value can be a message. */
 export function isFields(value: unknown): value is MessageFields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A 64-bit integer in the form that the generated code wants. Throws when that form cannot hold it. */
+/** Converts a 64-bit integer to the form that the generated code uses. Throws if that form cannot hold it. */
 export function longOf(value: bigint, form: LongType | undefined): bigint | string | number {
   if (form === LongType.BIGINT) return value;
   if (form !== LongType.NUMBER) return value.toString();
   const number = Number(value);
-  if (!Number.isSafeInteger(number)) throw new RangeError(`${value} is beyond what this server's numbers hold exactly`);
+  if (!Number.isSafeInteger(number)) throw new RangeError(`${value} is too large for a JavaScript number`);
   return number;
 }
 
@@ -127,7 +127,7 @@ export function longOf(value: bigint, form: LongType | undefined): bigint | stri
 export class TypeRegistry {
   readonly #types = new Map<string, IMessageType<MessageFields>>();
 
-  /** Knows these types and all that their fields mention. */
+  /** Holds these types and all types of their fields. */
   constructor(types: Iterable<IMessageType<MessageFields>>) {
     const pending = [...types];
     for (let type = pending.pop(); type !== undefined; type = pending.pop()) {
@@ -138,8 +138,8 @@ export class TypeRegistry {
   }
 
   /**
-   * The type that a URL such as `type.googleapis.com/finance.v1.Account` names; undefined when it is not known. Only what
-   * follows the last slash counts. https://protobuf.dev/reference/protobuf/google.protobuf/#any
+   * The type for a URL such as `type.googleapis.com/finance.v1.Account`, or undefined. Only the part after the last slash
+   * counts. https://protobuf.dev/reference/protobuf/google.protobuf/#any
    */
   find(url: string): IMessageType<MessageFields> | undefined {
     return this.#types.get(url.slice(url.lastIndexOf("/") + 1));
@@ -167,13 +167,13 @@ const OF_ONE_FIELD: ReadonlySet<string> = namesIn([
 
 const OTHERS: ReadonlySet<string> = namesIn(["Any", "Timestamp", "Duration", "Value", "FieldMask", "Empty"]);
 
-/** The field whose JSON is that of the whole message; undefined for types that are written as an object of their fields. */
+/** The field whose JSON stands for the whole message, in types such as Struct and StringValue. */
 export function onlyFieldOf(type: IMessageType<MessageFields>): FieldInfo | undefined {
   return OF_ONE_FIELD.has(type.typeName) ? type.fields[0] : undefined;
 }
 
 /**
- * Whether a type has a JSON form of its own, which an Any holds in a member `value`; others add their fields to the Any's.
+ * Whether a type has a JSON form of its own. An Any holds such a form in its member `value`, but the fields of other types directly.
  *
  * https://protobuf.dev/programming-guides/json/#any
  */

@@ -10,19 +10,19 @@ import { quoted } from "./json-scalars.ts";
 import type { MessageReader, ReaderOf } from "./json-well-known.ts";
 import { UNLIMITED } from "./limits.ts";
 
-/** The member that says what an Any holds. */
+/** The member with the type of an Any's content. */
 export const TYPE_MEMBER = "@type";
 
-/** Deepest nesting of Anys that is written. Each holds the next in its bytes, where no other limit sees it. */
+/** Deepest nesting of Anys that is written. Each holds the next one as bytes, which no other limit counts. */
 const DEPTH_MAX = 100;
 
-/** Deepest nesting within an Any that is written: each of the 100 levels of JSON that it may come from is up to three messages. */
+/** Deepest nesting within an Any that is written: the JSON it may come from has 100 levels, each of up to three messages. */
 const CONTENT_DEPTH_MAX = 300;
 
 /**
- * The reader of `google.protobuf.Any`: an object with a member `@type`, wherever it stands, beside the fields of the
- * message, or beside `value` for a type that has a JSON form of its own. As in Go where unknown fields are ignored, an object
- * without `@type` is an empty Any.
+ * The reader of `google.protobuf.Any`: an object with a member `@type`, in any place, and the fields of the content, or its
+ * JSON in a member `value` if the type has a JSON form of its own. An object without `@type` is an empty Any, as in Go when
+ * unknown fields are ignored.
  *
  * https://protobuf.dev/programming-guides/json/#any
  */
@@ -57,21 +57,21 @@ function readValueMember(cursor: JsonCursor, type: IMessageType<MessageFields>, 
     else value = read(cursor);
   });
   if (value !== undefined) return value;
-  // Other implementations write an Empty without it, and so Go reads it too.
+  // Other implementations write an Empty without it, and Go reads that too.
   if (type.typeName === "google.protobuf.Empty") return type.create();
   throw cursor.failure(`value: missing beside an @type of ${type.typeName}`);
 }
 
-/** The `@type` of an object that was looked through, or what is wrong with it. */
+/** The `@type` of an object, or what is wrong with it. */
 type TypeAhead = { readonly url: string } | { readonly problem: string };
 
-/** What is known of the Anys of one text. */
+/** What is known about the Anys in one text. */
 interface Anys {
-  /** By the offset of the object. */
+  /** By the offset of the object in the text. */
   readonly found: Map<number, TypeAhead>;
-  /** Objects that start before this offset have been looked through. */
+  /** Objects that start before this offset have been searched. */
   end: number;
-  /** Bytes that were written for Anys so far. */
+  /** Bytes written for Anys so far. */
   bytes: number;
 }
 
@@ -85,10 +85,10 @@ function anysOf(cursor: JsonCursor): Anys {
   return anys;
 }
 
-/** Most bytes that Anys in Anys, each of which holds the next once more, may make of a text. */
+/** Most bytes for each character of the text: each Any in another is written once more. */
 const GROWTH_MAX = 16;
 
-/** What a short text may make of itself. */
+/** Bytes that any text may take, however short. */
 const FREE_BYTES = 1_048_576;
 
 function takeBytes(cursor: JsonCursor, bytes: number): void {
@@ -99,8 +99,8 @@ function takeBytes(cursor: JsonCursor, bytes: number): void {
 }
 
 /**
- * The `@type` of the object at the cursor, which may stand behind all other members. Objects inside are looked through in
- * the same pass, so that Anys in Anys do not take a pass each.
+ * The `@type` of the object at the cursor, which may follow all other members. Objects inside are searched in the same pass,
+ * so that Anys in Anys do not take a pass each.
  */
 function typeUrlAhead(cursor: JsonCursor): string | undefined {
   const start = cursor.position;
@@ -145,7 +145,7 @@ function readType(cursor: JsonCursor): TypeAhead {
   return { problem: "@type: expected a type URL in a string" };
 }
 
-/** The writer of `google.protobuf.Any`. It throws an Error when the type is not known or the bytes are none of it. */
+/** The writer of `google.protobuf.Any`. It throws an Error if the type is unknown or the bytes are not a message of it. */
 export function anyWriter(
   types: TypeRegistry,
   writerOf: (type: IMessageType<MessageFields>) => MessageWriter,

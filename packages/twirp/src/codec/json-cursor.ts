@@ -4,14 +4,14 @@ import type { DecodingBudget } from "./limits.ts";
 /** Deepest nesting of objects and arrays that is read. */
 const DEPTH_MAX = 100;
 
-/** A JSON number as it was written, so that no digit is lost on the way to an integer. */
+/** A JSON number as text, so that no digit of a large integer is lost. */
 export interface NumberToken {
   readonly text: string;
   /** Without fraction and exponent. */
   readonly plain: boolean;
 }
 
-/** The six kinds of JSON values, told by their first character; `none` is anything else. */
+/** The six kinds of JSON values, known by their first character; `none` for any other character. */
 export type ValueKind = "object" | "array" | "string" | "number" | "boolean" | "null" | "none";
 
 const QUOTE = 0x22;
@@ -23,20 +23,20 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** Text of a body. Throws when it is not UTF-8, which Buffer's own decoder would paper over. */
+/** Decodes a body. Throws if it is not UTF-8, whereas Buffer would put in replacement characters. */
 export function textOf(body: Buffer): string {
   if (!isUtf8(body)) throw new SyntaxError("body is not valid UTF-8");
   return body.toString();
 }
 
 /**
- * Reads JSON text from left to right, without building values that nobody asked for.
+ * Reads JSON text from left to right, and builds only the values that are asked for.
  *
  * It is as strict as https://www.rfc-editor.org/rfc/rfc8259 and https://www.rfc-editor.org/rfc/rfc7493 together: no
  * byte order mark, no unpaired surrogates, nothing after the value.
  */
 export class JsonCursor {
-  /** What may still be built of the text. */
+  /** Counts what is built of the text. */
   readonly budget: DecodingBudget;
   readonly #text: string;
   #position = 0;
@@ -57,19 +57,19 @@ export class JsonCursor {
     return this.#position;
   }
 
-  /** Characters of the whole text. */
+  /** Length of the whole text in characters. */
   get length(): number {
     return this.#text.length;
   }
 
-  /** Lets a callback read on, and comes back. */
+  /** Lets a callback read ahead, then returns to the current position. */
   lookAhead(read: () => void): void {
     const start = this.#position;
     read();
     this.#position = start;
   }
 
-  /** What kind of value comes next. */
+  /** The kind of the next value. */
   peek(): ValueKind {
     const code = this.#skipSpace();
     if (code === QUOTE) return "string";
@@ -186,7 +186,7 @@ export class JsonCursor {
     this.#literal("null");
   }
 
-  /** Reads a value of any kind and forgets it. */
+  /** Skips a value of any kind. */
   skipValue(): void {
     switch (this.peek()) {
       case "object":

@@ -1,27 +1,27 @@
 import type { IntegerRange } from "./fields.ts";
 import type { NumberToken } from "./json-cursor.ts";
 
-/** More digits than any 64-bit integer has; a longer run of them is not worth computing. */
+/** Most digits of a 64-bit integer; longer ones are out of range without a computation. */
 const DIGITS_MAX = 20;
 
 const NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
-/** A number token out of a JSON string, as "12" or "1e2"; undefined when it is not exactly one JSON number. */
+/** A number token from the content of a JSON string such as "12" or "1e2"; undefined if it is not a JSON number. */
 export function numberInString(text: string): NumberToken | undefined {
   const match = NUMBER.exec(text);
   return match ? { text, plain: match[3] === undefined && match[4] === undefined } : undefined;
 }
 
 /**
- * The integer that a number token names, to the last digit, or undefined when it names none in the range. `1e2` and
- * `1.0` are integers, and `-0` is 0, unsigned too, as in Go.
+ * The exact integer value of a number token, or undefined if it is not an integer in the range. `1e2` and `1.0` are integers,
+ * and `-0` is 0 in unsigned types too, as in Go.
  */
 export function integerOf(token: NumberToken, range: IntegerRange): bigint | undefined {
   const value = token.plain ? plainInteger(token.text) : scaledInteger(token.text);
   return value !== undefined && value >= range.min && value <= range.max ? value : undefined;
 }
 
-/** As `integerOf`, for ranges that a JavaScript number holds exactly. */
+/** Like `integerOf`, for ranges that JavaScript numbers hold exactly. */
 export function smallIntegerOf(token: NumberToken, range: IntegerRange): number | undefined {
   if (token.plain && token.text.length <= 9 && (range.min !== 0n || !token.text.startsWith("-"))) {
     return Number(token.text) + 0;
@@ -30,20 +30,20 @@ export function smallIntegerOf(token: NumberToken, range: IntegerRange): number 
   return value === undefined ? undefined : Number(value);
 }
 
-/** The double that a token names; undefined when it is beyond all doubles. */
+/** The double nearest to a token's value, or undefined if it is too large. */
 export function doubleOf(token: NumberToken): number | undefined {
   const value = Number(token.text);
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** The least power of two that is no float any more. */
+/** The smallest power of two that is too large for a float. */
 const FLOAT_END = 2 ** 128;
 
 /**
- * The float nearest to what a token names, an even one of two that are as near; undefined when it is beyond all floats.
+ * The float nearest to a token's value, with ties to even, or undefined if it is too large.
  *
- * A double in between would be rounded twice. That matters only where the double lies halfway between two floats: there the
- * digits decide, since the double may have been rounded to it.
+ * Rounding to a double first can give the wrong float, but only if that double lies halfway between two floats. Then the
+ * digits decide on which side of it the value lies.
  */
 export function floatOf(token: NumberToken): number | undefined {
   const double = Number(token.text);
@@ -71,7 +71,7 @@ function floatBefore(float: number): number {
   return bits.getFloat32(0);
 }
 
-/** Above 0 when a double that is more than 0 is more than the magnitude of the digits, below 0 when it is less. */
+/** Compares a positive double with the magnitude of a number in text: above 0 if the double is larger, below 0 if smaller. */
 function compareWithDigits(double: number, text: string): number {
   const exact = normalized(exactDigits(double));
   const named = normalized(text);
@@ -79,7 +79,7 @@ function compareWithDigits(double: number, text: string): number {
   return exact.digits === named.digits ? 0 : exact.digits > named.digits ? 1 : -1;
 }
 
-/** A double to the last digit: halfway between two floats it has at most some 150. */
+/** The exact decimal digits of a double: about 150 at most, if it lies halfway between two floats. */
 function exactDigits(double: number): string {
   const [whole = "0", part = ""] = double.toString(2).split(".");
   // The value is an integer over 2^n, which is that integer times 5^n over 10^n.
@@ -87,7 +87,7 @@ function exactDigits(double: number): string {
   return `${digits}e${-part.length}`;
 }
 
-/** The digits of a number without zeros around them, and where its decimal point is before or after the first. */
+/** The digits of a number without zeros at either end, and the place of its decimal point, counted from the first digit. */
 function normalized(text: string): { readonly digits: string; readonly point: number } {
   const [, , integer = "", fraction = "", exponent = "0"] = NUMBER.exec(text) ?? [];
   const all = integer + fraction;
@@ -113,7 +113,7 @@ function scaledInteger(text: string): bigint | undefined {
   return BigInt(sign + whole);
 }
 
-// A search for zeros at the end of the text would begin again at each run of zeros within it.
+// Not /0+$/, which tries again at each run of zeros within the text.
 function trailingZeros(digits: string): number {
   let end = digits.length;
   while (digits.charCodeAt(end - 1) === 0x30) end -= 1;

@@ -8,13 +8,13 @@ import type { DecodingRules, FieldLimit } from "./limits.ts";
 
 type FieldReader = (cursor: JsonCursor, message: MessageFields) => void;
 
-/** Reads messages from JSON, by readers that are compiled once a type. */
+/** Reads messages from JSON. The reader of each type is made once. */
 export class JsonReaders {
   readonly #types: TypeRegistry;
   readonly #rules: DecodingRules;
   readonly #compiled = new Map<IMessageType<MessageFields>, MessageReader>();
 
-  /** @param types those that a `google.protobuf.Any` may hold. */
+  /** @param types the types that a `google.protobuf.Any` may hold. */
   constructor(types: TypeRegistry, rules: DecodingRules) {
     this.#types = types;
     this.#rules = rules;
@@ -53,7 +53,7 @@ export class JsonReaders {
   }
 }
 
-/** The reader of a type whose JSON is that of its one field. */
+/** The reader of a type that has the JSON of its only field. */
 function contentReader(type: IMessageType<MessageFields>, read: FieldReader): MessageReader {
   return (cursor) => {
     const message = type.create();
@@ -99,12 +99,12 @@ function objectReader(type: IMessageType<MessageFields>, readerOf: (field: Field
     cursor.readObject((name) => {
       const entry = fields.get(name);
       if (entry === undefined) {
-        // The content of an Any has it beside its fields.
+        // The members of an Any are @type and the fields of its content.
         if (name !== TYPE_MEMBER) cursor.budget.takeUnknownField();
         cursor.skipValue();
         return;
       }
-      // Both names of a field count as one.
+      // A field has two names, of which only one may be given.
       if (seen[entry.index] === true) throw cursor.failure(`${entry.field.name}: given twice`);
       seen[entry.index] = true;
       if (cursor.peek() === "null" && !takesNull(entry.field)) cursor.readNull();
@@ -114,7 +114,7 @@ function objectReader(type: IMessageType<MessageFields>, readerOf: (field: Field
   };
 }
 
-/** In every other field, null stands for a field that is not set. */
+/** In all other fields, null means that the field is not set. */
 function takesNull(field: FieldInfo): boolean {
   if (field.kind === "message") return field.repeat === 0 && field.T().typeName === "google.protobuf.Value";
   return field.kind === "enum" && field.repeat === 0 && isNullValue(field.T());
@@ -124,7 +124,7 @@ function isNullValue([typeName]: EnumInfo): boolean {
   return typeName === "google.protobuf.NullValue";
 }
 
-/** @param name of the field, for messages. */
+/** @param name name of the field in error messages. */
 function fieldReader(field: FieldInfo, name: string, readerOf: ReaderOf, limit: FieldLimit): FieldReader {
   const { localName } = field;
   if (field.kind === "map")
@@ -175,7 +175,7 @@ function mapReader(
 ): FieldReader {
   return (cursor, message) => {
     if (cursor.peek() !== "object") throw cursor.failure(`${name}: expected an object`);
-    // A key is data, also when it reads "__proto__" or "constructor".
+    // Any text may be a key, "__proto__" and "constructor" too, so the map has no prototype.
     const map: MessageFields = Object.create(null);
     let size = 0;
     cursor.readObject((memberName) => {
@@ -202,7 +202,7 @@ type ValueType =
 function valueReader(value: ValueType, name: string, readerOf: ReaderOf): ValueReader {
   if (value.kind === "scalar") return scalarReader(value.T, value.L, name);
   if (value.kind === "enum") return enumReader(value.T(), name);
-  // Resolved on use: a message may hold itself.
+  // Looked up on first use, since a message type may contain itself.
   const { T } = value;
   let read: MessageReader | undefined;
   return (cursor) => {

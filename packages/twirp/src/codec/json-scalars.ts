@@ -3,7 +3,7 @@ import { type IntegerRange, longIn, longOf, type MessageFields, rangeOf, refuse,
 import type { JsonCursor, NumberToken } from "./json-cursor.ts";
 import { doubleOf, floatOf, integerOf, numberInString, smallIntegerOf } from "./json-numbers.ts";
 
-/** Reads one value at the cursor. Throws a SyntaxError that names the field. */
+/** Reads one value at the cursor. Throws a SyntaxError that names the field if the value has the wrong type. */
 export type ValueReader = (cursor: JsonCursor) => unknown;
 
 /** The reader of a scalar type. https://protobuf.dev/programming-guides/json/ */
@@ -31,8 +31,8 @@ export function scalarReader(type: ScalarType, long: LongType | undefined, field
 }
 
 /**
- * The property under which protobuf-ts keeps a map entry, from the entry's JSON name; undefined when the name is no key
- * of that type. Go reads integer keys with strconv.ParseInt: a sign and leading zeros are allowed, an exponent is not.
+ * Converts the JSON name of a map entry to the property that protobuf-ts uses; undefined if the name is not a key of that type.
+ * Go reads integer keys with strconv.ParseInt, which allows a sign and leading zeros, but no exponent.
  */
 export function mapKeyReader(type: ScalarType): (name: string) => string | undefined {
   if (type === ScalarType.STRING) return (name) => name;
@@ -51,7 +51,7 @@ function integerKeyReader(range: IntegerRange): (name: string) => string | undef
   };
 }
 
-/** The number at the cursor, whether it is written as one or inside a string. */
+/** The number at the cursor, which may be in a string. */
 function numberAt(cursor: JsonCursor): NumberToken | undefined {
   const kind = cursor.peek();
   if (kind === "number") return cursor.readNumber();
@@ -96,7 +96,7 @@ function bytesReader(field: string): ValueReader {
     cursor.budget.takeObject();
     const text = cursor.readString();
     const digits = text.includes("\n") || text.includes("\r") ? text.replace(/[\r\n]/g, "") : text;
-    // Padding is complete, or left out. As in Go, line breaks mean nothing but count in which of both it is.
+    // Padding is complete or left out. As in Go, line breaks are ignored, but count for the length that decides which.
     const isPadded = text.length % 4 === 0;
     const hasLength = isPadded ? digits.length % 4 === 0 : digits.length % 4 !== 1 && !digits.includes("=");
     if (!hasLength || !(STANDARD_BASE64.test(digits) || URL_BASE64.test(digits))) {
@@ -106,7 +106,7 @@ function bytesReader(field: string): ValueReader {
   };
 }
 
-/** Writes one value as JSON. Throws a TypeError, which names the field, for a value of another type. */
+/** Writes one value as JSON. Throws a TypeError that names the field if the value has the wrong type. */
 export type ValueWriter = (value: unknown) => string;
 
 /** The writer of a scalar type. */
@@ -127,15 +127,15 @@ export function scalarWriter(type: ScalarType, field: string): ValueWriter {
   }
 }
 
-/** Text as a JSON string that is valid Unicode, whatever the text is. */
+/** Text as a JSON string. Unpaired surrogates become U+FFFD. */
 export function quoted(text: string): string {
   if (!NOT_LITERAL.test(text)) return `"${text}"`;
   const literal = JSON.stringify(text);
-  // A length beyond the two quotes means that something was escaped, which an unpaired surrogate always is.
+  // If nothing was escaped, there are no unpaired surrogates, since JSON.stringify escapes them.
   return literal.length === text.length + 2 ? literal : JSON.stringify(text.replace(/\p{Surrogate}/gu, "\ufffd"));
 }
 
-/** What JSON may have to escape, and unpaired surrogates. */
+/** Characters that JSON.stringify may escape. */
 const NOT_LITERAL = /["\\\p{Cc}\p{Surrogate}]/u;
 
 // 64-bit integers are strings in JSON.
@@ -150,7 +150,7 @@ function floating(value: number, format: (value: number) => string): string {
   return `"${value}"`;
 }
 
-// The fewest digits that read back as the same float, as Go writes them: 0.1, not 0.10000000149011612.
+// The fewest digits that read back as the same float, as in Go: 0.1 instead of 0.10000000149011612.
 function shortestFloat(value: number): string {
   const float = Math.fround(value);
   if (!Number.isFinite(float)) return `"${float}"`;
@@ -162,10 +162,10 @@ function shortestFloat(value: number): string {
   return String(Number(float.toPrecision(FLOAT_DIGITS_MAX)));
 }
 
-/** Integers below this are floats exactly. */
+/** Floats hold all integers below this exactly. */
 const FLOAT_INTEGER_MAX = 2 ** 24;
 
-/** So many digits tell any two floats apart. */
+/** Significant digits that distinguish all floats. */
 const FLOAT_DIGITS_MAX = 9;
 
 function base64(bytes: Uint8Array): string {
@@ -175,11 +175,11 @@ function base64(bytes: Uint8Array): string {
 /** Writes a message as JSON. */
 export type MessageWriter = (message: MessageFields) => string;
 
-/** A member of a JSON object, and the property of the message that it is made of. */
+/** A member of a JSON object, and the property of the message that holds its value. */
 export interface Member {
   readonly name: string;
   readonly property: string;
-  /** Whether the property's value is written at all. Undefined: always. */
+  /** Whether the member is written for a value of the property. Undefined if it always is. */
   readonly isPresent: ((value: unknown) => boolean) | undefined;
   readonly write: ValueWriter;
 }

@@ -3,7 +3,7 @@ import { longOf, type MessageFields, refuse } from "./fields.ts";
 import type { JsonCursor } from "./json-cursor.ts";
 import { type MessageWriter, quoted } from "./json-scalars.ts";
 
-/** A point in time or a span, as the well-known types hold it. */
+/** The fields of Timestamp and Duration. */
 export interface SecondsAndNanos {
   readonly seconds: bigint;
   readonly nanos: number;
@@ -19,7 +19,7 @@ const TIMESTAMP_SECONDS_MAX = 253_402_300_799;
 /** 10,000 years: https://protobuf.dev/reference/protobuf/google.protobuf/#duration */
 const DURATION_SECONDS_MAX = 315_576_000_000;
 
-/** Reads an RFC 3339 time; undefined when it is none or out of range. */
+/** Reads an RFC 3339 time; undefined if it is invalid or out of range. */
 function parseTimestamp(text: string): SecondsAndNanos | undefined {
   const match = TIMESTAMP.exec(text);
   if (match === null) return undefined;
@@ -29,7 +29,7 @@ function parseTimestamp(text: string): SecondsAndNanos | undefined {
   if (hour > 23 || minute > 59 || second > 59 || offsetHours > 23 || offsetMinutes > 59) return undefined;
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
-  // A day that the month does not have rolls over into the next.
+  // A day that does not exist, such as February 30, becomes one in the next month.
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
   const offset = (offsetHours * 60 + offsetMinutes) * (match[8] === "-" ? -60 : 60);
   const seconds = date.getTime() / 1000 + hour * 3600 + minute * 60 + second - offset;
@@ -37,7 +37,7 @@ function parseTimestamp(text: string): SecondsAndNanos | undefined {
   return { seconds: BigInt(seconds), nanos: nanosOf(match[7]) };
 }
 
-/** Writes a time in UTC with 0, 3, 6 or 9 digits of fraction. Throws when it is out of range. */
+/** Writes a time in UTC with 0, 3, 6 or 9 digits of fraction. Throws if it is out of range. */
 function formatTimestamp(seconds: number, nanos: number): string {
   if (!(seconds >= TIMESTAMP_SECONDS_MIN && seconds <= TIMESTAMP_SECONDS_MAX && isNanos(nanos))) {
     throw new RangeError("timestamp out of range");
@@ -50,7 +50,7 @@ function formatTimestamp(seconds: number, nanos: number): string {
 
 const DAY_SECONDS = 86_400;
 
-/** Most days whose dates are kept: replies are about few, and making a Date for each time costs more than the rest. */
+/** Most days whose text is cached: replies mention few days, and making a Date is the slowest part of writing a time. */
 const DATES_MAX = 1024;
 
 const dates = new Map<number, string>();
@@ -70,7 +70,7 @@ function twoDigits(value: number): string {
   return whole < 10 ? `0${whole}` : `${whole}`;
 }
 
-/** Reads a span such as `1.5s`; undefined when it is none or out of range. */
+/** Reads a duration such as `1.5s`; undefined if it is invalid or out of range. */
 function parseDuration(text: string): SecondsAndNanos | undefined {
   const match = DURATION.exec(text);
   if (match === null || ((match[2] ?? "") === "" && (match[3] ?? "") === "")) return undefined;
@@ -81,7 +81,7 @@ function parseDuration(text: string): SecondsAndNanos | undefined {
   return { seconds: -BigInt(seconds), nanos: nanos === 0 ? 0 : -nanos };
 }
 
-/** Writes a span with 0, 3, 6 or 9 digits of fraction. Throws when it is out of range or its signs differ. */
+/** Writes a duration with 0, 3, 6 or 9 digits of fraction. Throws if it is out of range or its signs differ. */
 function formatDuration(seconds: number, nanos: number): string {
   const signsAgree = seconds === 0 || nanos === 0 || seconds < 0 === nanos < 0;
   if (!(Math.abs(seconds) <= DURATION_SECONDS_MAX && isNanos(Math.abs(nanos)) && signsAgree)) {
@@ -106,14 +106,13 @@ function fractionOf(nanos: number): string {
   return digits.endsWith("000") ? `.${digits.slice(0, 6)}` : `.${digits}`;
 }
 
-/** Reads a message at the cursor. Throws a SyntaxError when there is none. */
+/** Reads a message at the cursor. Throws a SyntaxError if there is none. */
 export type MessageReader = (cursor: JsonCursor) => MessageFields;
 /** The reader of a type that a message holds. */
 export type ReaderOf = (type: IMessageType<MessageFields>) => MessageReader;
 
 /**
- * The reader of a type whose JSON is not an object of its fields; undefined for all others, and for
- * `google.protobuf.Any`.
+ * The reader of Timestamp, Duration and FieldMask; undefined for other types.
  *
  * https://protobuf.dev/programming-guides/json/
  */
@@ -169,7 +168,7 @@ function readMaskPath(path: string): string | undefined {
   return path.replace(/[A-Z]/g, "_$&").toLowerCase();
 }
 
-/** Go's strings.TrimSpace, which knows another set of characters than JavaScript's trim. */
+/** Go's strings.TrimSpace, whose set of characters differs from JavaScript's trim. */
 function trimSpace(text: string): string {
   const isSpace = (index: number) => /\p{White_Space}/u.test(text.charAt(index));
   let start = 0;
@@ -183,7 +182,7 @@ function fail(cursor: JsonCursor, message: string): never {
   throw cursor.failure(message);
 }
 
-/** The writer of a type whose JSON is not an object of its fields; undefined for all others, and for `google.protobuf.Any`. */
+/** The writer of Timestamp, Duration and FieldMask; undefined for other types. */
 export function wellKnownWriter(type: IMessageType<MessageFields>): MessageWriter | undefined {
   switch (type.typeName) {
     case "google.protobuf.Timestamp":
@@ -200,7 +199,7 @@ export function wellKnownWriter(type: IMessageType<MessageFields>): MessageWrite
 
 const MASK_PATH = /^_?[a-z](?:_?[a-z]|\d)*(?:\._?[a-z](?:_?[a-z]|\d)*)*$/;
 
-// Only a path of field names that reads back the same may be written. https://protobuf.dev/reference/protobuf/google.protobuf/#json-encoding-field-masks
+// A path is written only if it reads back the same. https://protobuf.dev/reference/protobuf/google.protobuf/#json-encoding-field-masks
 function writeMaskPath(path: unknown): string {
   if (typeof path !== "string" || !MASK_PATH.test(path)) {
     throw new RangeError(`field mask path ${JSON.stringify(path)} has no JSON form`);

@@ -20,7 +20,7 @@ import {
 } from "./json-scalars.ts";
 import { wellKnownWriter } from "./json-well-known.ts";
 
-/** How messages are written. */
+/** Options for writing JSON. */
 export interface WriteOptions {
   /** Write fields that hold their zero value. */
   readonly emitDefaults: boolean;
@@ -28,19 +28,19 @@ export interface WriteOptions {
   readonly camelCase: boolean;
 }
 
-/** Compiles writers of messages, each once. */
+/** Writes messages as JSON. The writer of each type is made once. */
 export class JsonWriters {
   readonly #options: WriteOptions;
   readonly #types: TypeRegistry;
   readonly #compiled = new Map<IMessageType<MessageFields>, MessageWriter>();
 
-  /** @param types those that a `google.protobuf.Any` may hold. */
+  /** @param types the types that a `google.protobuf.Any` may hold. */
   constructor(options: WriteOptions, types: TypeRegistry) {
     this.#options = options;
     this.#types = types;
   }
 
-  /** The writer of a message type. It throws a TypeError for an object that is no such message. */
+  /** The writer of a message type. It throws a TypeError for an object that is not such a message. */
   of(type: IMessageType<MessageFields>): MessageWriter {
     const known = this.#compiled.get(type);
     if (known !== undefined) return known;
@@ -71,7 +71,7 @@ export class JsonWriters {
       const member = isFields(kind) ? kind["oneofKind"] : undefined;
       const write = writers.get(member) ?? refuse(typeName, "a kind", member);
       const json = write(kind);
-      // JSON has no other numbers, and a Value may not hold them as strings.
+      // JSON has no NaN and no infinities, and a string would be read as a string.
       if (member === "numberValue" && json.startsWith('"'))
         throw new TypeError(`${typeName}: expected a finite number`);
       return json;
@@ -112,7 +112,7 @@ export class JsonWriters {
     if (value.kind === "scalar") return scalarWriter(value.T, path);
     if (value.kind === "enum") return enumWriter(value.T(), path);
     const { T } = value;
-    // Resolved on use: a message may hold itself.
+    // Looked up on each use, since a message type may contain itself.
     return (message) => (isFields(message) ? this.of(T())(message) : refuse(path, "a message", message));
   }
 }
@@ -121,7 +121,7 @@ function isSet(value: unknown): boolean {
   return value !== undefined;
 }
 
-// What is no list or map at all counts as present, so that its writer refuses it.
+// A value that is not a list or map counts as present, so that its writer refuses it.
 function hasElements(list: unknown): boolean {
   return !Array.isArray(list) || list.length > 0;
 }
@@ -151,7 +151,7 @@ function mapWriter(write: ValueWriter, path: string): ValueWriter {
   };
 }
 
-/** A member of a oneof, whose value lies within the group. */
+/** A member of a oneof, whose value is in the group. */
 function oneofMember(localName: string, write: ValueWriter, path: string): Pick<Member, "isPresent" | "write"> {
   const groupOf = (group: unknown) => (isFields(group) ? group : refuse(path, "a oneof group", group));
   return {

@@ -1,8 +1,8 @@
 /**
- * What one request may make the server hold, besides the bytes of its body: a few bytes ask for an object of a hundred.
+ * Limits the memory that decoding a request takes: a few bytes of a body can ask for an object of a hundred.
  *
- * Method: a budget counts objects, values of lists and unknown fields of a request while it is read. A field may have a limit of its own;
- * what is beyond it is never built.
+ * Method: a budget counts objects, list values and unknown fields while a request is read. A field may have a limit of its own;
+ * elements beyond it are never built.
  */
 import { TypeRegistry } from "./fields.ts";
 
@@ -10,28 +10,25 @@ import { TypeRegistry } from "./fields.ts";
 export type ElementLimit =
   /** More is `malformed`. */
   | number
-  /**
-   * The method refuses more, in its own words. It gets one element more than `max` at most; {@link elementsSent} says how
-   * many came.
-   */
+  /** The method refuses more, in its own words. It gets at most `max + 1` elements; {@link elementsSent} says how many came. */
   | { readonly max: number; readonly refusedBy: "method" };
 
-/** What is read of a request at most. */
+/** How much of one request is decoded. */
 export interface DecodingLimits {
   /** Messages, byte strings and map pairs of one request; more is `malformed`. Default 100000. */
   readonly objects?: number;
   /** Numbers, texts and enum members in the lists of one request, field masks included; more is `malformed`. Default 500000. */
   readonly listValues?: number;
   /**
-   * Fields of one request that its types do not have, as of a newer client: JSON members, which are skipped, and protobuf
-   * fields, which are kept; more is `malformed`. Default 10000.
+   * Unknown fields of one request, such as those of a newer client: JSON members, which are skipped, and protobuf fields,
+   * which are kept; more is `malformed`. Default 10000.
    */
   readonly unknownFields?: number;
   /** Limits of list and map fields, by names such as `finance.v1.Account.metadata`. Default: none. */
   readonly elements?: Readonly<Record<string, ElementLimit>>;
 }
 
-/** Counts down what one request may still hold. */
+/** Counts what has been read of one request. */
 export class DecodingBudget {
   readonly #limits: DecodingRules;
   #objects = 0;
@@ -42,26 +39,26 @@ export class DecodingBudget {
     this.#limits = limits;
   }
 
-  /** Takes a message, a byte string or a map pair. Throws when there are too many. */
+  /** Counts a message, a byte string or a map pair. Throws if there are too many. */
   takeObject(): void {
     this.#objects += 1;
     this.assertObjects(this.#objects);
   }
 
-  /** Throws when there are more objects than one request may have, of those that are counted elsewhere. */
+  /** Throws if a count of objects that is kept elsewhere is too high. */
   assertObjects(count: number): void {
     if (count <= this.#limits.objects) return;
     throw new RangeError(`more than ${this.#limits.objects} messages, byte strings and map pairs`);
   }
 
-  /** Takes numbers, texts or enum members of a list. Throws when there are too many. */
+  /** Counts numbers, strings or enum members of a list. Throws if there are too many. */
   takeListValues(count: number): void {
     this.#listValues += count;
     if (this.#listValues <= this.#limits.listValues) return;
     throw new RangeError(`more than ${this.#limits.listValues} values in lists`);
   }
 
-  /** Takes a field that the types do not have. Throws when there are too many. */
+  /** Counts an unknown field. Throws if there are too many. */
   takeUnknownField(): void {
     this.#unknownFields += 1;
     if (this.#unknownFields <= this.#limits.unknownFields) return;
@@ -71,7 +68,7 @@ export class DecodingBudget {
 
 /** The limit of one list or map field. */
 export class FieldLimit {
-  /** Whether there is one. */
+  /** False for fields without a limit. */
   readonly finite: boolean;
   readonly #name: string;
   readonly #max: number;
@@ -85,8 +82,8 @@ export class FieldLimit {
   }
 
   /**
-   * Whether the next element belongs into a collection that holds `size` of them; if not, it is to be skipped, and is
-   * counted. Throws where more is not for the method to refuse.
+   * Whether the next element is kept, for a collection that holds `size` already. An element that is not kept is counted, and
+   * must be skipped. Throws if the limit is not left to the method.
    */
   keeps(collection: object, size: number): boolean {
     if (size < this.#kept) return true;
@@ -96,10 +93,10 @@ export class FieldLimit {
   }
 }
 
-/** How many elements came, of collections that hold fewer. */
+/** Number of elements that the request had, for collections that hold fewer. */
 const sent = new WeakMap<object, number>();
 
-/** How many elements a request had in a list, or pairs in a map, also where a limit let decoding skip some. */
+/** Number of elements that a request had in a list, or pairs in a map, including those that decoding skipped. */
 export function elementsSent(collection: readonly unknown[] | Readonly<Record<string, unknown>>): number {
   return sent.get(collection) ?? (Array.isArray(collection) ? collection.length : Object.keys(collection).length);
 }
@@ -114,7 +111,9 @@ export class DecodingRules {
   readonly #elements: ReadonlyMap<string, FieldLimit>;
 
   /**
-   * @param types those that requests are made of. Throws when a limit is for a field that they do not have.
+   * Throws for a limit on a field that does not exist.
+   *
+   * @param types the types of requests.
    */
   constructor(
     { objects = 100_000, listValues = 500_000, unknownFields = 10_000, elements = {} }: DecodingLimits,
@@ -136,7 +135,7 @@ export class DecodingRules {
   }
 }
 
-/** For what this process made itself. */
+/** For bytes that this process wrote itself. */
 export const UNLIMITED = new DecodingRules(
   {
     objects: Number.POSITIVE_INFINITY,
