@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { chromiumLack, launchChromium } from "../setup/chromium.ts";
 import { openFunded } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
@@ -52,6 +52,9 @@ const text = await finance.getAccount({ id: BigInt(id) }).then(
 document.body.append(Object.assign(document.createElement("output"), { textContent: text }));
 `;
 
+// npm may have to fetch packages.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
 let stranger: Stranger;
 let service: TestService;
 let environment: Record<string, string>;
@@ -60,7 +63,7 @@ beforeAll(async () => {
   [stranger, service] = await Promise.all([startStranger("client"), startTestService()]);
   const id = await openFunded(service, "alice", 1234);
   environment = { API: service.url, TOKEN: await service.token("alice"), ID: id };
-}, 120_000);
+});
 afterAll(() => service?.close());
 
 test("it brings nothing else: no package, no native code, no install script, less than 5 MB", async () => {

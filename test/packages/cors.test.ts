@@ -10,6 +10,9 @@ import { type Installed, importsOf, readmeBlock, type Stranger, startStranger } 
 
 const run = promisify(execFile);
 
+// npm may have to fetch packages.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
 let stranger: Stranger;
 let alone: Installed[];
 let url: string;
@@ -25,7 +28,7 @@ beforeAll(async () => {
   server = spawn(process.execPath, ["server.mjs"], { cwd: stranger.folder, stdio: "ignore" });
   url = `http://127.0.0.1:${port}/greet`;
   await vi.waitFor(() => fetch(url), 20_000);
-}, 120_000);
+});
 afterAll(async () => {
   if (server?.kill()) await once(server, "close");
 });

@@ -21,6 +21,9 @@ const settings = {
   verbatimModuleSyntax: false,
 };
 
+// npm may have to fetch packages.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
 let stranger: Stranger;
 let withFastify: Installed[];
 let server: ReturnType<typeof spawn> | undefined;
@@ -31,7 +34,7 @@ beforeAll(async () => {
   withFastify = await stranger.installed();
   await stranger.install("@types/node@20.19.43");
   await stranger.write({ "proto/hats.proto": await readmeBlock("twirp", "hats.proto") });
-}, 120_000);
+});
 afterEach(async () => {
   if (server?.kill()) await once(server, "close");
   server = undefined;
