@@ -21,9 +21,9 @@ export const createAccount: Method<CreateAccountRequest, Account> = {
 };
 
 /**
- * GetAccount reads one account with its balances, never older than the call's arrival. Scope finance.read.
+ * GetAccount reads one account with its balances, at or after the arrival of the call. Scope finance.read.
  *
- * Errors: not_found (also for an account that is not the caller's to see).
+ * Errors: not_found (also for an account that the caller may not see).
  */
 export const getAccount: Method<GetAccountRequest, Account> = {
   name: "GetAccount",
@@ -33,7 +33,7 @@ export const getAccount: Method<GetAccountRequest, Account> = {
 };
 
 /**
- * ListAccounts pages through the accounts the caller may see, in id order. Scope finance.read.
+ * ListAccounts pages through the accounts that the caller may see, in id order. Scope finance.read.
  */
 export const listAccounts: ListMethod<ListAccountsRequest, ListAccountsResponse, Account> & NeedsNoRequest = {
   name: "ListAccounts",
@@ -46,9 +46,9 @@ export const listAccounts: ListMethod<ListAccountsRequest, ListAccountsResponse,
 };
 
 /**
- * UpdateAccount changes what is present in the request and leaves the rest. Scope finance.write; finance.admin to set limits, to freeze, to open again, and to rename or describe a closed account.
+ * UpdateAccount changes the fields that are present in the request. Scope finance.write; finance.admin to set limits, to freeze, to reopen, and to change the name or metadata of a closed account.
  *
- * Errors: not_found; failed_precondition (account_not_open once closed, account_not_empty at close, insufficient_funds when the balance is already below the new floor).
+ * Errors: not_found; failed_precondition (account_not_open for a closed account, account_not_empty when closing, insufficient_funds when the balance is already below the new floor).
  *
  * Never repeated: it takes no idempotency key.
  */
@@ -62,7 +62,7 @@ export const updateAccount: Method<UpdateAccountRequest, Account> = {
 /**
  * CreateTransfer debits one account and credits another, or holds the amount when `pending`. Scope finance.write.
  *
- * Errors, in the order they are checked: already_exists (idempotency_key_reused); not_found; permission_denied (account_not_owned, account_not_debitable); failed_precondition (account_not_open, currency_mismatch, insufficient_funds); out_of_range (the balance of an account that the caller may see would leave int64); failed_precondition (account_not_creditable: somebody else's account can't be credited now).
+ * Errors, in the order they are checked: already_exists (idempotency_key_reused); not_found; permission_denied (account_not_owned, account_not_debitable); failed_precondition (account_not_open, currency_mismatch, insufficient_funds); out_of_range (the balance of an account that the caller may see would not fit int64); failed_precondition (account_not_creditable: another caller's account can't be credited now).
  */
 export const createTransfer: Method<CreateTransferRequest, Transfer> = {
   name: "CreateTransfer",
@@ -75,7 +75,7 @@ export const createTransfer: Method<CreateTransferRequest, Transfer> = {
 /**
  * BatchCreateTransfers decides 1 to 1000 transfers in order, independently or all-or-nothing. Scope finance.write.
  *
- * Refusals of members are results, not errors of the call; so is a malformed member of an independent batch. An atomic batch checks each floor once, at its end. When one of its members is refused, has a key that another request used, or repeats an earlier refusal, none is posted. It is replayed when every member has a key and was posted before, and refused with already_exists (batch_partly_decided) when only some were.
+ * A refused member is a result, not an error of the call; so is a malformed member of an independent batch. An atomic batch checks each floor once, at its end. If one of its members is refused, has a key that another request used, or repeats an earlier refusal, no member is posted. If every member has a key and was posted before, the batch is replayed; if only some were, it is refused with already_exists (batch_partly_decided).
  */
 export const batchCreateTransfers: Method<BatchCreateTransfersRequest, BatchCreateTransfersResponse> = {
   name: "BatchCreateTransfers",
@@ -86,7 +86,7 @@ export const batchCreateTransfers: Method<BatchCreateTransfersRequest, BatchCrea
 };
 
 /**
- * CaptureTransfer posts a pending transfer, wholly or in part; the rest of the hold is freed. Scope finance.write: the caller that placed the hold, or an admin.
+ * CaptureTransfer posts a pending transfer, in full or in part, and frees the rest of the hold. Scope finance.write: the caller that placed the hold, or an admin.
  *
  * Errors: not_found; permission_denied (hold_not_owned); failed_precondition (transfer_not_pending, transfer_expired); already_exists (idempotency_key_reused).
  */
@@ -99,7 +99,7 @@ export const captureTransfer: Method<CaptureTransferRequest, Transfer> = {
 };
 
 /**
- * VoidTransfer frees the whole hold of a pending transfer. Scope finance.write: the caller that placed the hold, the owner of the account that it would credit, or an admin.
+ * VoidTransfer frees the whole hold of a pending transfer. Scope finance.write: the caller that placed the hold, the owner of the account to be credited, or an admin.
  *
  * Errors: not_found; permission_denied (hold_not_owned); failed_precondition (transfer_not_pending, transfer_expired); already_exists (idempotency_key_reused).
  */
@@ -127,7 +127,7 @@ export const reverseTransfer: Method<ReverseTransferRequest, Transfer> = {
 /**
  * GetTransfer reads one transfer. Scope finance.read.
  *
- * Errors: not_found (also when neither account is the caller's to see).
+ * Errors: not_found (also when the caller may see neither account).
  */
 export const getTransfer: Method<GetTransferRequest, Transfer> = {
   name: "GetTransfer",
@@ -137,9 +137,9 @@ export const getTransfer: Method<GetTransferRequest, Transfer> = {
 };
 
 /**
- * ListTransfers pages through the transfers the caller may see, newest id first. Scope finance.read.
+ * ListTransfers pages through the transfers that the caller may see, newest id first. Scope finance.read.
  *
- * Nothing that was committed before the first page is skipped or repeated on later ones.
+ * Later pages neither skip nor repeat transfers that were committed before the first page.
  */
 export const listTransfers: ListMethod<ListTransfersRequest, ListTransfersResponse, Transfer> & NeedsNoRequest = {
   name: "ListTransfers",
@@ -166,7 +166,7 @@ export const listEntries: ListMethod<ListEntriesRequest, ListEntriesResponse, En
 };
 
 /**
- * GetBalance reads an account's balance as it stood at a time. Scope finance.read.
+ * GetBalance reads an account's balance at a point in time. Scope finance.read.
  *
  * Errors: not_found.
  */
@@ -190,7 +190,7 @@ export const getBalanceHistory: Method<GetBalanceHistoryRequest, GetBalanceHisto
 };
 
 /**
- * GetTrialBalance proves the books: per currency, total debits against total credits. Scope finance.admin.
+ * GetTrialBalance proves the books: total debits against total credits in each currency. Scope finance.admin.
  */
 export const getTrialBalance: Method<GetTrialBalanceRequest, GetTrialBalanceResponse> & NeedsNoRequest = {
   name: "GetTrialBalance",

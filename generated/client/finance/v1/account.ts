@@ -14,15 +14,15 @@ export const protobufFileName = "finance/v1/account.proto";
 export enum AccountType {
   /** ACCOUNT_TYPE_UNSPECIFIED - Not allowed when creating; any type when listing. */
   ACCOUNT_TYPE_UNSPECIFIED = 0,
-  /** ACCOUNT_TYPE_ASSET - What the books own: a debit raises it. */
+  /** ACCOUNT_TYPE_ASSET - Owned by the business: a debit raises it. */
   ACCOUNT_TYPE_ASSET = 1,
-  /** ACCOUNT_TYPE_LIABILITY - What the books owe, as a customer's wallet: a credit raises it. */
+  /** ACCOUNT_TYPE_LIABILITY - Owed by the business, such as a customer's wallet: a credit raises it. */
   ACCOUNT_TYPE_LIABILITY = 2,
   /** ACCOUNT_TYPE_EQUITY - The owners' share: a credit raises it. */
   ACCOUNT_TYPE_EQUITY = 3,
-  /** ACCOUNT_TYPE_INCOME - What was earned: a credit raises it. */
+  /** ACCOUNT_TYPE_INCOME - Earnings: a credit raises it. */
   ACCOUNT_TYPE_INCOME = 4,
-  /** ACCOUNT_TYPE_EXPENSE - What was spent: a debit raises it. */
+  /** ACCOUNT_TYPE_EXPENSE - Spending: a debit raises it. */
   ACCOUNT_TYPE_EXPENSE = 5,
   UNRECOGNIZED = -1,
 }
@@ -32,9 +32,9 @@ export enum AccountStatus {
   /** ACCOUNT_STATUS_UNSPECIFIED - Unchanged when updating; any status when listing. */
   ACCOUNT_STATUS_UNSPECIFIED = 0,
   ACCOUNT_STATUS_OPEN = 1,
-  /** ACCOUNT_STATUS_FROZEN - Refuses new transfers until opened again. */
+  /** ACCOUNT_STATUS_FROZEN - Refuses new transfers until it is reopened. */
   ACCOUNT_STATUS_FROZEN = 2,
-  /** ACCOUNT_STATUS_CLOSED - Refuses all money for ever. Needs a zero balance and nothing pending. */
+  /** ACCOUNT_STATUS_CLOSED - Refuses all transfers for ever. Needs a zero balance and nothing pending. */
   ACCOUNT_STATUS_CLOSED = 3,
   UNRECOGNIZED = -1,
 }
@@ -45,43 +45,46 @@ export interface Account {
   id: bigint;
   /** 1 to 200 characters. */
   name: string;
-  /** The `sub` of the caller that may see it and, where its type allows that, debit it; 1 to 255 characters. Never changes. */
+  /**
+   * The `sub` of the caller that may see the account and, if its type allows it, debit it; 1 to 255 characters. Never
+   * changes.
+   */
   owner: string;
-  /** Decides the normal side. Never changes. */
+  /** Decides which side raises the balance. Never changes. */
   type: AccountType;
-  /** ISO 4217 code, as "USD". Never changes. */
+  /** ISO 4217 code, such as "USD". Never changes. */
   currency: string;
   status: AccountStatus;
   /** Decimal places of the currency's minor unit when the account was opened: 2 for USD, 0 for JPY, 3 for KWD. Never changes. */
   minorUnitDigits: number;
-  /** Sum of all posted debits, minor units. Stops at 9223372036854775807; total_debits goes on. */
+  /** Sum of all posted debits, minor units. Stops at 9223372036854775807; total_debits is exact. */
   debitsPosted: bigint;
-  /** Sum of all posted credits, minor units. Stops at 9223372036854775807; total_credits goes on. */
+  /** Sum of all posted credits, minor units. Stops at 9223372036854775807; total_credits is exact. */
   creditsPosted: bigint;
   /** Held by pending transfers that debit this account, minor units. */
   debitsPending: bigint;
   /** Held by pending transfers that credit this account, minor units. */
   creditsPending: bigint;
-  /** On the normal side, minor units: debits less credits for ASSET and EXPENSE, credits less debits for the others. */
+  /** Minor units: debits minus credits for ASSET and EXPENSE, credits minus debits for the others. */
   balance: bigint;
-  /** `balance` less pending outflow, minor units. Never below -overdraft_limit unless unlimited_overdraft. */
+  /** `balance` minus pending outflow, minor units. Never below -overdraft_limit unless unlimited_overdraft. */
   availableBalance: bigint;
-  /** How far below zero available_balance may go, minor units; 0 or more. */
+  /** How far available_balance may fall below zero, minor units; 0 or more. */
   overdraftLimit: bigint;
-  /** No floor at all: for accounts that stand for the world outside, as equity or a settlement account. */
+  /** No floor: for accounts that represent the outside world, such as equity or a settlement account. */
   unlimitedOverdraft: boolean;
   /** At most 50 pairs; keys 1 to 40 characters, values 1 to 500. */
   metadata: { [key: string]: string };
   createdAt:
     | string
     | undefined;
-  /** When balances, status, limits, name or metadata last changed. Whatever is recorded on the account next is later. */
+  /** When balances, status, limits, name or metadata last changed. Everything recorded on the account later has a later time. */
   updatedAt:
     | string
     | undefined;
-  /** The exact sum of all posted debits in decimal digits, minor units; of any size. */
+  /** The exact sum of all posted debits, of any size, in decimal digits; minor units. */
   totalDebits: string;
-  /** The exact sum of all posted credits in decimal digits, minor units; of any size. */
+  /** The exact sum of all posted credits, of any size, in decimal digits; minor units. */
   totalCredits: string;
 }
 
@@ -91,7 +94,7 @@ export interface Account_MetadataEntry {
 }
 
 export interface CreateAccountRequest {
-  /** Required, 1 to 200 characters, none of them a control or bidirectional formatting character. */
+  /** Required, 1 to 200 characters without control or bidirectional formatting characters. */
   name: string;
   /** Required. Without finance.admin only ACCOUNT_TYPE_LIABILITY. */
   type: AccountType;
@@ -106,7 +109,7 @@ export interface CreateAccountRequest {
   /** At most 50 pairs; keys 1 to 40 characters, values 1 to 500. */
   metadata: { [key: string]: string };
   /**
-   * 1 to 64 characters, scoped to the caller, kept for ever. Without one a retry may open a second account. The header
+   * 1 to 64 characters, scoped to the caller, kept for ever. Without a key, a retry may open a second account. The header
    * Idempotency-Key means the same.
    */
   idempotencyKey: string;
@@ -123,20 +126,20 @@ export interface GetAccountRequest {
 }
 
 export interface ListAccountsRequest {
-  /** Only this owner's. Default: any the caller may see. */
+  /** Only accounts of this owner. Default: any that the caller may see. */
   owner: string;
   type: AccountType;
   /** ISO 4217 code, active or withdrawn. Default: any. */
   currency: string;
   status: AccountStatus;
-  /** Only names that start with exactly this. */
+  /** Only names that start with exactly this text. */
   namePrefix: string;
   /**
-   * Default 50; more than 1000 counts as 1000. A page may hold fewer than asked though more follow: it ends after 2 MiB of
-   * text. Only an empty next_page_token ends the list.
+   * Default 50; more than 1000 counts as 1000. A page ends after 2 MiB of text, so it may hold fewer rows although more
+   * follow. Only an empty next_page_token ends the list.
    */
   pageSize: number;
-  /** next_page_token of the page before, with the same filters. Default: the first page. */
+  /** next_page_token of the previous page, with the same filters. Default: the first page. */
   pageToken: string;
 }
 
@@ -153,7 +156,7 @@ export interface UpdateAccountRequest {
   name?:
     | string
     | undefined;
-  /** Merged into what is there; a pair with an empty value is removed. */
+  /** Merged into the existing pairs; a pair with an empty value is removed. */
   metadata: { [key: string]: string };
   /** Absent or UNSPECIFIED: unchanged. OPEN and FROZEN need finance.admin. */
   status?:

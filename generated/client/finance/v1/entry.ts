@@ -10,51 +10,51 @@ export const protobufPackage = "finance.v1";
 
 export const protobufFileName = "finance/v1/entry.proto";
 
-/** Entry is one line of an account's statement: what one transfer did to it. It never changes. */
+/** Entry is one line of an account's statement: the effect of one transfer. It never changes. */
 export interface Entry {
   accountId: bigint;
-  /** 1, 2, 3 ... without gaps; created_at rises with it, and is the same only within an atomic batch. */
+  /** 1, 2, 3 ... without gaps. created_at rises with it; two entries share a time only within an atomic batch. */
   sequence: bigint;
   transferId: bigint;
   /** The account on the transfer's other side. */
   counterpartyAccountId: bigint;
-  /** Signed, minor units: + raises the balance, whichever side is the account's normal one. */
+  /** Signed, minor units: a positive amount raises the balance. */
   amount: bigint;
-  /** The balance once this entry counted, minor units: the balance_after before it plus amount. */
+  /** The balance after this entry, minor units: the previous balance_after plus amount. */
   balanceAfter: bigint;
-  /** The transfer's. */
+  /** The transfer's description. */
   description: string;
   /** When it was recorded. */
   createdAt:
     | string
     | undefined;
-  /** The transfer's; of a capture the time when it was captured. */
+  /** The transfer's effective_at; for a capture, the time of the capture. */
   effectiveAt:
     | string
     | undefined;
   /** The account's ISO 4217 code. */
   currency: string;
-  /** The account's: decimal places of the currency's minor unit. */
+  /** Decimal places of the account's currency. */
   minorUnitDigits: number;
 }
 
 export interface ListEntriesRequest {
   /** Required. */
   accountId: bigint;
-  /** Only created at or after this time. */
+  /** Only entries created at or after this time. */
   after:
     | string
     | undefined;
-  /** Only created before this time. Which entries a time that has passed selects never changes. */
+  /** Only entries created before this time. The entries before a past time never change. */
   before:
     | string
     | undefined;
   /**
-   * Default 50; more than 1000 counts as 1000. A page may hold fewer than asked though more follow: it ends after 2 MiB of
-   * text. Only an empty next_page_token ends the list.
+   * Default 50; more than 1000 counts as 1000. A page ends after 2 MiB of text, so it may hold fewer rows although more
+   * follow. Only an empty next_page_token ends the list.
    */
   pageSize: number;
-  /** next_page_token of the page before, with the same filters and direction. Default: the first page. */
+  /** next_page_token of the previous page, with the same filters and direction. Default: the first page. */
   pageToken: string;
   /** Default false: oldest first. */
   newestFirst: boolean;

@@ -30,19 +30,20 @@ export interface Account {
      */
     name: string;
     /**
-     * The `sub` of the caller that may see it and, where its type allows that, debit it; 1 to 255 characters. Never changes.
+     * The `sub` of the caller that may see the account and, if its type allows it, debit it; 1 to 255 characters. Never
+     * changes.
      *
      * @generated from protobuf field: string owner = 3
      */
     owner: string;
     /**
-     * Decides the normal side. Never changes.
+     * Decides which side raises the balance. Never changes.
      *
      * @generated from protobuf field: finance.v1.AccountType type = 4
      */
     type: AccountType;
     /**
-     * ISO 4217 code, as "USD". Never changes.
+     * ISO 4217 code, such as "USD". Never changes.
      *
      * @generated from protobuf field: string currency = 5
      */
@@ -58,13 +59,13 @@ export interface Account {
      */
     minorUnitDigits: number;
     /**
-     * Sum of all posted debits, minor units. Stops at 9223372036854775807; total_debits goes on.
+     * Sum of all posted debits, minor units. Stops at 9223372036854775807; total_debits is exact.
      *
      * @generated from protobuf field: int64 debits_posted = 8
      */
     debitsPosted: bigint;
     /**
-     * Sum of all posted credits, minor units. Stops at 9223372036854775807; total_credits goes on.
+     * Sum of all posted credits, minor units. Stops at 9223372036854775807; total_credits is exact.
      *
      * @generated from protobuf field: int64 credits_posted = 9
      */
@@ -82,25 +83,25 @@ export interface Account {
      */
     creditsPending: bigint;
     /**
-     * On the normal side, minor units: debits less credits for ASSET and EXPENSE, credits less debits for the others.
+     * Minor units: debits minus credits for ASSET and EXPENSE, credits minus debits for the others.
      *
      * @generated from protobuf field: int64 balance = 12
      */
     balance: bigint;
     /**
-     * `balance` less pending outflow, minor units. Never below -overdraft_limit unless unlimited_overdraft.
+     * `balance` minus pending outflow, minor units. Never below -overdraft_limit unless unlimited_overdraft.
      *
      * @generated from protobuf field: int64 available_balance = 13
      */
     availableBalance: bigint;
     /**
-     * How far below zero available_balance may go, minor units; 0 or more.
+     * How far available_balance may fall below zero, minor units; 0 or more.
      *
      * @generated from protobuf field: int64 overdraft_limit = 14
      */
     overdraftLimit: bigint;
     /**
-     * No floor at all: for accounts that stand for the world outside, as equity or a settlement account.
+     * No floor: for accounts that represent the outside world, such as equity or a settlement account.
      *
      * @generated from protobuf field: bool unlimited_overdraft = 15
      */
@@ -118,19 +119,19 @@ export interface Account {
      */
     createdAt?: Timestamp;
     /**
-     * When balances, status, limits, name or metadata last changed. Whatever is recorded on the account next is later.
+     * When balances, status, limits, name or metadata last changed. Everything recorded on the account later has a later time.
      *
      * @generated from protobuf field: google.protobuf.Timestamp updated_at = 18
      */
     updatedAt?: Timestamp;
     /**
-     * The exact sum of all posted debits in decimal digits, minor units; of any size.
+     * The exact sum of all posted debits, of any size, in decimal digits; minor units.
      *
      * @generated from protobuf field: string total_debits = 19
      */
     totalDebits: string;
     /**
-     * The exact sum of all posted credits in decimal digits, minor units; of any size.
+     * The exact sum of all posted credits, of any size, in decimal digits; minor units.
      *
      * @generated from protobuf field: string total_credits = 20
      */
@@ -141,7 +142,7 @@ export interface Account {
  */
 export interface CreateAccountRequest {
     /**
-     * Required, 1 to 200 characters, none of them a control or bidirectional formatting character.
+     * Required, 1 to 200 characters without control or bidirectional formatting characters.
      *
      * @generated from protobuf field: string name = 1
      */
@@ -185,7 +186,7 @@ export interface CreateAccountRequest {
         [key: string]: string;
     };
     /**
-     * 1 to 64 characters, scoped to the caller, kept for ever. Without one a retry may open a second account. The header
+     * 1 to 64 characters, scoped to the caller, kept for ever. Without a key, a retry may open a second account. The header
      * Idempotency-Key means the same.
      *
      * @generated from protobuf field: string idempotency_key = 8
@@ -208,7 +209,7 @@ export interface GetAccountRequest {
  */
 export interface ListAccountsRequest {
     /**
-     * Only this owner's. Default: any the caller may see.
+     * Only accounts of this owner. Default: any that the caller may see.
      *
      * @generated from protobuf field: string owner = 1
      */
@@ -228,20 +229,20 @@ export interface ListAccountsRequest {
      */
     status: AccountStatus;
     /**
-     * Only names that start with exactly this.
+     * Only names that start with exactly this text.
      *
      * @generated from protobuf field: string name_prefix = 5
      */
     namePrefix: string;
     /**
-     * Default 50; more than 1000 counts as 1000. A page may hold fewer than asked though more follow: it ends after 2 MiB of
-     * text. Only an empty next_page_token ends the list.
+     * Default 50; more than 1000 counts as 1000. A page ends after 2 MiB of text, so it may hold fewer rows although more
+     * follow. Only an empty next_page_token ends the list.
      *
      * @generated from protobuf field: int32 page_size = 6
      */
     pageSize: number;
     /**
-     * next_page_token of the page before, with the same filters. Default: the first page.
+     * next_page_token of the previous page, with the same filters. Default: the first page.
      *
      * @generated from protobuf field: string page_token = 7
      */
@@ -279,7 +280,7 @@ export interface UpdateAccountRequest {
      */
     name?: string;
     /**
-     * Merged into what is there; a pair with an empty value is removed.
+     * Merged into the existing pairs; a pair with an empty value is removed.
      *
      * @generated from protobuf field: map<string, string> metadata = 3
      */
@@ -318,13 +319,13 @@ export enum AccountType {
      */
     UNSPECIFIED = 0,
     /**
-     * What the books own: a debit raises it.
+     * Owned by the business: a debit raises it.
      *
      * @generated from protobuf enum value: ACCOUNT_TYPE_ASSET = 1;
      */
     ASSET = 1,
     /**
-     * What the books owe, as a customer's wallet: a credit raises it.
+     * Owed by the business, such as a customer's wallet: a credit raises it.
      *
      * @generated from protobuf enum value: ACCOUNT_TYPE_LIABILITY = 2;
      */
@@ -336,13 +337,13 @@ export enum AccountType {
      */
     EQUITY = 3,
     /**
-     * What was earned: a credit raises it.
+     * Earnings: a credit raises it.
      *
      * @generated from protobuf enum value: ACCOUNT_TYPE_INCOME = 4;
      */
     INCOME = 4,
     /**
-     * What was spent: a debit raises it.
+     * Spending: a debit raises it.
      *
      * @generated from protobuf enum value: ACCOUNT_TYPE_EXPENSE = 5;
      */
@@ -365,13 +366,13 @@ export enum AccountStatus {
      */
     OPEN = 1,
     /**
-     * Refuses new transfers until opened again.
+     * Refuses new transfers until it is reopened.
      *
      * @generated from protobuf enum value: ACCOUNT_STATUS_FROZEN = 2;
      */
     FROZEN = 2,
     /**
-     * Refuses all money for ever. Needs a zero balance and nothing pending.
+     * Refuses all transfers for ever. Needs a zero balance and nothing pending.
      *
      * @generated from protobuf enum value: ACCOUNT_STATUS_CLOSED = 3;
      */

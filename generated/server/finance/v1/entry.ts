@@ -12,7 +12,7 @@ import { reflectionMergePartial } from "@protobuf-ts/runtime";
 import { MessageType } from "@protobuf-ts/runtime";
 import { Timestamp } from "../../google/protobuf/timestamp";
 /**
- * Entry is one line of an account's statement: what one transfer did to it. It never changes.
+ * Entry is one line of an account's statement: the effect of one transfer. It never changes.
  *
  * @generated from protobuf message finance.v1.Entry
  */
@@ -22,7 +22,7 @@ export interface Entry {
      */
     accountId: bigint;
     /**
-     * 1, 2, 3 ... without gaps; created_at rises with it, and is the same only within an atomic batch.
+     * 1, 2, 3 ... without gaps. created_at rises with it; two entries share a time only within an atomic batch.
      *
      * @generated from protobuf field: int64 sequence = 2
      */
@@ -38,19 +38,19 @@ export interface Entry {
      */
     counterpartyAccountId: bigint;
     /**
-     * Signed, minor units: + raises the balance, whichever side is the account's normal one.
+     * Signed, minor units: a positive amount raises the balance.
      *
      * @generated from protobuf field: int64 amount = 5
      */
     amount: bigint;
     /**
-     * The balance once this entry counted, minor units: the balance_after before it plus amount.
+     * The balance after this entry, minor units: the previous balance_after plus amount.
      *
      * @generated from protobuf field: int64 balance_after = 6
      */
     balanceAfter: bigint;
     /**
-     * The transfer's.
+     * The transfer's description.
      *
      * @generated from protobuf field: string description = 7
      */
@@ -62,7 +62,7 @@ export interface Entry {
      */
     createdAt?: Timestamp;
     /**
-     * The transfer's; of a capture the time when it was captured.
+     * The transfer's effective_at; for a capture, the time of the capture.
      *
      * @generated from protobuf field: google.protobuf.Timestamp effective_at = 9
      */
@@ -74,7 +74,7 @@ export interface Entry {
      */
     currency: string;
     /**
-     * The account's: decimal places of the currency's minor unit.
+     * Decimal places of the account's currency.
      *
      * @generated from protobuf field: int32 minor_unit_digits = 11
      */
@@ -91,26 +91,26 @@ export interface ListEntriesRequest {
      */
     accountId: bigint;
     /**
-     * Only created at or after this time.
+     * Only entries created at or after this time.
      *
      * @generated from protobuf field: google.protobuf.Timestamp after = 2
      */
     after?: Timestamp;
     /**
-     * Only created before this time. Which entries a time that has passed selects never changes.
+     * Only entries created before this time. The entries before a past time never change.
      *
      * @generated from protobuf field: google.protobuf.Timestamp before = 3
      */
     before?: Timestamp;
     /**
-     * Default 50; more than 1000 counts as 1000. A page may hold fewer than asked though more follow: it ends after 2 MiB of
-     * text. Only an empty next_page_token ends the list.
+     * Default 50; more than 1000 counts as 1000. A page ends after 2 MiB of text, so it may hold fewer rows although more
+     * follow. Only an empty next_page_token ends the list.
      *
      * @generated from protobuf field: int32 page_size = 4
      */
     pageSize: number;
     /**
-     * next_page_token of the page before, with the same filters and direction. Default: the first page.
+     * next_page_token of the previous page, with the same filters and direction. Default: the first page.
      *
      * @generated from protobuf field: string page_token = 5
      */

@@ -22,9 +22,9 @@ export interface GetBalanceRequest {
      */
     accountId: bigint;
     /**
-     * The balance after the last entry recorded at or before this time, which may be up to the account's last recorded time,
-     * or up to a second ahead of the server's clock: then it is waited for. The answer never changes. Default: every entry
-     * counts.
+     * Asks for the balance after the last entry recorded at or before this time. It may be up to the account's last recorded
+     * time or up to a second ahead of the server's clock; then the server waits for it. The answer never changes. Default:
+     * every entry counts.
      *
      * @generated from protobuf field: google.protobuf.Timestamp as_of = 2
      */
@@ -35,19 +35,19 @@ export interface GetBalanceRequest {
  */
 export interface GetBalanceResponse {
     /**
-     * On the normal side, minor units.
+     * Minor units.
      *
      * @generated from protobuf field: int64 balance = 1
      */
     balance: bigint;
     /**
-     * The time it answers for; when the account last changed, if none was asked for.
+     * The time of the balance: as_of of the request, or when the account last changed.
      *
      * @generated from protobuf field: google.protobuf.Timestamp as_of = 2
      */
     asOf?: Timestamp;
     /**
-     * The last entry that counts in it; 0 when there was none.
+     * The last entry that counts; 0 if there is none.
      *
      * @generated from protobuf field: int64 sequence = 3
      */
@@ -59,7 +59,7 @@ export interface GetBalanceResponse {
      */
     currency: string;
     /**
-     * The account's: decimal places of the currency's minor unit.
+     * Decimal places of the account's currency.
      *
      * @generated from protobuf field: int32 minor_unit_digits = 5
      */
@@ -82,8 +82,8 @@ export interface GetBalanceHistoryRequest {
      */
     start?: Timestamp;
     /**
-     * Exclusive, after start, at most 10000 intervals later; it cuts the last interval. No interval that has not begun is
-     * answered. Default: now.
+     * Exclusive, after start, at most 10000 intervals later; it cuts the last interval. The reply has no interval that has
+     * not begun. Default: now.
      *
      * @generated from protobuf field: google.protobuf.Timestamp end = 3
      */
@@ -119,31 +119,31 @@ export interface BalancePoint {
      */
     time?: Timestamp;
     /**
-     * At the interval's end, or at the end of the span where that cuts it, on the normal side, minor units.
+     * At the end of the interval, or of the span if that comes first; minor units.
      *
      * @generated from protobuf field: int64 balance = 2
      */
     balance: bigint;
     /**
-     * Posted within the interval, minor units. Stops at 9223372036854775807; total_debits goes on.
+     * Posted within the interval, minor units. Stops at 9223372036854775807; total_debits is exact.
      *
      * @generated from protobuf field: int64 debits = 3
      */
     debits: bigint;
     /**
-     * Posted within the interval, minor units. Stops at 9223372036854775807; total_credits goes on.
+     * Posted within the interval, minor units. Stops at 9223372036854775807; total_credits is exact.
      *
      * @generated from protobuf field: int64 credits = 4
      */
     credits: bigint;
     /**
-     * The exact debits of the interval in decimal digits, minor units; of any size.
+     * The exact debits of the interval, of any size, in decimal digits; minor units.
      *
      * @generated from protobuf field: string total_debits = 5
      */
     totalDebits: string;
     /**
-     * The exact credits of the interval in decimal digits, minor units; of any size.
+     * The exact credits of the interval, of any size, in decimal digits; minor units.
      *
      * @generated from protobuf field: string total_credits = 6
      */
@@ -155,7 +155,7 @@ export interface BalancePoint {
      */
     currency: string;
     /**
-     * The account's: decimal places of the currency's minor unit.
+     * Decimal places of the account's currency.
      *
      * @generated from protobuf field: int32 minor_unit_digits = 8
      */
@@ -184,7 +184,7 @@ export interface GetTrialBalanceResponse {
      */
     currencies: CurrencyTrialBalance[];
     /**
-     * The time it answers for.
+     * The time of the trial balance.
      *
      * @generated from protobuf field: google.protobuf.Timestamp as_of = 2
      */
@@ -203,19 +203,19 @@ export interface CurrencyTrialBalance {
      */
     currency: string;
     /**
-     * How many accounts are kept in it.
+     * The number of accounts in this currency.
      *
      * @generated from protobuf field: int64 accounts = 2
      */
     accounts: bigint;
     /**
-     * Minor units. Stops at 9223372036854775807; exact_total_debits goes on.
+     * Minor units. Stops at 9223372036854775807; exact_total_debits is exact.
      *
      * @generated from protobuf field: int64 total_debits = 3
      */
     totalDebits: bigint;
     /**
-     * Minor units. Stops at 9223372036854775807; exact_total_credits goes on.
+     * Minor units. Stops at 9223372036854775807; exact_total_credits is exact.
      *
      * @generated from protobuf field: int64 total_credits = 4
      */
@@ -227,19 +227,19 @@ export interface CurrencyTrialBalance {
      */
     balanced: boolean;
     /**
-     * The exact total in decimal digits, minor units; of any size.
+     * The exact total, of any size, in decimal digits; minor units.
      *
      * @generated from protobuf field: string exact_total_debits = 6
      */
     exactTotalDebits: string;
     /**
-     * The exact total in decimal digits, minor units; of any size.
+     * The exact total, of any size, in decimal digits; minor units.
      *
      * @generated from protobuf field: string exact_total_credits = 7
      */
     exactTotalCredits: string;
     /**
-     * Decimal places of the currency's minor unit: the most that any of its accounts has.
+     * Decimal places of the currency's minor unit; the largest number among its accounts.
      *
      * @generated from protobuf field: int32 minor_unit_digits = 8
      */
@@ -266,7 +266,7 @@ export enum Interval {
      */
     DAY = 2,
     /**
-     * From Monday.
+     * Starts on Monday.
      *
      * @generated from protobuf enum value: INTERVAL_WEEK = 3;
      */

@@ -12,13 +12,13 @@ import { reflectionMergePartial } from "@protobuf-ts/runtime";
 import { MessageType } from "@protobuf-ts/runtime";
 import { Timestamp } from "../../google/protobuf/timestamp";
 /**
- * Transfer debits one account and credits another by the same amount. A posted one never changes.
+ * Transfer debits one account and credits another by the same amount. A posted transfer never changes.
  *
  * @generated from protobuf message finance.v1.Transfer
  */
 export interface Transfer {
     /**
-     * Assigned by the server; later transfers mostly have greater ids, without a promise.
+     * Assigned by the server. Later transfers usually have higher ids, but that is not guaranteed.
      *
      * @generated from protobuf field: int64 id = 1
      */
@@ -32,7 +32,7 @@ export interface Transfer {
      */
     creditAccountId: bigint;
     /**
-     * Minor units, 1 to 10^15; older transfers may have more. For a hold, the amount that was reserved.
+     * Minor units, 1 to 10^15; older transfers may have more. For a hold, the reserved amount.
      *
      * @generated from protobuf field: int64 amount = 4
      */
@@ -60,75 +60,74 @@ export interface Transfer {
         [key: string]: string;
     };
     /**
-     * The key it was created with; empty when there was none, and hidden (empty) from all others but admins.
-     * Of a transfer from before 0.2.0 the owner of the debited account sees it.
+     * The key of the request, if any. Only the caller that created the transfer and admins see it; for a transfer from before
+     * 0.2.0, the owner of the debited account sees it.
      *
      * @generated from protobuf field: string idempotency_key = 9
      */
     idempotencyKey: string;
     /**
-     * The debited account's balance after the transfer, minor units. Hidden (0) when that account is not the caller's to see.
+     * The debited account's balance after the transfer, minor units; 0 if the caller may not see that account.
      *
      * @generated from protobuf field: int64 debit_account_balance = 10
      */
     debitAccountBalance: bigint;
     /**
-     * The credited account's balance after the transfer, minor units. Hidden (0) when that account is not the caller's to see.
+     * The credited account's balance after the transfer, minor units; 0 if the caller may not see that account.
      *
      * @generated from protobuf field: int64 credit_account_balance = 11
      */
     creditAccountBalance: bigint;
     /**
-     * What a CAPTURED hold posted, minor units; else 0.
+     * The amount that a CAPTURED hold posted, minor units; otherwise 0.
      *
      * @generated from protobuf field: int64 captured_amount = 12
      */
     capturedAmount: bigint;
     /**
-     * The transfer this one reverses; else 0.
+     * The transfer that this one reverses; otherwise 0.
      *
      * @generated from protobuf field: int64 reverses_transfer_id = 13
      */
     reversesTransferId: bigint;
     /**
-     * The transfer that reversed this one; else 0.
+     * The transfer that reversed this one; otherwise 0.
      *
      * @generated from protobuf field: int64 reversed_by_transfer_id = 14
      */
     reversedByTransferId: bigint;
     /**
-     * When it was recorded: by the database's clock, but later than all that was recorded on both accounts before.
+     * When it was recorded, by the database's clock; always later than anything recorded on both accounts before.
      *
      * @generated from protobuf field: google.protobuf.Timestamp created_at = 15
      */
     createdAt?: Timestamp;
     /**
-     * When it counts for the business. Default: created_at.
+     * The business date. Default: created_at.
      *
      * @generated from protobuf field: google.protobuf.Timestamp effective_at = 16
      */
     effectiveAt?: Timestamp;
     /**
-     * When a hold expires, by the database's clock; absent when it does not.
+     * When a hold expires, by the database's clock; absent if it does not expire.
      *
      * @generated from protobuf field: google.protobuf.Timestamp expires_at = 17
      */
     expiresAt?: Timestamp;
     /**
-     * When it was recorded that a hold was captured, voided or has expired; absent until then, and for a transfer that was
-     * never a hold.
+     * When a hold was captured, voided or found expired; absent until then, and for a transfer that was never a hold.
      *
      * @generated from protobuf field: google.protobuf.Timestamp settled_at = 18
      */
     settledAt?: Timestamp;
     /**
-     * The `sub` of the caller that created it. Hidden (empty) from all others but admins; empty when it is older than 0.2.0.
+     * The `sub` of the caller that created it. Only that caller and admins see it; empty for a transfer from before 0.2.0.
      *
      * @generated from protobuf field: string created_by = 19
      */
     createdBy: string;
     /**
-     * Decimal places of the currency's minor unit, as the debited account has them.
+     * Decimal places of the debited account's currency.
      *
      * @generated from protobuf field: int32 minor_unit_digits = 20
      */
@@ -139,13 +138,13 @@ export interface Transfer {
  */
 export interface CreateTransferRequest {
     /**
-     * Required. Without finance.admin it must be the caller's own, and of a type that a debit lowers.
+     * Required. Without finance.admin, one of the caller's own accounts, of a type that a debit lowers.
      *
      * @generated from protobuf field: int64 debit_account_id = 1
      */
     debitAccountId: bigint;
     /**
-     * Required, another account in the same currency. Without finance.admin it must be of a type that a credit raises.
+     * Required, another account in the same currency. Without finance.admin, of a type that a credit raises.
      *
      * @generated from protobuf field: int64 credit_account_id = 2
      */
@@ -157,7 +156,7 @@ export interface CreateTransferRequest {
      */
     amount: bigint;
     /**
-     * At most 500 characters, none of them a control or bidirectional formatting character.
+     * At most 500 characters without control or bidirectional formatting characters.
      *
      * @generated from protobuf field: string description = 4
      */
@@ -171,8 +170,8 @@ export interface CreateTransferRequest {
         [key: string]: string;
     };
     /**
-     * A business date that may differ from created_at; never rewrites recorded history. Default: created_at. Needs
-     * finance.admin.
+     * A business date that may differ from created_at; it does not change the order of the books. Default: created_at.
+     * Needs finance.admin.
      *
      * @generated from protobuf field: google.protobuf.Timestamp effective_at = 6
      */
@@ -191,14 +190,14 @@ export interface CreateTransferRequest {
     expiresAt?: Timestamp;
     /**
      * 1 to 64 characters, scoped to the caller, kept for ever: the same key and request give the first outcome again, with
-     * the header `idempotent-replayed: true`. Without one a retry may transfer twice. On CreateTransfer the header
+     * the header `idempotent-replayed: true`. Without a key, a retry may transfer twice. On CreateTransfer, the header
      * Idempotency-Key means the same.
      *
      * @generated from protobuf field: string idempotency_key = 9
      */
     idempotencyKey: string;
     /**
-     * Answer exactly as the real call would, its key included, and write nothing. A transfer that would be new has the id 0.
+     * Answer exactly as the real call would, its key included, but write nothing. A transfer that would be new has the id 0.
      * Default false.
      *
      * @generated from protobuf field: bool dry_run = 10
@@ -210,14 +209,14 @@ export interface CreateTransferRequest {
  */
 export interface BatchCreateTransfersRequest {
     /**
-     * Required, 1 to 1000, decided in this order. Of an atomic batch all or none are dry runs. In an independent batch of both
-     * kinds a dry run sees all members before it, a real transfer only real ones.
+     * Required, 1 to 1000, decided in this order. In an atomic batch, either all or none are dry runs. In an independent batch
+     * of both kinds, a dry run sees all members before it, a real transfer only real ones.
      *
      * @generated from protobuf field: repeated finance.v1.CreateTransferRequest transfers = 1
      */
     transfers: CreateTransferRequest[];
     /**
-     * All or none; floors are checked once, at the end. Default false: each on its own.
+     * Post all or none, and check the floors once, at the end. Default false: each transfer on its own.
      *
      * @generated from protobuf field: bool atomic = 2
      */
@@ -228,14 +227,14 @@ export interface BatchCreateTransfersRequest {
  */
 export interface BatchCreateTransfersResponse {
     /**
-     * One for each transfer of the request, in its order.
+     * One for each transfer of the request, in the same order.
      *
      * @generated from protobuf field: repeated finance.v1.BatchCreateTransfersResult results = 1
      */
     results: BatchCreateTransfersResult[];
 }
 /**
- * BatchCreateTransfersResult is what became of one member of a batch.
+ * BatchCreateTransfersResult is the outcome of one member of a batch.
  *
  * @generated from protobuf message finance.v1.BatchCreateTransfersResult
  */
@@ -272,7 +271,7 @@ export interface BatchCreateTransfersResult {
  */
 export interface BatchCreateTransfersError {
     /**
-     * A Twirp error code, as "failed_precondition".
+     * A Twirp error code, such as "failed_precondition".
      *
      * @generated from protobuf field: string code = 1
      */
@@ -301,7 +300,7 @@ export interface CaptureTransferRequest {
      */
     id: bigint;
     /**
-     * Minor units, 1 to what is held. Absent: all of it.
+     * Minor units, 1 to the held amount. Absent: the whole hold.
      *
      * @generated from protobuf field: optional int64 amount = 2
      */
@@ -341,7 +340,7 @@ export interface ReverseTransferRequest {
      */
     id: bigint;
     /**
-     * At most 500 characters, none of them a control or bidirectional formatting character.
+     * At most 500 characters without control or bidirectional formatting characters.
      *
      * @generated from protobuf field: string description = 2
      */
@@ -369,7 +368,7 @@ export interface GetTransferRequest {
  */
 export interface ListTransfersRequest {
     /**
-     * Only transfers that debit or credit this account. Default: any account the caller may see.
+     * Only transfers that debit or credit this account. Default: any account that the caller may see.
      *
      * @generated from protobuf field: int64 account_id = 1
      */
@@ -379,31 +378,31 @@ export interface ListTransfersRequest {
      */
     state: TransferState;
     /**
-     * Only created at or after this time.
+     * Only transfers created at or after this time.
      *
      * @generated from protobuf field: google.protobuf.Timestamp created_after = 3
      */
     createdAfter?: Timestamp;
     /**
-     * Only created before this time. Which transfers a time that has passed selects never changes.
+     * Only transfers created before this time. The transfers before a past time never change.
      *
      * @generated from protobuf field: google.protobuf.Timestamp created_before = 4
      */
     createdBefore?: Timestamp;
     /**
-     * Only of at least this amount, minor units; 0: no bound.
+     * Only transfers of at least this amount, minor units; 0 for no bound.
      *
      * @generated from protobuf field: int64 min_amount = 5
      */
     minAmount: bigint;
     /**
-     * Only of at most this amount, minor units; 0: no bound.
+     * Only transfers of at most this amount, minor units; 0 for no bound.
      *
      * @generated from protobuf field: int64 max_amount = 6
      */
     maxAmount: bigint;
     /**
-     * Only transfers whose metadata holds all of these pairs exactly.
+     * Only transfers whose metadata has all of these pairs.
      *
      * @generated from protobuf field: map<string, string> metadata = 7
      */
@@ -411,14 +410,14 @@ export interface ListTransfersRequest {
         [key: string]: string;
     };
     /**
-     * Default 50; more than 1000 counts as 1000. A page may hold fewer than asked though more follow: it ends after 2 MiB of
-     * text. Only an empty next_page_token ends the list.
+     * Default 50; more than 1000 counts as 1000. A page ends after 2 MiB of text, so it may hold fewer rows although more
+     * follow. Only an empty next_page_token ends the list.
      *
      * @generated from protobuf field: int32 page_size = 8
      */
     pageSize: number;
     /**
-     * next_page_token of the page before, with the same filters. Default: the first page.
+     * next_page_token of the previous page, with the same filters. Default: the first page.
      *
      * @generated from protobuf field: string page_token = 9
      */
@@ -454,7 +453,7 @@ export interface ListTransfersResponse {
     nextPageToken: string;
 }
 /**
- * TransferState is where a transfer stands. Only PENDING ever changes.
+ * TransferState is the state of a transfer. Only PENDING ever changes.
  *
  * @generated from protobuf enum finance.v1.TransferState
  */
@@ -472,25 +471,25 @@ export enum TransferState {
      */
     POSTED = 1,
     /**
-     * A hold: reserved, not moved.
+     * A hold: the amount is reserved, not moved.
      *
      * @generated from protobuf enum value: TRANSFER_STATE_PENDING = 2;
      */
     PENDING = 2,
     /**
-     * A hold that became a posting of captured_amount at settled_at.
+     * A hold that posted captured_amount at settled_at.
      *
      * @generated from protobuf enum value: TRANSFER_STATE_CAPTURED = 3;
      */
     CAPTURED = 3,
     /**
-     * A hold that was given up.
+     * A hold that was freed by VoidTransfer.
      *
      * @generated from protobuf enum value: TRANSFER_STATE_VOIDED = 4;
      */
     VOIDED = 4,
     /**
-     * A hold whose expires_at passed. Its money is free a moment later, when settled_at is there.
+     * A hold whose expires_at has passed. Its money is free a moment later, when settled_at is present.
      *
      * @generated from protobuf enum value: TRANSFER_STATE_EXPIRED = 5;
      */

@@ -18,7 +18,7 @@ export enum Interval {
   INTERVAL_UNSPECIFIED = 0,
   INTERVAL_HOUR = 1,
   INTERVAL_DAY = 2,
-  /** INTERVAL_WEEK - From Monday. */
+  /** INTERVAL_WEEK - Starts on Monday. */
   INTERVAL_WEEK = 3,
   INTERVAL_MONTH = 4,
   UNRECOGNIZED = -1,
@@ -70,25 +70,25 @@ export interface GetBalanceRequest {
   /** Required. */
   accountId: bigint;
   /**
-   * The balance after the last entry recorded at or before this time, which may be up to the account's last recorded time,
-   * or up to a second ahead of the server's clock: then it is waited for. The answer never changes. Default: every entry
-   * counts.
+   * Asks for the balance after the last entry recorded at or before this time. It may be up to the account's last recorded
+   * time or up to a second ahead of the server's clock; then the server waits for it. The answer never changes. Default:
+   * every entry counts.
    */
   asOf: Date | undefined;
 }
 
 export interface GetBalanceResponse {
-  /** On the normal side, minor units. */
+  /** Minor units. */
   balance: bigint;
-  /** The time it answers for; when the account last changed, if none was asked for. */
+  /** The time of the balance: as_of of the request, or when the account last changed. */
   asOf:
     | Date
     | undefined;
-  /** The last entry that counts in it; 0 when there was none. */
+  /** The last entry that counts; 0 if there is none. */
   sequence: bigint;
   /** The account's ISO 4217 code. */
   currency: string;
-  /** The account's: decimal places of the currency's minor unit. */
+  /** Decimal places of the account's currency. */
   minorUnitDigits: number;
 }
 
@@ -100,8 +100,8 @@ export interface GetBalanceHistoryRequest {
     | Date
     | undefined;
   /**
-   * Exclusive, after start, at most 10000 intervals later; it cuts the last interval. No interval that has not begun is
-   * answered. Default: now.
+   * Exclusive, after start, at most 10000 intervals later; it cuts the last interval. The reply has no interval that has
+   * not begun. Default: now.
    */
   end:
     | Date
@@ -121,19 +121,19 @@ export interface BalancePoint {
   time:
     | Date
     | undefined;
-  /** At the interval's end, or at the end of the span where that cuts it, on the normal side, minor units. */
+  /** At the end of the interval, or of the span if that comes first; minor units. */
   balance: bigint;
-  /** Posted within the interval, minor units. Stops at 9223372036854775807; total_debits goes on. */
+  /** Posted within the interval, minor units. Stops at 9223372036854775807; total_debits is exact. */
   debits: bigint;
-  /** Posted within the interval, minor units. Stops at 9223372036854775807; total_credits goes on. */
+  /** Posted within the interval, minor units. Stops at 9223372036854775807; total_credits is exact. */
   credits: bigint;
-  /** The exact debits of the interval in decimal digits, minor units; of any size. */
+  /** The exact debits of the interval, of any size, in decimal digits; minor units. */
   totalDebits: string;
-  /** The exact credits of the interval in decimal digits, minor units; of any size. */
+  /** The exact credits of the interval, of any size, in decimal digits; minor units. */
   totalCredits: string;
   /** The account's ISO 4217 code. */
   currency: string;
-  /** The account's: decimal places of the currency's minor unit. */
+  /** Decimal places of the account's currency. */
   minorUnitDigits: number;
 }
 
@@ -148,7 +148,7 @@ export interface GetTrialBalanceRequest {
 export interface GetTrialBalanceResponse {
   /** One for each currency in use, in code order. */
   currencies: CurrencyTrialBalance[];
-  /** The time it answers for. */
+  /** The time of the trial balance. */
   asOf: Date | undefined;
 }
 
@@ -156,19 +156,19 @@ export interface GetTrialBalanceResponse {
 export interface CurrencyTrialBalance {
   /** ISO 4217 code. */
   currency: string;
-  /** How many accounts are kept in it. */
+  /** The number of accounts in this currency. */
   accounts: bigint;
-  /** Minor units. Stops at 9223372036854775807; exact_total_debits goes on. */
+  /** Minor units. Stops at 9223372036854775807; exact_total_debits is exact. */
   totalDebits: bigint;
-  /** Minor units. Stops at 9223372036854775807; exact_total_credits goes on. */
+  /** Minor units. Stops at 9223372036854775807; exact_total_credits is exact. */
   totalCredits: bigint;
   /** Whether the totals are equal and every account's balance is the sum of its entries. */
   balanced: boolean;
-  /** The exact total in decimal digits, minor units; of any size. */
+  /** The exact total, of any size, in decimal digits; minor units. */
   exactTotalDebits: string;
-  /** The exact total in decimal digits, minor units; of any size. */
+  /** The exact total, of any size, in decimal digits; minor units. */
   exactTotalCredits: string;
-  /** Decimal places of the currency's minor unit: the most that any of its accounts has. */
+  /** Decimal places of the currency's minor unit; the largest number among its accounts. */
   minorUnitDigits: number;
 }
 

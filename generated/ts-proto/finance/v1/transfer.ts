@@ -12,19 +12,19 @@ export const protobufPackage = "finance.v1";
 
 export const protobufFileName = "finance/v1/transfer.proto";
 
-/** TransferState is where a transfer stands. Only PENDING ever changes. */
+/** TransferState is the state of a transfer. Only PENDING ever changes. */
 export enum TransferState {
   /** TRANSFER_STATE_UNSPECIFIED - Any state when listing; never returned. */
   TRANSFER_STATE_UNSPECIFIED = 0,
   /** TRANSFER_STATE_POSTED - The money moved at created_at. */
   TRANSFER_STATE_POSTED = 1,
-  /** TRANSFER_STATE_PENDING - A hold: reserved, not moved. */
+  /** TRANSFER_STATE_PENDING - A hold: the amount is reserved, not moved. */
   TRANSFER_STATE_PENDING = 2,
-  /** TRANSFER_STATE_CAPTURED - A hold that became a posting of captured_amount at settled_at. */
+  /** TRANSFER_STATE_CAPTURED - A hold that posted captured_amount at settled_at. */
   TRANSFER_STATE_CAPTURED = 3,
-  /** TRANSFER_STATE_VOIDED - A hold that was given up. */
+  /** TRANSFER_STATE_VOIDED - A hold that was freed by VoidTransfer. */
   TRANSFER_STATE_VOIDED = 4,
-  /** TRANSFER_STATE_EXPIRED - A hold whose expires_at passed. Its money is free a moment later, when settled_at is there. */
+  /** TRANSFER_STATE_EXPIRED - A hold whose expires_at has passed. Its money is free a moment later, when settled_at is present. */
   TRANSFER_STATE_EXPIRED = 5,
   UNRECOGNIZED = -1,
 }
@@ -76,13 +76,13 @@ export function transferStateToJSON(object: TransferState): string {
   }
 }
 
-/** Transfer debits one account and credits another by the same amount. A posted one never changes. */
+/** Transfer debits one account and credits another by the same amount. A posted transfer never changes. */
 export interface Transfer {
-  /** Assigned by the server; later transfers mostly have greater ids, without a promise. */
+  /** Assigned by the server. Later transfers usually have higher ids, but that is not guaranteed. */
   id: bigint;
   debitAccountId: bigint;
   creditAccountId: bigint;
-  /** Minor units, 1 to 10^15; older transfers may have more. For a hold, the amount that was reserved. */
+  /** Minor units, 1 to 10^15; older transfers may have more. For a hold, the reserved amount. */
   amount: bigint;
   /** ISO 4217 code of both accounts. */
   currency: string;
@@ -91,42 +91,39 @@ export interface Transfer {
   description: string;
   metadata: { [key: string]: string };
   /**
-   * The key it was created with; empty when there was none, and hidden (empty) from all others but admins.
-   * Of a transfer from before 0.2.0 the owner of the debited account sees it.
+   * The key of the request, if any. Only the caller that created the transfer and admins see it; for a transfer from before
+   * 0.2.0, the owner of the debited account sees it.
    */
   idempotencyKey: string;
-  /** The debited account's balance after the transfer, minor units. Hidden (0) when that account is not the caller's to see. */
+  /** The debited account's balance after the transfer, minor units; 0 if the caller may not see that account. */
   debitAccountBalance: bigint;
-  /** The credited account's balance after the transfer, minor units. Hidden (0) when that account is not the caller's to see. */
+  /** The credited account's balance after the transfer, minor units; 0 if the caller may not see that account. */
   creditAccountBalance: bigint;
-  /** What a CAPTURED hold posted, minor units; else 0. */
+  /** The amount that a CAPTURED hold posted, minor units; otherwise 0. */
   capturedAmount: bigint;
-  /** The transfer this one reverses; else 0. */
+  /** The transfer that this one reverses; otherwise 0. */
   reversesTransferId: bigint;
-  /** The transfer that reversed this one; else 0. */
+  /** The transfer that reversed this one; otherwise 0. */
   reversedByTransferId: bigint;
-  /** When it was recorded: by the database's clock, but later than all that was recorded on both accounts before. */
+  /** When it was recorded, by the database's clock; always later than anything recorded on both accounts before. */
   createdAt:
     | Date
     | undefined;
-  /** When it counts for the business. Default: created_at. */
+  /** The business date. Default: created_at. */
   effectiveAt:
     | Date
     | undefined;
-  /** When a hold expires, by the database's clock; absent when it does not. */
+  /** When a hold expires, by the database's clock; absent if it does not expire. */
   expiresAt:
     | Date
     | undefined;
-  /**
-   * When it was recorded that a hold was captured, voided or has expired; absent until then, and for a transfer that was
-   * never a hold.
-   */
+  /** When a hold was captured, voided or found expired; absent until then, and for a transfer that was never a hold. */
   settledAt:
     | Date
     | undefined;
-  /** The `sub` of the caller that created it. Hidden (empty) from all others but admins; empty when it is older than 0.2.0. */
+  /** The `sub` of the caller that created it. Only that caller and admins see it; empty for a transfer from before 0.2.0. */
   createdBy: string;
-  /** Decimal places of the currency's minor unit, as the debited account has them. */
+  /** Decimal places of the debited account's currency. */
   minorUnitDigits: number;
 }
 
@@ -136,19 +133,19 @@ export interface Transfer_MetadataEntry {
 }
 
 export interface CreateTransferRequest {
-  /** Required. Without finance.admin it must be the caller's own, and of a type that a debit lowers. */
+  /** Required. Without finance.admin, one of the caller's own accounts, of a type that a debit lowers. */
   debitAccountId: bigint;
-  /** Required, another account in the same currency. Without finance.admin it must be of a type that a credit raises. */
+  /** Required, another account in the same currency. Without finance.admin, of a type that a credit raises. */
   creditAccountId: bigint;
   /** Required, minor units, 1 to 1000000000000000 (10^15). */
   amount: bigint;
-  /** At most 500 characters, none of them a control or bidirectional formatting character. */
+  /** At most 500 characters without control or bidirectional formatting characters. */
   description: string;
   /** At most 50 pairs; keys 1 to 40 characters, values 1 to 500. */
   metadata: { [key: string]: string };
   /**
-   * A business date that may differ from created_at; never rewrites recorded history. Default: created_at. Needs
-   * finance.admin.
+   * A business date that may differ from created_at; it does not change the order of the books. Default: created_at.
+   * Needs finance.admin.
    */
   effectiveAt:
     | Date
@@ -161,12 +158,12 @@ export interface CreateTransferRequest {
     | undefined;
   /**
    * 1 to 64 characters, scoped to the caller, kept for ever: the same key and request give the first outcome again, with
-   * the header `idempotent-replayed: true`. Without one a retry may transfer twice. On CreateTransfer the header
+   * the header `idempotent-replayed: true`. Without a key, a retry may transfer twice. On CreateTransfer, the header
    * Idempotency-Key means the same.
    */
   idempotencyKey: string;
   /**
-   * Answer exactly as the real call would, its key included, and write nothing. A transfer that would be new has the id 0.
+   * Answer exactly as the real call would, its key included, but write nothing. A transfer that would be new has the id 0.
    * Default false.
    */
   dryRun: boolean;
@@ -179,20 +176,20 @@ export interface CreateTransferRequest_MetadataEntry {
 
 export interface BatchCreateTransfersRequest {
   /**
-   * Required, 1 to 1000, decided in this order. Of an atomic batch all or none are dry runs. In an independent batch of both
-   * kinds a dry run sees all members before it, a real transfer only real ones.
+   * Required, 1 to 1000, decided in this order. In an atomic batch, either all or none are dry runs. In an independent batch
+   * of both kinds, a dry run sees all members before it, a real transfer only real ones.
    */
   transfers: CreateTransferRequest[];
-  /** All or none; floors are checked once, at the end. Default false: each on its own. */
+  /** Post all or none, and check the floors once, at the end. Default false: each transfer on its own. */
   atomic: boolean;
 }
 
 export interface BatchCreateTransfersResponse {
-  /** One for each transfer of the request, in its order. */
+  /** One for each transfer of the request, in the same order. */
   results: BatchCreateTransfersResult[];
 }
 
-/** BatchCreateTransfersResult is what became of one member of a batch. */
+/** BatchCreateTransfersResult is the outcome of one member of a batch. */
 export interface BatchCreateTransfersResult {
   outcome:
     | { $case: "transfer"; transfer: Transfer }
@@ -204,7 +201,7 @@ export interface BatchCreateTransfersResult {
 
 /** BatchCreateTransfersError is a refusal in the form of a Twirp error. */
 export interface BatchCreateTransfersError {
-  /** A Twirp error code, as "failed_precondition". */
+  /** A Twirp error code, such as "failed_precondition". */
   code: string;
   /** For people. */
   msg: string;
@@ -219,7 +216,7 @@ export interface BatchCreateTransfersError_MetaEntry {
 export interface CaptureTransferRequest {
   /** Required. */
   id: bigint;
-  /** Minor units, 1 to what is held. Absent: all of it. */
+  /** Minor units, 1 to the held amount. Absent: the whole hold. */
   amount?:
     | bigint
     | undefined;
@@ -237,7 +234,7 @@ export interface VoidTransferRequest {
 export interface ReverseTransferRequest {
   /** Required. */
   id: bigint;
-  /** At most 500 characters, none of them a control or bidirectional formatting character. */
+  /** At most 500 characters without control or bidirectional formatting characters. */
   description: string;
   /** 1 to 64 characters, scoped to the caller, kept for ever. The header Idempotency-Key means the same. */
   idempotencyKey: string;
@@ -249,29 +246,29 @@ export interface GetTransferRequest {
 }
 
 export interface ListTransfersRequest {
-  /** Only transfers that debit or credit this account. Default: any account the caller may see. */
+  /** Only transfers that debit or credit this account. Default: any account that the caller may see. */
   accountId: bigint;
   state: TransferState;
-  /** Only created at or after this time. */
+  /** Only transfers created at or after this time. */
   createdAfter:
     | Date
     | undefined;
-  /** Only created before this time. Which transfers a time that has passed selects never changes. */
+  /** Only transfers created before this time. The transfers before a past time never change. */
   createdBefore:
     | Date
     | undefined;
-  /** Only of at least this amount, minor units; 0: no bound. */
+  /** Only transfers of at least this amount, minor units; 0 for no bound. */
   minAmount: bigint;
-  /** Only of at most this amount, minor units; 0: no bound. */
+  /** Only transfers of at most this amount, minor units; 0 for no bound. */
   maxAmount: bigint;
-  /** Only transfers whose metadata holds all of these pairs exactly. */
+  /** Only transfers whose metadata has all of these pairs. */
   metadata: { [key: string]: string };
   /**
-   * Default 50; more than 1000 counts as 1000. A page may hold fewer than asked though more follow: it ends after 2 MiB of
-   * text. Only an empty next_page_token ends the list.
+   * Default 50; more than 1000 counts as 1000. A page ends after 2 MiB of text, so it may hold fewer rows although more
+   * follow. Only an empty next_page_token ends the list.
    */
   pageSize: number;
-  /** next_page_token of the page before, with the same filters. Default: the first page. */
+  /** next_page_token of the previous page, with the same filters. Default: the first page. */
   pageToken: string;
   /** Only holds that were captured, voided or found expired at or after this time. */
   settledAfter:
