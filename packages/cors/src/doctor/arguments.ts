@@ -91,7 +91,8 @@ export function readArguments(args: readonly string[]): DoctorArguments {
   if (rest.length > 0) throw new UsageError(`one URL, not also ${rest.join(" ")}`);
   if (values.origin === undefined) throw new UsageError("--origin is required: the origin of the page that calls");
   if (noHeaders && lines !== undefined) throw new UsageError("--header and --no-headers exclude each other");
-  if (!/^\d{1,3}(\.\d{1,3})?$/.test(values.timeout) || !isTimeout(Number(values.timeout))) {
+  const timeout = /^\d{1,3}(\.\d{1,3})?$/.test(values.timeout) ? Number(values.timeout) : 0;
+  if (timeout === 0 || timeout > timeoutSecondsMax) {
     throw new UsageError(`--timeout must be a number of seconds above 0, at most ${timeoutSecondsMax}`);
   }
   try {
@@ -101,7 +102,8 @@ export function readArguments(args: readonly string[]): DoctorArguments {
     );
     const body = readBody(method, headers, values.data);
     // https://fetch.spec.whatwg.org/#concept-bodyinit-extract: the browser sets the type of a string body itself.
-    if (body !== null && !hasContentType(headers)) headers.push(["content-type", "text/plain;charset=UTF-8"]);
+    if (body !== null && !headers.some(([name]) => name === "content-type"))
+      headers.push(["content-type", "text/plain;charset=UTF-8"]);
     return {
       kind: "check",
       ...readTarget(url, fromConfig),
@@ -115,7 +117,7 @@ export function readArguments(args: readonly string[]): DoctorArguments {
       strict: values.strict,
       preflightOnly: values["preflight-only"],
       json: values.json,
-      timeoutMs: Number(values.timeout) * 1000,
+      timeoutMs: timeout * 1000,
       userAgent: readHeaderValue("user-agent", values["user-agent"]),
     };
   } catch (error) {
@@ -136,23 +138,11 @@ function defaultHeaders(method: string): string[] {
 }
 
 function readBody(method: string, headers: PageRequest["headers"], data: string | undefined): string | null {
-  if (!takesBody(method)) {
+  if (method === "GET" || method === "HEAD") {
     // https://fetch.spec.whatwg.org/#dom-request, step 34: the Request constructor throws.
     if (data !== undefined) throw new PageRequestError(`a page cannot send a body with ${method}`);
     return null;
   }
   const isJson = headers.some(([name, value]) => name === "content-type" && /^application\/json\b/i.test(value));
   return data ?? (isJson ? "{}" : null);
-}
-
-function hasContentType(headers: PageRequest["headers"]): boolean {
-  return headers.some(([name]) => name === "content-type");
-}
-
-function takesBody(method: string): boolean {
-  return method !== "GET" && method !== "HEAD";
-}
-
-function isTimeout(seconds: number): boolean {
-  return seconds > 0 && seconds <= timeoutSecondsMax;
 }

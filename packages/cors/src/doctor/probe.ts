@@ -5,11 +5,6 @@ import type { Header } from "./checks.ts";
 import type { NoResponse, Probe, WireOutcome, WireRequest } from "./diagnosis.ts";
 import { readResponseHead } from "./response-head.ts";
 
-/** The browser to imitate. */
-export interface BrowserIdentity {
-  readonly userAgent: string;
-}
-
 /** A recent Chrome. */
 export const chromeUserAgent =
   "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/147.0.0.0 Safari/537.36";
@@ -18,7 +13,7 @@ export const chromeUserAgent =
  * All header lines that Chromium sends, including those of the page, except client hints such as sec-ch-ua, because no
  * server decides CORS by them.
  */
-function browserHeaders(request: WireRequest, identity: BrowserIdentity): Header[] {
+function browserHeaders(request: WireRequest, userAgent: string): Header[] {
   const { url, method, body, origin } = request;
   const ofPage = new Set(request.headers.map(([name]) => name));
   const headers: Header[] = [
@@ -33,20 +28,17 @@ function browserHeaders(request: WireRequest, identity: BrowserIdentity): Header
   // Chromium does not let a page choose its User-Agent.
   headers.push(...request.headers.filter(([name]) => name !== "user-agent"));
   if (origin !== null) headers.push(["Origin", origin]);
-  headers.push(["User-Agent", identity.userAgent]);
+  headers.push(["User-Agent", userAgent]);
   const trustworthy = isTrustworthy(url);
   if (trustworthy || request.kind === "preflight") headers.push(["Sec-Fetch-Mode", "cors"]);
   if (trustworthy) headers.push(["Sec-Fetch-Site", siteRelation(request)], ["Sec-Fetch-Dest", "empty"]);
   const referer = referrerOf(request);
   if (referer !== null) headers.push(["Referer", referer]);
-  headers.push(["Accept-Encoding", ofPage.has("range") ? "identity" : codings(trustworthy)]);
+  // Chromium offers newer codings only where an old proxy cannot break them.
+  const codings = trustworthy ? "gzip, deflate, br, zstd" : "gzip, deflate";
+  headers.push(["Accept-Encoding", ofPage.has("range") ? "identity" : codings]);
   if (!ofPage.has("accept-language")) headers.push(["Accept-Language", "en-US,en;q=0.9"]);
   return headers;
-}
-
-/** Chromium offers newer codings only where an old proxy cannot break them. */
-function codings(trustworthy: boolean): string {
-  return trustworthy ? "gzip, deflate, br, zstd" : "gzip, deflate";
 }
 
 /** https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy: only such URLs get fetch metadata. */
@@ -81,7 +73,9 @@ function referrerOf({ pageOrigin, sendsReferrer }: WireRequest): string | null {
 }
 
 /** How to send requests. */
-export interface ProbeOptions extends BrowserIdentity {
+export interface ProbeOptions {
+  /** Of the browser to imitate. */
+  readonly userAgent: string;
   /** For each request, until the head of the response is complete. */
   readonly timeoutMs: number;
   /** Certificates to trust, in PEM. Default: those that Node trusts. */
@@ -120,7 +114,7 @@ function exchange(request: WireRequest, options: ProbeOptions): Promise<WireOutc
     });
     socket.on("end", () => read(true));
     socket.on("error", (error) => settle({ noResponse: explainError(error, url) }));
-    socket.write(printRequest(request, options));
+    socket.write(printRequest(request, options.userAgent));
   });
 }
 
@@ -147,9 +141,9 @@ const lookupLoopback: LookupFunction = (_name, _options, answer) => {
   ]);
 };
 
-function printRequest(request: WireRequest, identity: BrowserIdentity): Buffer {
+function printRequest(request: WireRequest, userAgent: string): Buffer {
   const { method, body } = request;
-  const lines = browserHeaders(request, identity).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = browserHeaders(request, userAgent).map(([name, value]) => `${name}: ${value}\r\n`);
   const head = `${method} ${requestTarget(request.url)} HTTP/1.1\r\n${lines.join("")}\r\n`;
   return Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(body ?? "")]);
 }

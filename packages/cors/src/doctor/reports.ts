@@ -85,11 +85,6 @@ function printFailure(diagnosis: Diagnosis) {
   };
 }
 
-/** How the report looks. */
-export interface TextOptions {
-  readonly colours: boolean;
-}
-
 type Paint = (style: "bold" | "dim" | "green" | "red" | "yellow" | "cyan", text: string) => string;
 
 /** The response headers that matter to CORS. */
@@ -102,8 +97,12 @@ const signs = { passed: "✓", failed: "✗", note: "!" } as const;
 const signColours = { passed: "green", failed: "red", note: "yellow" } as const;
 
 /** The diagnosis for people, in a terminal; without a line feed at the end. */
-export function renderText(diagnosis: Diagnosis, notes: readonly string[], options: TextOptions): string {
-  const paint: Paint = (style, text) => (options.colours ? styleText(style, text, { validateStream: false }) : text);
+export function renderText(
+  diagnosis: Diagnosis,
+  notes: readonly string[],
+  { colours }: { readonly colours: boolean },
+): string {
+  const paint: Paint = (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text);
   const lines = [
     ...renderHeading(diagnosis, paint),
     "",

@@ -49,17 +49,15 @@ export function readResponseHead(received: ReceivedBytes): HeadReading {
     if (end === null && received.secure) return { kind: "error", error: "RESPONSE_HEADERS_TRUNCATED" };
     const head = rest.slice(0, end ?? rest.length);
     const reading = head.includes("\0") ? invalid : parseHead(head.slice(statusLine));
-    if (end === null || reading.kind !== "response" || !isInformational(reading.response)) return reading;
+    const isInformational =
+      reading.kind === "response" && reading.response.status >= 100 && reading.response.status < 200;
+    if (end === null || !isInformational) return reading;
     start += end;
   }
 }
 
 const tooBig: HeadReading = { kind: "error", error: "RESPONSE_HEADERS_TOO_BIG" };
 const invalid: HeadReading = { kind: "error", error: "INVALID_HTTP_RESPONSE" };
-
-function isInformational({ status }: WireResponse): boolean {
-  return status >= 100 && status <= 199;
-}
 
 function findStatusLine(text: string): number {
   return text
