@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { migrate, openPool } from "../../src/database/index.ts";
 import { migrationsDirectory } from "../../src/package-files.ts";
 import { makeServerDirectory, POSTGRES_PROGRAMS, startPackagedPostgres } from "../setup/debian-servers.ts";
-import { freePort, startProcess } from "../setup/process.ts";
+import { freePort, startInstance, startProcess } from "../setup/process.ts";
 import { inspect, openAccounts, SECRET, startClients } from "./traffic.ts";
 
 describe.skipIf(POSTGRES_PROGRAMS === undefined && !process.env["CI"])(
@@ -72,5 +72,46 @@ describe.skipIf(POSTGRES_PROGRAMS === undefined && !process.env["CI"])(
         await service.ended;
       }
     }, 120_000);
+
+    test("a posting that the synchronous standby lacks is not acknowledged, however long the standby is away", async ({
+      onTestFinished,
+    }) => {
+      const directory = await makeServerDirectory();
+      onTestFinished(() => directory.remove());
+      const primary = await startPackagedPostgres(join(directory.path, "first"));
+      onTestFinished(() => primary.stop());
+      const standby = await primary.addStandby(join(directory.path, "second"));
+      onTestFinished(() => standby.stop());
+      await migrate({ connectionString: primary.url, directory: await migrationsDirectory() });
+      const setup = openPool({ connectionString: primary.url, max: 1 });
+      onTestFinished(() => setup.end());
+      await openAccounts(setup);
+      const instance = await startInstance(primary.url);
+      onTestFinished(async () => {
+        instance.process.child.kill("SIGKILL");
+        await instance.process.ended;
+      });
+      const transfer = (idempotency_key: string) =>
+        instance.call("CreateTransfer", { debit_account_id: 1, credit_account_id: 2, amount: 1, idempotency_key });
+      const rename = () => instance.call("UpdateAccount", { id: 3, name: "renamed" }, { "twirp-timeout-ms": "6000" });
+      expect(await transfer("before")).toMatchObject({ status: 200 });
+
+      await standby.stop();
+      // Each waits longer than every limit of statements, which must not end the commit's wait for the standby.
+      const [during, too, renamed] = await Promise.all([transfer("during"), transfer("during too"), rename()]);
+      expect([during.body, too.body, renamed.body]).toMatchObject([
+        { code: "unavailable" },
+        { code: "unavailable" },
+        { code: "deadline_exceeded" },
+      ]);
+      expect(await transfer("during")).toMatchObject({ body: { code: "unavailable" } });
+
+      await standby.restart();
+      const eventually = { timeout: 30_000, interval: 100 };
+      await expect.poll(() => transfer("during"), eventually).toMatchObject({ status: 200 });
+      await expect.poll(() => transfer("during too"), eventually).toMatchObject({ status: 200 });
+      await expect.poll(rename, eventually).toMatchObject({ status: 200 });
+      expect(await inspect(setup, new Set(["before", "during", "during too"]))).toEqual([]);
+    }, 180_000);
   },
 );
