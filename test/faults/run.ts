@@ -2,14 +2,20 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runCommand, UsageError } from "../../packages/cors/src/doctor/index.ts";
+import { makeServerDirectory } from "../setup/debian-servers.ts";
+import { failOver, faultOfRound, faults } from "./automatic-failover.ts";
+import { clusterLack } from "./patroni.ts";
 import { torture } from "./torture.ts";
 
 const HELP = `usage: npm run torture -- [--minutes N] [--clients N] [--seed N]
+       npm run torture -- --failover [--rounds N] [--clients N] [--seed N]
 
 Posts transfers while the service, its database and the network between them are killed, restarted and cut, then audits
-the ledger.
+the ledger. With --failover the database is a cluster of three servers under Patroni (Debian's packages, as root), each round
+strikes its primary, and the pauses in writing are printed.
 
   --minutes  how long; default 5
+  --rounds   how many faults; default 20
   --clients  callers at once; default 32
   --seed     repeats the faults of an earlier run, which printed it; default a new one
 
@@ -21,15 +27,45 @@ process.exitCode = await runCommand(process.argv.slice(2), {
     minutes: { type: "string", default: "5" },
     clients: { type: "string", default: "32" },
     seed: { type: "string", default: `${Date.now() % 1_000_000}` },
+    failover: { type: "boolean", default: false },
+    rounds: { type: "string", default: "20" },
   },
-  run: ({ values: { minutes, clients, seed } }) => {
+  run: ({ values: { minutes, clients, seed, failover, rounds } }) => {
     if (!/^\d{1,6}(\.\d{1,3})?$/.test(minutes)) throw new UsageError("--minutes must be a number");
-    for (const [option, text] of Object.entries({ clients, seed })) {
+    for (const [option, text] of Object.entries({ clients, seed, rounds })) {
       if (!/^\d{1,9}$/.test(text)) throw new UsageError(`--${option} must be a whole number`);
     }
-    return tortureFor({ seconds: Number(minutes) * 60, clients: Number(clients), seed: Number(seed) });
+    const load = { clients: Number(clients), seed: Number(seed) };
+    if (!failover) return tortureFor({ seconds: Number(minutes) * 60, ...load });
+    if (clusterLack !== undefined) throw new UsageError(`no cluster can be made ${clusterLack}`);
+    return failOverFor(Number(rounds), load);
   },
 });
+
+/** @returns the exit status. */
+async function failOverFor(rounds: number, load: { clients: number; seed: number }): Promise<number> {
+  const directory = await makeServerDirectory();
+  console.log(`seed ${load.seed}`);
+  try {
+    const chosen = Array.from({ length: rounds }, (_, round) => faultOfRound(round));
+    const report = (line: string) => console.log(line);
+    const { acknowledged, pauses, findings } = await failOver({
+      directory: directory.path,
+      rounds: chosen,
+      ...load,
+      report,
+    });
+    for (const finding of findings) console.log(finding);
+    for (const { name } of faults) {
+      const ofFault = pauses.filter(({ fault }) => fault === name).map(({ milliseconds }) => milliseconds);
+      if (ofFault.length > 0) console.log(`${name}: ${ofFault.sort((a, b) => a - b).join(", ")} ms without a transfer`);
+    }
+    console.log(`${acknowledged} transfers acknowledged, ${rounds} rounds, ${findings.length} findings`);
+    return findings.length === 0 ? 0 : 1;
+  } finally {
+    await directory.remove();
+  }
+}
 
 /** @returns the exit status. */
 async function tortureFor(

@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
-import { vi } from "vitest";
 import { freePort } from "./process.ts";
 
 const run = promisify(execFile);
@@ -184,11 +183,16 @@ async function administer(url: string, statement: string): Promise<pg.QueryResul
 }
 
 async function untilTrue(url: string, question: string): Promise<void> {
-  const ask = async () => {
-    const { rows } = await administer(url, question);
-    if (rows[0]?.holds !== true) throw new Error(`still false: ${question}`);
-  };
-  await vi.waitFor(ask, { timeout: 30_000, interval: 50 });
+  await until(async () => (await administer(url, question)).rows[0]?.holds === true, 30_000, question);
+}
+
+/** Waits until a condition holds; an error counts as not yet. */
+export async function until(condition: () => Promise<boolean>, milliseconds: number, name: string): Promise<void> {
+  const end = Date.now() + milliseconds;
+  while (!(await condition().catch(() => false))) {
+    if (Date.now() > end) throw new Error(`still false after ${milliseconds} ms: ${name}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 function programOf(name: string): string {
