@@ -1,5 +1,5 @@
 /** Pauses between attempts that fail. */
-export interface Backoff {
+interface Backoff {
   /** Milliseconds before the first retry; each further pause is twice as long. */
   readonly firstMs: number;
   /** The longest pause in milliseconds. */

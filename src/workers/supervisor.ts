@@ -3,7 +3,7 @@
  *
  * It knows neither what they serve nor how to make a process: it gets a function that forks.
  */
-import { type Backoff, waitAfter } from "../backoff.ts";
+import { waitAfter } from "../backoff.ts";
 import type { LameDuck } from "../plugins/index.ts";
 
 /** How a process ended: one of the two is null. */
@@ -31,6 +31,14 @@ export interface SupervisorLog {
   error(fields: object, message: string): void;
 }
 
+const BACKOFF = { firstMs: 100, mostMs: 10_000 };
+/** Uptime after which the backoff starts over. */
+const STEADY_MS = 10_000;
+/** Time after which a member that does not serve yet is killed. */
+const START_MS_MAX = 60_000;
+/** Time after the end of its lame duck when a member that still runs is killed. */
+const LEAVE_MS_MAX = 30_000;
+
 export interface SupervisorOptions {
   /** Processes that serve at any time. */
   readonly count: number;
@@ -38,16 +46,6 @@ export interface SupervisorOptions {
   /** How a member leaves when its replacement serves. */
   readonly handover: LameDuck;
   readonly log: SupervisorLog;
-  /** Default: 100 ms, doubling up to 10 s. */
-  readonly backoff?: Backoff;
-  /** Uptime in milliseconds after which the backoff starts over. Default 10000. */
-  readonly steadyMs?: number;
-  /** Milliseconds after which a member that does not serve yet is killed. Default 60000. */
-  readonly startMs?: number;
-  /** Milliseconds after it was told to leave when a member that still runs is killed. Default 30000. */
-  readonly leaveMs?: number;
-  /** Numbers from 0 up to 1. Default Math.random. */
-  readonly random?: () => number;
 }
 
 /** The place of one serving process. */
@@ -60,7 +58,7 @@ interface Slot {
 }
 
 export class Supervisor {
-  readonly #options: Required<SupervisorOptions>;
+  readonly #options: SupervisorOptions;
   readonly #slots: readonly Slot[];
   /** All that run, including those that start or leave. */
   readonly #members = new Set<Member>();
@@ -70,14 +68,7 @@ export class Supervisor {
   #renewAgain = false;
 
   constructor(options: SupervisorOptions) {
-    this.#options = {
-      backoff: { firstMs: 100, mostMs: 10_000 },
-      steadyMs: 10_000,
-      startMs: 60_000,
-      leaveMs: 30_000,
-      random: Math.random,
-      ...options,
-    };
+    this.#options = options;
     const { count } = options;
     this.#slots = Array.from({ length: count }, () => ({ member: undefined, retry: undefined, failures: 0 }));
   }
@@ -143,10 +134,9 @@ export class Supervisor {
   }
 
   #fork(): Member {
-    const { fork, startMs } = this.#options;
-    const member = fork();
+    const member = this.#options.fork();
     this.#members.add(member);
-    const tooLate = setTimeout(() => member.kill(), startMs);
+    const tooLate = setTimeout(() => member.kill(), START_MS_MAX);
     const started = () => clearTimeout(tooLate);
     member.serving.then(started, started);
     void member.ended.then(() => this.#members.delete(member));
@@ -162,16 +152,15 @@ export class Supervisor {
       slot.member = undefined;
       if (this.#stopping) return;
       this.#crashes += 1;
-      if (performance.now() - since >= this.#options.steadyMs) slot.failures = 0;
+      if (performance.now() - since >= STEADY_MS) slot.failures = 0;
       this.#retry(slot, { worker: member.pid, ...ending }, "a worker ended; starting another one");
     });
   }
 
   #retry(slot: Slot, fields: object, message: string): void {
-    const { backoff, random, log } = this.#options;
-    const waitMs = waitAfter(backoff, slot.failures, random());
+    const waitMs = waitAfter(BACKOFF, slot.failures);
     slot.failures += 1;
-    log.error({ ...fields, waitMs }, message);
+    this.#options.log.error({ ...fields, waitMs }, message);
     slot.retry = setTimeout(() => void this.#replace(slot), waitMs);
   }
 
@@ -224,7 +213,7 @@ export class Supervisor {
 
   #leave(member: Member, lameDuck: LameDuck): void {
     member.leave(lameDuck);
-    const tooLate = setTimeout(() => member.kill(), lameDuck.lameDuckMs + this.#options.leaveMs);
+    const tooLate = setTimeout(() => member.kill(), lameDuck.lameDuckMs + LEAVE_MS_MAX);
     void member.ended.then(() => clearTimeout(tooLate));
   }
 }

@@ -59,6 +59,7 @@ let supervisor: Supervisor;
 
 beforeEach(() => {
   vi.useFakeTimers();
+  vi.spyOn(Math, "random").mockReturnValue(0);
   puppets = [];
   lines = [];
   supervisor = new Supervisor({
@@ -70,11 +71,11 @@ beforeEach(() => {
     },
     handover: HANDOVER,
     log: { info: (_, message) => lines.push(message), error: (_, message) => lines.push(message) },
-    random: () => 0,
   });
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 function puppet(pid: number): Puppet {
