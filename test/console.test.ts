@@ -34,7 +34,7 @@ async function get(
   return reply;
 }
 
-test.each(["/", "/settings.json", "/missing"])("%s comes with the headers that keep others out", async (path) => {
+test.each(["/", "/settings.json", "/missing"])("%s has the headers that keep other pages out", async (path) => {
   const { headers } = await get(path, "localhost:5173");
   expect(headers).toMatchObject({
     "content-security-policy":
@@ -56,7 +56,7 @@ describe("the API is", () => {
     ["on the page's own host", "books.example:5173", {}, "http://books.example:9707"],
     ["on an address of version 6", "[::1]:5173", {}, "http://[::1]:9707"],
     ["at the URL that was set", "localhost:5173", elsewhere, "https://api.example.com"],
-    ["not where a Host that no browser sends says", "x;script-src*", {}, "http://localhost:9707"],
+    ["not at a Host that no browser sends", "x;script-src*", {}, "http://localhost:9707"],
   ])("%s", async (_, host, change, apiUrl) => {
     const { headers, payload } = await get("/settings.json", host, change);
     expect(JSON.parse(payload)).toMatchObject({ apiUrl, twirpPrefix: "/twirp" });
@@ -73,7 +73,7 @@ test.each([
   ["localhost:5173", "192.0.2.7", undefined],
   ["127.0.0.1:5173", "::ffff:192.0.2.7", undefined],
   ["[::1]:5173", "2001:db8::7", undefined],
-])("at %s, asked from %s, the development token is %s", async (host, remoteAddress, token) => {
+])("at %s, for a client at %s, the development token is %s", async (host, remoteAddress, token) => {
   const { payload } = await get("/settings.json", host, {}, remoteAddress);
   expect(JSON.parse(payload).developmentToken).toBe(token);
 });
@@ -93,7 +93,7 @@ test.each(["localhost:", "localhost:80"])("the page at %s has the origin that br
   expect(JSON.parse(reply.payload)).toMatchObject({ request: { origin: "http://localhost" } });
 });
 
-test("the doctor's diagnosis is of the API on this machine, for a page on the console's own origin", async () => {
+test("the doctor diagnoses the API on this machine, for a page on the console's own origin", async () => {
   const port = await freePort();
   const reply = await get("/diagnosis.json", "localhost:5173", { api: { port } });
   expect(JSON.parse(reply.payload)).toMatchObject({
@@ -108,15 +108,15 @@ test("the doctor's diagnosis is of the API on this machine, for a page on the co
 
 test.each<[why: string, host: string, change: Partial<ConsoleOptions>]>([
   ["a page that chose its own name", "rebound.example:5173", {}],
-  ["a host whose port is none", "localhost:abc", {}],
+  ["a host with a malformed port", "localhost:abc", {}],
   ["a host whose port is too large", "localhost:99999", {}],
   ["a host whose port is 0", "localhost:0", {}],
   ["an API elsewhere", "localhost:5173", { api: { url: "https://api.example.com" } }],
-])("nobody is asked on behalf of %s", async (_, host, change) => {
+])("the doctor asks nobody on behalf of %s", async (_, host, change) => {
   expect((await get("/diagnosis.json", host, change)).statusCode).toBe(404);
 });
 
-test("a browser that connected in advance and never asked does not keep the console from closing", async () => {
+test("the console closes in spite of a browser that connected in advance and sent nothing", async () => {
   const app = await buildConsole({
     root,
     log: pino({ level: "silent" }),

@@ -21,7 +21,7 @@ test.each<[asks: string, method: "GET" | "POST" | "HEAD", url: string, accept: s
   await app.close();
 });
 
-test("the page says where the console is, or that there is none; in production there is no page", () => {
+test("the page links to the console or says that it is off; in production there is no page", () => {
   const page = (environment: Record<string, string>) => frontPageOf(readConfig(environment));
   expect(page({ HOST: "0.0.0.0", CONSOLE_PORT: "6173" })).toContain('<a href="http://localhost:6173/">');
   expect(page({ CONSOLE_PORT: "off", TWIRP_PREFIX: "/api" })).toMatch(/console is off[\s\S]*POST \/api\/finance\.v1/);

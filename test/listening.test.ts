@@ -40,11 +40,11 @@ async function ask(connection: WireConnection, bytes: string): Promise<WireRespo
 const HEALTH = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 test.each([
-  ["what is no HTTP", "GARBAGE\r\n\r\n", 400],
+  ["a request that is no HTTP", "GARBAGE\r\n\r\n", 400],
   ["no Host", "GET /healthz HTTP/1.1\r\n\r\n", 400],
   ["CONNECT", "CONNECT a:1 HTTP/1.1\r\nHost: localhost\r\n\r\n", 404],
   ["a header that is too large", `GET / HTTP/1.1\r\nHost: localhost\r\nA: ${"a".repeat(17_000)}\r\n\r\n`, 431],
-])("%s is refused in the same form at every address", async (_name, bytes, status) => {
+])("%s is refused in the same way at every address", async (_name, bytes, status) => {
   const service = await start();
   for (const address of ADDRESSES) {
     const response = await ask(connectTo(service, address), bytes);
@@ -72,7 +72,7 @@ test("pipelined requests take turns at every address", async () => {
     .toBe(1);
 });
 
-test("closing ends the listening and the connections at every address", async () => {
+test("closing ends listening and connections at every address", async () => {
   const service = await startTestService({}, { host: "localhost" });
   const connection = connectTo(service, "127.0.0.2");
   expect((await ask(connection, HEALTH))?.status).toBe(200);
@@ -84,7 +84,7 @@ test("closing ends the listening and the connections at every address", async ()
   await expect(late.send(Buffer.from(HEALTH)).then(() => late.read("GET", TIME))).resolves.toBeUndefined();
 });
 
-test("a place is free when all of its addresses are", async () => {
+test("a place is free only if all of its addresses are", async () => {
   const taken = createServer().listen(0, "127.0.0.2");
   await once(taken, "listening");
   closing.push(() => taken.close());

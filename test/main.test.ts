@@ -28,7 +28,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** An environment of its own: a data directory and two ports. */
+/** A data directory and two ports that no other test uses. */
 async function ownEnvironment(): Promise<Record<string, string>> {
   return {
     DATA_DIR: join(directory, "data"),
@@ -44,7 +44,7 @@ function start(environment: Record<string, string>): ServiceProcess {
   return service;
 }
 
-/** @param token default: the admin's, from the calls to paste. */
+/** @param token default: the admin's token, from the calls to paste. */
 async function call(
   environment: Record<string, string>,
   output: string,
@@ -107,7 +107,7 @@ describe("a first start on an empty directory", () => {
     expect(await second.ended).toBe(0);
   });
 
-  test("prints a token for bob that works, and that lacks finance.admin", async () => {
+  test("prints a token for bob, which works and lacks finance.admin", async () => {
     const environment = await ownEnvironment();
     const service = start(environment);
     await service.printed(READY);
@@ -125,7 +125,7 @@ describe("a first start on an empty directory", () => {
   });
 
   test.each(["creating the embedded database", "filling the empty ledger"])(
-    "ends with 0 when it is stopped while it logs: %s, leaves no database running, and starts again",
+    "that is stopped while it logs: %s, ends with 0, leaves no database running, and can be repeated",
     async (step) => {
       const environment = { ...(await ownEnvironment()), LOG_LEVEL: "info" };
       const first = start(environment);
@@ -140,7 +140,7 @@ describe("a first start on an empty directory", () => {
     },
   );
 
-  test("refuses a second process on the same directory, which leaves the first alone", async () => {
+  test("refuses a second process on the same directory, and the first one continues", async () => {
     const environment = await ownEnvironment();
     const first = start(environment);
     await first.printed(READY);
@@ -153,7 +153,7 @@ describe("a first start on an empty directory", () => {
   });
 });
 
-describe("ends with 1 and one line that names the way out:", () => {
+describe("ends with 1 and one line that says how to fix it:", () => {
   async function refusal(environment: Record<string, string>): Promise<string> {
     const service = start(environment);
     expect(await service.ended).toBe(1);
@@ -163,7 +163,7 @@ describe("ends with 1 and one line that names the way out:", () => {
   test.each([
     ["PORT", "the API"],
     ["CONSOLE_PORT", "the console"],
-  ])("a port in use, by its variable %s, before anything is made", async (variable, what) => {
+  ])("a port in use, with its variable %s, before anything is created", async (variable, what) => {
     const taken: Server = createServer().listen(0, "127.0.0.1");
     await once(taken, "listening");
     const { port } = taken.address() as AddressInfo;
@@ -176,19 +176,19 @@ describe("ends with 1 and one line that names the way out:", () => {
     await once(taken, "close");
   });
 
-  test("a data directory that can't be written", async () => {
+  test("a data directory that is not writable", async () => {
     await writeFile(join(directory, "data"), "a file");
     expect(await refusal(await ownEnvironment())).toMatch(/^.*data.*set another DATA_DIR\n$/);
   });
 
-  test("a database that nobody serves", async () => {
+  test("a database without a server", async () => {
     const DATABASE_URL = `postgres://finance:hunter2@127.0.0.1:${await freePort()}/finance`;
     const output = await refusal({ ...(await ownEnvironment()), DATABASE_URL });
     expect(output).toMatch(/^.*127\.0\.0\.1.*DATABASE_URL.*\n$/);
     expect(output).not.toContain("hunter2");
   });
 
-  test("an environment with mistakes, all of them at once", async () => {
+  test("an environment with mistakes, all together", async () => {
     const output = await refusal({
       PORT: "http",
       CORS_ALLOWED_ORIGINS: "*",
@@ -199,7 +199,7 @@ describe("ends with 1 and one line that names the way out:", () => {
   });
 });
 
-/** As the service lists them. */
+/** The names in the service's own order. */
 async function migrationNames(): Promise<string> {
   const files = await readdir("migrations");
   return files
@@ -208,7 +208,7 @@ async function migrationNames(): Promise<string> {
     .join(", ");
 }
 
-test("a database without migrations is not ready and says why; with them, and with newer ones, it is", async () => {
+test("/readyz says that migrations are missing; with them, and with newer ones, the service is ready", async () => {
   const database = await createTestDatabase();
   await database.pool.query("drop schema public cascade; create schema public");
   const environment: Record<string, string> = {
@@ -231,13 +231,13 @@ test("a database without migrations is not ready and says why; with them, and wi
   });
   expect(await ready()).toEqual({ status: 200, body: { status: "ready" } });
 
-  // While a newer version is rolled out, this one works on its database.
+  // While a newer version is rolled out, this one uses its database.
   await database.pool.query("insert into schema_migration (name, run_on) values ('9999_newer', now())");
   expect(await ready()).toEqual({ status: 200, body: { status: "ready" } });
   await database.drop();
 });
 
-test("asked to stop, it finishes the call in flight, keeps what that did, and ends with 0", async () => {
+test("after SIGTERM it finishes the call in flight, keeps its result, and ends with 0", async () => {
   const database = await createTestDatabase();
   const environment: Record<string, string> = {
     ...(await ownEnvironment()),

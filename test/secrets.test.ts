@@ -52,7 +52,7 @@ async function start(change: Record<string, string> = {}): Promise<{ service: Se
   return { service, base: `http://127.0.0.1:${port}` };
 }
 
-test("in production no secret is ever printed, logged, answered, measured or shown in the list of processes", async () => {
+test("in production no secret appears in output, log, replies, metrics or the list of processes", async () => {
   const { service, base } = await start();
   await service.printed("API");
   const seen: string[] = [];

@@ -33,7 +33,7 @@ test.each([["--help"], ["-h"], ["--orgin", "x", "--help"]])("%j asks for help", 
   expect(valuesOf(...args)).toBe("help");
 });
 
-test("words are taken where they have a place, dashes and all after --", () => {
+test("words are read where they are allowed; after --, with their dashes too", () => {
   const read = readCommandLine(["a", "--json", "--", "--help"], { ...settings, positionals: true });
   expect(read).toMatchObject({ values: { json: true }, positionals: ["a", "--help"] });
 });
@@ -57,7 +57,7 @@ test.each<[args: string[], problem: string]>([
   expect(() => valuesOf(...args)).toThrow(new UsageError(problem));
 });
 
-describe("a name was probably meant to be", () => {
+describe("the name that was probably meant", () => {
   const known = ["CORS_ALLOWED_ORIGINS", "CORS_ALLOWED_HEADERS", "CORS_MAX_AGE", "LOG_LEVEL", "PORT"];
   test.each<[name: string, nearest: string[]]>([
     ["CORS_ALLOWED_ORIGIN", ["CORS_ALLOWED_ORIGINS"]],

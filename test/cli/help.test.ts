@@ -1,4 +1,4 @@
-/** Every command as it is run: help, and bad usage. Those of `npm run build` are in dist; the others are bundled here. */
+/** Runs every command for its help and with bad usage. `npm run build` puts some into dist; the others are bundled here. */
 import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 
 const built = ["main", "cli/console", "cli/doctor", "cli/migrate", "cli/token", "cli/verify"];
 const forDevelopers = ["bench/run", "test/browser/screenshots", "test/conformance/run", "test/faults/run"];
-/** Inside the repository, where the packages are found. */
+/** Inside the repository, so that packages are found. */
 const bundles = join("node_modules/.cache/help-test", inject("scratch").replaceAll("/", "-"));
 
 beforeAll(async () => {
@@ -45,13 +45,13 @@ describe.each([
   ...built.map((path) => [path, `dist/${path}.js`]),
   ...forDevelopers.map((path) => [path, join(bundles, `${path}.mjs`)]),
 ])("%s", (_, file) => {
-  test("prints its help and does nothing else", async () => {
+  test("only prints its help", async () => {
     const help = { status: 0, output: expect.stringMatching(/^usage: [\s\S]+/), errors: "" };
     expect(await run(file, "--help")).toMatchObject(help);
     expect(await run(file, "-h")).toMatchObject(help);
   });
 
-  test("says in a sentence that an option is not known", async () => {
+  test("reports an unknown option in one sentence", async () => {
     const expected = /^there is no option --hlep; did you mean --help\?\n\nusage: [\s\S]+\n\n--help says more\n$/;
     expect(await run(file, "--hlep")).toMatchObject({ status: 2, output: "", errors: expect.stringMatching(expected) });
   });
