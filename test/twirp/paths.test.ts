@@ -80,7 +80,7 @@ describe("a path without a route", () => {
     ["POST", "/twirp/a.B/X%22", 'no handler for path "/twirp/a.B/X\\""', 'POST /twirp/a.B/X"'],
     ["POST", "/twirp/constructor/C", 'no handler for path "/twirp/constructor/C"', "POST /twirp/constructor/C"],
   ])("%s %s", (method, target, msg, invalidRoute) => {
-    const error = badRoute(method, target, table);
+    const error = badRoute({ method, url: target }, table);
     expect(error).toMatchObject({ code: "bad_route", msg, meta: { twirp_invalid_route: invalidRoute } });
   });
 });

@@ -12,12 +12,11 @@ import {
   isError,
   isTwirpError,
 } from "./errors.ts";
-import { runHooks, runIsolated } from "./hooks.ts";
 import type { TwirpSettings } from "./options.ts";
-import { badRoute, badRouteError, decodePath, isExactPath, type PathTable, pathOfTarget, quote } from "./paths.ts";
+import { badRoute, badRouteError, isExactPath, type PathTable, quote } from "./paths.ts";
 import { contentTypeOf, MEDIA_TYPE, sendExactly } from "./reply.ts";
 import { type BodyReading, readBody } from "./request-body.ts";
-import type { CallTarget, MethodRoute } from "./routing.ts";
+import { type CallTarget, type MethodRoute, runHooks, runIsolated } from "./routing.ts";
 import { type Drain, deadlineExceeded, shuttingDown, timeLimitOf } from "./time-limits.ts";
 import { TwirpContentType, TwirpError } from "./twirp-ts.ts";
 
@@ -127,7 +126,7 @@ export class Call implements CallOutcome, HoldingCall {
     } catch (thrown) {
       throw this.#explain(thrown);
     }
-    throw this.#explain(badRoute(raw.method ?? "", raw.url ?? "", table));
+    throw this.#explain(badRoute(raw, table));
   }
 
   /** Decides whether the body of a routed call is read. It is synchronous unless a hook or `extendContext` is not. */
@@ -164,7 +163,7 @@ export class Call implements CallOutcome, HoldingCall {
       // The message is Go's, word for word, so a header says what is expected: https://www.w3.org/TR/ldp/#header-accept-post
       this.#reply.header("accept-post", Object.values(MEDIA_TYPE).join(", "));
       const msg = `unexpected Content-Type: ${quote(raw.headers["content-type"] ?? "")}`;
-      throw badRouteError(msg, raw.method ?? "", decodePath(pathOfTarget(raw.url ?? "")));
+      throw badRouteError(msg, raw);
     }
     // Fastify refuses spellings that Go takes, such as a trailing semicolon, before it looks for a parser.
     raw.headers["content-type"] = contentType === TwirpContentType.JSON ? MEDIA_TYPE.json : MEDIA_TYPE.protobuf;
@@ -181,7 +180,7 @@ export class Call implements CallOutcome, HoldingCall {
     }
     return whenDone(runHooks(received, context), () => {
       const { raw } = context.request;
-      if (!isExactPath(raw.url ?? "", route.path)) throw badRoute(raw.method ?? "", raw.url ?? "", route.table);
+      if (!isExactPath(raw.url ?? "", route.path)) throw badRoute(raw, route.table);
       this.#assertContentType(raw);
       context.methodName = route.methodName;
       if ("failure" in limit) throw limit.failure;

@@ -5,15 +5,6 @@ import { TwirpContentType, type TwirpContext, TwirpError } from "./twirp-ts.ts";
 
 /** What hooks, interceptors and method share during one call: one object, never a copy. */
 export interface CallContext extends TwirpContext {
-  /** As in the .proto; empty without a package, and when no service matched. */
-  readonly packageName: string;
-  readonly serviceName: string;
-  /** As in the .proto; empty until the call is routed. */
-  readonly methodName: string;
-  /** The encoding of the request and of its reply. */
-  readonly contentType: TwirpContentType;
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
   /** Fastify's request: headers, ip, id, decorators. Its body is the raw Buffer, once it was read. */
   readonly request: FastifyRequest;
   /** A child of the request's logger, so that each line names the RPC and the request id. */

@@ -2,7 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { errorResponse } from "./errors.ts";
-import { badRouteError, decodePath, pathOfTarget, quote } from "./paths.ts";
+import { badRouteError, pathOf, quote } from "./paths.ts";
 import { MEDIA_TYPE, sendExactly } from "./reply.ts";
 import {
   fault,
@@ -177,10 +177,8 @@ export interface FrameworkErrorsOptions {
  */
 export function twirpFrameworkErrors(options: FrameworkErrorsOptions = {}) {
   return (_error: Error, request: FastifyRequest, reply: FastifyReply): void => {
-    const method = request.raw.method ?? "";
-    const path = decodePath(pathOfTarget(request.raw.url ?? ""));
-    const msg = `no handler for path ${quote(path)}`;
-    const { status, body } = errorResponse(badRouteError(msg, method, path));
+    const msg = `no handler for path ${quote(pathOf(request.raw))}`;
+    const { status, body } = errorResponse(badRouteError(msg, request.raw));
     options.decorate?.(request, reply);
     sendExactly(reply, status, body);
   };

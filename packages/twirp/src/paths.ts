@@ -66,8 +66,19 @@ export function pathOfTarget(target: string): string {
   return isOriginForm || path.startsWith("/") || path === "*" ? path : "";
 }
 
-/** Decodes the percent escapes of a path, unless one is broken. */
-export function decodePath(path: string): string {
+/** The head of a request as Node reads it. */
+interface RequestHead {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+}
+
+/** The path of a request with its percent escapes decoded. */
+export function pathOf({ url = "" }: RequestHead): string {
+  return decodePath(pathOfTarget(url));
+}
+
+/** Leaves the path as it is if an escape is broken. */
+function decodePath(path: string): string {
   if (!path.includes("%")) return path;
   try {
     return decodeURIComponent(path);
@@ -97,14 +108,13 @@ export function splitPath(path: string): TwirpPath {
 }
 
 /** The error of a request that reached no method. It names the first problem in Go's order. */
-export function badRoute(httpMethod: string, target: string, table: PathTable): TwirpError {
-  const path = decodePath(pathOfTarget(target));
-  return badRouteError(describeMiss(httpMethod, path, table), httpMethod, path);
+export function badRoute(request: RequestHead, table: PathTable): TwirpError {
+  return badRouteError(describeMiss(request.method ?? "", pathOf(request), table), request);
 }
 
 /** A `bad_route` error with the meta that Twirp servers send. */
-export function badRouteError(msg: string, httpMethod: string, path: string): TwirpError {
-  return new TwirpError("bad_route", msg).withMeta("twirp_invalid_route", `${httpMethod} ${path}`);
+export function badRouteError(msg: string, request: RequestHead): TwirpError {
+  return new TwirpError("bad_route", msg).withMeta("twirp_invalid_route", `${request.method ?? ""} ${pathOf(request)}`);
 }
 
 function describeMiss(httpMethod: string, path: string, table: PathTable): string {

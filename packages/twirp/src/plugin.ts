@@ -3,7 +3,7 @@ import fastifyPlugin from "fastify-plugin";
 import { Call, type Mount } from "./call.ts";
 import type { CallOutcome } from "./context.ts";
 import { settingsOf, type TwirpOptions } from "./options.ts";
-import { decodePath, pathOfTarget, splitPath } from "./paths.ts";
+import { pathOf, splitPath } from "./paths.ts";
 import { MEDIA_TYPE } from "./reply.ts";
 import { compileRouting, type MethodRoute, type Routing } from "./routing.ts";
 import { Drain } from "./time-limits.ts";
@@ -112,5 +112,5 @@ function openCallsIn(scope: FastifyInstance, mount: Mount, routing: Routing): Op
 }
 
 function targetOf(request: FastifyRequest, routing: Routing): MethodRoute["target"] {
-  return routing.targetOf(splitPath(decodePath(pathOfTarget(request.raw.url ?? ""))).service);
+  return routing.targetOf(splitPath(pathOf(request.raw)).service);
 }

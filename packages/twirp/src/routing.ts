@@ -1,11 +1,23 @@
 import type { MethodInfo } from "@protobuf-ts/runtime-rpc";
+import type { FastifyBaseLogger } from "fastify";
 import { type MessageCodec, MessageCodecs } from "./codec/codec.ts";
 import { TypeRegistry } from "./codec/fields.ts";
 import type { CallContext } from "./context.ts";
-import { type HookTable, hookTable } from "./hooks.ts";
 import type { ProtobufTsService, TwirpService, TwirpSettings, TwirpTsService } from "./options.ts";
 import { namesOf, type PathTable } from "./paths.ts";
 import { type Interceptor, type ServerHooks, TwirpError } from "./twirp-ts.ts";
+
+type ContextHook = (context: CallContext) => void | Promise<void>;
+type ErrorHook = (context: CallContext, error: TwirpError) => void | Promise<void>;
+
+/** The hooks of a service by event, in the order of their registration. */
+interface HookTable {
+  readonly received: readonly ContextHook[];
+  readonly routed: readonly ContextHook[];
+  readonly prepared: readonly ContextHook[];
+  readonly sent: readonly ContextHook[];
+  readonly error: readonly ErrorHook[];
+}
 
 /** Calls one method through all interceptors. */
 type Invoke = (context: CallContext, request: unknown) => unknown;
@@ -18,7 +30,7 @@ export interface CallTarget {
   /** Empty without a package, and when the path names no service. */
   readonly packageName: string;
   readonly serviceName: string;
-  readonly hooks: HookTable<CallContext>;
+  readonly hooks: HookTable;
 }
 
 /** One path that reaches a method. */
@@ -148,4 +160,41 @@ function intercept(interceptors: readonly AnyInterceptor[], method: Invoke): Inv
       interceptor(context, request, async (innerContext, innerRequest) => inner(innerContext, innerRequest)),
     method,
   );
+}
+
+/** Sorts hooks by event. twirp-ts's older names run after the newer ones. */
+function hookTable(hooks: readonly ServerHooks<CallContext>[]): HookTable {
+  const of = (...names: readonly Exclude<keyof ServerHooks<CallContext>, "error">[]): ContextHook[] =>
+    hooks.flatMap((hook) => names.flatMap((name) => hook[name]?.bind(hook) ?? []));
+  return {
+    received: of("requestReceived"),
+    routed: of("requestRouted"),
+    prepared: of("responsePrepared", "requestPrepared"),
+    sent: of("responseSent", "requestSent"),
+    error: hooks.flatMap((hook) => hook.error?.bind(hook) ?? []),
+  };
+}
+
+/** Runs hooks one after the other; the first that throws fails the call. Synchronous unless a hook returns a promise. */
+export function runHooks(hooks: readonly ContextHook[], context: CallContext, from = 0): Promise<void> | undefined {
+  for (let index = from; index < hooks.length; index += 1) {
+    const pending = hooks[index]?.(context);
+    if (pending !== undefined) return Promise.resolve(pending).then(() => runHooks(hooks, context, index + 1));
+  }
+  return undefined;
+}
+
+/** Runs hooks that can't change the outcome any more: all run, and errors are logged. */
+export async function runIsolated(
+  hooks: readonly (() => void | Promise<void>)[],
+  event: string,
+  log: FastifyBaseLogger,
+): Promise<void> {
+  for (const hook of hooks) {
+    try {
+      await hook();
+    } catch (err) {
+      log.error({ err, hook: event }, "a Twirp hook threw");
+    }
+  }
 }

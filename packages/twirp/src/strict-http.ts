@@ -62,7 +62,7 @@ function countHosts(rawHeaders: readonly string[]): number {
 
 /** A method that Node does not know has no route. */
 export function unknownMethod(method: string, target: string): HttpFault {
-  const error = badRoute(method, target, { prefix: "", services: new Set() });
+  const error = badRoute({ method, url: target }, { prefix: "", services: new Set() });
   return { status: STATUS_OF_CODE.bad_route, error, closes: true };
 }
 

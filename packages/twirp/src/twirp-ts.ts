@@ -36,11 +36,14 @@ export const TwirpContentType = { Protobuf: 0, JSON: 1, Unknown: 2 } as const;
 
 export type TwirpContentType = (typeof TwirpContentType)[keyof typeof TwirpContentType];
 
-/** What generated servers know of a call. */
+/** The context of a call, as generated servers know it. */
 export interface TwirpContext {
+  /** As in the .proto; empty without a package, and when no service matched. */
   readonly packageName: string;
   readonly serviceName: string;
+  /** As in the .proto; empty until the call is routed. */
   readonly methodName: string;
+  /** The encoding of the request and of its reply. */
   readonly contentType: TwirpContentType;
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
