@@ -6,7 +6,8 @@
  * connected to a server that is not the primary.
  */
 import pg from "pg";
-import { grantApplicationRole, migrate, migrationsDirectory, openPool } from "../../src/database/index.ts";
+import { grantApplicationRole, migrate, openPool } from "../../src/database/index.ts";
+import { migrationsDirectory } from "../../src/package-files.ts";
 import { until } from "../setup/debian-servers.ts";
 import { startInstance } from "../setup/process.ts";
 import { type Member, PASSWORD, type PatroniCluster, startPatroniCluster } from "./patroni.ts";
@@ -77,7 +78,7 @@ export async function failOver(options: FailoverOptions): Promise<FailoverResult
   const instances: Awaited<ReturnType<typeof startInstance>>[] = [];
   try {
     const owner = cluster.directUrl("finance");
-    const directory = await migrationsDirectory();
+    const directory = migrationsDirectory();
     await migrate({ connectionString: owner, directory });
     await grantApplicationRole({ connectionString: owner, directory, role: "finance_app" });
     const setup = openPool({ connectionString: owner, max: 1 });
