@@ -73,18 +73,14 @@ export interface WireResponse {
   readonly headers: readonly Header[];
 }
 
-/** The parts of the request that the checks need. */
-export interface CheckedRequest {
-  /** The value of its Origin header. */
-  readonly origin: string;
-  readonly credentials: boolean;
-}
-
 /**
  * Whether a page of this origin may read the response.
  * https://fetch.spec.whatwg.org/#concept-cors-check
  */
-export function checkAllowOrigin(request: CheckedRequest, headers: readonly Header[]): Finding | null {
+export function checkAllowOrigin(
+  request: { readonly origin: string; readonly credentials: boolean },
+  headers: readonly Header[],
+): Finding | null {
   const value = getHeader(headers, "access-control-allow-origin");
   if (value === null) return finding("allow_origin_missing", "");
   if (value === "*") return request.credentials ? finding("wildcard_origin_with_credentials", value) : null;
@@ -97,9 +93,8 @@ export function checkAllowOrigin(request: CheckedRequest, headers: readonly Head
   return finding("origin_not_allowed", value, hintForMismatch(value, request.origin));
 }
 
-/** https://fetch.spec.whatwg.org/#concept-cors-check, steps 5 to 7: `true`, in lower case, and only with credentials. */
-export function checkAllowCredentials(request: CheckedRequest, headers: readonly Header[]): Finding | null {
-  if (!request.credentials) return null;
+/** https://fetch.spec.whatwg.org/#concept-cors-check, steps 5 to 7, for a request with credentials. */
+export function checkAllowCredentials(headers: readonly Header[]): Finding | null {
   const value = getHeader(headers, "access-control-allow-credentials");
   return value === "true" ? null : finding("credentials_not_allowed", value ?? "");
 }
@@ -111,14 +106,13 @@ export function checkPreflightStatus(status: number): Finding | null {
 
 /** The same, steps 7.1 to 7.7. Both lists are parsed before either is used. */
 export function checkAllowLists(
-  credentials: boolean,
-  method: string,
+  request: { readonly credentials: boolean; readonly strict: boolean; readonly method: string },
   unsafeNames: readonly string[],
-  response: WireResponse,
-  strict: boolean,
+  headerLines: readonly Header[],
 ): { readonly methods: Finding | null; readonly headers: Finding | null; readonly inOrder: readonly Finding[] } {
-  const methods = checkAllowMethods(credentials, method, response);
-  const headers = checkAllowHeaders(credentials, unsafeNames, response, strict);
+  const { credentials, strict, method } = request;
+  const methods = checkAllowMethods(credentials, method, headerLines);
+  const headers = checkAllowHeaders(credentials, unsafeNames, headerLines, strict);
   const found = [methods, headers].filter((each) => each !== null);
   const isMalformed = ({ code }: Finding) => code === "invalid_method" || code === "invalid_header";
   const inOrder = [...found.filter(isMalformed), ...found.filter((each) => !isMalformed(each))];
@@ -126,8 +120,8 @@ export function checkAllowLists(
 }
 
 /** The same, steps 7.3 and 7.5: case-sensitive, safelisted methods pass, * is literal with credentials. */
-function checkAllowMethods(credentials: boolean, method: string, response: WireResponse): Finding | null {
-  const { names, malformed } = extractNames(response.headers, "access-control-allow-methods");
+function checkAllowMethods(credentials: boolean, method: string, headers: readonly Header[]): Finding | null {
+  const { names, malformed } = extractNames(headers, "access-control-allow-methods");
   if (malformed !== null) return finding("invalid_method", malformed);
   if (names.includes(method) || safelistedMethods.has(method)) return null;
   if (names.includes("*")) {
@@ -145,10 +139,10 @@ function checkAllowMethods(credentials: boolean, method: string, response: WireR
 function checkAllowHeaders(
   credentials: boolean,
   unsafeNames: readonly string[],
-  response: WireResponse,
+  headers: readonly Header[],
   strict: boolean,
 ): Finding | null {
-  const { names, malformed } = extractNames(response.headers, "access-control-allow-headers");
+  const { names, malformed } = extractNames(headers, "access-control-allow-headers");
   if (malformed !== null) return finding("invalid_header", malformed);
   const listed = new Set(names.map((name) => name.toLowerCase()));
   const wildcard = listed.has("*");
@@ -163,8 +157,8 @@ function checkAllowHeaders(
 }
 
 /** Whether only * allows authorization. The standard forbids that, and the browsers have announced that they will follow. */
-export function isAuthorizationByWildcard(unsafeNames: readonly string[], response: WireResponse): boolean {
-  const listed = extractNames(response.headers, "access-control-allow-headers").names.map((name) => name.toLowerCase());
+export function isAuthorizationByWildcard(unsafeNames: readonly string[], headers: readonly Header[]): boolean {
+  const listed = extractNames(headers, "access-control-allow-headers").names.map((name) => name.toLowerCase());
   return unsafeNames.includes("authorization") && listed.includes("*") && !listed.includes("authorization");
 }
 

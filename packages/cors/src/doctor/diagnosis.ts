@@ -1,4 +1,4 @@
-import { type Finding, finding, type Header, type PreflightCache, type WireResponse } from "./checks.ts";
+import { type Finding, finding, getHeader, type Header, type PreflightCache, type WireResponse } from "./checks.ts";
 import type { FailureCode } from "./explanations.ts";
 import type { PageRequest } from "./page-request.ts";
 
@@ -193,7 +193,8 @@ export function fail(
 }
 
 /** `Vary is missing`, `Vary is empty` or `Vary is Origin`. */
-export function show(header: string, value: string | null): string {
+export function show(headers: readonly Header[], header: string): string {
+  const value = getHeader(headers, header.toLowerCase());
   if (value === null) return `${header} is missing`;
   return `${header} is ${value === "" ? "empty" : value}`;
 }

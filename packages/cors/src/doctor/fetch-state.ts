@@ -4,7 +4,6 @@ import {
   checkAllowOrigin,
   type Finding,
   finding,
-  getHeader,
   type Header,
   needsPreflight,
   type WireResponse,
@@ -81,7 +80,7 @@ export function readRedirect(state: FetchState, target: URL, status: number): Re
   if (crossOrigin && !state.crossOrigin) changes.push("CORS applies from now on");
   if (taintedOrigin && !state.taintedOrigin) changes.push("the Origin header becomes null");
   const next: FetchState = {
-    page,
+    ...state,
     url,
     method,
     headers,
@@ -182,6 +181,10 @@ function wordsOf({ hostname, pathname, hash, searchParams }: URL): string[] {
 /** The state of a fetch; each redirect makes a new one. */
 export interface FetchState {
   readonly page: PageRequest;
+  /** Whether the page sends cookies. */
+  readonly credentials: boolean;
+  /** Whether to follow the standard where browsers are less strict. */
+  readonly strict: boolean;
   readonly url: URL;
   readonly method: string;
   readonly headers: readonly Header[];
@@ -265,17 +268,13 @@ export function checkCors(
   { headers }: WireResponse,
   suspicion: Suspicion | null,
 ): Finding[] {
-  const credentials = state.page.credentials === "include";
+  const { credentials } = state;
   const checked = { origin: originOf(state), credentials };
-  const allowOrigin = getHeader(headers, "access-control-allow-origin");
   const originRule = `it must be ${checked.origin}${credentials ? "" : " or *"}`;
-  const seen = show("Access-Control-Allow-Origin", allowOrigin);
   const badOrigin = checkAllowOrigin(checked, headers);
   const hinted = badOrigin?.code === "allow_origin_missing" ? { ...badOrigin, ...suspicion } : badOrigin;
-  const findings = judge(record, "allow_origin", hinted, seen, originRule);
+  const findings = judge(record, "allow_origin", hinted, show(headers, "Access-Control-Allow-Origin"), originRule);
   if (!credentials) return findings;
-  const allowCredentials = getHeader(headers, "access-control-allow-credentials");
-  const alsoSeen = show("Access-Control-Allow-Credentials", allowCredentials);
-  const badCredentials = checkAllowCredentials(checked, headers);
-  return [...findings, ...judge(record, "allow_credentials", badCredentials, alsoSeen, "it must be true")];
+  const seen = show(headers, "Access-Control-Allow-Credentials");
+  return [...findings, ...judge(record, "allow_credentials", checkAllowCredentials(headers), seen, "it must be true")];
 }

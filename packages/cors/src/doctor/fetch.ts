@@ -52,11 +52,11 @@ export interface FetchOptions {
 export function* fetchAlgorithm(page: PageRequest, options: FetchOptions = {}): Conversation<Diagnosis> {
   const { preflightOnly = false, strict = false } = options;
   const record: FetchRecord = { steps: [], failure: null, preflightCache: null, preflighted: false };
-  let state = start(record, page);
+  let state = start(record, page, strict);
   let reply: Reply | null = null;
   while (reply === null) {
-    if (!mayBeSent(record, state, strict)) break;
-    if (!(yield* preflightIfNeeded(record, state, strict)) || preflightOnly) break;
+    if (!mayBeSent(record, state)) break;
+    if (!(yield* preflightIfNeeded(record, state)) || preflightOnly) break;
     const request = actualRequest(state);
     const response = yield* send(record, request);
     if (response === null || !hasReadableLocation(record, state, request, response)) break;
@@ -73,7 +73,7 @@ export function* fetchAlgorithm(page: PageRequest, options: FetchOptions = {}): 
   return { page, allowed: failure === null, crossOrigin, steps, failure, preflightCache, reply };
 }
 
-function start(record: FetchRecord, page: PageRequest): FetchState {
+function start(record: FetchRecord, page: PageRequest, strict: boolean): FetchState {
   const crossOrigin = page.url.origin !== page.origin;
   const text = crossOrigin
     ? `The page is on ${page.origin} and the URL on ${page.url.origin}: CORS applies.`
@@ -81,13 +81,14 @@ function start(record: FetchRecord, page: PageRequest): FetchState {
   note(record, "origin_compared", "passed", text);
   const { url, method, headers, body } = page;
   const sendsReferrer = !isDowngrade(page, url);
-  const start = { redirectCount: 0, redirectedFrom: [], crossOrigin, taintedOrigin: false, sendsReferrer };
-  return { page, url, method, headers, body, ...start };
+  const credentials = page.credentials === "include";
+  const fresh = { redirectCount: 0, redirectedFrom: [], crossOrigin, taintedOrigin: false, sendsReferrer };
+  return { page, credentials, strict, url, method, headers, body, ...fresh };
 }
 
 /** Checks mixed content and blocked ports, again after each redirect. */
-function mayBeSent(record: FetchRecord, state: FetchState, strict: boolean): boolean {
-  const { page, url } = state;
+function mayBeSent(record: FetchRecord, state: FetchState): boolean {
+  const { page, url, strict } = state;
   const barrier = findBarrier(page.origin, url, strict);
   if (barrier?.code === "mixed_content") {
     note(record, "mixed_content", "failed", `An https page may not call ${url.href}, which is plain http.`);
@@ -157,8 +158,7 @@ function follow(record: FetchRecord, state: FetchState, response: WireResponse):
 
 /** https://fetch.spec.whatwg.org/#concept-filtered-response-cors */
 function readReply(record: FetchRecord, state: FetchState, { status, headers }: WireResponse): Reply {
-  const credentials = state.page.credentials === "include";
-  const { readable, hidden, malformed } = splitReadable(state.crossOrigin, credentials, headers);
+  const { readable, hidden, malformed } = splitReadable(state.crossOrigin, state.credentials, headers);
   if (malformed !== null) {
     const text = `Access-Control-Expose-Headers exposes nothing, because ${JSON.stringify(malformed)} is not a header name.`;
     note(record, "exposed_headers", "note", text);

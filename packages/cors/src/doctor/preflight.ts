@@ -9,7 +9,6 @@ import {
   type Finding,
   finding,
   findUnsafeHeaders,
-  getHeader,
   type Header,
   hasCorsHeaders,
   isAuthorizationByWildcard,
@@ -32,7 +31,8 @@ import {
 } from "./fetch-state.ts";
 
 /** @returns whether the actual request may be sent. */
-export function* preflightIfNeeded(record: FetchRecord, state: FetchState, strict: boolean): Conversation<boolean> {
+export function* preflightIfNeeded(record: FetchRecord, state: FetchState): Conversation<boolean> {
+  const { strict } = state;
   record.preflighted = false;
   if (!state.crossOrigin) return true;
   const unsafe = findUnsafeHeaders(state.headers, strict);
@@ -57,7 +57,7 @@ export function* preflightIfNeeded(record: FetchRecord, state: FetchState, stric
   if (response === null || !hasReadableLocation(record, state, request, response)) return false;
   const findings = isRedirect(response)
     ? findRedirect(record, state, response)
-    : checkPreflight(record, state, names, response, strict);
+    : checkPreflight(record, state, names, response);
   fail(record, request, response, findings);
   if (findings.length > 0) return false;
   record.preflighted = true;
@@ -71,15 +71,8 @@ function preflightRequest(state: FetchState, names: readonly string[]): WireRequ
   const headers: Header[] = [["access-control-request-method", state.method]];
   if (names.length > 0) headers.push(["access-control-request-headers", names.join(",")]);
   const { url } = state;
-  return {
-    kind: "preflight",
-    url,
-    method: "OPTIONS",
-    headers,
-    body: null,
-    origin: originOf(state),
-    ...commonParts(state),
-  };
+  const origin = originOf(state);
+  return { kind: "preflight", url, method: "OPTIONS", headers, body: null, origin, ...commonParts(state) };
 }
 
 /** Chromium checks nothing else then. Firefox checks Allow-Origin first, so that is a finding too. */
@@ -92,8 +85,7 @@ function findRedirect(record: FetchRecord, state: FetchState, { headers }: WireR
     ...finding("preflight_redirect", location, isLogin ? loginBeforePreflight : hintForRedirect(state.url, target)),
     cause: isLogin ? "login_before_preflight" : null,
   };
-  const credentials = state.page.credentials === "include";
-  const badOrigin = checkAllowOrigin({ origin: originOf(state), credentials }, headers);
+  const badOrigin = checkAllowOrigin({ origin: originOf(state), credentials: state.credentials }, headers);
   return badOrigin === null ? [redirected] : [redirected, badOrigin];
 }
 
@@ -106,10 +98,8 @@ function checkPreflight(
   state: FetchState,
   names: readonly string[],
   response: WireResponse,
-  strict: boolean,
 ): Finding[] {
   const { status, headers } = response;
-  const credentials = state.page.credentials === "include";
   const findings = checkCors(record, state, response, suspectLogin(state));
 
   const badStatus = checkPreflightStatus(status);
@@ -117,16 +107,16 @@ function checkPreflight(
 
   // A server that sends no CORS header at all does not mean to send empty lists.
   const fault = hasCorsHeaders(headers) ? "failed" : "note";
-  const lists = checkAllowLists(credentials, state.method, names, response, strict);
-  const methods = show("Access-Control-Allow-Methods", getHeader(headers, "access-control-allow-methods"));
+  const lists = checkAllowLists(state, names, headers);
+  const methods = show(headers, "Access-Control-Allow-Methods");
   const methodRule = safelistedMethods.has(state.method)
     ? `${state.method} needs no permission`
     : `it must contain ${state.method}`;
   judge(record, "allow_methods", lists.methods, methods, methodRule, fault);
-  const listed = show("Access-Control-Allow-Headers", getHeader(headers, "access-control-allow-headers"));
+  const listed = show(headers, "Access-Control-Allow-Headers");
   const headerRule = names.length === 0 ? "no header needs permission" : `it must contain ${names.join(", ")}`;
   judge(record, "allow_headers", lists.headers, listed, headerRule, fault);
-  if (lists.headers === null && isAuthorizationByWildcard(names, response)) {
+  if (lists.headers === null && isAuthorizationByWildcard(names, headers)) {
     const text = "By the standard, * does not cover authorization. Browsers still accept it, but list it by name.";
     note(record, "allow_headers", "note", text);
   }
