@@ -230,6 +230,7 @@ function schemeMistake(text: string): OriginMistake | null {
   const schemeEnd = text.indexOf("://");
   const scheme = text.slice(0, Math.max(schemeEnd, 0));
   if (schemeEnd <= 0) return missingSchemeMistake(text);
+  if (scheme === "http" || scheme === "https") return null;
   const rest = text.slice(schemeEnd);
   if (scheme.includes("*")) return star("the scheme cannot be a pattern: list http:// and https:// separately");
   if (!/^[a-z][a-z0-9+.-]*$/.test(scheme)) {
@@ -249,10 +250,8 @@ function schemeMistake(text: string): OriginMistake | null {
     if (scheme !== "ws" && scheme !== "wss") return invalid(message);
     return invalid(message, `${scheme === "ws" ? "http" : "https"}${rest}`);
   }
-  const near = ["https", "http"].find((known) => known !== scheme && editDistance(known, scheme) === 1);
-  return near === undefined || scheme === "http" || scheme === "https"
-    ? null
-    : invalid(`${scheme} is probably a slip`, `${near}${rest}`);
+  const near = ["https", "http"].find((known) => editDistance(known, scheme) === 1);
+  return near === undefined ? null : invalid(`${scheme} is probably a slip`, `${near}${rest}`);
 }
 
 function missingSchemeMistake(text: string): OriginMistake {
@@ -277,8 +276,7 @@ function opaqueOrigin(scheme: string): OriginMistake {
 function restMistake(text: string): OriginMistake | null {
   const hostStart = text.indexOf("://") + 3;
   const rest = text.slice(hostStart);
-  const host = /^([^/?#@\\\s]+)\/+$/.exec(rest)?.[1];
-  if (host !== undefined) return invalid("drop the trailing slash", `${text.slice(0, hostStart)}${host}`);
+  if (/^[^/?#@\\\s]+\/+$/.test(rest)) return invalid("drop the trailing slash", text.replace(/\/+$/, ""));
   const path = rest.search(/[/?#\\]/);
   if (path >= 0) {
     const message = "an origin ends after host and port";
