@@ -26,11 +26,11 @@ test.each([
   [{ MAX_CONNECTIONS: "80000" }, 20_000],
   [{ MAX_CONNECTIONS_PER_ADDRESS: "7" }, 7],
   [{ MAX_CONNECTIONS_PER_ADDRESS: "0" }, Number.POSITIVE_INFINITY],
-])("%j allows one address so many connections", (environment, connections) => {
+])("%j limits the connections of one address", (environment, connections) => {
   expect(readConfig(environment).overload.connectionsPerAddressMax).toBe(connections);
 });
 
-test("nothing set gives the development defaults", () => {
+test("an empty environment gives the development defaults", () => {
   const { cors, ...rest } = readConfig({});
   expect(rest).toEqual({
     environment: "development",
@@ -94,7 +94,7 @@ test("production needs its database, origins and keys, and serves no console and
   expect(readConfig(production)).toMatchObject({ environment: "production", consolePort: undefined, demoData: false });
 });
 
-test("an empty DATABASE_URL is none: production does not fall back to an embedded database", () => {
+test("production does not fall back to an embedded database if DATABASE_URL is empty", () => {
   expect(mistakesOf({ ...production, DATABASE_URL: "" })).toEqual([
     expect.stringMatching(/^DATABASE_URL: is required in production/),
   ]);
@@ -104,7 +104,7 @@ describe("in production warns of", () => {
   const sound = { ...production, DATABASE_URL: "postgres://finance:hunter2@db/finance?sslrootcert=system" };
   const warningsOf = (change: Record<string, string>) => readConfig({ ...sound, ...change }).warnings;
 
-  test("nothing where all is well", () => {
+  test("nothing if all is well", () => {
     expect(warningsOf({})).toEqual([]);
     expect(warningsOf({ DATABASE_URL: "postgres://finance:hunter2@127.0.0.1/finance" })).toEqual([]);
   });
@@ -128,7 +128,7 @@ describe("in production warns of", () => {
   });
 });
 
-test("demo data is off with a database of one's own unless asked for", () => {
+test("demo data is off with a database of your own unless it is turned on", () => {
   expect(readConfig({ DATABASE_URL: "postgres://localhost/finance" }).demoData).toBe(false);
   expect(readConfig({ DATABASE_URL: "postgres://localhost/finance", DEMO_DATA: "true" }).demoData).toBe(true);
 });
@@ -159,7 +159,7 @@ describe("accepts", () => {
   });
 });
 
-describe("refuses, naming the variable, what it held and what would be right:", () => {
+describe("names the variable, its value and what would be right:", () => {
   test.each<[name: string, value: string, message: RegExp]>([
     ["NODE_ENV", "prod", /^NODE_ENV: must be development, production or test, not "prod"$/],
     ["PORT", "http", /^PORT: must be a whole number from 0 to 65535, not "http"$/],
@@ -237,7 +237,7 @@ describe("refuses, naming the variable, what it held and what would be right:", 
     expect(mistakes).toEqual([expect.stringMatching(/^CORS_\w+: .*credentials/i)]);
   });
 
-  test("two ways to check tokens", () => {
+  test("two ways to verify tokens", () => {
     const both = { AUTH_JWT_SECRET: SECRET, AUTH_JWKS_URL: "https://issuer.test/jwks" };
     expect(mistakesOf(both)).toEqual([expect.stringMatching(/^AUTH_JWKS_URL, AUTH_JWT_SECRET: set one/)]);
   });
@@ -262,7 +262,7 @@ test("variables of other programs are left alone", () => {
 });
 
 describe("an audit", () => {
-  test("needs to be told where the ledger is, and nothing that only the service needs", () => {
+  test("needs only the place of the ledger", () => {
     const DATABASE_URL = "postgres://db.test/finance";
     expect(readLedgerConfig({ NODE_ENV: "production", DATABASE_URL })).toEqual({
       databaseUrl: DATABASE_URL,
@@ -283,7 +283,7 @@ describe("an audit", () => {
 });
 
 describe("a console by itself", () => {
-  test("needs to be told where the API is, and nothing that only the API needs", () => {
+  test("needs only the place of the API", () => {
     const CONSOLE_API_URL = "https://api.example.com";
     expect(readConsoleConfig({ NODE_ENV: "production", HOST: "0.0.0.0", CONSOLE_API_URL })).toEqual({
       host: "0.0.0.0",

@@ -54,7 +54,7 @@ describe("with a shared secret", () => {
   const payload = { sub: "alice", iss: "https://issuer.test", aud: "finance", exp: nowSeconds + 60 };
   const ownKey = { kty: "oct", k: Buffer.from("k".repeat(32)).toString("base64url") };
 
-  test("accepts a good token and reads the caller from it", async () => {
+  test("accepts a valid token and reads its caller", async () => {
     const caller = await authenticate(`Bearer ${await mintToken(secret, good)}`);
     expect(caller.subject).toBe("alice");
     expect([hasScope(caller, "finance.read"), hasScope(caller, "finance.admin")]).toEqual([true, false]);
@@ -130,7 +130,7 @@ describe("with a shared secret", () => {
     expect(await reasonOf(authenticate, authorization)).toBe(reason);
   });
 
-  test("uses the UTF-8 bytes of the secret as they stand", async () => {
+  test("uses the UTF-8 bytes of the secret unchanged", async () => {
     const key = "ключ-ключ-ключ-ключ";
     const payload = { sub: "alice", exp: nowSeconds + 60 };
     const lenient = createAuthenticator({ trust: { secret: key } });
@@ -143,7 +143,7 @@ test.each<[what: string, rawHeaders: string[], found: string]>([
   ["one", ["Host", "authorization", "AUTHORIZATION", "Bearer a"], "Bearer a"],
   ["two", ["Authorization", "Bearer a", "x", "y", "authorization", "Bearer b"], "sent 2 times"],
   ["the same twice", ["authorization", "Bearer a", "authorization", "Bearer a"], "sent 2 times"],
-])("of several Authorization headers none counts: %s", (_, rawHeaders, found) => {
+])("refuses several Authorization headers: %s", (_, rawHeaders, found) => {
   let outcome: string;
   try {
     outcome = `${readAuthorization(rawHeaders)}`;
@@ -205,7 +205,7 @@ describe("with published keys", () => {
     expect(await reasonOf(createAuthenticator({ trust: { jwksUrl } }), token)).toBe("token_algorithm_refused");
   });
 
-  test("takes no key that the token itself brings or points to, and asks nobody for it", async () => {
+  test("ignores keys that the token brings or points to, and fetches none of them", async () => {
     const { privateKey, publicKey } = await generateKeyPair("RS256", { extractable: true });
     const before = asked.length;
     const jwk = { ...(await exportJWK(publicKey)), kid: "one" };
@@ -228,12 +228,12 @@ describe("with published keys", () => {
     ["a start in the future", { ...lasting, nbf: 9_999_999_998 }, "token_not_yet_valid"],
     ["another issuer", { ...lasting, iss: "https://evil.test" }, "token_issuer_mismatch"],
     ["another audience", { ...lasting, aud: "payroll" }, "token_audience_mismatch"],
-  ])("holds the issuer's own tokens to their claims: %s", async (_, payload, reason) => {
+  ])("checks the claims of the issuer's own tokens: %s", async (_, payload, reason) => {
     const options = { trust: { jwksUrl }, issuer: "https://issuer.test", audience: "finance" };
     expect(await reasonOf(createAuthenticator(options), await signClaims(payload))).toBe(reason);
   });
 
-  test("says that the keys are unavailable when nobody answers, since the token may be good", async () => {
+  test("says that the keys are unavailable when nobody answers, because the token may be valid", async () => {
     const authenticate = createAuthenticator({ trust: { jwksUrl: "http://127.0.0.1:1/jwks.json" } });
     await expect(async () => await authenticate(await sign())).rejects.toBeInstanceOf(KeysUnavailableError);
   });

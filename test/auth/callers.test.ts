@@ -12,7 +12,7 @@ test("a token is remembered until it expires, and no longer than the cache allow
   expect([callers.get("long", 999), callers.get("long", 1000)]).toEqual([caller, undefined]);
 });
 
-test("a cache that was cleared knows nobody, and says that it was", () => {
+test("a cleared cache is empty and has another generation", () => {
   const callers = cache();
   const before = callers.generation;
   callers.set("a", caller, 900, 0);
@@ -21,7 +21,7 @@ test("a cache that was cleared knows nobody, and says that it was", () => {
   expect(callers.generation).not.toBe(before);
 });
 
-test("the token that came first makes room", () => {
+test("a full cache drops the oldest token", () => {
   const callers = cache();
   for (const token of ["a", "b", "c"]) callers.set(token, caller, 900, 0);
   expect(["a", "b", "c"].map((token) => callers.get(token, 1))).toEqual([undefined, caller, caller]);

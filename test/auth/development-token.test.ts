@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-test("the development secret is made once, for its owner's eyes", async () => {
+test("the development secret is made once, readable only by its owner", async () => {
   const dataDir = join(directory, "not", "there", "yet");
   const secret = await developmentSecret(dataDir);
   expect(Buffer.byteLength(secret)).toBeGreaterThanOrEqual(32);

@@ -137,7 +137,7 @@ describe("a key that is withdrawn", () => {
     expect(await check(await first.sign("used"))).toBe("token_signature_invalid");
   });
 
-  test("is noticed though the clock was set back", async () => {
+  test("is noticed even if the clock was set back", async () => {
     const { check, pass } = verifier();
     await check(await first.sign("used"));
     issuer.answer = publishing();
@@ -178,7 +178,7 @@ describe.each([
     await vi.waitFor(() => expect(warnings).toHaveLength(1), { timeout: 10_000, interval: 1 });
   });
 
-  test("tokens of unknown keys are no reason to ask each time, and may be good", async () => {
+  test("tokens with unknown keys do not cause a fetch each time, and may be valid", async () => {
     const { check, pass } = verifier({ answerTimeoutMs: 50 });
     issuer.answer = away;
     for (let count = 0; count < 20; count += 1) {
@@ -212,7 +212,7 @@ test("pauses after failures grow to half a minute, and end with the first succes
   expect(await check(token)).toBe("accepted");
 });
 
-test("a hanging issuer keeps nobody who has a known key waiting, but the first", async () => {
+test("a hanging issuer delays only the first caller with a known key", async () => {
   const { authenticate, check, pass } = verifier({ answerTimeoutMs: HOUR, patienceMs: 1 });
   await check(await first.sign("a"));
   issuer.answer = hanging;
@@ -225,7 +225,7 @@ test("a hanging issuer keeps nobody who has a known key waiting, but the first",
   expect(issuer.asked).toBe(2);
 });
 
-test("garbage tokens have the set fetched once in ten seconds, and a new key is found by then", async () => {
+test("garbage tokens cause one fetch in ten seconds, which finds new keys", async () => {
   const { check, pass } = verifier();
   await check(await first.sign("a"));
   pass(9 * SECOND);
@@ -248,7 +248,7 @@ test("calls that come together share one fetch", async () => {
   expect(issuer.asked).toBe(1);
 });
 
-test("an answer without end is given up after a megabyte", async () => {
+test("an endless answer is dropped after a megabyte", async () => {
   const { check } = verifier();
   let sent = 0;
   issuer.answer = (response) => {
@@ -269,7 +269,7 @@ test("an answer without end is given up after a megabyte", async () => {
   expect(sent).toBeLessThan(40_000_000);
 });
 
-test("a token that names no key is told so where several fit, and accepted where one does", async () => {
+test("a token that names no key is refused if several fit, and accepted if one does", async () => {
   const { check, pass } = verifier();
   expect(await check(await first.sign("a", ""))).toBe("accepted");
   issuer.answer = publishing(first, second);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-test("of ten times the reads that may wait the rest is refused at once, the others are answered, and the next too", async () => {
+test("with ten times the reads that fit the queue, the rest is refused at once and the others are answered", async () => {
   const id = accountId(BigInt(await openAccount(service, "alice")));
   const { accounts } = service.ledger;
   const outcomes = await Promise.allSettled(Array.from({ length: 10 * WAITING_MAX }, () => accounts.load(id, "alice")));
@@ -27,7 +27,7 @@ test("of ten times the reads that may wait the rest is refused at once, the othe
   expect(await accounts.load(id, "alice")).toMatchObject({ owner: "alice" });
 });
 
-test("a caller with all the reads that they may have waiting leaves room, and the next turn, to others", async () => {
+test("a caller with a full share of the queue leaves room, and the next turn, to others", async () => {
   const id = accountId(BigInt(await openAccount(service, "alice")));
   const { accounts } = service.ledger;
   let answered = 0;

@@ -16,9 +16,9 @@ afterAll(() => service.close());
 const wallet = { name: "Wallet", type: "ACCOUNT_TYPE_LIABILITY", currency: "USD" };
 
 describe("CreateAccount", () => {
-  test("answers the whole account, proto3 JSON with every field", async () => {
+  test("answers the whole account as proto3 JSON with every field", async () => {
     const { status, body } = await service.call("CreateAccount", {
-      name: "Till",
+      name: "Cash",
       owner: "alice",
       type: "ACCOUNT_TYPE_ASSET",
       currency: "KWD",
@@ -28,7 +28,7 @@ describe("CreateAccount", () => {
     expect(status).toBe(200);
     expect(body).toEqual({
       id: expect.stringMatching(/^\d+$/),
-      name: "Till",
+      name: "Cash",
       owner: "alice",
       type: "ACCOUNT_TYPE_ASSET",
       currency: "KWD",
@@ -50,7 +50,7 @@ describe("CreateAccount", () => {
     });
   });
 
-  test("with the same key and request answers the first outcome, even after the account changed", async () => {
+  test("with the same key and request gives the first outcome, even after the account has changed", async () => {
     const request = { ...wallet, idempotency_key: "open-1" };
     const first = await service.call("CreateAccount", request, alice);
     expect(first.headers.get("idempotent-replayed")).toBeNull();
@@ -61,7 +61,7 @@ describe("CreateAccount", () => {
     expect(again.headers.get("idempotent-replayed")).toBe("true");
   });
 
-  test("with the same key and another request is refused, and another caller's key is their own", async () => {
+  test("with the same key and another request is refused, but other callers have keys of their own", async () => {
     await service.call("CreateAccount", { ...wallet, idempotency_key: "open-2" }, alice);
     const other = await service.call("CreateAccount", { ...wallet, name: "Other", idempotency_key: "open-2" }, alice);
     expect(other.status).toBe(409);
@@ -98,7 +98,7 @@ describe("CreateAccount", () => {
 });
 
 describe("GetAccount", () => {
-  test("hides another owner's account as if it were not there, and shows it to an admin", async () => {
+  test("hides another owner's account as if it did not exist, and shows it to an admin", async () => {
     const { body: account } = await service.call("CreateAccount", wallet, alice);
     const hidden = await service.call("GetAccount", { id: account.id }, bob);
     const missing = await service.call("GetAccount", { id: "999999" }, bob);
@@ -116,7 +116,7 @@ describe("GetAccount", () => {
 });
 
 describe("ListAccounts", () => {
-  test("pages in id order through what the caller may see, losing and repeating nothing", async () => {
+  test("pages in id order through the accounts that the caller may see, without losing or repeating any", async () => {
     const carol = await service.token("carol");
     const opened: string[] = [];
     for (let index = 0; index < 7; index += 1) {
@@ -132,7 +132,7 @@ describe("ListAccounts", () => {
     expect(seen).toEqual(opened);
   });
 
-  test("keeps only what every filter lets through", async () => {
+  test("lists only rows that pass every filter", async () => {
     const dave = await service.token("dave");
     const open = (change: object) => service.call("CreateAccount", { ...wallet, owner: "dave", ...change });
     await open({ name: "A euro", currency: "EUR" });
@@ -182,7 +182,7 @@ describe("ListAccounts", () => {
 });
 
 describe("UpdateAccount", () => {
-  test("changes what is present and leaves the rest", async () => {
+  test("changes the fields that are present and no others", async () => {
     const { body: account } = await service.call("CreateAccount", { ...wallet, metadata: { a: "1", b: "2" } }, alice);
     const { body } = await service.call("UpdateAccount", { id: account.id, metadata: { b: "", c: "3" } }, alice);
     expect(body).toMatchObject({ ...account, metadata: { a: "1", c: "3" }, updated_at: body.updated_at });
@@ -205,7 +205,7 @@ describe("UpdateAccount", () => {
     }
   });
 
-  test("changes the name and the metadata of a closed account for an admin, and nothing else with them", async () => {
+  test("lets an admin change only the name and the metadata of a closed account", async () => {
     const { body: account } = await service.call("CreateAccount", { ...wallet, metadata: { a: "1" } }, alice);
     const closed = await service.call("UpdateAccount", { id: account.id, status: "ACCOUNT_STATUS_CLOSED" }, alice);
     const request = { id: account.id, name: "Closed by request", metadata: { a: "", ticket: "77" } };
@@ -223,7 +223,7 @@ describe("UpdateAccount", () => {
     expect((await service.call("GetAccount", { id: account.id })).body).toEqual(asAdmin.body);
   });
 
-  test("refuses to close an account with money and to set a floor above what it has", async () => {
+  test("refuses to close an account with money and to set a floor above its balance", async () => {
     const overdrawn = { ...wallet, owner: "alice", unlimited_overdraft: true };
     const { body: source } = await service.call("CreateAccount", overdrawn);
     const { body: target } = await service.call("CreateAccount", wallet, alice);

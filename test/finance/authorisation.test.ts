@@ -200,7 +200,7 @@ const rows: [MethodName, what: string, change: Change, verdicts: string[]][] = [
   [
     "UpdateAccount",
     "rename alice's asset",
-    another("OPEN", { name: "Till" }, { type: "ACCOUNT_TYPE_ASSET" }),
+    another("OPEN", { name: "Cash" }, { type: "ACCOUNT_TYPE_ASSET" }),
     [WRITE, WRITE, "ok", NO_SUCH, NO_SUCH, "ok", "ok"],
   ],
   [
@@ -342,7 +342,7 @@ test("every method has its row", () => {
   expect([...new Set(rows.map(([method]) => method))]).toEqual(methods);
 });
 
-test.each(rows)("%s %s is for whom the table says, and whoever is refused changes nothing", async (...row) => {
+test.each(rows)("%s %s is allowed as the table says, and a refused call changes nothing", async (...row) => {
   const [method, , change, verdicts] = row;
   const answered: string[] = [];
   for (const name of callerNames) {
@@ -406,7 +406,7 @@ test("turns away a request with two Authorization headers, whichever comes first
   }
 });
 
-test("lists without a filter hold what is the caller's alone", async () => {
+test("lists without a filter hold only the caller's own rows", async () => {
   const id = await openFunded(service, "erin", 5);
   const erin = await service.token("erin");
   const { body: accounts } = await service.call("ListAccounts", {}, erin);
@@ -415,7 +415,7 @@ test("lists without a filter hold what is the caller's alone", async () => {
   expect(transfers.transfers.map((transfer: JsonRequest) => transfer["credit_account_id"])).toEqual([id]);
 });
 
-test("a transfer shows each side the balance of their own account only", async () => {
+test("a transfer shows each owner only the balance of their own account", async () => {
   const { id } = await requests.GetTransfer();
   const seenBy = async (name: CallerName) => {
     const { body } = await service.call("GetTransfer", { id }, tokens[name]);
@@ -426,7 +426,7 @@ test("a transfer shows each side the balance of their own account only", async (
   expect(await seenBy("admin")).toEqual([true, true]);
 });
 
-test("a transfer tells who made it, and its key, to that caller and to admins only", async () => {
+test("only its caller and admins see who made a transfer, and its key", async () => {
   const request = { debit_account_id: alices, credit_account_id: bobs, amount: "1", idempotency_key: "who" };
   const made: [maker: CallerName, as: string, seenBy: CallerName[]][] = [
     ["owner", "alice", ["owner", "admin"]],

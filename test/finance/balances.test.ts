@@ -49,7 +49,7 @@ describe("GetBalance", () => {
     }
   });
 
-  test("for a time before the last change does not wait for a posting that holds the account", async () => {
+  test("for a time before the last change does not wait for a posting that has locked the account", async () => {
     const posting = await service.pool.connect();
     await posting.query("begin; select from account_balance for no key update");
     try {
@@ -67,7 +67,7 @@ describe("GetBalance", () => {
     expect((await service.call("GetBalance", { account_id: shop }, alice)).status).toBe(404);
   });
 
-  test("given for now never changes afterwards, whatever was being posted", async () => {
+  test("for the present never changes afterwards, despite postings in flight", async () => {
     const busy = await openFunded(service, "alice", 10_000);
     const answers: { as_of: string; balance: string }[] = [];
     const post = () =>
@@ -131,7 +131,7 @@ describe("GetBalanceHistory", () => {
     expect(hours).toEqual(["2024-02-28T10:00:00Z 150 +0 -0", "2024-02-28T11:00:00Z 150 +0 -0"]);
   });
 
-  test("tells the exact sums of an interval beside int64 ones that stop at their end", async () => {
+  test("gives exact sums of an interval beside int64 sums that stop at the maximum", async () => {
     const account = await withHistory([
       ["2024-02-27T10:00:00Z", INT64_MAX],
       ["2024-02-28T10:00:00Z", -INT64_MAX],
@@ -175,7 +175,7 @@ describe("GetTrialBalance", () => {
     };
   };
 
-  test("proves the books per currency, now and earlier, and finds what does not add up", async () => {
+  test("proves the books in each currency, now and earlier, and finds books that do not balance", async () => {
     const own = await startTestService();
     try {
       await openFunded(own, "alice", 70);

@@ -40,7 +40,7 @@ const keyed = (debit: string, credit: string, amount: number, idempotency_key: s
 const funds = async () => [await fundsOf(service, a), await fundsOf(service, b), await fundsOf(service, c)].join(" ");
 
 describe("an independent batch", () => {
-  test("decides each member on what the earlier ones left: good, bad, good", async () => {
+  test("decides each member on the balances that the earlier ones left", async () => {
     await given(100);
     const reply = await batch([move(a, b, 80), move(a, c, 30), move(b, c, 80)]);
     expect(reply.status).toBe(200);
@@ -49,7 +49,7 @@ describe("an independent batch", () => {
     expect(await funds()).toBe("20/20 0/0 80/80");
   });
 
-  test("answers a malformed member by its path, uses none of its keys and posts the others", async () => {
+  test("refuses a malformed member by its path, leaves its key free and posts the others", async () => {
     await given(100);
     const malformed: [change: object, code: string, meta: object][] = [
       [{ amount: 0 }, "invalid_argument", { argument: "transfers[1].amount" }],
@@ -78,7 +78,7 @@ describe("an independent batch", () => {
     expect([good.status, good.headers.get("idempotent-replayed")]).toEqual([200, null]);
   });
 
-  test("looks up the keys of all malformed members at once, so that it takes no connection from anybody", async () => {
+  test("looks up the keys of all malformed members at once, with one connection", async () => {
     const queries = vi.spyOn(service.pool, "query");
     const transfers = Array.from({ length: 1000 }, (_, index) => ({ idempotency_key: `malformed-${index}` }));
     const { body } = await service.call("BatchCreateTransfers", { transfers });
@@ -133,7 +133,7 @@ describe("an independent batch", () => {
 });
 
 describe("an atomic batch", () => {
-  test("with one bad member leaves nothing visible and says which it was", async () => {
+  test("with one bad member posts nothing and says which member it was", async () => {
     await given(100);
     const reply = await batch([move(a, b, 40), move(a, c, 70), move(b, c, 1)], true);
     expect(reply.status).toBe(200);
@@ -176,7 +176,7 @@ describe("an atomic batch", () => {
     expect(verdicts(await batch([keyed(a, b, 1, "spared")]))).toEqual(["1"]);
   });
 
-  test("refused once is refused again by its culprit's key, and leaves the other keys free", async () => {
+  test("that was refused is refused again because of its culprit's key, and the other keys stay free", async () => {
     await given(100);
     const members = (run: string) => [keyed(a, b, 60, `${run}-1`), keyed(a, c, 60, `${run}-2`)];
     const first = await batch(members("x"), true);
@@ -200,7 +200,7 @@ describe("an atomic batch", () => {
     expect(await funds()).toBe("-80/-80 120/120 60/60");
   });
 
-  test("posted once is answered again whole, however its members were posted", async () => {
+  test("whose members were all posted before is replayed, however they were posted", async () => {
     await given(100);
     const first = await batch([keyed(a, b, 10, "whole-1"), keyed(a, c, 20, "whole-2")], true);
     const single = await service.call("CreateTransfer", keyed(a, b, 5, "whole-3"), alice);
@@ -217,7 +217,7 @@ describe("an atomic batch", () => {
     expect(await funds()).toBe("65/65 15/15 20/20");
   });
 
-  test("of which some were posted before is refused by the first of these, and that is not remembered", async () => {
+  test("of which only some were posted before is refused at the first of these, and no key remembers it", async () => {
     await given(100);
     await batch([keyed(a, b, 10, "part-2"), keyed(a, b, 10, "part-3")]);
     const members = [keyed(a, b, 1, "part-1"), keyed(a, b, 10, "part-2"), keyed(a, b, 10, "part-3")];
@@ -233,7 +233,7 @@ describe("an atomic batch", () => {
     expect(verdicts(await batch([keyed(a, b, 1, "part-1")], true))).toEqual(["1"]);
   });
 
-  test("is refused by the first member whose key stands for another request, before anything else", async () => {
+  test("is refused first of all at the first member whose key was used for another request", async () => {
     await given(100);
     await batch([keyed(a, b, 10, "taken"), keyed(a, b, 999, "remembered"), keyed(a, b, 10, "posted")]);
     const [posted, remembered] = [keyed(a, b, 10, "posted"), keyed(a, b, 999, "remembered")];
@@ -257,7 +257,7 @@ describe("an atomic batch", () => {
     expect(verdicts(await batch([keyed(a, b, 2, "twice")]))).toEqual(["2"]);
   });
 
-  test("posts the same request under one key once, and tells it at both places", async () => {
+  test("posts the same request under one key once, and reports it at both indexes", async () => {
     await given(100);
     const transfers = [keyed(a, b, 60, "same"), move(b, c, 10), keyed(a, b, 60, "same")];
     const reply = await batch(transfers, true);
@@ -301,7 +301,7 @@ describe("an atomic batch", () => {
 });
 
 describe("a dry run", () => {
-  test("gives the same verdict and balances and writes nothing", async () => {
+  test("gives the same verdict and balances but writes nothing", async () => {
     await given(100);
     const request = move(a, b, 30, { idempotency_key: "rehearsed", dry_run: true });
     const dry = await service.call("CreateTransfer", request, alice);
@@ -336,7 +336,7 @@ describe("a dry run", () => {
     expect(await funds()).toBe("70/70 30/30 0/0");
   });
 
-  test("among real transfers sees all before it, and is seen by no real one", async () => {
+  test("among real transfers sees all members before it, but real ones do not see it", async () => {
     await given(100);
     const dry = { dry_run: true };
     const reply = await batch([

@@ -28,7 +28,7 @@ test.each<[method: string, table: string, request: () => object]>([
   ["GetBalance", "entry", () => ({ account_id: account, as_of: new Date().toISOString() })],
   ["GetBalanceHistory", "entry", () => ({ account_id: account, start, interval: "INTERVAL_DAY" })],
   ["GetTrialBalance", "entry", () => ({})],
-])("%s stops in the database when its caller's time is over", async (method, table, request) => {
+])("%s stops in the database when the call's time is over", async (method, table, request) => {
   const lock = await service.pool.connect();
   try {
     await lock.query(`begin; lock table ${table} in access exclusive mode`);

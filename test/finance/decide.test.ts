@@ -140,7 +140,7 @@ describe("a posting between two wallets of 100 and 0", () => {
     expect(accounts.get(accountId(1n))).toMatchObject({ debitsPosted: 30n, creditsPosted: 100n, lastSequence: 4n });
   });
 
-  test("is refused to a stranger, who learns no balance, and allowed to an admin", () => {
+  test("is refused to another caller without showing the balance, and allowed to an admin", () => {
     const stranger = { subject: "mallory", admin: false };
     expect(decidePosting(posting(1n), stranger, lock(one(), two()))).toMatchObject({
       situation: "account_not_owned",
@@ -149,7 +149,7 @@ describe("a posting between two wallets of 100 and 0", () => {
     expect(decidePosting(posting(1n), admin, lock(one(), two()))).toHaveProperty("movements");
   });
 
-  test("tells nothing about another's account that can't be credited, not even why", () => {
+  test("does not say why another caller's account can't be credited", () => {
     const refusals = [two({ creditsPosted: max }), asset(0n), asset(1n), asset(1000n), asset(-5n)].map((credited) =>
       decidePosting(posting(1n), alice, lock(one(), credited)),
     );
@@ -179,7 +179,7 @@ describe("a posting between two wallets of 100 and 0", () => {
   });
 });
 
-test("whatever is posted, debits equal credits, sequences have no gap and no floor breaks", () => {
+test("after any postings, debits equal credits, sequences have no gaps and no floor is broken", () => {
   const ids = [1n, 2n, 3n, 4n];
   const step = fc.record({
     debit: fc.constantFrom(...ids),

@@ -55,7 +55,7 @@ describe.each([1001, 1002, 300_000])("%i transfers", (count) => {
     meta: { argument: "transfers" },
   };
 
-  test("are refused with their number, and no more than one too many is built", async () => {
+  test("are refused with their number, and at most one too many is built", async () => {
     const create = vi.spyOn(CreateTransferRequest, "create");
     const json = await service.call("BatchCreateTransfers", `{"transfers":[${"{},".repeat(count - 1)}{}]}`, alice);
     const binary = await callBinary(
@@ -74,7 +74,7 @@ test.each([
   ["UpdateAccount", { id: "1" }],
   ["CreateTransfer", { debit_account_id: "1", credit_account_id: "2", amount: "1" }],
   ["ListTransfers", {}],
-])("%s counts all pairs of metadata that come", async (method, request) => {
+])("%s counts all pairs of metadata that are sent", async (method, request) => {
   for (const count of [51, 52, 30_000]) {
     const { body } = await service.call(method, { ...request, metadata: pairs(count) }, alice);
     const msg = `metadata must have at most 50 pairs, not ${count}`;
@@ -82,7 +82,7 @@ test.each([
   }
 });
 
-test("too many pairs are their own transfer's result in an independent batch, in JSON and in protobuf", async () => {
+test("in an independent batch, too many pairs are the result of their own transfer, in JSON and in protobuf", async () => {
   const transfers = [transfer(), transfer({ metadata: pairs(60) }), transfer({ metadata: pairs(50) })];
   const json = await service.call("BatchCreateTransfers", { transfers }, alice);
   expect(json.body.results.map((result: { error?: object }) => result.error ?? null)).toEqual([

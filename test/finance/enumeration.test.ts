@@ -88,7 +88,7 @@ test("every method that takes an id is found by reflection", () => {
   ]);
 });
 
-describe("why a foreign account can't be credited is not told:", () => {
+describe("the reply does not say why another caller's account can't be credited:", () => {
   const transferTo = (credit_account_id: string) => ({ debit_account_id: carols, credit_account_id, amount: 500 });
   const ways: [what: string, method: MethodName, requestTo: (id: string) => JsonRequest][] = [
     ["a transfer", "CreateTransfer", transferTo],
@@ -97,24 +97,21 @@ describe("why a foreign account can't be credited is not told:", () => {
     ["a batch", "BatchCreateTransfers", (id) => ({ transfers: [transferTo(id)] })],
     ["an atomic batch", "BatchCreateTransfers", (id) => ({ transfers: [transferTo(id)], atomic: true })],
   ];
-  test.each(ways)(
-    "%s is answered alike, to the byte, whatever the account is and holds",
-    async (_, method, requestTo) => {
-      const replies = new Map<string, string[]>();
-      for (const [kind, id] of Object.entries(uncreditable)) {
-        const { head, body } = await replyTo(method, requestTo(id));
-        // Ids differ in length.
-        const told = `${head.replace(/\ncontent-length: \d+/, "")}\n${body.replaceAll(new RegExp(`\\b${id}\\b`, "g"), "ID")}`;
-        expect(told).toContain("account_not_creditable");
-        replies.set(told, [...(replies.get(told) ?? []), kind]);
-      }
-      expect([...replies.values()]).toEqual([Object.keys(uncreditable)]);
-    },
-  );
+  test.each(ways)("%s gets the same bytes, whatever the account is and holds", async (_, method, requestTo) => {
+    const replies = new Map<string, string[]>();
+    for (const [kind, id] of Object.entries(uncreditable)) {
+      const { head, body } = await replyTo(method, requestTo(id));
+      // Ids differ in length.
+      const told = `${head.replace(/\ncontent-length: \d+/, "")}\n${body.replaceAll(new RegExp(`\\b${id}\\b`, "g"), "ID")}`;
+      expect(told).toContain("account_not_creditable");
+      replies.set(told, [...(replies.get(told) ?? []), kind]);
+    }
+    expect([...replies.values()]).toEqual([Object.keys(uncreditable)]);
+  });
 });
 
 test.each(places.filter(([method]) => !TELLING.includes(method)))(
-  "%s answers alike, to the byte, for a foreign %s and an unknown one",
+  "%s gives the same bytes for another caller's %s and an unknown one",
   async (...row) => {
     const [method, , place] = row;
     const foreign = await requests[method]();
@@ -129,7 +126,7 @@ test.each(places.filter(([method]) => !TELLING.includes(method)))(
   },
 );
 
-describe("a transfer tells, as it must, whether an account is there:", () => {
+describe("a transfer has to show whether an account exists:", () => {
   const cases: [what: string, change: () => JsonRequest, answer: string][] = [
     ["to debit a foreign one", () => ({ debit_account_id: alices }), "permission_denied"],
     ["to debit an unknown one", () => ({ debit_account_id: "99" }), "not_found"],

@@ -54,7 +54,7 @@ describe(`with turns of ${TURN} postings and batches of ${BATCH}`, () => {
       ["a9", "b4", "b4 a1", "b4", "b1"],
     ],
     ["two callers of large groups alternate", "a20 a20 a20 b20 b20", ["a20", "b20", "a20", "b20", "a20"]],
-    ["nobody is kept waiting by the debt of the only one who waits", "a20 b1 a1", ["a20", "b1", "a1"]],
+    ["the debt of the only waiting caller delays nobody", "a20 b1 a1", ["a20", "b1", "a1"]],
   ])("%s", (_, sent, batches) => {
     const harness = new Harness();
     for (const [caller, postings] of groupsOf(sent)) expect(harness.add(caller, postings)).toBe(true);
@@ -64,7 +64,7 @@ describe(`with turns of ${TURN} postings and batches of ${BATCH}`, () => {
     expect(harness.queue.size).toBe(0);
   });
 
-  test("a caller who comes while another sends large groups is next", () => {
+  test("a caller that comes while another sends large groups is next", () => {
     const harness = new Harness();
     for (let sent = 0; sent < 50; sent += 1) harness.add("a", 1000);
     expect(harness.take()).toBe("a1000");
@@ -84,7 +84,7 @@ describe(`with turns of ${TURN} postings and batches of ${BATCH}`, () => {
       return harness;
     }
 
-    test("large groups pause for twice as long as it took, and what is small does not", () => {
+    test("large groups pause for twice as long as it took, and small ones do not", () => {
       const harness = afterLarge();
       expect(harness.queue.nextMs(100)).toBe(200);
       expect(harness.take(199)).toBe("");
@@ -108,7 +108,7 @@ describe(`with turns of ${TURN} postings and batches of ${BATCH}`, () => {
       expect(harness.queue.nextMs(100)).toBe(600);
     });
 
-    test("a caller whom nobody else has joined for a second pauses no more", () => {
+    test("a caller that has been alone for a second pauses no more", () => {
       const harness = new Harness();
       harness.add("b", 1, 0);
       harness.take(0);
@@ -119,7 +119,7 @@ describe(`with turns of ${TURN} postings and batches of ${BATCH}`, () => {
       });
     });
 
-    test("callers who all send large groups do not pause, and do once somebody sends a small one", () => {
+    test("callers that all send large groups pause only after one of them sends a small group", () => {
       const harness = new Harness();
       for (const [caller, postings] of groupsOf("a20 b20 a20 b20")) harness.add(caller, postings);
       expect(harness.take(0)).toBe("a20");
@@ -131,7 +131,7 @@ describe(`with turns of ${TURN} postings and batches of ${BATCH}`, () => {
     });
   });
 
-  describe("of a room for 100 postings", () => {
+  describe("with room for 100 postings", () => {
     test("a caller alone gets half", () => {
       const harness = new Harness(100);
       const accepted = Array.from({ length: 100 }, () => harness.add("a", 1)).filter(Boolean);
@@ -146,7 +146,7 @@ describe(`with turns of ${TURN} postings and batches of ${BATCH}`, () => {
       expect(harness.add("a", 1)).toBe(false);
     });
 
-    test("who was refused has room again when their postings are taken", () => {
+    test("a refused caller has room again after its postings were taken", () => {
       const harness = new Harness(100);
       harness.add("a", 50);
       expect(harness.add("a", 1)).toBe(false);
@@ -195,7 +195,7 @@ test("every group is taken once, each caller's in the order of arrival, and no p
   );
 });
 
-test("callers who all wait get the same number of postings, but for one group and two turns", () => {
+test("waiting callers get the same number of postings, apart from one group and two turns", () => {
   const groups = fc.array(fc.integer({ min: 1, max: LARGEST }), { minLength: 1, maxLength: 100 });
   fc.assert(
     fc.property(fc.array(groups, { minLength: 2, maxLength: 5 }), (lines) => {

@@ -64,9 +64,9 @@ beforeAll(async () => {
     const earlier = ids.at(-5);
     if (round % 4 === 2 && earlier !== undefined) await service.call("CaptureTransfer", { id: earlier });
   }
-  // Until every hold has lapsed that will.
-  const lapsing = "select from hold where state = 2 and expires_at is not null";
-  await vi.waitFor(async () => expect((await service.pool.query(lapsing)).rows).toEqual([]), { timeout: 20_000 });
+  // Wait until all holds with an expiry have expired.
+  const expiring = "select from hold where state = 2 and expires_at is not null";
+  await vi.waitFor(async () => expect((await service.pool.query(expiring)).rows).toEqual([]), { timeout: 20_000 });
 
   const { rows } = await service.pool.query<{ id: bigint }>("select id from transfer order by id desc");
   transfers = await Promise.all(rows.map(async ({ id }) => (await service.call("GetTransfer", { id: `${id}` })).body));
@@ -242,17 +242,17 @@ test("every combination of ListEntries' filters gives what a model keeps", async
   });
 });
 
-test("a hold is EXPIRED from its time on, and counts as settled once it was settled", async () => {
+test("a hold is EXPIRED from its time on, and counts as settled after it was settled", async () => {
   const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
   try {
     const from = await openFunded(unswept, "alice", 100);
     const expires_at = new Date(Date.now() + 300).toISOString();
     const hold = { debit_account_id: from, credit_account_id: await openAccount(unswept, "bob"), pending: true };
-    const { body: lapsing } = await unswept.call("CreateTransfer", { ...hold, amount: 1, expires_at });
+    const { body: expiring } = await unswept.call("CreateTransfer", { ...hold, amount: 1, expires_at });
     const { body: standing } = await unswept.call("CreateTransfer", { ...hold, amount: 2 });
     const idsOf = async (filter: object) => await listAll("ListTransfers", "transfers", filter, undefined, unswept);
     const state = "TRANSFER_STATE_EXPIRED";
-    await vi.waitFor(async () => expect(await idsOf({ state })).toEqual([lapsing.id]), {
+    await vi.waitFor(async () => expect(await idsOf({ state })).toEqual([expiring.id]), {
       timeout: 10_000,
       interval: 10,
     });
@@ -262,13 +262,13 @@ test("a hold is EXPIRED from its time on, and counts as settled once it was sett
       expect(await idsOf({ account_id, state: "TRANSFER_STATE_PENDING" })).toEqual([standing.id]);
     }
     await unswept.ledger.expiry.settle();
-    const { body: settled } = await unswept.call("GetTransfer", { id: lapsing.id });
+    const { body: settled } = await unswept.call("GetTransfer", { id: expiring.id });
     expect(microsOf(settled.settled_at)).toBeGreaterThan(microsOf(expires_at));
     for (const account_id of [undefined, from]) {
-      expect(await idsOf({ account_id, settled_after: settled.settled_at })).toEqual([lapsing.id]);
-      expect(await idsOf({ account_id, settled_after: settled.settled_at, state })).toEqual([lapsing.id]);
+      expect(await idsOf({ account_id, settled_after: settled.settled_at })).toEqual([expiring.id]);
+      expect(await idsOf({ account_id, settled_after: settled.settled_at, state })).toEqual([expiring.id]);
       expect(await idsOf({ account_id, settled_before: settled.settled_at })).toEqual([]);
-      expect(await idsOf({ account_id, settled_before: "2999-01-01T00:00:00Z" })).toEqual([lapsing.id]);
+      expect(await idsOf({ account_id, settled_before: "2999-01-01T00:00:00Z" })).toEqual([expiring.id]);
     }
   } finally {
     await unswept.close();
@@ -316,7 +316,7 @@ describe("an owner of very many accounts", () => {
     return rows.map(({ id }) => `${id}`);
   }
 
-  test("gets them all, and goes on where they were while the accounts were fewer", async () => {
+  test("gets all of them, also when accounts are added between two pages", async () => {
     carol = await service.token("carol");
     await openMany(3);
     await pay(12);

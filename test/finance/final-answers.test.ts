@@ -184,7 +184,7 @@ describe("while a posting process", () => {
     await expectToStay(one.call, await asking);
   });
 
-  test("is stopped in mid-transaction: PostgreSQL ends it, and the answer comes within five seconds", async () => {
+  test("is stopped in mid-transaction: PostgreSQL ends the transaction, and the answer comes within five seconds", async () => {
     const client = await beginPosting();
     const answers = await ask(other.call, ago(0), accounts[1]);
     await expect(client.query("select 1")).rejects.toThrow();
@@ -192,7 +192,7 @@ describe("while a posting process", () => {
     await expectToStay(one.call, answers);
   });
 
-  test("holds a transaction open for longer: the reader is told so, postings on other accounts go on", async () => {
+  test("holds a transaction open for longer: the reader gets an error, and postings on other accounts continue", async () => {
     const client = await beginPosting();
     await client.query("set local idle_in_transaction_session_timeout = 0");
     const asking = other.call("GetTrialBalance", {});
@@ -214,7 +214,7 @@ describe("while a posting process", () => {
 describe.skipIf(PGBOUNCER === undefined && !process.env["CI"])(
   "behind PgBouncer in transaction mode (skipped without Debian's pgbouncer)",
   () => {
-    test("with two processes, one of which is stopped and goes on", async () => {
+    test("with two processes, one of which is stopped and continues", async () => {
       const directory = await makeServerDirectory();
       const pooler = await startPgBouncer(directory.path, inject("postgres").adminUrl, 6);
       const url = pooler.url(new URL(database.url).pathname.slice(1));

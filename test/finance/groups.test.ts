@@ -218,7 +218,7 @@ describe.each([
   }, 120_000);
 });
 
-test("a mixed batch shows dry runs everything before them, and real transfers only real ones", async () => {
+test("in a mixed batch, dry runs see all members before them and real transfers only real ones", async () => {
   const a = await openFunded(one, "alice", 100);
   const b = await openAccount(one, "alice");
   const move = (debit: string, credit: string, amount: number, dry_run = false) => ({
@@ -245,7 +245,7 @@ test("a mixed batch shows dry runs everything before them, and real transfers on
   expect((await one.call("GetAccount", { id: a })).body.balance).toBe("70");
 });
 
-test("a mistake in a request uses up no key, found early or late", async () => {
+test("a mistake in a request leaves its key free, whenever it is found", async () => {
   const move = { debit_account_id: from, credit_account_id: to, amount: 1 };
   const past = "2020-01-01T00:00:00Z";
   const future = "2099-01-01T00:00:00Z";
@@ -276,7 +276,7 @@ test("a mistake in a request uses up no key, found early or late", async () => {
   expect(posted).toMatchObject({ state: "TRANSFER_STATE_POSTED" });
 });
 
-test("a broken floor is told of the last member that lowers the account; the keys of those that raise it stay free", async () => {
+test("a broken floor is reported at the last member that lowers the account; the keys of members that raise it stay free", async () => {
   const empty = await openAccount(one, "alice");
   const rich = await openFunded(one, "alice", 100);
   const members = [
@@ -288,7 +288,7 @@ test("a broken floor is told of the last member that lowers the account; the key
   expect((await one.call("CreateTransfer", members[1] ?? {})).status).toBe(200);
 });
 
-test("whether a stranger's account can be credited is found behind all that is the caller's own, in a group too", async () => {
+test("whether another caller's account can be credited is checked last, in a group too", async () => {
   const alice = await one.token("alice");
   const poor = await openAccount(one, "alice");
   const asset = await openAccount(one, "bob", { type: "ACCOUNT_TYPE_ASSET" });
@@ -299,7 +299,7 @@ test("whether a stranger's account can be credited is found behind all that is t
   }
 });
 
-test("a dry run tells no id of what was not posted for real", async () => {
+test("a dry run gives no id to a transfer that was not posted", async () => {
   const bank = await openAccount(one, "bank", { unlimited_overdraft: true });
   const poor = await openAccount(one, "alice");
   const pay = { debit_account_id: poor, credit_account_id: to, amount: 100, idempotency_key: "only tried" };

@@ -39,7 +39,7 @@ test.each([
   ["at the end", ["good", "good", "good", "good", "poison"]],
   ["twice", ["good", "poison", "good", "good", "good", "good", "poison", "good", "good"]],
   ["alone", ["poison"]],
-])("a poisonous request %s of a batch fails alone, its neighbours post", async (_, descriptions) => {
+])("a poisonous request %s of a batch fails alone, and the others are posted", async (_, descriptions) => {
   const outcomes = descriptions.map((description) => (description === "good" ? "posted" : "swallowed poison"));
   expect(await postTogether(descriptions)).toEqual(outcomes);
   const posted = 1 + descriptions.filter((description) => description === "good").length;
@@ -47,7 +47,7 @@ test.each([
   expect(await findingsOf(service.pool)).toEqual([]);
 });
 
-test("a caller of a poisonous request learns an id and no cause, which is in the log under that id", async () => {
+test("the caller of a poisonous request gets an id; the log has the cause under that id", async () => {
   const request = { debit_account_id: from, credit_account_id: to, amount: 5, description: "poison" };
   const { status, body } = await service.call("CreateTransfer", request);
   expect(status).toBe(500);
@@ -57,19 +57,19 @@ test("a caller of a poisonous request learns an id and no cause, which is in the
   expect(JSON.stringify(lines)).toContain(body.meta.request_id);
 });
 
-test("a poisonous request uses no key: it posts once the fault is mended", async () => {
+test("a poisonous request uses no key: it is posted after the fault is fixed", async () => {
   const request = {
     debit_account_id: from,
     credit_account_id: to,
     amount: 5,
     description: "poison",
-    idempotency_key: "mended",
+    idempotency_key: "fixed",
   };
   expect((await service.call("CreateTransfer", request)).status).toBe(500);
   await service.pool.query("drop trigger poison on transfer");
-  const mended = await service.call("CreateTransfer", request);
-  expect(mended.status).toBe(200);
-  expect(mended.headers.get("idempotent-replayed")).toBeNull();
-  expect((await service.call("CreateTransfer", request)).body).toEqual(mended.body);
+  const fixed = await service.call("CreateTransfer", request);
+  expect(fixed.status).toBe(200);
+  expect(fixed.headers.get("idempotent-replayed")).toBeNull();
+  expect((await service.call("CreateTransfer", request)).body).toEqual(fixed.body);
   expect(await fundsOf(service, to)).toBe("5/5");
 });

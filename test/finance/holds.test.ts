@@ -69,7 +69,7 @@ describe("a hold", () => {
     expect(statement.entries[0]).toMatchObject({ transfer_id: held.id, amount: "-25", balance_after: "75" });
   });
 
-  test("captured without an amount posts all of it, and with 0 is not captured", async () => {
+  test("captured without an amount posts all of it, and the amount 0 is refused", async () => {
     await given(100);
     const { body: held } = await hold(60);
     for (const amount of [0, "0"]) {
@@ -108,7 +108,7 @@ describe("a hold", () => {
     }
   });
 
-  test("is captured by who placed it, and voided by them and by who would get it; strangers don't find it", async () => {
+  test("is captured by the caller that placed it, voided by that caller or the payee, and hidden from others", async () => {
     await given(100);
     const { body: held } = await hold(10);
     const carol = await service.token("carol");
@@ -157,7 +157,7 @@ describe("a hold", () => {
     expect(verdictOf(await service.call("VoidTransfer", { id: "987654" }, alice))).toBe("not_found");
   });
 
-  test("captured, voided and repeated by many at once: one wins, the money moves once", async () => {
+  test("captured, voided and repeated by many callers at once has one winner, and the money moves once", async () => {
     for (let round = 0; round < 5; round += 1) {
       await given(100);
       const { body: held } = await hold(60);
@@ -201,7 +201,7 @@ describe("a hold that expires", () => {
     expect(await fundsOf(service, from)).toBe("100/100");
   });
 
-  test("can't be captured from its time on, and keeps its money until somebody has settled it", async () => {
+  test("can't be captured from its time on, and keeps its money reserved until it is settled", async () => {
     const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
     try {
       const token = await unswept.token("alice");
@@ -227,7 +227,7 @@ describe("a hold that expires", () => {
     }
   });
 
-  test("together with 20,000 others frees all of them while postings go on", async () => {
+  test("together with 20,000 others frees all of them while postings continue", async () => {
     const source = await openFunded(service, "alice", 20_000);
     const target = await openAccount(service, "bob");
     const bystander = await openFunded(service, "carol", 1_000_000);
@@ -252,7 +252,7 @@ describe("a hold that expires", () => {
     await Promise.all(writers);
   }, 60_000);
 
-  test("on an account that is locked waits for it alone: other holds are settled and callers are answered", async () => {
+  test("on a locked account waits alone: other holds are settled and callers are answered", async () => {
     const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
     try {
       const locked = await openFunded(unswept, "alice", 1000);
@@ -285,7 +285,7 @@ describe("a hold that expires", () => {
     }
   });
 
-  test("that can't be settled is told of, and keeps no other from being settled", async () => {
+  test("that can't be settled is logged, and does not prevent the others", async () => {
     const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
     try {
       const spoiled = await openFunded(unswept, "alice", 10);
@@ -307,7 +307,7 @@ describe("a hold that expires", () => {
     }
   });
 
-  test("is no reason to keep an account open: closing settles it, though nobody has swept", async () => {
+  test("does not keep an account open: closing the account settles it", async () => {
     const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
     try {
       const token = await unswept.token("alice");
@@ -398,7 +398,7 @@ describe("keys of holds", () => {
 });
 
 describe("ReverseTransfer", () => {
-  test("posts the opposite, once, and each tells of the other", async () => {
+  test("posts the opposite once, and each transfer names the other", async () => {
     await given(100);
     const { body: paid } = await pay(30);
     const { status, body } = await service.call("ReverseTransfer", { id: paid.id, description: "Refund" }, bob);
@@ -426,7 +426,7 @@ describe("ReverseTransfer", () => {
     expect(await fundsOf(service, from)).toBe("100/100");
   });
 
-  test("gives back what a partial capture took", async () => {
+  test("gives back the amount of a partial capture", async () => {
     await given(100);
     const { body: held } = await hold(60);
     await service.call("CaptureTransfer", { id: held.id, amount: 25 }, alice);
@@ -435,7 +435,7 @@ describe("ReverseTransfer", () => {
     expect(await fundsOf(service, from)).toBe("100/100");
   });
 
-  test("is refused when it would break a floor, for a hold, and to who does not own the money", async () => {
+  test("is refused when it would break a floor, for a hold, and to a caller that does not own the money", async () => {
     await given(100);
     const { body: paid } = await pay(30);
     const elsewhere = await openAccount(service, "carol");

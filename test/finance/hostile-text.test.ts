@@ -152,7 +152,7 @@ describe.each(places)("%s, %s", (method, path, place) => {
 
   // Names and descriptions are what people read.
   if (/(^|\.)(name|description)$/.test(field)) {
-    test.each(UNPRINTABLE)("%j is refused, told by its character", async (text, problem) => {
+    test.each(UNPRINTABLE)("%j is refused by its character", async (text, problem) => {
       const { before, error } = await callWith(text);
       expect(error).toMatchObject({
         code: "invalid_argument",
@@ -164,7 +164,7 @@ describe.each(places)("%s, %s", (method, path, place) => {
   } else test.each(UNPRINTABLE)("%j is text like any other", expectToBeText);
 });
 
-test("names and descriptions are what people read", () => {
+test("names and descriptions are the texts that people read", () => {
   const read = places
     .filter(([, path]) => /(^|\.)(name|description)$/.test(path))
     .map(([method, path]) => `${method} ${path}`);
@@ -177,7 +177,7 @@ test("names and descriptions are what people read", () => {
   ]);
 });
 
-test.each(TEXTS)("a caller named %s twice owns what they open and sees nothing else", async (subject) => {
+test.each(TEXTS)("a caller named %s owns only the accounts that they open and sees nothing else", async (subject) => {
   const token = await service.token(subject + subject);
   expect((await service.call("ListAccounts", {}, token)).body.accounts).toEqual([]);
   const wallet = { name: "Wallet", type: "ACCOUNT_TYPE_LIABILITY", currency: "USD", idempotency_key: "k" };

@@ -69,7 +69,7 @@ describe("the same request", () => {
     expect([again.body, isReplay(again)]).toEqual([first.body, true]);
   });
 
-  test("in protobuf, with fields that nobody knows, gets the first answer again", async () => {
+  test("in protobuf, with unknown fields, gets the first answer again", async () => {
     const idempotencyKey = newKey();
     await sendJson("CreateTransfer", move({ idempotency_key: idempotencyKey }));
     const message = CreateTransferRequest.toBinary(
@@ -99,7 +99,7 @@ describe("the same request", () => {
     expect(verdictOf(other)).toBe("idempotency_key_reused");
   });
 
-  test("under a key of somebody else's is theirs alone", async () => {
+  test("under another caller's key is not a replay", async () => {
     const idempotency_key = newKey();
     await sendJson("CreateTransfer", move({ idempotency_key }));
     const alice = await service.token("alice");

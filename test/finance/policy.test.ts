@@ -39,7 +39,7 @@ describe("the policy", () => {
   };
   const actions = Object.keys(accountPolicy) as AccountAction[];
 
-  test.each(actions)("lets a plain caller %s only what the table says, and an admin everything", (action) => {
+  test.each(actions)("lets a plain caller %s only what the table allows, and an admin everything", (action) => {
     expect(relations.map(([, account]) => may(plain, action, account))).toEqual(expected[action]);
     expect(relations.map(([, account]) => may(admin, action, account))).toEqual([true, true, true, true]);
   });
@@ -63,7 +63,7 @@ describe("the policy", () => {
     },
   );
 
-  test("names the part of a request that only an admin may ask for", () => {
+  test("names the part of a request that needs finance.admin", () => {
     const account = { owner: "", type: AccountType.LIABILITY, overdraftLimit: 0n, unlimitedOverdraft: false };
     const parts = [
       adminPartOfNewAccount("alice", account),
@@ -111,7 +111,7 @@ describe("the policy", () => {
   });
 });
 
-describe("whatever plain callers try", () => {
+describe("whatever callers without finance.admin try", () => {
   let service: TestService;
   const tokens: string[] = [];
   /** Of alice, bob and the bank, by all types, and some that only an admin could have opened. */

@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-test("there are recipes, and every line of them is read", () => {
+test("the documentation has recipes, and every line of them is read", () => {
   expect(examples.length).toBeGreaterThan(20);
   expect(lines).toHaveLength(examples.length * 2);
 });

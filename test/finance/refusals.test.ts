@@ -100,7 +100,7 @@ describe("an amount", () => {
     },
   );
 
-  test.each(["1e3", '"1e3"', "1000.0"])("%s is a thousand to the unit, as proto3 JSON has it", async (amount) => {
+  test.each(["1e3", '"1e3"', "1000.0"])("%s is read as exactly 1000, as in proto3 JSON", async (amount) => {
     const { status, body } = await service.call("CreateTransfer", transferOf(amount).replace("unused", ""), alice);
     expect([status, body.meta]).toEqual([412, { reason: "insufficient_funds", account_id: from }]);
     expect(body.msg).toContain("1000 is asked");
@@ -172,7 +172,7 @@ describe("where several refusals hold, the first in the catalogue is reported", 
     expect(await refusalOf(new Set([fault]))).toBe(fault);
   });
 
-  test.each(order)("%s before all that come later", async (fault) => {
+  test.each(order)("%s before all later ones", async (fault) => {
     expect(await refusalOf(new Set(order.slice(order.indexOf(fault))))).toBe(fault);
   });
 
@@ -188,9 +188,9 @@ describe("accounts of a transfer", () => {
     ["unknown", "debit", async () => "4611686018427387904", "not_found", { resource: "account" }],
     ["unknown", "credit", async () => "4611686018427387904", "not_found", { resource: "account" }],
     ["foreign", "debit", () => openAccount(service, "bob"), "permission_denied", {}],
-    ["of one's own that a debit raises", "debit", () => till("alice"), "permission_denied", notDebitable],
-    ["of one's own that a credit lowers", "credit", () => till("alice"), "failed_precondition", notCreditable],
-    ["of another's that a credit lowers", "credit", () => till("bob"), "failed_precondition", notCreditable],
+    ["of one's own that a debit raises", "debit", () => cashAccount("alice"), "permission_denied", notDebitable],
+    ["of one's own that a credit lowers", "credit", () => cashAccount("alice"), "failed_precondition", notCreditable],
+    ["of another's that a credit lowers", "credit", () => cashAccount("bob"), "failed_precondition", notCreditable],
     ["of another's that is full", "credit", () => full("bob"), "failed_precondition", notCreditable],
     ["of one's own that is full", "credit", () => full("alice"), "out_of_range", {}],
     ["closed", "debit", () => shut("CLOSED"), "failed_precondition", { reason: "account_not_open" }],
@@ -202,7 +202,7 @@ describe("accounts of a transfer", () => {
   ];
   const full = (owner: string) => openFunded(service, owner, INT64_MAX);
   /** With 100 in it. */
-  const till = async (owner: string) => {
+  const cashAccount = async (owner: string) => {
     const id = await openAccount(service, owner, { type: "ACCOUNT_TYPE_ASSET" });
     const request = { debit_account_id: id, credit_account_id: await openAccount(service, "bank"), amount: 100 };
     expect((await service.call("CreateTransfer", request)).status).toBe(200);
@@ -215,19 +215,22 @@ describe("accounts of a transfer", () => {
     return id;
   };
 
-  test.each(cases)("%s, as %sed one, have their own error, alone and in a batch between good ones", async (...row) => {
-    const [, side, open, code, meta] = row;
-    const from = await openFunded(service, "alice", 100);
-    const to = await openAccount(service, "bob");
-    const good = { debit_account_id: from, credit_account_id: to, amount: 10 };
-    const bad = { ...good, [`${side}_account_id`]: await open() };
-    const alone = await service.call("CreateTransfer", bad, alice);
-    expect(alone.body).toMatchObject({ code, meta });
-    const { body } = await service.call("BatchCreateTransfers", { transfers: [good, bad, good] }, alice);
-    expect(body.results[1].error).toEqual(alone.body);
-    expect([body.results[0].transfer.amount, body.results[2].transfer.amount]).toEqual(["10", "10"]);
-    expect(await fundsOf(service, to)).toBe("20/20");
-  });
+  test.each(cases)(
+    "%s, as the %sed account, has its own error, alone and in a batch between good ones",
+    async (...row) => {
+      const [, side, open, code, meta] = row;
+      const from = await openFunded(service, "alice", 100);
+      const to = await openAccount(service, "bob");
+      const good = { debit_account_id: from, credit_account_id: to, amount: 10 };
+      const bad = { ...good, [`${side}_account_id`]: await open() };
+      const alone = await service.call("CreateTransfer", bad, alice);
+      expect(alone.body).toMatchObject({ code, meta });
+      const { body } = await service.call("BatchCreateTransfers", { transfers: [good, bad, good] }, alice);
+      expect(body.results[1].error).toEqual(alone.body);
+      expect([body.results[0].transfer.amount, body.results[2].transfer.amount]).toEqual(["10", "10"]);
+      expect(await fundsOf(service, to)).toBe("20/20");
+    },
+  );
 });
 
 const outcomes = ({ body }: Reply): string[] =>
@@ -236,7 +239,7 @@ const outcomes = ({ body }: Reply): string[] =>
   );
 
 describe("a balance past int64", () => {
-  test("is refused alone: its neighbours in the batch post, up to the last unit", async () => {
+  test("is refused alone: the others in the batch are posted, up to the last unit", async () => {
     const source = await openAccount(service, "bank", { unlimited_overdraft: true });
     const full = await openFunded(service, "bob", INT64_MAX - 3n);
     const transfers = [2, 5, 1, 1].map((amount) => ({ debit_account_id: source, credit_account_id: full, amount }));
@@ -246,7 +249,7 @@ describe("a balance past int64", () => {
     expect(await fundsOf(service, full)).toBe(`${INT64_MAX}/${INT64_MAX}`);
   });
 
-  test("counts what is held: a hold that could not be captured is refused", async () => {
+  test("counts holds: a hold that could not be captured is refused", async () => {
     const source = await openAccount(service, "bank", { unlimited_overdraft: true });
     const full = await openFunded(service, "bob", INT64_MAX - 3n);
     const move = { debit_account_id: source, credit_account_id: full };
@@ -292,7 +295,7 @@ describe("a balance past int64", () => {
 });
 
 describe("the sums of an account past int64", () => {
-  test("refuse nothing: they are told exactly, beside int64 ones that stop at their end", async () => {
+  test("refuse nothing: exact totals are given beside int64 totals that stop at the maximum", async () => {
     const amount = 10n ** 15n;
     const full = await openFunded(service, "alice", INT64_MAX);
     const other = await openAccount(service, "alice");
@@ -314,7 +317,7 @@ describe("the sums of an account past int64", () => {
     ]);
   });
 
-  test("of accounts that earlier versions had used up: they work again", async () => {
+  test("of accounts that earlier versions had exhausted work again", async () => {
     const [one, two] = [await openAccount(service, "alice"), await openAccount(service, "alice")];
     await addOldTransfer(
       service.pool,

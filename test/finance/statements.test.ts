@@ -33,7 +33,7 @@ const lists: [title: string, list: (db: ClientBase) => Promise<unknown>][] = [
   ["transfers of one account, pending", transfers({ accountId, state: pending })],
 ];
 
-test("each branch of a list is the statement in the file", async () => {
+test("each branch of a list has the statement in the file", async () => {
   const printed: string[] = [];
   for (const [title, list] of lists) {
     const query = ({ name = "not prepared", text }: { name?: string; text: string }) => {

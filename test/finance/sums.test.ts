@@ -46,7 +46,7 @@ async function post(groups: readonly PostingGroup[]): Promise<void> {
   }
 }
 
-test("20,000 batches that move the greatest amount there and back spoil neither account nor report", async () => {
+test("20,000 batches that move the largest amount back and forth exhaust neither account nor report", async () => {
   const a = await openFunded(service, "alice", 1000);
   const b = await openAccount(service, "alice");
   const thereAndBack = groupOf(false, [a, b, AMOUNT_MAX], [b, a, AMOUNT_MAX]);
@@ -86,7 +86,7 @@ test("20,000 batches that move the greatest amount there and back spoil neither 
   expect(total).toBe(moved + 1n);
 }, 120_000);
 
-test("a balance at the end of int64 refuses what would pass it until money moves back, and a stranger learns no more", async () => {
+test("a balance at the end of int64 refuses more until money moves back, and other callers are not told why", async () => {
   const source = await openFunded(service, "carol", 100);
   const full = await openAccount(service, "bob");
   // The bank's own balance would reach the other end.

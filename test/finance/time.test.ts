@@ -55,7 +55,7 @@ describe("a clock that was ahead for one posting", () => {
     await clock.set(0);
   });
 
-  test("leaves balances and accounts in agreement, and the past answerable up to the last recorded time", async () => {
+  test("keeps balances and accounts consistent, and answers up to the last recorded time", async () => {
     expect(microsOf(ahead.created_at)).toBeGreaterThan(nowMicros() + 3_500_000_000n);
     expect([await balanceOf(a), await fundsOf(service, a)]).toEqual(["900", "900/900"]);
     expect([await balanceOf(a, ahead.created_at), await balanceOf(b, ahead.created_at)]).toEqual(["900", "100"]);
@@ -64,7 +64,7 @@ describe("a clock that was ahead for one posting", () => {
     expect(body).toMatchObject({ code: "invalid_argument", meta: { argument: "as_of" } });
   });
 
-  test("lifts the two accounts of that transfer, and none that shares a batch with them", async () => {
+  test("lifts the two accounts of that transfer, but no account that shares a batch with them", async () => {
     const others = await Promise.all(Array.from({ length: 6 }, () => openFunded(service, "carol", 10)));
     const postings = [transfer(a, b, 1), transfer(b, a, 1)];
     for (const [index, id] of others.entries()) postings.push(transfer(id, others[(index + 1) % 6] ?? "", 1));
@@ -76,7 +76,7 @@ describe("a clock that was ahead for one posting", () => {
     }
   });
 
-  test("does not decide what has expired: standing holds stand, and new ones can be placed", async () => {
+  test("does not decide what has expired: pending holds stay, and new ones can be placed", async () => {
     const d = await openFunded(service, "dave", 1000);
     const e = await openAccount(service, "erin");
     const held = await transfer(d, e, 800, { pending: true, expires_at: inMs(HOUR_MS / 2) });
@@ -149,7 +149,7 @@ describe("with a clock that steps", () => {
     expect(microsOf(body.settled_at)).toBeGreaterThan(nowMicros() + 7_000_000_000n);
   });
 
-  test("a settlement and its entries share one time; a capture and a reversal are of now, whatever the hold's business time", async () => {
+  test("a settlement and its entries share one time; a capture and a reversal are recorded now, whatever the hold's business time", async () => {
     const a = await openFunded(service, "alice", 100);
     const b = await openAccount(service, "bob");
     const effective_at = "2026-01-31T12:00:00Z";
@@ -164,7 +164,7 @@ describe("with a clock that steps", () => {
     expect(captured.effective_at).toBe(effective_at);
   });
 
-  test("an opening is recorded after what is closed", async () => {
+  test("an account is opened after the closed time", async () => {
     await clock.set(HOUR_MS);
     const { body: report } = await service.call("GetTrialBalance", {});
     await clock.set(0);
@@ -180,7 +180,7 @@ describe("with a clock that steps", () => {
 describe("a time that is asked about", () => {
   beforeEach(start);
 
-  test("may be up to a second ahead of the clock: it is waited for", async () => {
+  test("may be up to a second ahead of the clock: the reader waits for it", async () => {
     const a = await openFunded(service, "alice", 5);
     for (const [method, request] of [
       ["GetBalance", { account_id: a }],
@@ -194,7 +194,7 @@ describe("a time that is asked about", () => {
     }
   });
 
-  test("is a balance's last recorded time when none is given, and answers the same again", async () => {
+  test("defaults to the account's last recorded time, and gives the same answer again", async () => {
     const a = await openFunded(service, "alice", 5);
     const { body: first } = await service.call("GetBalance", { account_id: a });
     expect(first).toMatchObject({ balance: "5", sequence: "1" });
@@ -239,7 +239,7 @@ describe("a history", () => {
     expect((await history({ account_id, interval, start, end })).points).toHaveLength(count);
   });
 
-  test("says how many intervals are too many", async () => {
+  test("refuses too many intervals with their number", async () => {
     const account_id = await openAccount(service, "alice");
     const { msg } = await history({
       account_id,

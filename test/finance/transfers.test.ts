@@ -72,7 +72,7 @@ describe("CreateTransfer", () => {
     expect([await balanceOf(from), await balanceOf(to)]).toEqual(["620", "120"]);
   });
 
-  test("moves the greatest amount to a balance that no JSON number could carry, to the last unit", async () => {
+  test("moves the largest amount to a balance that no JSON number can represent, to the last unit", async () => {
     const to = await funded("alice", 9_223_372_036_854_775_807n - 10n ** 15n);
     const from = await funded("alice", 10n ** 15n + 1n);
     const request = { debit_account_id: from, credit_account_id: to, amount: "1000000000000000" };
@@ -91,7 +91,7 @@ describe("CreateTransfer", () => {
     });
     const base = () => ({ debit_account_id: from, credit_account_id: to, amount: 10 });
 
-    test("more than there is, with nothing moved", async () => {
+    test("more than the balance, with nothing moved", async () => {
       const { status, body } = await transfer({ ...base(), amount: 101 }, alice);
       expect(status).toBe(412);
       expect(body).toEqual({
@@ -130,7 +130,7 @@ describe("CreateTransfer", () => {
       });
     });
 
-    test("a balance past int64, alone: its neighbours in the batch post", async () => {
+    test("a balance past int64, alone: the others in the batch are posted", async () => {
       const source = await open("bank", { unlimited_overdraft: true });
       const full = await funded("bob", 9_223_372_036_854_775_000n);
       const amounts = [1, 807, 807, 2];
@@ -189,7 +189,7 @@ describe("CreateTransfer", () => {
 });
 
 describe("an idempotency key", () => {
-  test("posts once and gives the first outcome again, whatever has happened since", async () => {
+  test("posts once and gives the first outcome again, whatever has changed since", async () => {
     const from = await funded("alice", 100);
     const to = await open("bob");
     const request = { debit_account_id: from, credit_account_id: to, amount: 40, idempotency_key: "once" };
@@ -202,7 +202,7 @@ describe("an idempotency key", () => {
     expect(await balanceOf(from)).toBe("59");
   });
 
-  test("remembers a refusal, even when the money is there by now", async () => {
+  test("remembers a refusal, even after the money has arrived", async () => {
     const from = await open("alice");
     const to = await open("bob");
     const request = { debit_account_id: from, credit_account_id: to, amount: 40, idempotency_key: "refused" };
@@ -234,7 +234,7 @@ describe("an idempotency key", () => {
     }
   });
 
-  test("is not used up by a request that never was decided", async () => {
+  test("stays free after a request that was never decided", async () => {
     const from = await funded("alice", 100);
     const to = await open("bob");
     const request = { debit_account_id: from, credit_account_id: to, idempotency_key: "undecided" };
@@ -247,25 +247,22 @@ describe("an idempotency key", () => {
     expect(headers.get("idempotent-replayed")).toBeNull();
   });
 
-  test.each(["batch_refused", "invalid_argument"])(
-    "that an earlier version used up for %s is free",
-    async (situation) => {
-      const from = await funded("alice", 100);
-      const to = await open("bob");
-      const request = { debit_account_id: from, credit_account_id: to, amount: 3, idempotency_key: `old ${situation}` };
-      const { keyDigest } = claimOf("alice", request.idempotency_key, "CreateTransfer", CreateTransferRequest.create());
-      await service.pool.query(
-        "insert into idempotency (key_digest, request_digest, response) values ($1, gen_random_uuid(), $2)",
-        [keyDigest, { refusal: { situation, msg: "refused", meta: {} } }],
-      );
-      const first = await transfer(request, alice);
-      expect([first.status, first.headers.get("idempotent-replayed")]).toEqual([200, null]);
-      const again = await transfer(request, alice);
-      expect(again.body).toEqual(first.body);
-      expect(again.headers.get("idempotent-replayed")).toBe("true");
-      expect(await balanceOf(from)).toBe("97");
-    },
-  );
+  test.each(["batch_refused", "invalid_argument"])("that an earlier version used for %s is free", async (situation) => {
+    const from = await funded("alice", 100);
+    const to = await open("bob");
+    const request = { debit_account_id: from, credit_account_id: to, amount: 3, idempotency_key: `old ${situation}` };
+    const { keyDigest } = claimOf("alice", request.idempotency_key, "CreateTransfer", CreateTransferRequest.create());
+    await service.pool.query(
+      "insert into idempotency (key_digest, request_digest, response) values ($1, gen_random_uuid(), $2)",
+      [keyDigest, { refusal: { situation, msg: "refused", meta: {} } }],
+    );
+    const first = await transfer(request, alice);
+    expect([first.status, first.headers.get("idempotent-replayed")]).toEqual([200, null]);
+    const again = await transfer(request, alice);
+    expect(again.body).toEqual(first.body);
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+    expect(await balanceOf(from)).toBe("97");
+  });
 
   test("used 20 times at once posts once and all callers get the same transfer", async () => {
     const from = await funded("alice", 100);
@@ -398,7 +395,7 @@ describe("ListTransfers", () => {
     return body.transfers.map(({ amount }: { amount: string }) => Number(amount));
   };
 
-  test("of an account pages newest first and loses nothing while others post", async () => {
+  test("of an account pages newest first and loses nothing during postings", async () => {
     const seen: string[] = [];
     let page_token = "";
     do {
@@ -410,7 +407,7 @@ describe("ListTransfers", () => {
     expect(seen).toEqual([...ids].reverse());
   });
 
-  test("keeps only what every filter lets through", async () => {
+  test("lists only rows that pass every filter", async () => {
     const filter = { account_id: mine, max_amount: 9_999, min_amount: 10 };
     expect(await listed(filter)).toEqual([80, 70, 60, 50, 40, 30, 20, 10]);
     expect(await listed({ ...filter, min_amount: 65 })).toEqual([80, 70]);

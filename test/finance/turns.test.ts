@@ -42,7 +42,7 @@ function settled(): Promise<void> {
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test("a caller alone has every slot, and the works that wait are begun in their order", async () => {
+test("a single caller has every slot, and its queued tasks start in order", async () => {
   const harness = new Harness({ slots: 2 });
   harness.ask("a1 a2 a3 a4");
   await settled();
@@ -52,7 +52,7 @@ test("a caller alone has every slot, and the works that wait are begun in their 
   expect(harness.underWay).toEqual(["a3", "a4"]);
 });
 
-test("beside another caller nobody begins more than a quarter", async () => {
+test("beside another caller, nobody has more than a quarter of the slots", async () => {
   const harness = new Harness();
   harness.ask("b1 a1 a2 a3 a4");
   await settled();
@@ -61,7 +61,7 @@ test("beside another caller nobody begins more than a quarter", async () => {
   expect(harness.underWay).toEqual(["b1", "a2", "a3"]);
 });
 
-test("a caller who comes while another has every slot is next, then they alternate", async () => {
+test("a caller that comes while another has every slot is next; then they alternate", async () => {
   const harness = new Harness({ slots: 2, slotsBesideOthers: 2 });
   harness.ask("a1 a2 a3 a4 a5 b1 b2");
   await settled();
@@ -73,7 +73,7 @@ test("a caller who comes while another has every slot is next, then they alterna
   expect(begun).toEqual(["a3", "b1", "a4", "b2", "a5"]);
 });
 
-test("a caller has every slot again when nobody else has asked for a second", async () => {
+test("a caller has every slot again after being alone for a second", async () => {
   const harness = new Harness({ slots: 4 });
   harness.ask("b1 a1 a2 a3 a4");
   await settled();
@@ -84,7 +84,7 @@ test("a caller has every slot again when nobody else has asked for a second", as
   expect(harness.underWay).toEqual(["a2", "a3", "a4"]);
 });
 
-test("works of one key run one after the other where it may have one slot", async () => {
+test("tasks of one key run one after the other if it may have one slot", async () => {
   const harness = new Harness({ slotsAlone: 1, slotsBesideOthers: 1 });
   harness.ask("a1 a2 b1");
   await settled();
@@ -93,7 +93,7 @@ test("works of one key run one after the other where it may have one slot", asyn
   expect(harness.underWay).toEqual(["b1", "a2"]);
 });
 
-describe("after a long work", () => {
+describe("after a long task", () => {
   async function afterOne(tookMs: number, names: string): Promise<Harness> {
     const harness = new Harness({ slots: 4 });
     harness.ask(names);
@@ -103,7 +103,7 @@ describe("after a long work", () => {
     return harness;
   }
 
-  test("a caller with more of them rests for twice as long as it took, beside others", async () => {
+  test("a caller with more queued tasks rests for twice as long as it took, while others are active", async () => {
     const harness = await afterOne(100, "b1 a1 a2");
     expect(harness.underWay).toEqual(["b1"]);
     harness.ask("c1 a3");
@@ -121,7 +121,7 @@ describe("after a long work", () => {
     expect(harness.underWay).toEqual(underWay);
   });
 
-  test("nobody rests who has nothing waiting", async () => {
+  test("a caller without queued tasks does not rest", async () => {
     const harness = await afterOne(100, "b1 a1");
     harness.ask("a2");
     await settled();
@@ -136,7 +136,7 @@ describe("after a long work", () => {
   });
 });
 
-test("a work that fails gives its slot back", async () => {
+test("a failed task gives its slot back", async () => {
   const turns = new Turns({ room: "reads", watch: new LedgerWatch(), slots: 1 });
   await expect(turns.run("a", () => Promise.reject(new Error("broken")))).rejects.toThrow("broken");
   await expect(turns.run("a", async () => "done")).resolves.toBe("done");
@@ -145,7 +145,7 @@ test("a work that fails gives its slot back", async () => {
 describe("refused is", () => {
   const overloaded = { refusal: { situation: "overloaded", meta: { retry_after_ms: "500" } } };
 
-  test("who has waited for too long, and the turn goes to the next", async () => {
+  test("a task that has waited too long, and the turn goes to the next", async () => {
     const harness = new Harness({ slots: 1, waitMsMax: 5000 });
     const [, second] = harness.ask("a1 a2");
     const refused = expect(second).rejects.toMatchObject(overloaded);
@@ -156,7 +156,7 @@ describe("refused is", () => {
     expect([harness.underWay, harness.refusals]).toEqual([["b1"], ["reads"]]);
   });
 
-  test("a caller for whom half of all who may wait are waiting, and nobody else", async () => {
+  test("only a caller that fills half of the queue", async () => {
     const harness = new Harness({ slots: 1, waitingMax: 4 });
     const [, , , third] = harness.ask("a1 a2 a3 a4");
     await expect(third).rejects.toMatchObject(overloaded);

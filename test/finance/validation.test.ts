@@ -42,7 +42,7 @@ const unknownValue: number = 77;
 const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, "v"]));
 
 describe("CreateAccount", () => {
-  const good = { name: "Till", type: AccountType.ASSET, currency: "USD" };
+  const good = { name: "Cash", type: AccountType.ASSET, currency: "USD" };
   const table: [what: string, change: Partial<CreateAccountRequest>, argument: string][] = [
     ["all that is required", {}, "accepted"],
     ["no name", { name: "" }, "name"],
@@ -129,13 +129,13 @@ describe("CaptureTransfer", () => {
     expect(argumentOf(() => readCapture(CaptureTransferRequest.create({ id: 1n, ...change })))).toBe(argument);
   });
 
-  test("without an amount asks for all of it", () => {
+  test("without an amount asks for the whole hold", () => {
     expect(readCapture(CaptureTransferRequest.create({ id: 1n })).amount).toBeUndefined();
     expect(readCapture(CaptureTransferRequest.create({ id: 1n, amount: 7n })).amount).toBe(7n);
   });
 });
 
-test("ReverseTransfer with a description that turns to the left is refused", () => {
+test("ReverseTransfer refuses a description that changes the writing direction", () => {
   const request = ReverseTransferRequest.create({ id: 1n, description: "\u202a" });
   expect(argumentOf(() => readReversal(request))).toBe("description");
 });
