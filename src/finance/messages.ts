@@ -1,12 +1,14 @@
 /** Records of the ledger as messages of the API. */
 import type { Account } from "../../generated/server/finance/v1/account.ts";
 import type { Entry } from "../../generated/server/finance/v1/entry.ts";
+import type { CurrencyTrialBalance, BalancePoint as PointMessage } from "../../generated/server/finance/v1/report.ts";
 import type { BatchCreateTransfersResult, Transfer } from "../../generated/server/finance/v1/transfer.ts";
 import { availableBalanceOf, balanceOf } from "./account.ts";
 import { isRefusal, toTwirpError } from "./errors.ts";
 import { type Actor, isVisibleTo } from "./policy.ts";
 import type { Outcome } from "./posting/decide-group.ts";
 import type { AccountRecord } from "./records/accounts.ts";
+import type { BalancePoint, CurrencyTotals } from "./records/balances.ts";
 import type { EntryRecord } from "./records/entries.ts";
 import type { TransferRecord } from "./records/transfers.ts";
 import { type Micros, saturate, toTimestamp } from "./values.ts";
@@ -15,30 +17,24 @@ export function toAccountMessage(account: AccountRecord): Account {
   const debits = account.debitsPosted + account.postedCarried;
   const credits = account.creditsPosted + account.postedCarried;
   return {
-    id: account.id,
-    name: account.name,
-    owner: account.owner,
-    type: account.type,
-    currency: account.currency,
-    status: account.status,
-    minorUnitDigits: account.minorUnitDigits,
+    ...account,
+    metadata: { ...account.metadata },
     debitsPosted: saturate(debits),
     creditsPosted: saturate(credits),
-    debitsPending: account.debitsPending,
-    creditsPending: account.creditsPending,
-    balance: balanceOf(account),
-    availableBalance: availableBalanceOf(account),
-    overdraftLimit: account.overdraftLimit,
-    unlimitedOverdraft: account.unlimitedOverdraft,
-    metadata: { ...account.metadata },
-    createdAt: toTimestamp(account.createdAt),
-    updatedAt: toTimestamp(account.updatedAt),
     totalDebits: `${debits}`,
     totalCredits: `${credits}`,
+    balance: balanceOf(account),
+    availableBalance: availableBalanceOf(account),
+    createdAt: toTimestamp(account.createdAt),
+    updatedAt: toTimestamp(account.updatedAt),
   };
 }
 
-/** @param actor the reader; fields that they may not see are 0 or empty. */
+/**
+ * Names each field: what a record holds besides must not reach the caller.
+ *
+ * @param actor the reader; fields that they may not see are 0 or empty.
+ */
 export function toTransferMessage(transfer: TransferRecord, actor: Actor): Transfer {
   const { createdBy } = transfer;
   const seesDebited = isVisibleTo({ owner: transfer.debitOwner }, actor);
@@ -76,16 +72,32 @@ export function moneyOf({ currency, minorUnitDigits }: AccountRecord) {
 
 export function toEntryMessage(entry: EntryRecord, account: AccountRecord): Entry {
   return {
-    accountId: entry.accountId,
-    sequence: entry.sequence,
-    transferId: entry.transferId,
-    counterpartyAccountId: entry.counterpartyAccountId,
-    amount: entry.amount,
-    balanceAfter: entry.balanceAfter,
-    description: entry.description,
+    ...entry,
     createdAt: toTimestamp(entry.createdAt),
     effectiveAt: toTimestamp(entry.effectiveAt),
     ...moneyOf(account),
+  };
+}
+
+export function toPointMessage({ time, balance, debits, credits }: BalancePoint, account: AccountRecord): PointMessage {
+  return {
+    time: toTimestamp(time),
+    balance,
+    debits: saturate(debits),
+    credits: saturate(credits),
+    totalDebits: `${debits}`,
+    totalCredits: `${credits}`,
+    ...moneyOf(account),
+  };
+}
+
+export function toCurrencyMessage({ debits, credits, ...currency }: CurrencyTotals): CurrencyTrialBalance {
+  return {
+    ...currency,
+    totalDebits: saturate(debits),
+    totalCredits: saturate(credits),
+    exactTotalDebits: `${debits}`,
+    exactTotalCredits: `${credits}`,
   };
 }
 

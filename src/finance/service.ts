@@ -10,9 +10,25 @@ import type { CallContext } from "../../packages/twirp/src/index.ts";
 import { type Caller, hasScope, type Scope } from "../auth/index.ts";
 import { withConnection } from "../database/index.ts";
 import { balanceOf } from "./account.ts";
-import { accountNotFound, FinanceError, isRefusal, type Refusal, refuse, transferNotFound } from "./errors.ts";
+import {
+  accountNotFound,
+  FinanceError,
+  invalidArgument,
+  isRefusal,
+  type Refusal,
+  refuse,
+  transferNotFound,
+} from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
-import { moneyOf, toAccountMessage, toBatchResult, toEntryMessage, toTransferMessage } from "./messages.ts";
+import {
+  moneyOf,
+  toAccountMessage,
+  toBatchResult,
+  toCurrencyMessage,
+  toEntryMessage,
+  toPointMessage,
+  toTransferMessage,
+} from "./messages.ts";
 import { type Actor, adminPartOfChange, adminPartOfNewAccount, adminPartOfTransfer, isVisibleTo } from "./policy.ts";
 import type { Outcome } from "./posting/decide-group.ts";
 import type { Claim } from "./posting/idempotency.ts";
@@ -50,7 +66,7 @@ import {
   readTransferFilter,
   readTransferId,
 } from "./validation.ts";
-import { type AccountId, saturate, toTimestamp } from "./values.ts";
+import { type AccountId, type Micros, toTimestamp } from "./values.ts";
 
 /** The context of every method: the call and its caller. */
 export type FinanceContext = CallContext & { readonly caller: Caller };
@@ -203,7 +219,7 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
       const filter = readTransferFilter(request);
       const page = readPage(request);
       for (const bound of [filter.createdBefore, filter.settledBefore]) {
-        if (bound !== undefined) await finalTime.reachIfPast(bound - 1n);
+        if (bound !== undefined) await finalTime.reach(bound - 1n);
       }
       const { items, nextPageToken } = await list(ctx, page, (client) => listTransfers(client, actor, filter, page));
       return { transfers: items.map((transfer) => toTransferMessage(transfer, actor)), nextPageToken };
@@ -215,7 +231,7 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
       const account = await loadVisible(filter.accountId, actorOf(ctx));
       const { before } = filter;
       // Every time up to the account's last recorded time is final for it.
-      if (before !== undefined && before - 1n > account.updatedAt) await finalTime.reachIfPast(before - 1n);
+      if (before !== undefined && before - 1n > account.updatedAt) await finalTime.reach(before - 1n);
       const { items, nextPageToken } = await list(ctx, page, (client) => listEntries(client, filter, page));
       return { entries: items.map((entry) => toEntryMessage(entry, account)), nextPageToken };
     },
@@ -229,7 +245,7 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
         const balance = balanceOf(account);
         return { balance, asOf: toTimestamp(asOf), sequence: account.lastSequence, ...moneyOf(account) };
       }
-      if (asOf > account.updatedAt) await finalTime.reach(asOf, "as_of");
+      if (asOf > account.updatedAt) await reachAsOf(asOf);
       const { balance, sequence } = await read(ctx, (client) => loadBalance(client, accountId, asOf));
       return { balance, asOf: toTimestamp(asOf), sequence, ...moneyOf(account) };
     },
@@ -243,34 +259,15 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
           ctx.reserve(count * POINT_BYTES),
         ),
       );
-      return {
-        points: points.map(({ time, balance, debits, credits }) => ({
-          time: toTimestamp(time),
-          balance,
-          debits: saturate(debits),
-          credits: saturate(credits),
-          totalDebits: `${debits}`,
-          totalCredits: `${credits}`,
-          ...moneyOf(account),
-        })),
-      };
+      return { points: points.map((point) => toPointMessage(point, account)) };
     },
 
     async GetTrialBalance(ctx, request) {
       const asked = readAsOf(request.asOf);
-      if (asked !== undefined) await finalTime.reach(asked, "as_of");
+      if (asked !== undefined) await reachAsOf(asked);
       const asOf = asked ?? (await finalTime.reachPresent());
       const currencies = await read(ctx, (client) => loadTrialBalance(client, asOf));
-      return {
-        currencies: currencies.map(({ debits, credits, ...currency }) => ({
-          ...currency,
-          totalDebits: saturate(debits),
-          totalCredits: saturate(credits),
-          exactTotalDebits: `${debits}`,
-          exactTotalCredits: `${credits}`,
-        })),
-        asOf: toTimestamp(asOf),
-      };
+      return { currencies: currencies.map(toCurrencyMessage), asOf: toTimestamp(asOf) };
     },
   };
 
@@ -289,6 +286,11 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
   /** Does a read that may take long when it is the caller's turn, and cancels it when the call ends. */
   function read<T>(ctx: FinanceContext, work: (client: ClientBase) => Promise<T>): Promise<T> {
     return readTurns.run(ctx.caller.subject, () => withConnection(pool, work, ctx.signal));
+  }
+
+  /** @throws FinanceError invalid_argument for a time in the future. */
+  async function reachAsOf(asOf: Micros): Promise<void> {
+    if (!(await finalTime.reach(asOf))) throw invalidArgument("as_of", "must not be in the future");
   }
 
   /** @throws FinanceError not_found unless the actor may see the account. */

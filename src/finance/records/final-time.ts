@@ -12,7 +12,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Pool, QueryConfig } from "pg";
-import { FinanceError, invalidArgument, refuse } from "../errors.ts";
+import { FinanceError, refuse } from "../errors.ts";
 import { type Micros, toTimestamptz } from "../values.ts";
 
 /** The advisory lock's two numbers. */
@@ -68,21 +68,10 @@ export class FinalTime {
    * Waits until nothing can be recorded at or before `time` any more. Read with a new snapshot afterwards. A final time
    * stays final, even if the clock is set back.
    *
-   * @param argument the field with the time.
-   * @throws FinanceError invalid_argument for a time more than a second ahead of the clock; unavailable when a transaction
-   *   that may record an older time does not end within five seconds.
+   * @returns false for a time more than a second ahead of the clock, which can't be final.
+   * @throws FinanceError unavailable when a transaction that may record an older time does not end within five seconds.
    */
-  async reach(time: Micros, argument: string): Promise<void> {
-    if (!(await this.#reach(time))) throw invalidArgument(argument, "must not be in the future");
-  }
-
-  /** {@link reach} for a bound that may be in the future; then it neither waits nor promises anything. */
-  async reachIfPast(time: Micros): Promise<void> {
-    await this.#reach(time);
-  }
-
-  /** @returns false for a time in the future. */
-  async #reach(time: Micros): Promise<boolean> {
+  async reach(time: Micros): Promise<boolean> {
     for (;;) {
       const now = await this.#look();
       if (this.#isFinal(time)) return true;
