@@ -169,7 +169,7 @@ describe("ends with 1 and one line that says how to fix it:", () => {
     const { port } = taken.address() as AddressInfo;
     const environment = { ...(await ownEnvironment()), [variable]: `${port}` };
     expect(await refusal(environment)).toBe(
-      `port ${port}, for ${what}, is in use: stop what listens there, or set ${variable}\n`,
+      `port ${port}, for ${what}, is in use: stop the program that listens there, or set ${variable}\n`,
     );
     await expect(access(join(directory, "data"))).rejects.toThrow("ENOENT");
     taken.close();

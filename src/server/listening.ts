@@ -116,7 +116,9 @@ export async function checkFree(place: ListeningPlace): Promise<void> {
 function describe(error: unknown, { host, port, variable, what }: ListeningPlace): unknown {
   switch (error instanceof Error && "code" in error ? error.code : undefined) {
     case "EADDRINUSE":
-      return new StartError(`port ${port}, for ${what}, is in use: stop what listens there, or set ${variable}`);
+      return new StartError(
+        `port ${port}, for ${what}, is in use: stop the program that listens there, or set ${variable}`,
+      );
     case "EACCES":
       return new StartError(`port ${port}, for ${what}, needs more rights: set ${variable} above 1023`);
     case "EADDRNOTAVAIL":

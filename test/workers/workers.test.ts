@@ -243,7 +243,9 @@ describe("a start that fails is reported once:", () => {
     const service = startProcess(environment);
     expect(await service.ended).toBe(1);
     const { PORT } = environment;
-    expect(service.output()).toBe(`port ${PORT}, for the API, is in use: stop what listens there, or set PORT\n`);
+    expect(service.output()).toBe(
+      `port ${PORT}, for the API, is in use: stop the program that listens there, or set PORT\n`,
+    );
   });
 });
 
