@@ -16,12 +16,14 @@ import { developmentSecret } from "../src/auth/index.ts";
 import { type Config, readConfig } from "../src/config/config.ts";
 import { buildConsole } from "../src/server/console.ts";
 import { developmentTokens } from "../src/server/greeting.ts";
+import { apiPlace, checkFree, consolePlace } from "../src/server/listening.ts";
 import { describeFailure } from "../src/start-error.ts";
 
 const BUNDLE = "dist/dev/main.js";
 
 try {
   const config = readConfig(process.env);
+  await checkFree(apiPlace(config, config.port));
   const pages = config.consolePort === undefined ? undefined : await serveConsole(config, config.consolePort);
   const service = await watchService();
   let stopping = false;
@@ -101,6 +103,9 @@ async function watchService(): Promise<{ stop(): Promise<void> }> {
 
 /** Serves the console's sources; the calls of its pages go to the API's own origin. */
 async function serveConsole(config: Config, port: number): Promise<ViteDevServer> {
+  // Without CONSOLE_PORT, any free port will do.
+  const strictPort = Boolean(process.env["CONSOLE_PORT"]);
+  if (strictPort) await checkFree(consolePlace(config.host, port));
   const trust = config.auth.trust ?? { secret: await developmentSecret(config.dataDir) };
   const tokens = await developmentTokens(config, trust);
   const settings = await buildConsole({
@@ -123,8 +128,7 @@ async function serveConsole(config: Config, port: number): Promise<ViteDevServer
     server: {
       host: config.host === "127.0.0.1" ? "localhost" : config.host,
       port,
-      // Without CONSOLE_PORT, any free port will do.
-      strictPort: Boolean(process.env["CONSOLE_PORT"]),
+      strictPort,
     },
   });
   await pages.listen();
