@@ -1,8 +1,8 @@
 /**
  * Writes the protobuf wire format with the code that protobuf-ts generated, or its reflection, over a strict writer.
  *
- * That code trusts its input: it writes text as a list of its letters, and leaves out what has no length. So the writer checks the
- * scalars that it gets, and the rest is checked when the code asks for a message's unknown fields, after all others.
+ * That code trusts its input: it writes a string as a list of its letters, and leaves out values without a length. So the
+ * writer checks each scalar that it gets. The rest is checked at the end of each message, when the code asks for unknown fields.
  */
 import {
   type BinaryWriteOptions,
@@ -39,8 +39,8 @@ const SHORT_TEXT = 32;
 const TWO_32 = 2 ** 32;
 
 /**
- * Writes a message in its wire format: fields by their number, unknown fields last. Throws a TypeError for an object that is not
- * such a message.
+ * Writes a message in its wire format: fields by their number, unknown fields last. Throws a TypeError for an object that is
+ * not such a message.
  */
 export function writeBinary(type: IMessageType<MessageFields>, message: MessageFields): Buffer {
   try {

@@ -173,7 +173,8 @@ export function onlyFieldOf(type: IMessageType<MessageFields>): FieldInfo | unde
 }
 
 /**
- * Whether a type has a JSON form of its own. An Any holds such a form in its member `value`, but the fields of other types directly.
+ * Whether a type has a JSON form of its own. An Any holds such a form in its member `value`, and the fields of other types
+ * directly.
  *
  * https://protobuf.dev/programming-guides/json/#any
  */

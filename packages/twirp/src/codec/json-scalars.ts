@@ -174,26 +174,3 @@ function base64(bytes: Uint8Array): string {
 
 /** Writes a message as JSON. */
 export type MessageWriter = (message: MessageFields) => string;
-
-/** A member of a JSON object, and the property of the message that holds its value. */
-export interface Member {
-  readonly name: string;
-  readonly property: string;
-  /** Whether the member is written for a value of the property. Undefined if it always is. */
-  readonly isPresent: ((value: unknown) => boolean) | undefined;
-  readonly write: ValueWriter;
-}
-
-/** The writer of an object with these members, in their order. */
-export function objectWriter(members: readonly Member[]): MessageWriter {
-  const labelled = members.map((member) => ({ ...member, label: `${quoted(member.name)}:` }));
-  return (message) => {
-    let json = "";
-    for (const { label, property, isPresent, write } of labelled) {
-      const value = message[property];
-      if (isPresent !== undefined && !isPresent(value)) continue;
-      json += json === "" ? label + write(value) : `,${label}${write(value)}`;
-    }
-    return `{${json}}`;
-  };
-}

@@ -10,14 +10,7 @@ import {
   zeroTest,
 } from "./fields.ts";
 import { anyWriter } from "./json-any.ts";
-import {
-  type Member,
-  type MessageWriter,
-  objectWriter,
-  quoted,
-  scalarWriter,
-  type ValueWriter,
-} from "./json-scalars.ts";
+import { type MessageWriter, quoted, scalarWriter, type ValueWriter } from "./json-scalars.ts";
 import { wellKnownWriter } from "./json-well-known.ts";
 
 /** Options for writing JSON. */
@@ -26,6 +19,15 @@ export interface WriteOptions {
   readonly emitDefaults: boolean;
   /** Write JSON names instead of the names in the .proto. */
   readonly camelCase: boolean;
+}
+
+/** A member of a JSON object, and the property of the message that holds its value. */
+interface Member {
+  readonly name: string;
+  readonly property: string;
+  /** Whether the member is written for a value of the property. Undefined if it always is. */
+  readonly isPresent: ((value: unknown) => boolean) | undefined;
+  readonly write: ValueWriter;
 }
 
 /** Writes messages as JSON. The writer of each type is made once. */
@@ -115,6 +117,22 @@ export class JsonWriters {
     // Looked up on each use, since a message type may contain itself.
     return (message) => (isFields(message) ? this.of(T())(message) : refuse(path, "a message", message));
   }
+}
+
+/** The writer of an object with these members, in their order. */
+function objectWriter(members: readonly Member[]): MessageWriter {
+  const labelled = members.map((member) => ({ ...member, label: `${quoted(member.name)}:` }));
+  return (message) => {
+    let json = "{";
+    for (const { label, property, isPresent, write } of labelled) {
+      const value = message[property];
+      if (isPresent !== undefined && !isPresent(value)) continue;
+      if (json !== "{") json += ",";
+      json += label;
+      json += write(value);
+    }
+    return `${json}}`;
+  };
 }
 
 function isSet(value: unknown): boolean {

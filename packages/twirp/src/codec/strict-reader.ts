@@ -1,10 +1,10 @@
 /**
  * A reader of the protobuf wire format for the code that protobuf-ts generated, or its reflection.
  *
- * Method: that code asks for one tag after another, and this reader follows it through the nested types. So it knows the field of each
- * tag, stays within the current part, and counts what the limits count. Some fields the code would read wrongly: unknown ones,
- * known ones with another wire type, maps, and lists with a limit. They are announced as field 0, which no type has. The code then
- * calls `skip` and `readUnknownField`, which keep the unknown fields and read the others.
+ * Method: that code asks for one tag after another, and this reader follows it through the nested types. So it knows the field
+ * of each tag, stays within the current part, and counts what the limits count. The code would read some fields wrongly: unknown
+ * ones, known ones with another wire type, maps, and lists with a limit. They are announced as field 0, which no type has. The
+ * code then calls `skip` and `readUnknownField`, which keep the unknown fields and read the others.
  *
  * protobuf-ts's own reader ignores wire types, reads past the end of a nested message, takes overlong varints and loses the map
  * key "__proto__". Go does none of that.
@@ -78,7 +78,7 @@ export class StrictReader implements IBinaryReader {
   readonly #depthMax: number;
   readonly #options: BinaryReadOptions;
   readonly #announced: [number, WireType] = [ASIDE, WireType.Varint];
-  // The part that is read: a message, or the elements of a packed list.
+  // The current part: a message, or the elements of a packed list.
   #fields = NO_FIELDS;
   #end: number;
   #outer: { readonly fields: TypePlan; readonly end: number }[] = [];
