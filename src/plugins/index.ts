@@ -1,7 +1,6 @@
 export { Connections, keepIdleConnections, limitPipelining, proxiesIn, shareChunks } from "./connections.ts";
 export { gracefulExit, type LameDuck, sendClientsAway } from "./graceful-exit.ts";
-export { type HealthOptions, health, type ReadinessCheck } from "./health.ts";
-export { localNames } from "./local-names.ts";
+export { type HealthOptions, health, localNames, type ReadinessCheck } from "./health.ts";
 export { createMetrics, type Metrics, metricsEndpoint } from "./metrics.ts";
 export type { Tracing } from "./open-telemetry.ts";
 export { createRateLimiter, heldBytesMaxOf, OverloadError, type OverloadLimits, overload } from "./overload.ts";
