@@ -1,4 +1,4 @@
-import { MessageType, UnknownFieldHandler } from "@protobuf-ts/runtime";
+import { LongType, MessageType, ScalarType, UnknownFieldHandler } from "@protobuf-ts/runtime";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
@@ -100,7 +100,7 @@ describe("against protobuf-ts", () => {
     expect(codec.writeBinary(AllTypes.create({ dbl: -0 })).toString("hex")).toBe("310000000000000080");
   });
 
-  test("binary is read alike", () => {
+  test("binary is read as the same message", () => {
     fc.assert(
       fc.property(messages(), (message) => {
         const bytes = new Uint8Array(codec.writeBinary(message));
@@ -110,7 +110,7 @@ describe("against protobuf-ts", () => {
   });
 });
 
-test("what is written is read back", () => {
+test("messages are the same after writing and reading", () => {
   fc.assert(
     fc.property(messages(), (message) => {
       expect(codec.readJson(Buffer.from(codec.writeJson(message)))).toEqual(message);
@@ -198,7 +198,7 @@ describe("JSON is written", () => {
   });
 });
 
-describe("nothing is written of", () => {
+describe("refuses to write", () => {
   test.each<[string, unknown]>([
     ["a string", "text"],
     ["an array", []],
@@ -219,14 +219,19 @@ describe("nothing is written of", () => {
     ["data", { data: "AA==" }],
     ["color", { color: "COLOR_RED" }],
     ["tags", { tags: "x" }],
+    ["tags", { tags: {} }],
+    ["data", { data: [] }],
+    ["counts", { counts: [] }],
     ["nested", { nested: "x" }],
+    ["items", { items: [undefined] }],
+    ["choice_text", { choice: "x" }],
   ])("a wrong %s: %o", (name, fields) => {
     const message = { ...AllTypes.create(), ...fields };
     expect(() => codec.writeJson(message)).toThrow(`test.AllTypes.${name}: expected`);
     expect(() => codec.writeBinary(message)).toThrow(`test.AllTypes.${name}: expected`);
   });
 
-  test("a message whose writing failed, in what is written next", () => {
+  test("a wrong message, and leaves nothing of it in the next", () => {
     expect(() => codec.writeBinary(AllTypes.create({ text: "begun", items: ["x"] }))).toThrow(TypeError);
     expect(codec.writeBinary(AllTypes.create({ flag: true })).toString("hex")).toBe("4001");
   });
@@ -328,6 +333,16 @@ describe("binary", () => {
     );
   });
 
+  test("refuses 64-bit integers that a JavaScript number does not hold", () => {
+    const type: AnyType = new MessageType<Fields>("test.Numbers", [
+      { no: 1, name: "signed", kind: "scalar", T: ScalarType.INT64, L: LongType.NUMBER },
+      { no: 2, name: "unsigned", kind: "scalar", T: ScalarType.UINT64, L: LongType.NUMBER },
+    ]);
+    const read = (hex: string) => readBinary(type, Buffer.from(hex, "hex"));
+    expect(read("08ffffffffffffff0f10ffffffffffffff0f")).toEqual({ signed: 2 ** 53 - 1, unsigned: 2 ** 53 - 1 });
+    for (const hex of ["088080808080808010", "10ffffffffffffffffff01"]) expect(() => read(hex)).toThrow(RangeError);
+  });
+
   test("stops at a hundred levels", () => {
     const nest = (depth: number): Buffer => {
       let bytes: Buffer = Buffer.alloc(0);
@@ -342,7 +357,7 @@ describe("binary", () => {
     expect(() => codec.readBinary(Buffer.alloc(100_000, 0x0b))).toThrow("nesting deeper than 100");
   });
 
-  test("never does more than throw a RangeError, and what it reads it writes again", () => {
+  test("throws nothing but a RangeError, and writes again what it reads", () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 60 }),
       fc.tuple(messages(1), fc.nat(), fc.nat({ max: 255 })).map(([message, at, byte]) => {
