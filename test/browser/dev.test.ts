@@ -77,6 +77,19 @@ async function edit(file: string, from: string, to: string): Promise<void> {
   await writeFile(path, text.replace(from, to));
 }
 
+/** Edits, and saves again until the change is seen: a watcher that has just started misses changes. */
+async function editUntil(seen: () => unknown, file: string, from: string, to: string): Promise<void> {
+  await edit(file, from, to);
+  const path = join(copy, file);
+  await vi.waitFor(
+    async () => {
+      await writeFile(path, await readFile(path, "utf8"));
+      await seen();
+    },
+    { ...WAIT, interval: 2000 },
+  );
+}
+
 test("dev: a saved file is loaded again, an error is shown and gone with the next save, and Ctrl-C leaves nothing behind", async () => {
   const [port, consolePort] = [await freePort(), await freePort()];
   const environment = {
@@ -98,8 +111,9 @@ test("dev: a saved file is loaded again, an error is shown and gone with the nex
   await page.getByRole("button", { name: "Use the development token" }).click();
   await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor(WAIT);
   await page.evaluate("window.stayed = true");
-  await edit("web/src/books/overview-page.tsx", 'title="Overview"', 'title="Summary"');
-  await page.getByRole("heading", { level: 1, name: "Summary" }).waitFor(WAIT);
+  const title = page.getByRole("heading", { level: 1 });
+  const isSummary = async () => expect(await title.innerText()).toBe("Summary");
+  await editUntil(isSummary, "web/src/books/overview-page.tsx", 'title="Overview"', 'title="Summary"');
   expect(await page.evaluate("window.stayed")).toBe(true);
 
   await edit("src/plugins/health.ts", '"ok"', '"fine"');
@@ -131,12 +145,9 @@ test("dev: a saved file is loaded again, an error is shown and gone with the nex
 test("test:watch: a saved file runs its tests again", async () => {
   const watch = start("test:watch", { NO_COLOR: "1" }, "test/web/amount.test.ts");
   await vi.waitFor(() => expect(watch.output()).toMatch(/Tests +\d+ passed/), WAIT);
-  await edit(
-    "web/src/components/amount.ts",
-    "export function",
-    'if (Date.now() > 0) throw new Error("broken");\nexport function',
-  );
-  await vi.waitFor(() => expect(watch.output()).toContain("Error: broken"), WAIT);
+  const isBroken = () => expect(watch.output()).toContain("Error: broken");
+  const broken = 'if (Date.now() > 0) throw new Error("broken");\nexport function';
+  await editUntil(isBroken, "web/src/components/amount.ts", "export function", broken);
   interrupt(watch.child);
   await watch.ended;
 }, 180_000);
