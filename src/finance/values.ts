@@ -12,14 +12,16 @@ const SECONDS_MAX = 253_402_300_799n;
 /** The last microsecond that {@link toTimestamp} can carry. */
 export const TIME_MAX: Micros = SECONDS_MAX * MICROS_PER_SECOND + MICROS_PER_SECOND - 1n;
 
+/** Whole seconds, rounded down, and the microseconds after them. */
+function split(time: Micros): { readonly seconds: bigint; readonly micros: number } {
+  const rest = time % MICROS_PER_SECOND;
+  const micros = rest < 0n ? rest + MICROS_PER_SECOND : rest;
+  return { seconds: (time - micros) / MICROS_PER_SECOND, micros: Number(micros) };
+}
+
 export function toTimestamp(time: Micros): Timestamp {
-  let seconds = time / MICROS_PER_SECOND;
-  let micros = time % MICROS_PER_SECOND;
-  if (micros < 0n) {
-    seconds -= 1n;
-    micros += MICROS_PER_SECOND;
-  }
-  return Timestamp.create({ seconds, nanos: Number(micros) * 1000 });
+  const { seconds, micros } = split(time);
+  return Timestamp.create({ seconds, nanos: micros * 1000 });
 }
 
 /**
@@ -38,10 +40,10 @@ let written = { second: Number.NaN, text: "" };
 
 /** The text that PostgreSQL reads as timestamptz. */
 export function toTimestamptz(time: Micros): string {
-  const { seconds, nanos } = toTimestamp(time);
+  const { seconds, micros } = split(time);
   const second = Number(seconds);
   if (second !== written.second) written = { second, text: new Date(second * 1000).toISOString().slice(0, -5) };
-  return `${written.text}.${String(nanos / 1000).padStart(6, "0")}Z`;
+  return `${written.text}.${String(micros).padStart(6, "0")}Z`;
 }
 
 /** {@link toTimestamptz} for a parameter that may be null. */
