@@ -1,4 +1,5 @@
 import { Agent, request } from "node:http";
+import { STATUS_OF_CODE } from "../packages/twirp/src/codes.ts";
 import { callerHeaders, ledgerCalls, productEnvironment } from "./ledger-calls.ts";
 import { auditLedger, fillLedger } from "./ledger-data.ts";
 import { UNIQUE_KEY } from "./load.ts";
@@ -103,7 +104,7 @@ async function measure(
       const { status, retryAfterMs } = await post(agent, `${server.url}${target}`, headers, text);
       const tookMs = performance.now() - sentMs;
       if (status === 200) acceptedMs.push(tookMs);
-      else if (status === 429) {
+      else if (status === STATUS_OF_CODE.resource_exhausted) {
         refusedMs.push(tookMs);
         await pause(retryAfterMs * (0.5 + Math.random()));
       } else failures += 1;
@@ -135,7 +136,8 @@ function post(agent: Agent, url: string, headers: object, body: string): Promise
       response.on("error", fail);
       response.on("end", () => {
         const status = response.statusCode ?? 0;
-        resolve({ status, retryAfterMs: status === 429 ? Number(JSON.parse(text).meta.retry_after_ms) : 0 });
+        const isRefused = status === STATUS_OF_CODE.resource_exhausted;
+        resolve({ status, retryAfterMs: isRefused ? Number(JSON.parse(text).meta.retry_after_ms) : 0 });
       });
     });
     sent.end(body);
