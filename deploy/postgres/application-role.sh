@@ -1,7 +1,20 @@
 #!/bin/sh
-# Makes the API's role on the server at PGHOST, or sets its password again. The migrations grant its rights.
+# Makes what the service needs on the server at PGHOST, unless it exists: the owner, the database, and the API's role, whose password
+# it sets again. The migrations grant the role's rights.
 set -eu
+
+if [ -e /single-server/PG_VERSION ] && [ -z "${SINGLE_SERVER_MOVED:-}" ]; then
+  echo "the volume of the single server holds a ledger; move it (docs/containers.md), then set SINGLE_SERVER_MOVED=yes in .env" >&2
+  exit 1
+fi
+
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --set password="$APPLICATION_PASSWORD" <<'SQL'
+select format('create role finance login createdb password %L', :'password')
+ where not exists (select from pg_roles where rolname = 'finance')
+\gexec
+select 'create database finance owner finance'
+ where not exists (select from pg_database where datname = 'finance')
+\gexec
 select 'create role finance_app'
  where not exists (select from pg_roles where rolname = 'finance_app')
 \gexec

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Dumps database finance to /backups, and restores the dump into database finance_restored, which it makes anew: a dump that can't be
+# restored is no backup. Keeps the newest BACKUPS_KEPT dumps.
+set -eu
+umask 077
+name=/backups/finance-$(date -u +%Y%m%dT%H%M%SZ).dump
+
+pg_dump --format=custom --file="$name.part" finance
+dropdb --if-exists finance_restored
+createdb finance_restored
+pg_restore --exit-on-error --single-transaction --no-owner --no-privileges --dbname=finance_restored "$name.part"
+# Only a dump that was restored gets its name.
+mv "$name.part" "$name"
+ls -1 /backups/finance-*.dump | sort -r | tail -n "+$((BACKUPS_KEPT + 1))" | xargs -r rm --
+rm -f /backups/*.part
+echo "$name: $(stat -c %s "$name") bytes, restored into finance_restored"
