@@ -14,6 +14,8 @@ COPY . .
 RUN npm run build
 RUN npm run build:image
 RUN npm run sbom
+# A checkout may be unreadable for others.
+RUN chmod -R a+rX image dist/web migrations deploy/image package.json sbom.cdx.json LICENSE
 
 # Run: Node, the bundle, the pages and the migrations. No npm, no compiler, no embedded database.
 FROM debian:${DEBIAN}-slim
@@ -22,9 +24,14 @@ WORKDIR /app
 COPY --from=build /app/image dist
 COPY --from=build /app/dist/web dist/web
 COPY --from=build /app/migrations migrations
-COPY --from=build /app/package.json /app/sbom.cdx.json ./
+COPY --from=build /app/package.json /app/sbom.cdx.json /app/LICENSE ./
+COPY --from=build /app/deploy/image/start.sh /app/deploy/image/healthy.sh ./
+LABEL org.opencontainers.image.title="Finance service" \
+  org.opencontainers.image.description="Double-entry ledger with a Twirp API, on PostgreSQL" \
+  org.opencontainers.image.licenses="MIT"
 ENV NODE_ENV=production HOST=0.0.0.0
 USER 10001:10001
 EXPOSE 9707
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 9707}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["bash", "-c", "./healthy.sh ${PORT:-9707} /healthz 2>/dev/null"]
+ENTRYPOINT ["/app/start.sh"]
 CMD ["node", "dist/main.js"]

@@ -38,7 +38,7 @@ beforeAll(async () => {
       await cp(source, to, { recursive: true });
     }
   }
-  for (const path of await filesOf(tree)) await chmod(path, 0o444);
+  for (const path of await filesOf(tree)) await chmod(path, path.endsWith(".sh") ? 0o555 : 0o444);
   database = await createEmptyDatabase();
   relay = await openRelay(database);
   const url = new URL(database.url);
@@ -104,10 +104,10 @@ async function filesOf(directory: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
 }
 
-/** Starts a command of the image; as root, under the image's own user. */
-function start([, ...args]: readonly string[]): ChildProcess {
+/** Starts a command of the image, `node` being the one that runs this test; as root, under the image's own user. */
+function start([program = "", ...args]: readonly string[]): ChildProcess {
   const [uid, gid] = stage.user.split(":").map(Number);
-  return spawn(process.execPath, args, {
+  return spawn(program === "node" ? process.execPath : program, args, {
     cwd: tree,
     env: environment,
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,0 +1,15 @@
+#!/bin/sh
+# start.sh COMMAND...: runs a command with as much heap for V8 as the container's memory allows.
+#
+# By itself V8 takes at least 256 MB, so that the kernel would kill a small container before the service refuses calls. Three
+# fifths are for the heap, shared by all WORKERS; the rest is for buffers, code and stacks.
+set -eu
+limit=$(cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || echo max)
+case ${NODE_OPTIONS:-} in *max-old-space-size*) limit=max ;; esac
+# Without a limit the file says "max", or a number of 19 digits.
+if [ "$limit" != max ] && [ ${#limit} -lt 15 ]; then
+  workers=${WORKERS:-1}
+  [ "$workers" != auto ] || workers=$(nproc)
+  export NODE_OPTIONS="${NODE_OPTIONS:-} --max-old-space-size=$((limit / 1048576 * 3 / 5 / workers))"
+fi
+exec "$@"
