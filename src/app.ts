@@ -18,6 +18,7 @@ import {
 } from "../packages/twirp/src/index.ts";
 import { type Authenticate, type Caller, readAuthorization } from "./auth/index.ts";
 import type { Config } from "./config/config.ts";
+import type { DatabaseStatistics } from "./database/index.ts";
 import {
   countPostings,
   decodingLimits,
@@ -28,6 +29,7 @@ import {
   overloaded,
 } from "./finance/index.ts";
 import {
+  type BrokenRequest,
   Connections,
   createMetrics,
   createRateLimiter,
@@ -40,6 +42,7 @@ import {
   type Metrics,
   metricsEndpoint,
   OverloadError,
+  type OverloadRefusal,
   overload,
   proxiesIn,
   type ReadinessCheck,
@@ -52,6 +55,7 @@ import {
   serverOptions,
   setRequestId,
   shareChunks,
+  shared,
   type Tracing,
 } from "./plugins/index.ts";
 import { frontPage } from "./server/front-page.ts";
@@ -65,6 +69,8 @@ export interface AppOptions {
   readonly authenticate: Authenticate;
   readonly ledger: Ledger;
   readonly readiness: ReadinessCheck;
+  /** Default: the database server is not measured. */
+  readonly readDatabaseStatistics?: () => Promise<DatabaseStatistics | undefined>;
   /** How much a client may send, and how slowly. Default: {@link SERVER_LIMITS}. */
   readonly limits?: Partial<ServerLimits>;
   /** Default: metrics of its own. */
@@ -87,11 +93,13 @@ export interface AppOptions {
  * method's scope, reads the body, calls the method, and answers in Twirp's form.
  */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, log, authenticate, ledger, readiness, draining, tracing, metrics = createMetrics(version) } = options;
+  const { config, log, authenticate, ledger, draining, tracing, metrics = createMetrics(version) } = options;
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const limitCaller = createRateLimiter(config.overload.perCaller, "rate_per_caller");
   const report = new RequestReport({ log, metrics, callerOf, tracing });
   const malformedUrl = twirpFrameworkErrors();
+  const readiness = shared(0, options.readiness);
+  const finance = financeServiceOf(ledger);
 
   const app = Fastify({
     loggerInstance: log,
@@ -133,7 +141,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     policy: config.cors,
     onRefusal: ({ reason }) => metrics.corsRefusals.inc({ reason }),
   });
-  const refused = (reason: string) => metrics.overloadRefusals.inc({ reason });
+  const refused = (reason: OverloadRefusal) => metrics.overloadRefusals.inc({ reason });
   limitPipelining(app.server, {
     unansweredMax: limits.unansweredMax,
     waitingMax: config.overload.requestsInFlightMax,
@@ -172,7 +180,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       deadline: CALL_DEADLINE_MS,
       readTimeout: limits.bodyTimeoutMs,
       ...(draining !== undefined && { draining }),
-      services: [financeServiceOf(ledger)],
+      services: [finance],
       extendContext: ({ request }) => {
         const caller = within(request, () => authenticate(readAuthorization(request.raw.rawHeaders)));
         return caller instanceof Promise ? caller.then(admit) : admit(caller);
@@ -190,6 +198,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     }),
   );
   observe(metrics, ledger, tracing);
+  metrics.expectCalls(finance.type.methods.map(({ name }) => name));
+  metrics.watchReadiness(async () => (await readiness()) === undefined);
+  if (options.readDatabaseStatistics !== undefined) metrics.watchDatabase(options.readDatabaseStatistics);
   metrics.watchHttpConnections({}, () => connections.open);
   metrics.watchRequestsInFlight({}, () => report.inFlight);
   metrics.watchHeldBytes({}, () => memory.held);
@@ -224,7 +235,7 @@ function callerOf({ context }: CallOutcome): string | undefined {
 }
 
 /** Maps the codes of Node, of which there are many, to a few series. */
-function reasonOfClientError(code: string): string {
+function reasonOfClientError(code: string): BrokenRequest {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "timeout";
   if (code === "HPE_HEADER_OVERFLOW") return "header_too_large";
   return code === "ECONNRESET" || code === "EPIPE" ? "connection_lost" : "malformed";

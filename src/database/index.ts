@@ -14,4 +14,5 @@ export { DatabaseStartError } from "./errors.ts";
 export { migrate, pendingMigrations } from "./migrations.ts";
 export { openPool, withConnection, withTransaction } from "./pool.ts";
 export { checkDatabase, findDurabilityRisks, findObstacle, readConnectionsMax } from "./readiness.ts";
+export { createStatisticsReader, type DatabaseStatistics } from "./statistics.ts";
 export { parseTimestamptz } from "./timestamp.ts";

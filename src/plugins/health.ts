@@ -36,14 +36,13 @@ export interface HealthOptions {
 
 /** GET /healthz answers while the process is up. GET /readyz answers 503 with the reason while calls would fail. */
 export async function health(app: FastifyInstance, { readiness }: HealthOptions): Promise<void> {
-  const findObstacle = shared(0, readiness);
   app.get("/healthz", async (_request, reply) => {
     // Allow cross-origin loads, so that a page can tell "down" from "blocked by CORS".
     reply.header("cross-origin-resource-policy", "cross-origin");
     return { status: "ok" };
   });
   app.get("/readyz", async (_request, reply) => {
-    const reason = await findObstacle();
+    const reason = await readiness();
     if (reason === undefined) return { status: "ready" };
     return await reply.code(503).header("retry-after", "1").send({ status: "not ready", reason });
   });

@@ -1,6 +1,9 @@
 import fp from "fastify-plugin";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { reasons } from "../../packages/cors/src/index.ts";
+import { TwirpErrorCode } from "../../packages/twirp/src/index.ts";
 import { shared } from "./health.ts";
+import type { OverloadReason } from "./overload.ts";
 
 /** A ledger answers in milliseconds; a call that takes more than ten seconds is lost anyway. */
 const CALL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -9,6 +12,34 @@ const BATCH_SECONDS = [0.0005, ...CALL_SECONDS];
 /** For paths that name no method, so that strangers can't create series. */
 const UNMATCHED = "unmatched";
 
+const QUEUES = ["postings", "account_reads"] as const;
+
+/** Why requests and connections are refused under load. */
+const OVERLOAD_REFUSALS = {
+  postings_full: true,
+  account_reads_full: true,
+  reads_full: true,
+  account_changes_full: true,
+  requests_in_flight: true,
+  connections: true,
+  connections_per_address: true,
+  pipelined: true,
+  event_loop_delay: true,
+  heap: true,
+  memory: true,
+  held_bytes: true,
+  rate_per_address: true,
+  rate_per_caller: true,
+} as const satisfies Record<OverloadReason, true> & Record<string, true>;
+
+/** The limit for which a request or a connection was refused. */
+export type OverloadRefusal = keyof typeof OVERLOAD_REFUSALS;
+
+const BROKEN_REQUESTS = ["timeout", "header_too_large", "malformed", "connection_lost"] as const;
+
+/** What is wrong with a request that HTTP does not allow. */
+export type BrokenRequest = (typeof BROKEN_REQUESTS)[number];
+
 /** Connections of a pool, as node-postgres counts them. */
 interface PoolConnections {
   readonly totalCount: number;
@@ -16,6 +47,21 @@ interface PoolConnections {
   /** Callers that wait for a connection. */
   readonly waitingCount: number;
 }
+
+/** The database server, as one of its clients sees it. */
+interface DatabaseStatistics {
+  readonly databaseBytes: number;
+  readonly connections: number;
+  readonly connectionsMax: number;
+  readonly standbys: number;
+  readonly slots: Readonly<Record<(typeof SLOT_STATES)[number], number>>;
+  readonly slotRetainedBytes: number;
+  /** Undefined if the role may not see it. */
+  readonly replicationLagBytes: number | undefined;
+}
+
+/** `lost`: the server has removed log that the slot's standby still needs. */
+const SLOT_STATES = ["active", "inactive", "lost"] as const;
 
 /** A batch of the ledger that is over. */
 interface LedgerBatch {
@@ -75,7 +121,12 @@ export function createMetrics(version = "unknown") {
     registers,
   });
 
-  const counterOf = (name: string, help: string) => new Counter({ name, help, labelNames: ["reason"], registers });
+  /** Series start at 0, because Prometheus sees no increase in the first value of a series. */
+  const counterOf = <Reason extends string>(name: string, help: string, known: readonly Reason[]) => {
+    const counter = new Counter({ name, help, labelNames: ["reason"], registers });
+    for (const reason of known) counter.inc({ reason }, 0);
+    return { inc: ({ reason }: { reason: Reason }) => counter.inc({ reason }) };
+  };
   /** Adds series to a gauge; each is read when the metrics are scraped. */
   const gaugeOf = (name: string, help: string, labelNames: string[] = []) => {
     const series: (() => void)[] = [];
@@ -83,9 +134,73 @@ export function createMetrics(version = "unknown") {
     const gauge = new Gauge({ name, help, labelNames, aggregator: "sum", registers, collect });
     return (labels: Record<string, string>, read: () => number) => void series.push(() => gauge.set(labels, read()));
   };
+  for (const queue of QUEUES) {
+    batchSizes.zero({ queue });
+    batchSeconds.zero({ queue });
+    batchFailures.inc({ queue }, 0);
+  }
   // prom-client checks the names and values of labels at each look-up, which takes longer than all the rest.
   const requestsOf = remembered((method) => remembered((code) => requests.labels(method || UNMATCHED, code)));
   const secondsOf = remembered((method) => callSeconds.labels(method || UNMATCHED));
+  let readiness: (() => Promise<boolean>) | undefined;
+  new Gauge({
+    name: "finance_ready",
+    help: "1 if the process takes calls, 0 if GET /readyz answers 503; of several processes the least",
+    aggregator: "min",
+    registers,
+    async collect() {
+      if (readiness !== undefined) this.set((await readiness()) ? 1 : 0);
+    },
+  });
+  let statistics: (() => Promise<DatabaseStatistics | undefined>) | undefined;
+  /** Several processes see the same server, so its values are not added up. Without an answer there is no value. */
+  const databaseGauge = (name: string, help: string, read: (known: DatabaseStatistics) => number | undefined) =>
+    new Gauge({
+      name,
+      help,
+      aggregator: "max",
+      registers,
+      async collect() {
+        const known = await statistics?.();
+        const value = known === undefined ? undefined : read(known);
+        if (value === undefined) this.remove();
+        else this.set(value);
+      },
+    });
+  databaseGauge("database_size_bytes", "Bytes of the database on disk", ({ databaseBytes }) => databaseBytes);
+  databaseGauge(
+    "database_connections",
+    "Connections that all clients of the server have open",
+    ({ connections }) => connections,
+  );
+  databaseGauge(
+    "database_connections_max",
+    "Connections that the server allows to roles that are no superusers",
+    ({ connectionsMax }) => connectionsMax,
+  );
+  databaseGauge("database_standbys", "Standbys that are connected to the server", ({ standbys }) => standbys);
+  databaseGauge(
+    "database_replication_lag_bytes",
+    "Bytes of log that the slowest connected standby has not replayed; only if the role has pg_read_all_stats",
+    ({ replicationLagBytes }) => replicationLagBytes,
+  );
+  databaseGauge(
+    "database_slot_retained_bytes",
+    "Bytes of log that the server keeps for the slowest replication slot",
+    ({ slotRetainedBytes }) => slotRetainedBytes,
+  );
+  new Gauge({
+    name: "database_replication_slots",
+    help: "Replication slots by state; lost: the server has removed log that the standby needs",
+    labelNames: ["state"],
+    aggregator: "max",
+    registers,
+    async collect() {
+      const known = await statistics?.();
+      this.reset();
+      if (known !== undefined) for (const state of SLOT_STATES) this.set({ state }, known.slots[state]);
+    },
+  });
   const watchConnections = gaugeOf(
     "database_pool_connections",
     "Database connections by pool and state; waiting counts callers that wait for one",
@@ -94,13 +209,37 @@ export function createMetrics(version = "unknown") {
 
   return {
     registry,
-    corsRefusals: counterOf("cors_refusals_total", "Requests that CORS refused, by reason"),
+    corsRefusals: counterOf(
+      "cors_refusals_total",
+      "Requests that CORS refused, by reason",
+      reasons.filter(({ about }) => about === "request").map(({ code }) => code),
+    ),
     /** Requests and connections that were refused to protect the others. */
-    overloadRefusals: counterOf("overload_refusals_total", "Requests and connections refused under load, by reason"),
+    overloadRefusals: counterOf(
+      "overload_refusals_total",
+      "Requests and connections refused under load, by reason",
+      Object.keys(OVERLOAD_REFUSALS) as OverloadRefusal[],
+    ),
     brokenRequests: counterOf(
       "http_broken_requests_total",
       "Connections that sent no request in time, or nothing that HTTP allows, by reason",
+      BROKEN_REQUESTS,
     ),
+    /** Starts the series of these methods, with every code, at 0. */
+    expectCalls(methods: readonly string[]): void {
+      for (const method of [...methods, UNMATCHED]) {
+        for (const code of ["ok", ...Object.values(TwirpErrorCode)]) requests.inc({ method, code }, 0);
+        callSeconds.zero({ method });
+      }
+    },
+    /** @param isReady must answer within a second or so, because scrapes wait for it. */
+    watchReadiness(isReady: () => Promise<boolean>): void {
+      readiness = isReady;
+    },
+    /** @param read returns undefined while the server can't be asked; it must answer within a second or so. */
+    watchDatabase(read: () => Promise<DatabaseStatistics | undefined>): void {
+      statistics = read;
+    },
     watchHttpConnections: gaugeOf("http_connections", "Open connections of clients"),
     watchRequestsInFlight: gaugeOf("http_requests_in_flight", "Requests whose reply is not sent yet"),
     watchHeldBytes: gaugeOf(

@@ -3,7 +3,7 @@ import { version } from "../../package.json";
 import { buildApp } from "../app.ts";
 import { createAuthenticator, type TokenTrust } from "../auth/index.ts";
 import type { Config } from "../config/config.ts";
-import { findObstacle, openPool } from "../database/index.ts";
+import { createStatisticsReader, findObstacle, openPool } from "../database/index.ts";
 import { lanePoolOptions, openLedger } from "../finance/index.ts";
 import { migrationsDirectory } from "../package-files.ts";
 import { createMetrics, type LameDuck, type Metrics, sendClientsAway, startTracing } from "../plugins/index.ts";
@@ -87,6 +87,7 @@ export async function serve(options: ServingOptions): Promise<Serving> {
       if (leaving.signal.aborted) return "shutting down";
       return await findObstacle(pool, migrations);
     },
+    readDatabaseStatistics: createStatisticsReader(pool, log),
   });
   shutdown.add(() => app.close());
   const { port, doors } = await listen(app, apiPlace(config, options.port));

@@ -96,8 +96,8 @@ export interface Workers {
 /** A dead worker is replaced after this time even if its channel does not close. */
 const CHANNEL_CLOSE_MS_MAX = 1000;
 
-/** A worker that takes longer than this to report is counted by its last report. */
-const REPORT_MS_MAX = 1000;
+/** A worker that takes longer than this to report is counted by its last report. It waits a second for a silent database. */
+const REPORT_MS_MAX = 2000;
 
 /**
  * Starts workers, each a process of this same program. They share one port, whose connections they get in turn.

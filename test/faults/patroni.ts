@@ -49,6 +49,8 @@ export interface PatroniCluster {
   url(user: string): string;
   /** The same without the pooler, for migrations. */
   directUrl(user: string): string;
+  /** The port of HAProxy's metrics. */
+  readonly metricsPort: number;
   /** The member that holds the lease and accepts writes; undefined while there is none. */
   primary(): Promise<Member | undefined>;
   /** Whether all members run and one of the standbys is synchronous. */
@@ -210,7 +212,13 @@ export async function startPatroniCluster(directory: string): Promise<PatroniClu
     (text, { name, address }) => text.replace(`${name}:5432`, `${address}:5432`),
     await readFile("deploy/patroni/haproxy.cfg", "utf8"),
   );
-  await writeFile(haproxyFile, servers.replace("bind :5432", `bind 127.0.0.1:${databasePort}`));
+  const metricsPort = await freePort();
+  await writeFile(
+    haproxyFile,
+    servers
+      .replace("bind :5432", `bind 127.0.0.1:${databasePort}`)
+      .replace("bind :8405", `bind 127.0.0.1:${metricsPort}`),
+  );
   supervise("/usr/sbin/haproxy", ["-db", "-f", haproxyFile], {});
 
   const poolerPort = await freePort();
@@ -242,6 +250,7 @@ export async function startPatroniCluster(directory: string): Promise<PatroniClu
   };
   const cluster: PatroniCluster = {
     members,
+    metricsPort,
     url: (user) => urlOf(user, poolerPort),
     directUrl: (user) => urlOf(user, databasePort),
     primary: async () => {

@@ -1,6 +1,11 @@
+import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { FinanceService } from "../../generated/server/finance/v1/finance.ts";
 import { version } from "../../package.json";
+import { reasons } from "../../packages/cors/src/index.ts";
+import { TwirpErrorCode } from "../../packages/twirp/src/index.ts";
+import type { DatabaseStatistics } from "../../src/database/index.ts";
 import { lockAccount, openAccount, openFunded, untilWaitingForLock } from "../setup/ledger.ts";
 import { readSeries } from "../setup/metrics.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
@@ -108,6 +113,71 @@ describe("a call is one line and one count", () => {
     );
     await lock.release();
   });
+});
+
+test("every counter starts at 0, so that its first increase is seen", async () => {
+  const fresh = await startTestService();
+  const text = await (await fetch(`${fresh.url}/metrics`)).text();
+  await fresh.close();
+  const counted = text.split("\n").filter((line) => /^(rpc|cors|overload|http_broken|ledger_batch)_/.test(line));
+  expect(counted.filter((line) => !line.endsWith(" 0"))).toEqual([]);
+  const labels = (metric: string, label: string) => [
+    ...new Set(
+      counted.flatMap((line) =>
+        line.startsWith(metric) ? (new RegExp(`${label}="(\\w+)"`).exec(line)?.[1] ?? []) : [],
+      ),
+    ),
+  ];
+  const guide = await readFile("docs/observability.md", "utf8");
+  const limits = [...guide.matchAll(/^\| (`\w+`(?:, `\w+`)*) \| .* \| .*\|$/gm)]
+    .flatMap(([, reasons = ""]) => reasons.replaceAll("`", "").split(", "))
+    .filter((reason) => labels("overload_refusals_total", "reason").includes(reason));
+  expect(limits.sort()).toEqual(labels("overload_refusals_total", "reason").sort());
+  expect(labels("cors_refusals_total", "reason")).toEqual(
+    reasons.filter(({ about }) => about === "request").map(({ code }) => code),
+  );
+  const methods = FinanceService.methods.map(({ name }) => name);
+  expect(labels("rpc_requests_total", "method")).toEqual([...methods, "unmatched"]);
+  expect(labels("rpc_requests_total", "code")).toEqual(["ok", ...Object.values(TwirpErrorCode)]);
+  expect(labels("rpc_request_duration_seconds_count", "method")).toEqual([...methods, "unmatched"]);
+  for (const metric of ["ledger_batch_failures_total", "ledger_batch_size_count", "ledger_batch_seconds_count"])
+    expect(labels(metric, "queue")).toEqual(["postings", "account_reads"]);
+});
+
+test("the readiness gauge and the database's gauges follow what the service finds", async () => {
+  let obstacle: string | undefined;
+  let statistics: DatabaseStatistics | undefined = {
+    databaseBytes: 5,
+    connections: 7,
+    connectionsMax: 97,
+    standbys: 2,
+    slots: { active: 2, inactive: 1, lost: 0 },
+    slotRetainedBytes: 4096,
+    replicationLagBytes: undefined,
+  };
+  const service = await startTestService(
+    {},
+    { readiness: async () => obstacle, readDatabaseStatistics: async () => statistics },
+  );
+  const gauges = async () => {
+    const text = await (await fetch(`${service.url}/metrics`)).text();
+    return text.split("\n").filter((line) => /^(finance_ready|database_(?!pool))/.test(line));
+  };
+  expect(await gauges()).toEqual([
+    "finance_ready 1",
+    "database_size_bytes 5",
+    "database_connections 7",
+    "database_connections_max 97",
+    "database_standbys 2",
+    "database_slot_retained_bytes 4096",
+    'database_replication_slots{state="active"} 2',
+    'database_replication_slots{state="inactive"} 1',
+    'database_replication_slots{state="lost"} 0',
+  ]);
+  obstacle = "the database can't be reached";
+  statistics = undefined;
+  expect(await gauges()).toEqual(["finance_ready 0"]);
+  await service.close();
 });
 
 test("other requests are logged with their route: probes at debug, and never with their query", async () => {

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "./process.ts";
 
 const CONFIGURATION = fileURLToPath(new URL("../../deploy/haproxy.cfg", import.meta.url));
 
@@ -20,6 +21,8 @@ export const hasHaproxy = ((): boolean => {
 /** HAProxy with the configuration that ships. */
 export interface Haproxy {
   readonly url: string;
+  /** The port of its metrics. */
+  readonly metricsPort: number;
   /** Its log without successful calls, to print when a test fails. */
   complaints(): string;
   stop(): Promise<void>;
@@ -31,7 +34,9 @@ export async function startHaproxy(port: number, serverPorts: readonly number[])
   const path = join(directory, "haproxy.cfg");
   const shipped = await readFile(CONFIGURATION, "utf8");
   const servers = serverPorts.map((serverPort) => `  server api${serverPort} 127.0.0.1:${serverPort}`);
-  const listening = replaceLine(shipped, /^ {2}bind .*$/m, `  bind 127.0.0.1:${port}`);
+  const metricsPort = await freePort();
+  const measured = replaceLine(shipped, /^ {2}bind :8405$/m, `  bind 127.0.0.1:${metricsPort}`);
+  const listening = replaceLine(measured, /^ {2}bind :9707$/m, `  bind 127.0.0.1:${port}`);
   await writeFile(path, replaceLine(listening, /^ {2}server-template .*$/m, servers.join("\n")));
   const child = spawn("haproxy", ["-db", "-f", path], { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
@@ -39,6 +44,7 @@ export async function startHaproxy(port: number, serverPorts: readonly number[])
   const exited = once(child, "exit");
   return {
     url: `http://127.0.0.1:${port}`,
+    metricsPort,
     complaints: () => output.replaceAll(/^.* 200 .*\n/gm, ""),
     stop: async () => {
       child.kill("SIGTERM");

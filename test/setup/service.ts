@@ -42,6 +42,9 @@ export interface TestServiceOptions {
   /** Smaller than the server's own limits. */
   readonly limits?: AppOptions["limits"];
   readonly tracing?: AppOptions["tracing"];
+  /** Default: always ready. */
+  readonly readiness?: AppOptions["readiness"];
+  readonly readDatabaseStatistics?: AppOptions["readDatabaseStatistics"];
   /** Default 127.0.0.1; `url` has that address in any case. */
   readonly host?: string;
 }
@@ -55,6 +58,8 @@ export async function startTestService(
     laneUrl,
     limits = {},
     tracing,
+    readiness = async () => undefined,
+    readDatabaseStatistics = async () => undefined,
     host = "127.0.0.1",
   }: TestServiceOptions = {},
 ): Promise<TestService> {
@@ -76,7 +81,8 @@ export async function startTestService(
     log: logger,
     authenticate: createAuthenticator({ ...config.auth, trust: { secret: SECRET } }),
     ledger,
-    readiness: async () => undefined,
+    readiness,
+    readDatabaseStatistics,
     // Tests that read a counter need its latest value.
     limits: { metricsSharedMs: 0, ...limits },
     tracing,
