@@ -3,10 +3,12 @@ export {
   AuthenticationError,
   type AuthenticationReason,
   type AuthenticatorOptions,
+  type Caller,
   createAuthenticator,
+  hasScope,
   readAuthorization,
+  type Scope,
   type TokenTrust,
 } from "./authenticator.ts";
-export { type Caller, hasScope, type Scope } from "./callers.ts";
 export { developmentSecret, mintToken, type TokenClaims } from "./development-token.ts";
 export { KeysUnavailableError } from "./published-keys.ts";

@@ -1,11 +1,10 @@
 import type { Pool } from "pg";
 import type { DatabaseLog } from "../database/index.ts";
-import { type LedgerObserver, LedgerWatch } from "./ledger-observer.ts";
 import { Expiry, startSweeping } from "./posting/expiry.ts";
 import { POSTING_LANES, PostingQueue } from "./posting/queue.ts";
 import { ACCOUNT_READER_LANES, AccountReader } from "./records/account-reader.ts";
 import { FinalTime } from "./records/final-time.ts";
-import { Turns } from "./turns.ts";
+import { type LedgerObserver, LedgerWatch, Turns } from "./turns.ts";
 
 /** The parts of the ledger that the methods of the service use. */
 export interface Ledger {

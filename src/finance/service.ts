@@ -32,7 +32,6 @@ import {
 import { type Actor, adminPartOfChange, adminPartOfNewAccount, adminPartOfTransfer, isVisibleTo } from "./policy.ts";
 import type { Outcome } from "./posting/decide-group.ts";
 import type { Claim } from "./posting/idempotency.ts";
-import type { Command, Posting } from "./posting/posting.ts";
 import {
   claimOfRefused,
   type KeyedRequest,
@@ -41,7 +40,8 @@ import {
   orAsBefore,
   readClaim,
   refuseKeyHeader,
-} from "./posting/replay.ts";
+} from "./posting/idempotency.ts";
+import type { Command, Posting } from "./posting/posting.ts";
 import { createAccount, loadOpened } from "./records/account-opening.ts";
 import { type AccountRecord, listAccounts, updateAccount } from "./records/accounts.ts";
 import { loadBalance, loadBalanceHistory, loadTrialBalance } from "./records/balances.ts";

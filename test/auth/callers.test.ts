@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CallerCache } from "../../src/auth/callers.ts";
+import { CallerCache } from "../../src/auth/authenticator.ts";
 
 const caller = { subject: "alice", scopes: new Set<string>() };
 const cache = () => new CallerCache({ sizeMax: 2, lifetimeMsMax: 1000 });

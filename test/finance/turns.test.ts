@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { LedgerWatch } from "../../src/finance/ledger-observer.ts";
-import { Turns, type TurnsOptions } from "../../src/finance/turns.ts";
+import { LedgerWatch, Turns, type TurnsOptions } from "../../src/finance/turns.ts";
 
 /** Works that end when they are told to. */
 class Harness {

@@ -9,7 +9,7 @@ import { type AccountBalances, type AccountIdentity, balanceOf, withSmallSums } 
 import { accountNotFound, type Refusal } from "../errors.ts";
 import type { TransferRecord } from "../records/transfers.ts";
 import type { AccountId, Micros, Minor, TransferId } from "../values.ts";
-import type { Claim } from "./idempotency.ts";
+import type { Claim, KeyUse } from "./idempotency.ts";
 
 /** An account under lock. */
 export interface LockedAccount extends AccountIdentity, AccountBalances {
@@ -37,14 +37,6 @@ export interface Decision {
   readonly movements: readonly Movement[];
   /** The posting is refused with this if no floor is broken; see `DecideOptions.floors`. */
   readonly behindFloors?: Refusal;
-}
-
-/** The use of an idempotency key. */
-export interface KeyUse {
-  /** Whether the key was used for the request of this claim. */
-  isFor(claim: Claim): boolean;
-  /** The outcome of that request. */
-  outcomeOf(makesTransfer: boolean): TransferRecord | Refusal;
 }
 
 /** An outcome to write under its key. */

@@ -10,7 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
 import { brokenBy, DatabaseAwayError, isConnectionError, isRetryable, isTimeout } from "../../database/index.ts";
 import { overloaded } from "../errors.ts";
-import type { LedgerWatch } from "../ledger-observer.ts";
+import type { LedgerWatch } from "../turns.ts";
 import { type Batch, FairQueue } from "../turns.ts";
 import { CommitUnknownError, postBatch } from "./batch.ts";
 import type { Outcome } from "./decide-group.ts";

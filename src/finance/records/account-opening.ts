@@ -9,9 +9,9 @@ import {
   isSameRequest,
   type KeyRow,
   keyReused,
+  loadUsedKeys,
   rememberOutcomes,
 } from "../posting/idempotency.ts";
-import { loadUsedKeys } from "../posting/replay.ts";
 import type { NewAccount } from "../validation.ts";
 import { accountId } from "../values.ts";
 import { type AccountRecord, insertAccount, loadAccounts } from "./accounts.ts";

@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
 import { overloaded } from "../errors.ts";
-import type { LedgerWatch } from "../ledger-observer.ts";
+import type { LedgerWatch } from "../turns.ts";
 import { FairQueue } from "../turns.ts";
 import type { AccountId } from "../values.ts";
 import { type AccountRecord, loadAccounts } from "./accounts.ts";
