@@ -276,7 +276,8 @@ function opaqueOrigin(scheme: string): OriginMistake {
 function restMistake(text: string): OriginMistake | null {
   const hostStart = text.indexOf("://") + 3;
   const rest = text.slice(hostStart);
-  if (/^[^/?#@\\\s]+\/+$/.test(rest)) return invalid("drop the trailing slash", text.replace(/\/+$/, ""));
+  if (/^[^/?#@\\\s]+\/+$/.test(rest))
+    return invalid("drop the trailing slash", text.slice(0, hostStart + rest.indexOf("/")));
   const path = rest.search(/[/?#\\]/);
   if (path >= 0) {
     const message = "an origin ends after host and port";
