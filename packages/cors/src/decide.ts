@@ -1,7 +1,7 @@
 import { forbiddenMethods, isToken, readHeaderNames, safelistedMethods } from "./names.ts";
 import { covers } from "./origins.ts";
 import type { Policy } from "./policy.ts";
-import type { RequestReason } from "./reasons.ts";
+import type { RefusalReason, RequestReason } from "./reasons.ts";
 
 /** The parts of a request that CORS looks at; a missing header is undefined. */
 export interface CorsRequest {
@@ -42,6 +42,13 @@ const preflightVary = "Origin, Access-Control-Request-Method, Access-Control-Req
 const privateNetworkVary = `${preflightVary}, Access-Control-Request-Private-Network`;
 const varyOnly: Readonly<CorsHeaders> = { vary: "Origin" };
 const nothing: readonly string[] = [];
+
+/** A decision that refuses something. */
+export type RefusedDecision = Decision & { readonly reason: RefusalReason };
+
+export function isRefused(decision: Decision): decision is RefusedDecision {
+  return decision.reason !== "allowed" && decision.reason !== "not_cors";
+}
 
 /** Decides one request. It never throws, and its work grows at most linearly with the length of the headers. */
 export function decide(policy: Policy, request: CorsRequest): Decision {

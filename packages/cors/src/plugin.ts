@@ -2,7 +2,7 @@ import fastifyCors, { type FastifyCorsOptions } from "@fastify/cors";
 import type { FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import fp from "fastify-plugin";
 import type { CorsHeaders, CorsRequest, Decision } from "./decide.ts";
-import { decide } from "./decide.ts";
+import { decide, isRefused } from "./decide.ts";
 import type { Policy } from "./policy.ts";
 import { explain } from "./reasons.ts";
 import type { RefusalEvent } from "./refusals.ts";
@@ -47,8 +47,8 @@ export const cors = fp<CorsOptions>(
         const asked = readRequest(request);
         const decision = decide(policy, asked);
         request.corsDecision = decision;
-        const refusal = describeRefusal(policy, asked, decision);
-        if (refusal !== null) {
+        if (isRefused(decision)) {
+          const refusal = describeRefusal(policy, asked, decision);
           logRefusal(request.log, refusal);
           onRefusal?.(refusal);
         }

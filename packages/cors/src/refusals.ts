@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from "fastify";
-import { allowsOrigin, type CorsRequest, type Decision } from "./decide.ts";
+import { allowsOrigin, type CorsRequest, type RefusedDecision } from "./decide.ts";
 import { editDistance, isServerHeader, readHeaderNames } from "./names.ts";
 import { covers, isLoopback, type OriginPattern, splitOrigin } from "./origins.ts";
 import type { Policy } from "./policy.ts";
@@ -100,10 +100,9 @@ const textLengthMax = 200;
 const nameLengthMax = 64;
 const namesMax = 20;
 
-/** Describes a decision for people, or returns null when it refuses nothing. */
-export function describeRefusal(policy: Policy, request: CorsRequest, decision: Decision): RefusalEvent | null {
+/** Describes a refusal for people. */
+export function describeRefusal(policy: Policy, request: CorsRequest, decision: RefusedDecision): RefusalEvent {
   const { reason } = decision;
-  if (reason === "allowed" || reason === "not_cors") return null;
   const origin = request.origin ?? "";
   const asked = request.requestHeaders === undefined ? [] : (readHeaderNames(request.requestHeaders) ?? []);
   return {
@@ -120,7 +119,7 @@ export function describeRefusal(policy: Policy, request: CorsRequest, decision: 
   };
 }
 
-function hintFor(policy: Policy, request: CorsRequest, decision: Decision): string | null {
+function hintFor(policy: Policy, request: CorsRequest, decision: RefusedDecision): string | null {
   const { reason } = decision;
   if (reason === "origin_not_allowed" && request.origin === "null") {
     return "sandboxed frames, local files and some redirects send the origin null";

@@ -1,4 +1,4 @@
-import { decide } from "../decide.ts";
+import { decide, isRefused } from "../decide.ts";
 import type { Policy } from "../policy.ts";
 import { explain } from "../reasons.ts";
 import { describeRefusal } from "../refusals.ts";
@@ -26,8 +26,9 @@ export function explainRefusals(policy: Policy, diagnosis: Diagnosis): string[] 
 
 function explainRefusal(policy: Policy, request: WireRequest): string | null {
   const asked = corsRequest(request);
-  const refusal = describeRefusal(policy, asked, decide(policy, asked));
-  if (refusal === null) return null;
+  const decision = decide(policy, asked);
+  if (!isRefused(decision)) return null;
+  const refusal = describeRefusal(policy, asked, decision);
   const parts = [`${refusal.reason}: ${explain(refusal.reason).meaning}`];
   if (refusal.refusedHeaders.length > 0) parts.push(`Refused: ${refusal.refusedHeaders.join(", ")}.`);
   const { nearest, hint } = refusal;
