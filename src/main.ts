@@ -117,12 +117,12 @@ function handleSignals({ renew, leave }: Service, log: Logger, shutdown: Shutdow
   /** Stops accepting, finishes what is in flight, closes the database, and ends the process with 0. */
   const stop = async (signal: NodeJS.Signals) => {
     log.info({ signal }, "stopping");
-    // A second signal means: do not wait.
-    process.once(signal, () => process.exit(1));
+    // A second signal, also a different one, means: do not wait.
+    for (const each of STOPPING) process.off(each, stop).once(each, () => process.exit(1));
     const left = await leave();
     const closed = await shutdown.closeAll();
     process.exit(left && closed ? 0 : 1);
   };
-  for (const signal of STOPPING) process.once(signal, () => void stop(signal));
+  for (const signal of STOPPING) process.on(signal, stop);
   if (renew !== undefined) process.on("SIGHUP", () => void renew());
 }

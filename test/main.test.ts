@@ -282,3 +282,22 @@ test("after SIGTERM it finishes the call in flight, keeps its result, and ends w
   expect((await database.pool.query("select amount from transfer")).rows).toEqual([{ amount: 5n }]);
   await database.drop();
 });
+
+test("a second signal of another kind ends it at once, with 1, and not as if it had finished", async () => {
+  const database = await createTestDatabase();
+  const environment: Record<string, string> = {
+    ...(await ownEnvironment()),
+    DATABASE_URL: database.url,
+    AUTH_JWT_SECRET: "s".repeat(32),
+    // It answers that it is not ready for this long before it closes anything.
+    SHUTDOWN_DELAY_MS: "60000",
+  };
+  const service = start(environment);
+  await service.printed(READY);
+  service.child.kill("SIGINT");
+  const ready = () => fetch(`http://127.0.0.1:${environment["PORT"]}/readyz`).then(({ status }) => status);
+  await expect.poll(ready).toBe(503);
+  service.child.kill("SIGTERM");
+  expect(await service.ended).toBe(1);
+  await database.drop();
+});
