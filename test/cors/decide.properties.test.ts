@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isRefused } from "../../packages/cors/src/decide.ts";
+import { policyForProxy } from "../../packages/cors/src/haproxy.ts";
 import type { CorsConfig, CorsRequest, Policy } from "../../packages/cors/src/index.ts";
 import { compile, decide, nearestOrigin } from "../../packages/cors/src/index.ts";
 import { describeRefusal } from "../../packages/cors/src/refusals.ts";
@@ -82,6 +83,43 @@ test("decide never throws, and allows an origin exactly when the rule of the lis
     }),
     { numRuns: 5_000 },
   );
+});
+
+/** Whether a proxy with the files of the policy lets a page of the origin read its replies. */
+function proxyAllows(policy: Policy, origin: string): boolean {
+  const { origins: expressions, headers } = policyForProxy(policy);
+  if (headers.startsWith("access-control-allow-origin *\n")) return true;
+  return expressions.split("\n").some((line) => line !== "" && new RegExp(line).test(origin));
+}
+
+function policyAllows(policy: Policy, origin: string): boolean {
+  return "access-control-allow-origin" in decide(policy, { method: "POST", origin }).headers;
+}
+
+test("the expressions for a proxy match exactly the origins that the policy allows", () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...policies), originText, (policy, origin) => {
+      expect(proxyAllows(policy, origin)).toBe(policyAllows(policy, origin));
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test.each([0, 1, 79, 80, 81, 443, 9_999, 59_999, 65_535, 65_536, 70_000, 100_000, "01", "8a"])(
+  "the expression for any port and the policy agree on port %s",
+  (port) => {
+    for (const policy of policies) {
+      for (const origin of [`http://localhost:${port}`, `https://x.a.example:${port}`])
+        expect(proxyAllows(policy, origin), origin).toBe(policyAllows(policy, origin));
+    }
+  },
+);
+
+test("the expression for subdomains and the policy agree on the longest host", () => {
+  for (const length of [240, 241, 242, 243]) {
+    const origin = `https://${"a.".repeat(Math.floor(length / 2))}${length % 2 === 1 ? "a" : ""}a.example.com`;
+    for (const policy of policies) expect(proxyAllows(policy, origin), origin).toBe(policyAllows(policy, origin));
+  }
 });
 
 test("every header value holds list elements that are tokens, never other bytes of the request", () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { mintToken } from "../../src/auth/index.ts";
+import { type FaultyNetwork, openFaultyNetwork } from "../faults/network.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 import { type Haproxy, hasHaproxy, startHaproxy } from "../setup/haproxy.ts";
 import { findingsOf } from "../setup/ledger.ts";
@@ -9,6 +10,7 @@ import { startTraffic } from "../setup/traffic.ts";
 const SECRET = "a secret for a proxy, 32 bytes or more";
 const FUNDS = 1_000_000;
 const CLIENTS = 16;
+const PAGE = "http://localhost:5173";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -16,15 +18,19 @@ describe.skipIf(!hasHaproxy && process.env["CI"] === undefined)(
   "behind HAProxy (skipped where it is not installed)",
   () => {
     let database: TestDatabase;
+    let network: FaultyNetwork;
     let ports: number[];
+    let spare: number;
     let services: ServiceProcess[];
     let proxy: Haproxy;
 
     beforeEach(async () => {
       database = await createTestDatabase();
+      network = await openFaultyNetwork({ host: "127.0.0.1", port: Number(new URL(database.url).port) });
       ports = [await freePort(), await freePort()];
+      spare = await freePort();
       services = await Promise.all(ports.map(start));
-      proxy = await startHaproxy(await freePort(), ports);
+      proxy = await startHaproxy(await freePort(), [...ports, spare], { allowedOrigins: PAGE });
       await vi.waitUntil(
         () =>
           fetch(`${proxy.url}/readyz`).then(
@@ -40,12 +46,18 @@ describe.skipIf(!hasHaproxy && process.env["CI"] === undefined)(
         child.kill("SIGKILL");
         await ended;
       }
+      await network.close();
       await database.drop();
     });
 
     async function start(port: number): Promise<ServiceProcess> {
+      const url = new URL(database.url);
+      // A socket's directory would win over the port.
+      url.searchParams.delete("host");
+      url.host = `127.0.0.1:${network.port}`;
       const service = startProcess({
-        DATABASE_URL: database.url,
+        DATABASE_URL: url.href,
+        CORS_ALLOWED_ORIGINS: PAGE,
         AUTH_JWT_SECRET: SECRET,
         PORT: `${port}`,
         CONSOLE_PORT: "off",
@@ -56,15 +68,18 @@ describe.skipIf(!hasHaproxy && process.env["CI"] === undefined)(
       return service;
     }
 
-    // biome-ignore lint/suspicious/noExplicitAny: tests read the fields that they expect in a reply.
-    async function call(method: string, request: object): Promise<any> {
+    async function send(method: string, request: object, headers: Record<string, string> = {}): Promise<Response> {
       const token = await mintToken(SECRET, { subject: "root", scope: "finance.admin", lifetimeSeconds: 600 });
-      const response = await fetch(`${proxy.url}/twirp/finance.v1.FinanceService/${method}`, {
+      return await fetch(`${proxy.url}/twirp/finance.v1.FinanceService/${method}`, {
         method: "POST",
-        headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+        headers: { "content-type": "application/json", authorization: `Bearer ${token}`, ...headers },
         body: JSON.stringify(request),
       });
-      return await response.json();
+    }
+
+    // biome-ignore lint/suspicious/noExplicitAny: tests read the fields that they expect in a reply.
+    async function call(method: string, request: object): Promise<any> {
+      return await (await send(method, request)).json();
     }
 
     async function openAccounts(count: number): Promise<string[]> {
@@ -79,27 +94,55 @@ describe.skipIf(!hasHaproxy && process.env["CI"] === undefined)(
       return ids;
     }
 
-    test("the processes are restarted one after the other under load without one failed call", async () => {
-      const accounts = await openAccounts(8);
-      const traffic = await startTraffic({ url: proxy.url, secret: SECRET, accounts, clients: CLIENTS });
-      for (const [index, port] of ports.entries()) {
-        await traffic.progress(10);
-        const service = services[index];
-        service?.child.kill("SIGTERM");
-        expect(await service?.ended).toBe(0);
-        services[index] = await start(port);
-        // Stop the next process only once the proxy knows that this one is back.
-        await vi.waitUntil(() => proxy.complaints().includes(`api${port} is UP`), { timeout: 30_000 });
-      }
-      await traffic.progress(10);
-      await traffic.stop();
-      expect(traffic.failures, proxy.complaints()).toEqual([]);
-      const { rows } = await database.pool.query<{ count: bigint }>(
-        "select count(*) as count from transfer where idempotency_key like 'traffic-%'",
-      );
-      expect(rows).toEqual([{ count: BigInt(traffic.acknowledged.size) }]);
-      expect(await findingsOf(database.pool)).toEqual([]);
-    });
+    /** The old process first: it may start again on its port. The new one first: what deploy/roll does with containers. */
+    const replacements = {
+      "a restart": async (index: number) => {
+        await stopProcess(index);
+        await startOn(index, ports[index] ?? 0);
+      },
+      "a new process before the old one stops": async (index: number) => {
+        const old = services[index];
+        await startOn(index, spare);
+        old?.child.kill("SIGTERM");
+        expect(await old?.ended).toBe(0);
+        [spare, ports[index]] = [ports[index] ?? 0, spare];
+      },
+    };
+
+    async function stopProcess(index: number): Promise<void> {
+      services[index]?.child.kill("SIGTERM");
+      expect(await services[index]?.ended).toBe(0);
+    }
+
+    async function startOn(index: number, port: number): Promise<void> {
+      const seen = proxy.complaints().length;
+      services[index] = await start(port);
+      // Stop the next process only once the proxy knows that this one is back.
+      await vi.waitUntil(() => proxy.complaints().slice(seen).includes(`processes/api${port} is UP`), {
+        timeout: 30_000,
+      });
+    }
+
+    test.each(Object.entries(replacements))(
+      "every process is replaced by %s under load without one failed call",
+      async (_name, replace) => {
+        const accounts = await openAccounts(8);
+        const traffic = await startTraffic({ url: proxy.url, secret: SECRET, accounts, clients: CLIENTS });
+        for (const index of ports.keys()) {
+          await traffic.progress(25);
+          await replace(index);
+        }
+        await traffic.progress(25);
+        await traffic.stop();
+        expect(traffic.failures, proxy.complaints()).toEqual([]);
+        expect(traffic.acknowledged.size).toBeGreaterThan(1000);
+        const { rows } = await database.pool.query<{ count: bigint }>(
+          "select count(*) as count from transfer where idempotency_key like 'traffic-%'",
+        );
+        expect(rows).toEqual([{ count: BigInt(traffic.acknowledged.size) }]);
+        expect(await findingsOf(database.pool)).toEqual([]);
+      },
+    );
 
     test("a process that is killed costs calls that were on their way to it, which a repeated key makes good", async () => {
       const accounts = await openAccounts(8);
@@ -116,17 +159,81 @@ describe.skipIf(!hasHaproxy && process.env["CI"] === undefined)(
       expect(await findingsOf(database.pool)).toEqual([]);
     });
 
-    test("without any process a call is answered in Twirp's form", async () => {
+    async function preflight(origin: string): Promise<Response> {
+      return await fetch(`${proxy.url}/twirp/finance.v1.FinanceService/GetTrialBalance`, {
+        method: "OPTIONS",
+        headers: {
+          origin,
+          "access-control-request-method": "POST",
+          "access-control-request-headers": "authorization,content-type",
+        },
+      });
+    }
+
+    test("while the database is away, the processes say so to the page, and calls succeed once it is back", async () => {
+      network.refuse();
+      network.cut();
+      await vi.waitUntil(async () => (await fetch(`${proxy.url}/readyz`)).status === 503, { timeout: 30_000 });
+      await vi.waitUntil(() => proxy.complaints().includes("backend processes has no server available"), {
+        timeout: 30_000,
+      });
+      const permitted = await preflight(PAGE);
+      expect(permitted.status).toBe(204);
+      // A process has answered: HAProxy sends no Max-Age.
+      expect(permitted.headers.get("access-control-max-age")).toBe("86400");
+      const reply = await send("GetTrialBalance", {}, { origin: PAGE, "x-request-id": "outage-1" });
+      expect(reply.status).toBe(503);
+      expect(Object.fromEntries(reply.headers)).toMatchObject({
+        "access-control-allow-origin": PAGE,
+        vary: "Origin",
+        "x-request-id": "outage-1",
+      });
+      expect(await reply.json()).toMatchObject({
+        code: "unavailable",
+        msg: "the database can't be reached; try again",
+      });
+      network.accept();
+      await vi.waitUntil(async () => (await send("GetTrialBalance", {})).status === 200, { timeout: 30_000 });
+    });
+
+    test("without any process, the page that is allowed can read the proxy's own reply", async () => {
       for (const { child, ended } of services) {
         child.kill("SIGKILL");
         await ended;
       }
       await vi.waitUntil(
         async () => (await call("GetTrialBalance", {})).msg === "no server takes calls now; try again",
-        {
-          timeout: 30_000,
-        },
+        { timeout: 30_000 },
       );
+      const reply = await send("GetTrialBalance", {}, { origin: PAGE, "x-request-id": "outage-2" });
+      expect(reply.status).toBe(503);
+      expect(await reply.json()).toEqual({
+        code: "unavailable",
+        msg: "no server takes calls now; try again",
+        meta: {},
+      });
+      expect(Object.fromEntries(reply.headers)).toMatchObject({
+        "access-control-allow-origin": PAGE,
+        "access-control-expose-headers": "idempotent-replayed, retry-after, www-authenticate, x-request-id",
+        "cache-control": "no-store",
+        "retry-after": "1",
+        vary: "Origin",
+        "x-request-id": "outage-2",
+      });
+      const permitted = await preflight(PAGE);
+      expect([permitted.status, await permitted.text()]).toEqual([204, ""]);
+      expect(Object.fromEntries(permitted.headers)).toMatchObject({
+        "access-control-allow-headers": expect.stringContaining("authorization, content-type"),
+        "access-control-allow-methods": "POST",
+        "access-control-allow-origin": PAGE,
+        vary: "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
+        "x-request-id": expect.stringMatching(/^[\da-f-]{36}$/),
+      });
+      const refused = await preflight("http://localhost:5174");
+      expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([503, null]);
+      const unreadable = await send("GetTrialBalance", {}, { origin: "http://localhost:5174", "x-request-id": "<b>" });
+      expect(unreadable.headers.get("access-control-allow-origin")).toBeNull();
+      expect(unreadable.headers.get("x-request-id")).toMatch(/^[\da-f-]{36}$/);
     });
 
     test("metrics of a process are nobody's business outside", async () => {

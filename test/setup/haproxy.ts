@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { policyForProxy, readCorsPolicy } from "../../packages/cors/src/index.ts";
 import { freePort } from "./process.ts";
 
 const CONFIGURATION = fileURLToPath(new URL("../../deploy/haproxy.cfg", import.meta.url));
@@ -28,17 +29,39 @@ export interface Haproxy {
   stop(): Promise<void>;
 }
 
+export interface HaproxyOptions {
+  /** As CORS_ALLOWED_ORIGINS, from which the shipped command makes the proxy's policy. Default: the default of development. */
+  readonly allowedOrigins?: string;
+  /** More CORS_* variables. */
+  readonly corsVariables?: Record<string, string>;
+  /** Milliseconds until a call without an answer gets 504. Default: as shipped. */
+  readonly answerMs?: number;
+}
+
 /** Starts HAProxy with the shipped configuration, except for its port and the API's addresses (in Docker: from DNS). */
-export async function startHaproxy(port: number, serverPorts: readonly number[]): Promise<Haproxy> {
+export async function startHaproxy(
+  port: number,
+  serverPorts: readonly number[],
+  { allowedOrigins = "", corsVariables = {}, answerMs }: HaproxyOptions = {},
+): Promise<Haproxy> {
   const directory = await mkdtemp(join(tmpdir(), "finance-haproxy-"));
   const path = join(directory, "haproxy.cfg");
-  const shipped = await readFile(CONFIGURATION, "utf8");
+  const read = readCorsPolicy({ CORS_ALLOWED_ORIGINS: allowedOrigins, ...corsVariables });
+  if (!read.ok) throw new Error(read.mistakes.join("\n"));
+  for (const [name, content] of Object.entries(policyForProxy(read.policy)))
+    await writeFile(join(directory, name), content);
   const servers = serverPorts.map((serverPort) => `  server api${serverPort} 127.0.0.1:${serverPort}`);
   const metricsPort = await freePort();
-  const measured = replaceLine(shipped, /^ {2}bind :8405$/m, `  bind 127.0.0.1:${metricsPort}`);
-  const listening = replaceLine(measured, /^ {2}bind :9707$/m, `  bind 127.0.0.1:${port}`);
-  await writeFile(path, replaceLine(listening, /^ {2}server-template .*$/m, servers.join("\n")));
-  const child = spawn("haproxy", ["-db", "-f", path], { stdio: ["ignore", "pipe", "pipe"] });
+  let text = await readFile(CONFIGURATION, "utf8");
+  text = replaceLines(text, /^ {2}bind :8405$/gm, `  bind 127.0.0.1:${metricsPort}`);
+  text = replaceLines(text, /^ {2}bind :9707$/gm, `  bind 127.0.0.1:${port}`);
+  text = replaceLines(text, /^ {2}server-template .*$/gm, servers.join("\n"));
+  if (answerMs !== undefined) text = replaceLines(text, /^ {2}timeout server .*$/gm, `  timeout server ${answerMs}ms`);
+  await writeFile(path, text);
+  const child = spawn("haproxy", ["-db", "-f", path], {
+    env: { PATH: process.env["PATH"], CORS_DIRECTORY: directory },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
   const exited = once(child, "exit");
@@ -54,7 +77,8 @@ export async function startHaproxy(port: number, serverPorts: readonly number[])
   };
 }
 
-function replaceLine(text: string, line: RegExp, by: string): string {
-  if (!line.test(text)) throw new Error(`deploy/haproxy.cfg has no line like ${line}`);
-  return text.replace(line, by);
+function replaceLines(text: string, line: RegExp, by: string): string {
+  const replaced = text.replace(line, by);
+  if (replaced === text) throw new Error(`deploy/haproxy.cfg has no line like ${line}`);
+  return replaced;
 }

@@ -9,6 +9,7 @@ export {
   readCorsConfig,
   readCorsPolicy,
 } from "./environment.ts";
+export { policyForProxy } from "./haproxy.ts";
 export type { CorsOptions } from "./plugin.ts";
 export { applyCorsHeaders, cors, corsHeadersFor } from "./plugin.ts";
 export type { Compilation, CorsConfig, CorsMistake, Policy } from "./policy.ts";

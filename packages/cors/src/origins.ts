@@ -114,6 +114,22 @@ function coversPort({ scheme, port }: OriginPattern, asked: string): boolean {
   return asked === "" || (isPort(asked) && asked !== defaultPort(scheme));
 }
 
+/** A port without leading zeros, 1 to 65535. */
+const portExpression = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
+
+/** The same rule as {@link covers} as a regular expression, in the syntax that PCRE and JavaScript share, for proxies. */
+export function originExpression({ text, scheme, host, subdomains, port }: OriginPattern): string {
+  if (!subdomains && port !== "*") return `^${literal(text)}$`;
+  const labelsBefore = subdomains ? `(?=[^:]{1,${hostLengthMax}}(?::|$))(?:[a-z0-9_-]{1,63}\\.)+` : "";
+  const excluded = defaultPort(scheme) === "" ? "" : `(?!${defaultPort(scheme)}$)`;
+  const anyPort = `(?::${excluded}${portExpression})?`;
+  return `^${literal(`${scheme}://`)}${labelsBefore}${literal(host)}${port === "*" ? anyPort : literal(port === "" ? "" : `:${port}`)}$`;
+}
+
+function literal(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
 /** What is wrong with one element of `allowedOrigins`. */
 interface OriginMistake {
   readonly reason: ConfigurationReason;

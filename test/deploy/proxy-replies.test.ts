@@ -1,0 +1,111 @@
+/** What HAProxy answers by itself, with each policy. */
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { text as readText } from "node:stream/consumers";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type Haproxy, hasHaproxy, startHaproxy } from "../setup/haproxy.ts";
+import { freePort } from "../setup/process.ts";
+
+const PAGE = "https://app.example.com";
+
+const preflightOf = (path: string, connection = "close") =>
+  `OPTIONS ${path} HTTP/1.1\r\nHost: a\r\nOrigin: ${PAGE}\r\nAccess-Control-Request-Method: POST\r\nConnection: ${connection}\r\n\r\n`;
+
+const answers = (url: string) =>
+  fetch(url).then(
+    () => true,
+    () => false,
+  );
+
+describe.skipIf(!hasHaproxy && process.env["CI"] === undefined)(
+  "HAProxy's own replies (skipped where it is not installed)",
+  () => {
+    let server: Server;
+    let proxy: Haproxy | undefined;
+
+    beforeEach(async () => {
+      server = createServer(({ url }, reply) => {
+        if (url === "/lost") reply.destroy();
+        else if (url !== "/slow") reply.end();
+      }).listen(0, "127.0.0.1");
+      await once(server, "listening");
+    });
+    afterEach(async () => {
+      await proxy?.stop();
+      server.closeAllConnections();
+      server.close();
+    });
+
+    test.each([
+      ["/lost", 502, "the server was lost before it answered; try again with the same idempotency key"],
+      ["/slow", 504, "no server answered in time; try again with the same idempotency key"],
+    ])("%s: HTTP %d is readable for the page, and a preflight passes", async (path, status, msg) => {
+      const { port } = server.address() as AddressInfo;
+      proxy = await startHaproxy(await freePort(), [port], { allowedOrigins: PAGE, answerMs: 300 });
+      const url = `${proxy.url}${path}`;
+      await vi.waitUntil(() => answers(`${proxy?.url}/`), { timeout: 10_000 });
+      const reply = await fetch(url, { method: "POST", headers: { origin: PAGE }, body: "{}" });
+      expect(reply.status).toBe(status);
+      expect(await reply.json()).toEqual({ code: "unavailable", msg, meta: {} });
+      expect(reply.headers.get("access-control-allow-origin")).toBe(PAGE);
+      expect(reply.headers.get("x-request-id")).toMatch(/^[\da-f-]{36}$/);
+      // On a new connection, as HAProxy closes an old one without an answer if it can't reach its server on an old one either.
+      const preflight = await exchange(proxy.url, preflightOf(path));
+      expect(preflight).toMatch(/^HTTP\/1\.1 204 /);
+    });
+
+    async function exchange(url: string, request: string): Promise<string> {
+      const { port, hostname } = new URL(url);
+      await vi.waitUntil(() => answers(url), { timeout: 10_000 });
+      const socket = connect(Number(port), hostname);
+      socket.write(request);
+      return await readText(socket);
+    }
+
+    test("a preflight that failed leaves its connection in order", async () => {
+      proxy = await startHaproxy(await freePort(), [await freePort()], { allowedOrigins: PAGE });
+      const preflight = preflightOf("/", "keep-alive");
+      const last = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+      const text = await exchange(proxy.url, `${preflight}${preflight}${last}`);
+      expect(text.match(/^HTTP\/1\.1 \d+/gm)).toEqual(["HTTP/1.1 204", "HTTP/1.1 204", "HTTP/1.1 503"]);
+    });
+
+    test.each([
+      { allowed: "none", origin: PAGE, expected: null },
+      { allowed: "*", origin: PAGE, expected: "*" },
+      { allowed: "https://*.example.com", origin: PAGE, expected: PAGE },
+      { allowed: "https://*.example.com", origin: "https://example.com", expected: null },
+      { allowed: "https://*.example.com", origin: "https://app.example.com.evil.com", expected: null },
+      { allowed: "https://*.example.com", origin: "https://app_example.com", expected: null },
+      { allowed: "https://app.example.com", origin: "https://appXexample.com", expected: null },
+      { allowed: "https://app.example.com", origin: "https://App.example.com", expected: null },
+      { allowed: "http://localhost:*", origin: "http://localhost:65535", expected: "http://localhost:65535" },
+      { allowed: "http://localhost:*", origin: "http://localhost:65536", expected: null },
+      { allowed: "http://localhost:*", origin: "http://localhost:80", expected: null },
+      { allowed: "http://localhost:*", origin: "null", expected: null },
+    ])("with the policy $allowed, $origin gets $expected", async ({ allowed, origin, expected }) => {
+      proxy = await startHaproxy(await freePort(), [await freePort()], { allowedOrigins: allowed });
+      const url = proxy.url;
+      await vi.waitUntil(() => answers(url), { timeout: 10_000 });
+      const { headers } = await fetch(url, { method: "POST", headers: { origin } });
+      expect(headers.get("access-control-allow-origin")).toBe(expected);
+      expect(headers.get("access-control-allow-credentials")).toBeNull();
+      expect(headers.get("vary")).toBe(allowed === "*" ? null : "Origin");
+    });
+
+    test("with credentials the page's origin is named, and credentials are allowed for it alone", async () => {
+      proxy = await startHaproxy(await freePort(), [await freePort()], {
+        allowedOrigins: PAGE,
+        corsVariables: { CORS_ALLOW_CREDENTIALS: "true" },
+      });
+      const url = proxy.url;
+      await vi.waitUntil(() => answers(url), { timeout: 10_000 });
+      const allowed = await fetch(url, { headers: { origin: PAGE } });
+      expect(allowed.headers.get("access-control-allow-origin")).toBe(PAGE);
+      expect(allowed.headers.get("access-control-allow-credentials")).toBe("true");
+      const refused = await fetch(url, { headers: { origin: "https://evil.example" } });
+      expect(refused.headers.get("access-control-allow-credentials")).toBeNull();
+    });
+  },
+);
