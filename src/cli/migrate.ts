@@ -4,7 +4,7 @@ import { migrationsDirectory } from "../package-files.ts";
 
 const HELP = `usage: npm run migrate [-- --app-role ROLE]
 
-Applies the migrations to DATABASE_URL. Its user then owns the tables. --app-role grants to another role the rights that the
+Applies the migrations to DATABASE_URL. Its user then owns the tables. --app-role grants another role the rights that the
 service needs: the role can post, but can't change posted transfers.
 
 Exit status: 0 if all are applied, 1 if the migration failed, 2 for bad usage.`;
@@ -29,7 +29,7 @@ async function run(connectionString: string | undefined, role: string | undefine
     console.log(applied.length === 0 ? "up to date" : applied.map((name) => `applied ${name}`).join("\n"));
     if (role !== undefined) {
       await grantApplicationRole({ connectionString, directory, role });
-      console.log(`granted to ${role} the rights that the service needs`);
+      console.log(`granted ${role} the rights that the service needs`);
     }
     return 0;
   } catch (error) {

@@ -4,10 +4,10 @@ import { ConfigError, readConfig } from "../config/config.ts";
 
 const HELP = `usage: npm run token -- --sub NAME [--scope "finance.read finance.write"] [--expires-in SECONDS]
 
-Makes a development token: HS256, signed with AUTH_JWT_SECRET or else with the secret in DATA_DIR.
+Makes a development token: HS256, signed with AUTH_JWT_SECRET if it is set, or else with the secret in DATA_DIR.
 
   --sub         name of the caller, who owns the accounts opened with the token
-  --scope       some of finance.read, finance.write, finance.admin; default "finance.read finance.write"
+  --scope       any of finance.read, finance.write, finance.admin; default "finance.read finance.write"
   --expires-in  seconds from now; negative for an expired token; default 86400
 
 Exit status: 0, 1 for a mistake in the environment, 2 for bad usage.`;

@@ -13,7 +13,7 @@ import { migrationsDirectory } from "../package-files.ts";
 
 const HELP = `usage: npm run verify
 
-Audits the whole ledger at DATABASE_URL, or else the embedded one in DATA_DIR, while the service runs or not: sums, chains,
+Audits the whole ledger at DATABASE_URL, or else the embedded one in DATA_DIR, even while the service runs: sums, chains,
 orphans, holds, times, idempotency keys. Prints one line of JSON for each error and each notice.
 
 Exit status: 0 if the ledger is sound, 1 if it is not, 2 if it could not be audited and for bad usage.`;

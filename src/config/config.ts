@@ -169,7 +169,7 @@ export function readLedgerConfig(environment: Environment): Pick<Config, "databa
   return { databaseUrl: values.DATABASE_URL, dataDir: values.DATA_DIR };
 }
 
-/** Adds what is wrong to `mistakes`. */
+/** Adds a message to `mistakes` for each mistake in the URL. */
 function readDatabaseUrl({ DATABASE_URL, NODE_ENV }: Values, environment: Environment, mistakes: string[]) {
   if (DATABASE_URL === undefined) {
     if (NODE_ENV !== "production") return undefined;

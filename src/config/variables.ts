@@ -1,5 +1,5 @@
 /**
- * The environment's variables, each by itself: its texts, its default and its meaning, and names that look like ours but
+ * The environment's variables, each by itself: its values, its default and its meaning, and names that look like ours but
  * are not. config.ts checks how they go together. tools/environment-table.ts writes the table in README.md.
  */
 import proxyAddr from "@fastify/proxy-addr";
@@ -126,7 +126,7 @@ const variables = {
     "seconds that a browser may remember a preflight, or `disable`; Chromium's maximum is 7200",
   ),
   CORS_PREFLIGHT_STATUS: corsVariable("CORS_PREFLIGHT_STATUS", `\`${cors.preflightStatus}\``, "or `200`"),
-  AUTH_JWKS_URL: optional(url("https:", "http:"), "none", "published keys that sign bearer tokens"),
+  AUTH_JWKS_URL: optional(url("https:", "http:"), "none", "URL of the public keys that verify bearer tokens"),
   AUTH_JWT_SECRET: optional(
     z.string().refine((text) => Buffer.byteLength(text) >= 32, "must be at least 32 bytes of UTF-8"),
     "a generated secret in `DATA_DIR`; this or `AUTH_JWKS_URL` is required in production",
@@ -139,23 +139,23 @@ const variables = {
   MAX_CONNECTIONS_PER_ADDRESS: optional(
     wholeNumber(0, 1_000_000),
     "a quarter of `MAX_CONNECTIONS`, at least 100",
-    "open connections of one address, or of one IPv6 /64 network; `0` for no limit; proxies of `TRUST_PROXY` have none",
+    "open connections from one address, or from one IPv6 /64 network; `0` for no limit; proxies in `TRUST_PROXY` have none",
   ),
   MAX_REQUESTS_IN_FLIGHT: variable(wholeNumber(1, 1_000_000), 10_000, "requests without a complete reply"),
   OVERLOAD_EVENT_LOOP_DELAY_MS: variable(
     wholeNumber(0, 60_000),
     2000,
-    "refuse calls while the event loop is this late, averaged over a second; `0` never",
+    "refuse calls while the event loop is this late, averaged over a second; `0` for no limit",
   ),
   OVERLOAD_HEAP_BYTES: optional(
     wholeNumber(0, 9_999_999_999),
     "nine tenths of V8's limit",
-    "refuse calls above this much heap; `0` never",
+    "refuse calls above this much heap; `0` for no limit",
   ),
   OVERLOAD_MEMORY_BYTES: variable(
     wholeNumber(0, 9_999_999_999),
     0,
-    "refuse calls above this much memory of the process; `0` never",
+    "refuse calls above this much memory of the process; `0` for no limit",
   ),
   OVERLOAD_HELD_BYTES: optional(
     wholeNumber(0, 9_999_999_999),
@@ -165,9 +165,9 @@ const variables = {
   RATE_LIMIT_PER_CALLER: optional(
     wholeNumber(1, 1_000_000),
     "no limit",
-    "calls a second of one token's `sub`, where each transfer of a batch counts",
+    "calls per second with one token's `sub`; each transfer of a batch counts as a call",
   ),
-  RATE_LIMIT_PER_ADDRESS: optional(wholeNumber(1, 1_000_000), "no limit", "requests a second of one address"),
+  RATE_LIMIT_PER_ADDRESS: optional(wholeNumber(1, 1_000_000), "no limit", "requests per second from one address"),
   TRUST_PROXY: optional(
     z
       .string()
@@ -177,7 +177,7 @@ const variables = {
       )
       .transform(commaList),
     "none",
-    "proxies whose `X-Forwarded-For` is believed: comma list of addresses, networks such as `10.0.0.0/8`, `loopback`, `linklocal`, `uniquelocal`",
+    "trusted proxies, whose `X-Forwarded-For` counts: comma list of addresses, networks such as `10.0.0.0/8`, `loopback`, `linklocal`, `uniquelocal`",
   ),
   DEMO_DATA: optional(
     z.enum(["true", "false"], "must be true or false").transform((text) => text === "true"),
@@ -208,11 +208,7 @@ const variables = {
     "no traces",
     "where to send spans, over OTLP/HTTP ([docs/observability.md](docs/observability.md))",
   ),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optional(
-    url("https:", "http:"),
-    "the same",
-    "the whole URL of the spans' receiver",
-  ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optional(url("https:", "http:"), "the same", "the full URL that receives spans"),
 };
 
 /** The rows of the table in README.md. */
@@ -246,7 +242,7 @@ const OWN_PREFIXES = [
 /** Variables whose values are never repeated in a message. */
 const SECRETS: ReadonlySet<string> = new Set(["AUTH_JWT_SECRET", "DATABASE_URL"]);
 
-/** Reads all variables and adds what is wrong to `mistakes`. */
+/** Reads all variables and adds a message to `mistakes` for each wrong one. */
 export function readValues(environment: Environment, mistakes: string[]): Values {
   const entries = Object.entries(variables).map(([name, { schema, default: value }]) => {
     const text = environment[name]?.trim();

@@ -25,17 +25,17 @@ export function productionWarnings(choices: ProductionChoices): string[] {
   };
   warn(
     database !== undefined && !verifiesServer(database),
-    "DATABASE_URL: the server's certificate is not verified, so anybody on the way can read and change everything; " +
+    "DATABASE_URL: the server's certificate is not verified, so anyone on the network path can read and change everything; " +
       "set sslmode=verify-full and sslrootcert",
   );
   warn(origins.includes("*"), "CORS_ALLOWED_ORIGINS: any page may call; list the origins of your pages");
   warn(
     origins.some((origin) => origin.startsWith("http://")),
-    "CORS_ALLOWED_ORIGINS: has an origin without TLS, which anybody on the way can impersonate; use https origins",
+    "CORS_ALLOWED_ORIGINS: has an origin without TLS, which anyone on the network path can impersonate; use https origins",
   );
   warn(
     jwksUrl?.startsWith("http:") === true && !LOOPBACK_HOSTS.has(new URL(jwksUrl).hostname),
-    "AUTH_JWKS_URL: keys are fetched without TLS, so anybody on the way can sign tokens; use https",
+    "AUTH_JWKS_URL: keys are fetched without TLS, so anyone on the network path can sign tokens; use https",
   );
   warn(
     secret !== undefined && new Set(secret).size < DISTINCT_CHARACTERS_MIN,

@@ -32,7 +32,7 @@ const CONDITIONS: Readonly<Record<string, Condition>> = {
   ENETUNREACH: { isLost: true },
   ERR_TLS_CERT_ALTNAME_INVALID: {
     brief: "its certificate is for another host",
-    fix: "give the name that it is for, or sslmode=verify-ca",
+    fix: "use the host name in the certificate, or sslmode=verify-ca",
   },
   // The server shut down, crashed, or ended a session that was idle.
   "57P01": { isLost: true },
@@ -48,7 +48,7 @@ const CONDITIONS: Readonly<Record<string, Condition>> = {
   [READ_ONLY]: {
     isLost: true,
     brief: "it takes no writes",
-    fix: "give the primary, or all hosts with target_session_attrs=read-write",
+    fix: "name the primary, or all hosts with target_session_attrs=read-write",
   },
   "28P01": { brief: "the password is wrong" },
   "28000": { brief: "it does not let this user in", fix: `see its pg_hba.conf, or ${WAY_OUT}` },

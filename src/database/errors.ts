@@ -33,14 +33,14 @@ export function connectFailure(error: unknown, target: ConnectionTarget): Databa
   return new DatabaseStartError(`can't use the database at ${place}: ${adviceOn(cause)}`, { cause: error });
 }
 
-const NOT_WRITABLE = "is not writable for this user; make it so, or set another DATA_DIR";
+const NOT_WRITABLE = "is not writable for this user; allow writing, or set another DATA_DIR";
 const DISK_FULL = "is on a full disk; make room, or set another DATA_DIR";
 
 const DIRECTORY_FAILURES: Readonly<Record<string, string>> = {
   EACCES: NOT_WRITABLE,
   EPERM: NOT_WRITABLE,
   EROFS: "is on a read-only file system; set another DATA_DIR",
-  ENOTDIR: "lies below something that is not a directory; set another DATA_DIR",
+  ENOTDIR: "is below a path that is not a directory; set another DATA_DIR",
   EEXIST: "is not a directory; set another DATA_DIR",
   ENOSPC: DISK_FULL,
   EDQUOT: DISK_FULL,
@@ -63,7 +63,7 @@ const OUTPUT_FAILURES: readonly (readonly [RegExp, (match: RegExpExecArray) => s
   [
     /initialized by PostgreSQL version (\S+), which is not compatible with this version (\S+)\./,
     ([, theirs, ours]) =>
-      `holds a database of PostgreSQL ${theirs}, and this is ${ours}; dump and restore it, or set another DATA_DIR`,
+      `contains a database of PostgreSQL ${theirs}, but this is ${ours}; dump and restore it, or set another DATA_DIR`,
   ],
   [
     /\(PID (\d+)\) running in data directory/,
@@ -102,5 +102,5 @@ export function directoryFailure(error: unknown, dataDir: string): unknown {
 function missing(error: unknown, dataDir: string): string {
   const path = error instanceof Error && "path" in error ? String(error.path) : "a file";
   if (`${resolve(dataDir)}/`.startsWith(`${path}/`)) return "can't be made; set another DATA_DIR";
-  return `has lost ${path}; restore it, or set another DATA_DIR`;
+  return `lacks ${path}; restore it, or set another DATA_DIR`;
 }

@@ -52,7 +52,7 @@ test.each<[args: string[], problem: string]>([
   [["--origin", "--json"], "--origin needs a value"],
   [["-H"], "-H needs a value"],
   [["--json=yes"], "--json takes no value"],
-  [["--json", "yes"], '"yes" has no place here'],
+  [["--json", "yes"], '"yes" is not expected here'],
 ])("%j is bad usage", (args, problem) => {
   expect(() => valuesOf(...args)).toThrow(new UsageError(problem));
 });

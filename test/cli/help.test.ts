@@ -52,7 +52,8 @@ describe.each([
   });
 
   test("reports an unknown option in one sentence", async () => {
-    const expected = /^there is no option --hlep; did you mean --help\?\n\nusage: [\s\S]+\n\n--help says more\n$/;
+    const expected =
+      /^there is no option --hlep; did you mean --help\?\n\nusage: [\s\S]+\n\nRun it with --help for all options.\n$/;
     expect(await run(file, "--hlep")).toMatchObject({ status: 2, output: "", errors: expect.stringMatching(expected) });
   });
 });

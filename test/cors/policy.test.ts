@@ -20,7 +20,7 @@ const incorrect: Incorrect[] = [
   ["null_origin_prohibited", "allowedOrigins", { allowedOrigins: ["null"] }, "sandboxed frame"],
 
   ["invalid_origin", "allowedOrigins", { allowedOrigins: [""] }, "the value is empty"],
-  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["none", app] }, "none stands alone"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["none", app] }, "none can't be combined with origins"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["example.com"] }, "https://example.com"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["localhost:5173"] }, "missing: http://localhost:5173"],
   ["invalid_origin", "allowedOrigins", { allowedOrigins: ["[::1]:5173"] }, "missing: http://[::1]:5173"],

@@ -124,7 +124,7 @@ describe("npm run migrate -- --app-role", () => {
     });
 
   test("can be repeated", async () => {
-    expect((await migrateAs(ROLE)).stdout).toBe(`up to date\ngranted to ${ROLE} the rights that the service needs\n`);
+    expect((await migrateAs(ROLE)).stdout).toBe(`up to date\ngranted ${ROLE} the rights that the service needs\n`);
   });
 
   test.each<[what: string, role: () => string, message: RegExp]>([

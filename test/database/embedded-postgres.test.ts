@@ -190,7 +190,7 @@ describe("one line describes a directory that can't be used:", () => {
     await writeFile(file, "");
     expect(await failure(file)).toBe("DATA_DIR DIR is not a directory; set another DATA_DIR");
     expect(await failure(join(file, "data"))).toBe(
-      "DATA_DIR DIR lies below something that is not a directory; set another DATA_DIR",
+      "DATA_DIR DIR is below a path that is not a directory; set another DATA_DIR",
     );
   });
 
@@ -199,7 +199,7 @@ describe("one line describes a directory that can't be used:", () => {
     await chmod(closed, 0o555);
     // Permissions do not stop root, but the kernel's own file system does.
     expect(await failure(process.getuid?.() === 0 ? "/sys/finance-data" : closed)).toMatch(
-      /^DATA_DIR DIR is (not writable for this user; make it so, or|on a read-only file system;) set another DATA_DIR$/,
+      /^DATA_DIR DIR is (not writable for this user; allow writing, or|on a read-only file system;) set another DATA_DIR$/,
     );
   });
 
@@ -223,13 +223,13 @@ describe("one line describes a directory that can't be used:", () => {
       "a database of another major version",
       "cluster/PG_VERSION",
       "15\n",
-      /^DATA_DIR DIR holds a database of PostgreSQL 15, and this is 18\.\d+; dump and restore it, or set another DATA_DIR$/,
+      /^DATA_DIR DIR contains a database of PostgreSQL 15, but this is 18\.\d+; dump and restore it, or set another DATA_DIR$/,
     ],
     [
       "a database that lost its password",
       "password",
       undefined,
-      /^DATA_DIR DIR has lost DIR\/postgres\/password; restore it, or set another DATA_DIR$/,
+      /^DATA_DIR DIR lacks DIR\/postgres\/password; restore it, or set another DATA_DIR$/,
     ],
     [
       "a damaged database",

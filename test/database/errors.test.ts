@@ -34,11 +34,11 @@ describe("output of PostgreSQL's programs becomes one line", () => {
 
 describe("an error of the file system becomes one line", () => {
   test.each<[code: string, line: string]>([
-    ["EACCES", "DATA_DIR .data is not writable for this user; make it so, or set another DATA_DIR"],
+    ["EACCES", "DATA_DIR .data is not writable for this user; allow writing, or set another DATA_DIR"],
     ["EROFS", "DATA_DIR .data is on a read-only file system; set another DATA_DIR"],
     ["ENOSPC", "DATA_DIR .data is on a full disk; make room, or set another DATA_DIR"],
     ["EDQUOT", "DATA_DIR .data is on a full disk; make room, or set another DATA_DIR"],
-    ["ENOTDIR", "DATA_DIR .data lies below something that is not a directory; set another DATA_DIR"],
+    ["ENOTDIR", "DATA_DIR .data is below a path that is not a directory; set another DATA_DIR"],
   ])("%s", (code, line) => {
     expect(directoryFailure(Object.assign(new Error(code), { code }), ".data")).toEqual(new DatabaseStartError(line));
   });

@@ -81,7 +81,8 @@ describe.skipIf(POSTGRES_PROGRAMS === undefined && !process.env["CI"])(
     }
 
     const UNTRUSTED = /: its certificate is not trusted; set sslrootcert to the certificate of the CA that signed it$/;
-    const ELSEWHERE = /: its certificate is for another host; give the name that it is for, or sslmode=verify-ca$/;
+    const ELSEWHERE =
+      /: its certificate is for another host; use the host name in the certificate, or sslmode=verify-ca$/;
 
     test.each<[host: string, query: string, outcome: string | RegExp]>([
       ["127.0.0.1", "", "encrypted"],

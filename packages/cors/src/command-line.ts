@@ -123,7 +123,7 @@ export function readCommandLine<const Known extends Options>(
   const checked = tokens.flatMap((token) => {
     if (token.kind === "option-terminator") return [];
     if (token.kind === "option") return [checkOption(token, known)];
-    if (!positionals) throw new UsageError(`${JSON.stringify(token.value)} has no place here`);
+    if (!positionals) throw new UsageError(`${JSON.stringify(token.value)} is not expected here`);
     return [];
   });
   const words = tokens.flatMap((token) => (token.kind === "positional" ? [token.value] : []));
@@ -157,5 +157,5 @@ function checkOption({ name, rawName, value, inlineValue }: OptionToken, known: 
 /** The mistake, how to call the command, and where to read more: short enough to fit on a screen. */
 export function describeMisuse(error: UsageError, help: string): string {
   const [called = ""] = help.split("\n\n");
-  return `${error.message}\n\n${called}\n\n--help says more\n`;
+  return `${error.message}\n\n${called}\n\nRun it with --help for all options.\n`;
 }

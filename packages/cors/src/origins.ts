@@ -217,7 +217,7 @@ function textMistake(text: string): OriginMistake | null {
   if (word !== undefined) return invalid(word);
   if (text.includes("*") && !/[a-z\d]/i.test(text)) return star("for every origin write * and nothing else");
   if (/\\[./]|\\[dsw][+*]|(?:\/\/|^)\.\*|[\^$(]/.test(text)) {
-    return star("patterns are no regular expressions: write https://*.example.com or http://localhost:*");
+    return star("patterns are not regular expressions: write https://*.example.com or http://localhost:*");
   }
   const named = /^[a-z_-]*origins?\s*[:=]\s*(?=\S)/i.exec(text);
   if (named !== null) return invalid("write the value alone", text.slice(named[0].length));
@@ -257,7 +257,7 @@ function schemeMistake(text: string): OriginMistake | null {
     const origin = last.replace(/^[^a-z]+/i, "");
     return origin === ""
       ? invalid("this is not a scheme: write https://host")
-      : invalid("there is something before the scheme", `${origin}${rest}`);
+      : invalid("remove the text before the scheme", `${origin}${rest}`);
   }
   if (scheme === "file") return invalid("pages in files send null, or in Electron and Cordova file:// without a path");
   if (opaqueSchemes.has(scheme)) return opaqueOrigin(scheme);
@@ -267,7 +267,7 @@ function schemeMistake(text: string): OriginMistake | null {
     return invalid(message, `${scheme === "ws" ? "http" : "https"}${rest}`);
   }
   const near = ["https", "http"].find((known) => editDistance(known, scheme) === 1);
-  return near === undefined ? null : invalid(`${scheme} is probably a slip`, `${near}${rest}`);
+  return near === undefined ? null : invalid(`${scheme} is probably a typing error`, `${near}${rest}`);
 }
 
 function missingSchemeMistake(text: string): OriginMistake {
@@ -332,7 +332,7 @@ function portMistake({ text, scheme, port }: OriginPattern): OriginMistake | nul
 function hostStarMistake({ text, host, scheme, subdomains }: OriginPattern): OriginMistake | null {
   if (host === "*") return star("every host: write * alone for every origin, or name a domain");
   if (host.includes("*") || (subdomains && host.includes(".."))) {
-    const message = "* stands for whole labels at the start only";
+    const message = "* can only stand for whole labels at the start";
     const domain = text.slice(scheme.length + 3).replace(/^[*.]+/, "");
     return domain.includes("*") ? star(`${message}: https://*.example.com`) : star(message, `${scheme}://*.${domain}`);
   }
@@ -349,9 +349,9 @@ function hostMistake({ text, scheme, host, subdomains }: OriginPattern): OriginM
   const start = `${scheme}://${subdomains ? "*." : ""}`;
   const port = text.slice(start.length + host.length);
   if (host.startsWith(".")) return invalid("subdomains are written with *", `${scheme}://*${host}${port}`);
-  if (!URL.canParse(`${scheme}://${host}`)) return invalid("this is no valid host name");
+  if (!URL.canParse(`${scheme}://${host}`)) return invalid("this is not a valid host name");
   const serialized = new URL(`${scheme}://${host}`).host;
-  if (serialized !== host) return invalid("browsers write this host in another way", `${start}${serialized}${port}`);
+  if (serialized !== host) return invalid("browsers write this host differently", `${start}${serialized}${port}`);
   if (!host.startsWith("[") && !labels.test(host.replace(/\.$/, ""))) {
     return invalid(`${characters}, in labels of 1 to 63 characters`);
   }

@@ -151,7 +151,7 @@ function compileOrigins(config: CorsConfig, credentials: boolean, report: Report
   for (const value of listed) {
     if (value === "none") {
       if (listed.length > 1)
-        report("invalid_origin", "allowedOrigins", value, "none stands alone: remove it or the others");
+        report("invalid_origin", "allowedOrigins", value, "none can't be combined with origins: remove it or them");
     } else if (value === "*") {
       anyOrigin = true;
       if (credentials) report("wildcard_origin_with_credentials", "allowedOrigins", value);

@@ -138,7 +138,7 @@ describe("bad usage is reported with its reason", () => {
   test.each<[args: string[], message: RegExp]>([
     [page, /^a URL is required$/],
     [[url], /^--origin is required/],
-    [[url, "http://b.test", ...page], /^one URL, not also http:\/\/b\.test$/],
+    [[url, "http://b.test", ...page], /^only one URL is allowed; remove http:\/\/b\.test$/],
     [["localhost:9707", ...page], /not an http or https URL/],
     [["/rpc", ...page], /not an http or https URL/],
     [["http://user:secret@localhost/", ...page], /user name or a password/],

@@ -37,7 +37,7 @@ export function commandName(path: string, environment: Readonly<Record<string, s
 export const usage = (command: string): string => `usage: ${command} URL --origin ORIGIN [options]
        ${command} --from-config [URL] --origin ORIGIN [options]
 
-Checks whether a page on ORIGIN may call URL, in the steps in which a browser decides it (https://fetch.spec.whatwg.org/).
+Checks step by step, as a browser does (https://fetch.spec.whatwg.org/), whether a page on ORIGIN may call URL.
 If not, says why, what the consoles of browsers print, and how to fix it. It works with any server.
 
   --origin ORIGIN      the origin of the page, for example http://localhost:5173 or capacitor://localhost; null for a
@@ -51,7 +51,7 @@ If not, says why, what the consoles of browsers print, and how to fix it. It wor
   --credentials        the page sends cookies: fetch's credentials: "include", axios's withCredentials
   --strict             follow the standard where browsers are less strict: * and authorization, and in Chrome client
                        hints such as save-data, ranges such as Bytes=0-9, and the ports 4190 and 6679
-  --preflight-only     do not send the actual request; the verdict is that on the preflight
+  --preflight-only     do not send the actual request; judge the preflight alone
   --from-config        check the policy in this environment's CORS_* variables instead of a server
   --timeout SECONDS    for each request; default: 10
   --user-agent TEXT    default: a recent Chrome
@@ -88,7 +88,7 @@ export function readArguments(args: readonly string[]): DoctorArguments {
   // Words after --header that are not a URL are more headers.
   const moreLines = lines === undefined ? [] : positionals.filter((text) => !text.includes("://"));
   const [url, ...rest] = positionals.filter((text) => !moreLines.includes(text));
-  if (rest.length > 0) throw new UsageError(`one URL, not also ${rest.join(" ")}`);
+  if (rest.length > 0) throw new UsageError(`only one URL is allowed; remove ${rest.join(" ")}`);
   if (values.origin === undefined) throw new UsageError("--origin is required: the origin of the page that calls");
   if (noHeaders && lines !== undefined) throw new UsageError("--header and --no-headers exclude each other");
   const timeout = /^\d{1,3}(\.\d{1,3})?$/.test(values.timeout) ? Number(values.timeout) : 0;

@@ -332,7 +332,10 @@ export function findUnsafeHeaders(headers: readonly Header[], strict: boolean): 
   const sent = strict ? headers : headers.filter(([name]) => name !== "user-agent");
   const judged = sent.map(([name, value]) => ({ name, value, why: whyUnsafe(name, value, strict) }));
   const sum = judged.reduce((bytes, { value, why }) => bytes + (why === null ? value.length : 0), 0);
-  const whySum = sum > valueBytesSumMax ? `is part of values of more than ${valueBytesSumMax} bytes` : null;
+  const whySum =
+    sum > valueBytesSumMax
+      ? `and the other safelisted headers have more than ${valueBytesSumMax} bytes together`
+      : null;
   return judged
     .flatMap(({ name, why }) => {
       const reason = why ?? whySum;

@@ -22,7 +22,7 @@ export interface ConsoleLines {
   readonly safari: string | null;
 }
 
-/** The failures of which Chrome says that the response to the preflight does not pass the access control check. */
+/** The failures for which Chrome says that the response to the preflight does not pass the access control check. */
 const accessChecks: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "preflight_redirect",
   "allow_origin_missing",
