@@ -58,7 +58,7 @@ import {
   shared,
   type Tracing,
 } from "./plugins/index.ts";
-import { frontPage } from "./server/front-page.ts";
+import { frontPage } from "./server/greeting.ts";
 
 /** A call takes milliseconds; one that takes this long is stuck. */
 const CALL_DEADLINE_MS = 30_000;

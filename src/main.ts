@@ -9,7 +9,8 @@ import { type Foundation, prepare } from "./server/prepare.ts";
 import { openLog, Shutdown } from "./server/process.ts";
 import { connectionsOf, serve } from "./server/serve.ts";
 import { describeFailure } from "./start-error.ts";
-import { runWorker, startWorkers } from "./workers/index.ts";
+import { startWorkers } from "./workers/primary.ts";
+import { runWorker } from "./workers/worker.ts";
 
 /** Milliseconds that a replaced worker keeps idle connections: as long as Node does by default, so that no call fails. */
 const HANDOVER_MS = 5000;

@@ -1,7 +1,7 @@
 import Fastify from "fastify";
 import { expect, test } from "vitest";
 import { readConfig } from "../src/config/config.ts";
-import { frontPage, frontPageOf } from "../src/server/front-page.ts";
+import { frontPage, frontPageOf } from "../src/server/greeting.ts";
 
 const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 

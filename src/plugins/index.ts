@@ -7,4 +7,3 @@ export { createRateLimiter, heldBytesMaxOf, OverloadError, type OverloadLimits, 
 export { requestIdHeader, requestIdOf, SECURITY_HEADERS, setRequestId } from "./reply-headers.ts";
 export { RequestReport, type RequestReportOptions } from "./request-report.ts";
 export { SERVER_LIMITS, type ServerLimits, serverOptions } from "./server-limits.ts";
-export { startTracing } from "./start-tracing.ts";

@@ -4,7 +4,7 @@ import fastifyStatic from "@fastify/static";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
 import { createProbe, diagnose, readArguments, renderJson } from "../../packages/cors/src/doctor/index.ts";
 import { createTwirpClientErrors, strictHttp } from "../../packages/twirp/src/index.ts";
-import { LOOPBACK_HOSTS } from "../config/warnings.ts";
+import { LOOPBACK_HOSTS } from "../config/config.ts";
 import { consolePages } from "../package-files.ts";
 import { gracefulExit, requestIdHeader, requestIdOf, SECURITY_HEADERS, setRequestId } from "../plugins/index.ts";
 

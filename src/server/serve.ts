@@ -6,8 +6,9 @@ import type { Config } from "../config/config.ts";
 import { createStatisticsReader, findObstacle, openPool } from "../database/index.ts";
 import { lanePoolOptions, openLedger } from "../finance/index.ts";
 import { migrationsDirectory } from "../package-files.ts";
-import { createMetrics, type LameDuck, type Metrics, sendClientsAway, startTracing } from "../plugins/index.ts";
-import { frontPageOf } from "./front-page.ts";
+import { createMetrics, type LameDuck, type Metrics, sendClientsAway, type Tracing } from "../plugins/index.ts";
+import { StartError } from "../start-error.ts";
+import { frontPageOf } from "./greeting.ts";
 import { apiPlace, listen } from "./listening.ts";
 import type { Shutdown } from "./process.ts";
 
@@ -101,4 +102,30 @@ export async function serve(options: ServingOptions): Promise<Serving> {
       draining.abort();
     },
   };
+}
+
+/**
+ * Traces by OpenTelemetry, sent to the collector at OTEL_EXPORTER_OTLP_ENDPOINT over OTLP/HTTP. Its SDK, which reads the
+ * other OTEL_ variables, is loaded only when there is one.
+ *
+ * @returns undefined when the variable is not set: then nothing is traced.
+ * @throws StartError when a package of OpenTelemetry, all of which are optional, is missing.
+ */
+export async function startTracing(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Tracing | undefined> {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesEndpoint } = environment;
+  if (!(endpoint || tracesEndpoint) || environment["OTEL_SDK_DISABLED"] === "true") return undefined;
+  try {
+    const { OpenTelemetry } = await import("../plugins/open-telemetry.ts");
+    return new OpenTelemetry();
+  } catch (error) {
+    const missing = /Cannot find package '(@opentelemetry\/[^']+)'/.exec(
+      error instanceof Error ? error.message : "",
+    )?.[1];
+    if (missing === undefined) throw error;
+    throw new StartError(
+      `traces need ${missing}, which is not installed: run npm ci without --omit=dev, or unset OTEL_EXPORTER_OTLP_ENDPOINT`,
+    );
+  }
 }

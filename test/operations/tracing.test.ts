@@ -2,7 +2,8 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/prom
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { startTracing, type Tracing } from "../../src/plugins/index.ts";
+import type { Tracing } from "../../src/plugins/index.ts";
+import { startTracing } from "../../src/server/serve.ts";
 import { createTestDatabase } from "../setup/database.ts";
 import { lockAccount, openAccount, openFunded, untilWaitingForLock } from "../setup/ledger.ts";
 import { freePort, startProcess } from "../setup/process.ts";

@@ -1,2 +1,0 @@
-export { startWorkers } from "./primary.ts";
-export { runWorker } from "./worker.ts";
