@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { setImmediate as immediate } from "node:timers/promises";
 import proxyAddr from "@fastify/proxy-addr";
 import ipaddr from "ipaddr.js";
-import type { ServerLimits } from "./server-limits.ts";
+import type { ServerLimits } from "./server-options.ts";
 
 /** Connections over a limit that are accepted so that their requests can be refused properly. */
 const SURPLUS_MAX = 100;

@@ -1,6 +1,6 @@
 import { CODE_OF_FOREIGN_STATUS, readCode, type TwirpCode } from "../../twirp/src/codes.ts";
-import { decode, encode, type Format, mediaTypeOf } from "./codec.ts";
 import { FinanceError, failure, failureBy, failureOf, unreadable } from "./errors.ts";
+import { decode, encode, type Format, mediaTypeOf } from "./formats.ts";
 import { complete, isObject } from "./message.ts";
 import type { Input, Method } from "./method.ts";
 import type { TokenSource } from "./token.ts";

@@ -1,6 +1,6 @@
 import { everyMethod } from "../../../generated/client/every-method.ts";
 import { type CallOptions, type Connection, call } from "./call.ts";
-import type { Format } from "./codec.ts";
+import type { Format } from "./formats.ts";
 import type { Input, ListMethod, Method, Page, Paged } from "./method.ts";
 import { type TokenOption, tokenSource } from "./token.ts";
 import type { Transport } from "./transports.ts";
