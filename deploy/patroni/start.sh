@@ -1,5 +1,6 @@
 #!/bin/sh
-# start.sh patroni | etcd | COMMAND...: runs a member of the cluster under the name NAME, or any other command.
+# start.sh patroni | etcd | COMMAND...: runs a member of the cluster under the name NAME, or any other command, for example
+# `patronictl list`.
 set -eu
 
 # secret NAME: the value of NAME, or the content of the file at NAME_FILE.
@@ -9,7 +10,7 @@ secret() {
 }
 
 case $1 in
-  patroni)
+  patroni | patronictl)
     password=$(secret POSTGRES_PASSWORD)
     export PATRONI_NAME="$NAME"
     export PATRONI_ETCD_HOSTS="$ETCD_HOSTS"
@@ -23,7 +24,9 @@ case $1 in
     PATRONI_REPLICATION_PASSWORD=$(secret REPLICATION_PASSWORD)
     export PATRONI_REPLICATION_PASSWORD
     unset POSTGRES_PASSWORD REPLICATION_PASSWORD
-    exec patroni /finance/patroni.yml
+    if [ "$1" = patroni ]; then exec patroni /finance/patroni.yml; fi
+    shift
+    exec patronictl --config-file /finance/patroni.yml "$@"
     ;;
   etcd)
     members=
