@@ -11,11 +11,13 @@ COPY packages/cors/package.json packages/cors/
 COPY packages/client/package.json packages/client/
 RUN npm ci
 COPY . .
+# For a bill of materials that is the same each time, give the time of the commit.
+ARG SOURCE_DATE_EPOCH
 RUN npm run build
 RUN npm run build:image
 RUN npm run sbom
 # A checkout may be unreadable for others.
-RUN chmod -R a+rX image dist/web migrations deploy/image package.json sbom.cdx.json LICENSE
+RUN chmod -R a+rX image dist/web migrations deploy/image package.json sbom.cdx.json THIRD-PARTY-NOTICES.txt LICENSE
 
 # Run: Node, the bundle, the pages and the migrations. No npm, no compiler, no embedded database.
 FROM debian:${DEBIAN}-slim
@@ -24,7 +26,7 @@ WORKDIR /app
 COPY --from=build /app/image dist
 COPY --from=build /app/dist/web dist/web
 COPY --from=build /app/migrations migrations
-COPY --from=build /app/package.json /app/sbom.cdx.json /app/LICENSE ./
+COPY --from=build /app/package.json /app/sbom.cdx.json /app/LICENSE /app/THIRD-PARTY-NOTICES.txt ./
 COPY --from=build /app/deploy/image/start.sh /app/deploy/image/healthy.sh ./
 LABEL org.opencontainers.image.title="Finance service" \
   org.opencontainers.image.description="Double-entry ledger with a Twirp API, on PostgreSQL" \

@@ -45,7 +45,7 @@ const exempt = [
   /^proto\/release\//,
   /^tools\/plain-english\.ts$/,
   /package-lock\.json$/,
-  /^sbom\.cdx\.json$/,
+  /^(sbom\.cdx\.json|THIRD-PARTY-NOTICES\.txt)$/,
   /^LICENSE$/,
   /\.(png|jpg|ico|woff2|binpb|pem|der|gz)$/,
 ];

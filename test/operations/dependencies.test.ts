@@ -37,12 +37,13 @@ test("runtime dependencies are pinned exactly", () => {
     expect(`${name}@${version}`).toMatch(/@\d[\w.-]*$/);
 });
 
-test("the bill of materials names each runtime package and optional peer in its locked version, and no tool for development", async () => {
+test("the bill of materials names each runtime package, optional peer and package of the pages in its locked version, and no tool for development", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [".ci/bill-of-materials.mjs"], { maxBuffer: 2 ** 26 });
   const bill: { bomFormat: string; components: { name: string; version: string }[] } = JSON.parse(stdout);
   expect(bill.bomFormat).toBe("CycloneDX");
   const billed = new Set(bill.components.map(({ name, version }) => `${name}@${version}`));
-  const direct = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }));
+  const pages = ["@tanstack/react-query", "react", "react-dom", "uplot"];
+  const direct = new Set([...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }), ...pages]);
   // A package is locked as `dev` where only tools need it; the optional peers, installed as tools, are locked so too.
   for (const [name, { version, dev }] of locked) {
     if (direct.has(name) || !dev) continue;
@@ -51,4 +52,19 @@ test("the bill of materials names each runtime package and optional peer in its 
   const billedNames = new Set(bill.components.map(({ name }) => name));
   for (const name of direct) expect(billedNames).toContain(name);
   for (const [name, version] of Object.entries(manifest.dependencies)) expect(billed).toContain(`${name}@${version}`);
+});
+
+test("the bill and the notices are the same each time", async () => {
+  const print = async (...args: string[]) => {
+    const env = { ...process.env, SOURCE_DATE_EPOCH: "1700000000" };
+    const command = [".ci/bill-of-materials.mjs", ...args];
+    return (await promisify(execFile)(process.execPath, command, { maxBuffer: 2 ** 26, env })).stdout;
+  };
+  const bill = await print();
+  expect(await print()).toBe(bill);
+  expect(bill).toContain('"timestamp": "2023-11-14T22:13:20.000Z"');
+  expect(bill).not.toContain("serialNumber");
+  const notices = await print("--notices");
+  for (const text of ["react-dom ", "uplot ", "fastify ", "Permission is hereby granted"])
+    expect(notices).toContain(text);
 });
