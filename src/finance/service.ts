@@ -122,7 +122,7 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
         method: "CreateAccount",
         message: { ...request, owner },
         subject: actor.subject,
-        key: () => keyOf(ctx.req, request),
+        key: keyOf(ctx.req, request),
       };
       const open = async () => {
         requireAdmin(actor, adminPartOfNewAccount(actor.subject, request));
@@ -308,7 +308,7 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
     readCommand: () => Command,
   ): Promise<Transfer> {
     const actor = actorOf(ctx);
-    const keyed = { method, message: request, subject: actor.subject, key: () => keyOf(ctx.req, request) };
+    const keyed = { method, message: request, subject: actor.subject, key: keyOf(ctx.req, request) };
     const post = async () => {
       const command = readCommand();
       const claim = readClaim(keyed);
@@ -358,7 +358,7 @@ function readMember(
     method: "CreateTransfer",
     message: request,
     subject: actor.subject,
-    key: () => idempotencyKey,
+    key: idempotencyKey,
   } as const;
   const path = `transfers[${index}].`;
   try {

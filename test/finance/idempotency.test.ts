@@ -167,6 +167,13 @@ describe("the header Idempotency-Key", () => {
       "another",
       "idempotency_key",
     ],
+    [
+      "where it differs from the field of a request with other mistakes",
+      "CreateTransfer",
+      () => move({ idempotency_key: "one", amount: 0 }),
+      "another",
+      "idempotency_key",
+    ],
     ["that is too long", "CreateTransfer", () => move(), "x".repeat(65), "idempotency_key"],
     ["that is not ASCII", "CreateTransfer", () => move(), "\u00e9", "idempotency_key"],
     ["on a batch", "BatchCreateTransfers", () => ({ transfers: [move()] }), "a", "Idempotency-Key"],

@@ -217,8 +217,8 @@ export interface KeyedRequest {
   /** The message with its defaults filled in. */
   readonly message: object;
   readonly subject: string;
-  /** Finds the request's key; empty for none. @throws FinanceError when it can't be told. */
-  readonly key: () => string;
+  /** Empty for none. */
+  readonly key: string;
 }
 
 /** https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header */
@@ -258,7 +258,7 @@ export function refuseKeyHeader(req: IncomingMessage): void {
  * @throws FinanceError invalid_argument for a key that is not allowed.
  */
 export function readClaim({ method, message, subject, key }: KeyedRequest, path = ""): Claim | undefined {
-  const valid = readIdempotencyKey(key(), path);
+  const valid = readIdempotencyKey(key, path);
   return valid === undefined ? undefined : claimOf(subject, valid, method, message);
 }
 

@@ -30,7 +30,7 @@ export function capture(
   const { debited, credited } = parties;
   const mayPost = may(actor, "debit", debited) && may(actor, "credit", credited);
   if (!maySettle(actor, "capture", transfer) || !mayPost) {
-    const msg = `only the caller that placed the hold of transfer ${transfer.id}, or an admin may capture it`;
+    const msg = `only the caller that placed the hold of transfer ${transfer.id} or an admin may capture it`;
     return refuse("hold_not_owned", msg, { transfer_id: `${transfer.id}` });
   }
   const unheld = notHeld(transfer, books.times.clock);
