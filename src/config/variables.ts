@@ -2,6 +2,7 @@
  * The environment's variables, each by itself: its values, its default and its meaning, and names that look like ours but
  * are not. config.ts checks how they go together. tools/environment-table.ts writes the table in README.md.
  */
+import { isIP } from "node:net";
 import proxyAddr from "@fastify/proxy-addr";
 import { z } from "zod";
 import { describeUnknownVariable, didYouMean, misspeltNames } from "../../packages/cors/src/doctor/index.ts";
@@ -265,6 +266,8 @@ function problemOf(error: z.core.$ZodError): string {
 }
 
 function areProxies(list: readonly string[]): boolean {
+  // proxy-addr alone would read 1 as the address 0.0.0.1, and 10/8 as the network 0.0.0.10/8.
+  if (!list.every((proxy) => /^[a-z]+$/.test(proxy) || isIP(proxy.replace(/\/\d{1,3}$/, "")) !== 0)) return false;
   try {
     proxyAddr.compile([...list]);
     return true;
