@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { mintToken } from "../src/auth/index.ts";
 import { grantApplicationRole } from "../src/database/index.ts";
 import { migrationsDirectory } from "../src/package-files.ts";
@@ -54,7 +55,7 @@ async function start(change: Record<string, string> = {}): Promise<{ service: Se
 
 test("in production no secret appears in output, log, replies, metrics or the list of processes", async () => {
   const { service, base } = await start();
-  await service.printed("API");
+  await service.printed("  API ");
   const seen: string[] = [];
   const tokens: string[] = [];
   const mint = async (secret: string, lifetimeSeconds: number) => {
@@ -118,4 +119,89 @@ test("in production no secret appears in output, log, replies, metrics or the li
   for (const secret of [...passwords, JWT_SECRET, JWT_SECRET.slice(0, 20), OTHER_SECRET, ...signatures]) {
     expect(everything).not.toContain(secret);
   }
+});
+
+/** The command lines and environments of a process and of all those below it. */
+async function processesFrom(pid: number | undefined): Promise<{ self: string; below: string[] }> {
+  const read = (file: string) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "");
+  const self = (await read("cmdline")) + (await read("environ"));
+  const children = (await read(`task/${pid}/children`)).trim().split(" ").filter(Boolean);
+  const below = await Promise.all(children.map((child) => processesFrom(Number(child))));
+  return { self, below: below.flatMap((each) => [each.self, ...each.below]) };
+}
+
+const isLinux = process.platform === "linux";
+
+test("secrets in files are in no output and no environment, and SIGHUP gives new ones to all workers", async () => {
+  const passwords = ["p@ss/w:rd", "n€xt:p@ss/w%rd ?&+"];
+  const folder = await mkdtemp(join(inject("scratch"), "secrets-"));
+  const files = { PGPASSWORD_FILE: join(folder, "password"), AUTH_JWT_SECRET_FILE: join(folder, "key") };
+  const write = async (password: string, key: string) => {
+    await database.pool.query(`alter role ${role} password '${password}'`);
+    await writeFile(files.PGPASSWORD_FILE, `${password}\n`);
+    await writeFile(files.AUTH_JWT_SECRET_FILE, `${key}\n`);
+  };
+  await write(passwords[0] ?? "", JWT_SECRET);
+  const withoutPassword = new URL(url);
+  withoutPassword.password = "";
+  const { service, base } = await start({
+    DATABASE_URL: withoutPassword.href,
+    AUTH_JWT_SECRET: "",
+    WORKERS: "2",
+    ...files,
+  });
+  await service.printed("  API ");
+  const seen: string[] = [];
+  const call = async (secret: string) => {
+    const token = await mintToken(secret, { subject: "root", scope: "finance.admin", lifetimeSeconds: 600 });
+    const response = await fetch(`${base}/twirp/finance.v1.FinanceService/ListAccounts`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+      body: "{}",
+    });
+    seen.push(await response.text());
+    return response.status;
+  };
+  const look = async () => {
+    const { self, below } = await processesFrom(service.child.pid);
+    if (isLinux) expect([self.includes("PGPASSWORD_FILE="), below.length]).toEqual([true, 2]);
+    seen.push(self, ...below);
+  };
+  expect([await call(JWT_SECRET), await call(OTHER_SECRET)]).toEqual([200, 401]);
+  await look();
+
+  await write(passwords[1] ?? "", OTHER_SECRET);
+  network.cut();
+  service.child.kill("SIGHUP");
+  const eight = async (secret: string) => [
+    ...new Set(await Promise.all(Array.from({ length: 8 }, () => call(secret)))),
+  ];
+  await expect.poll(() => eight(OTHER_SECRET), { timeout: 20_000 }).toEqual([200]);
+  await expect.poll(() => eight(JWT_SECRET), { timeout: 20_000 }).toEqual([401]);
+  service.child.kill("SIGTERM");
+  expect(await service.ended).toBe(0);
+
+  const everything = [...seen, service.output()].join("\n");
+  for (const secret of [...passwords, ...passwords.map(encodeURIComponent), JWT_SECRET, OTHER_SECRET]) {
+    expect(everything).not.toContain(secret);
+  }
+});
+
+test.runIf(isLinux)("the embedded PostgreSQL is not given the service's secrets", async () => {
+  const { service } = await start({
+    NODE_ENV: "development",
+    DATABASE_URL: "",
+    DATA_DIR: await mkdtemp(join(inject("scratch"), "embedded-")),
+    CONSOLE_PORT: "off",
+    DEMO_DATA: "false",
+    PGPASSWORD: PASSWORD,
+    OTEL_EXPORTER_OTLP_HEADERS: OTHER_SECRET,
+  });
+  await service.printed("  API ");
+  const { self, below } = await processesFrom(service.child.pid);
+  expect(self).toContain(JWT_SECRET);
+  expect(below.length).toBeGreaterThan(1);
+  for (const secret of [JWT_SECRET, OTHER_SECRET, PASSWORD]) expect(below.join("\n")).not.toContain(secret);
+  service.child.kill("SIGTERM");
+  expect(await service.ended).toBe(0);
 });

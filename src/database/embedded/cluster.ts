@@ -42,6 +42,15 @@ export function findPostgresBinaries(): PostgresBinaries {
   }
 }
 
+/** Variables that PostgreSQL's programs and their libraries may need, on any platform. */
+const INHERITED = "PATH HOME TMPDIR TMP TEMP LD_LIBRARY_PATH DYLD_LIBRARY_PATH SystemRoot ComSpec".split(" ");
+
+/** The environment of PostgreSQL's programs: without ours, which holds secrets that are none of theirs. */
+export function serverEnvironment(): NodeJS.ProcessEnv {
+  const inherited = INHERITED.map((name) => [name, process.env[name]]);
+  return { ...Object.fromEntries(inherited), LC_ALL: "C", TZ: "UTC" };
+}
+
 /** The superuser and owner of the service's database. */
 export const CLUSTER_USER = "finance";
 
@@ -137,8 +146,7 @@ async function makeCluster({ dataDir, binaries, account, log }: ClusterOptions, 
       "--locale=C",
       "--no-instructions",
     ]);
-    const env = { ...process.env, LC_ALL: "C", TZ: "UTC" };
-    await promisify(execFile)(program, args, { ...ids, cwd: "/", env }).catch((error: unknown) => {
+    await promisify(execFile)(program, args, { ...ids, cwd: "/", env: serverEnvironment() }).catch((error: unknown) => {
       const output = error instanceof Error && "stderr" in error ? String(error.stderr) : "";
       throw new PostgresFailure("initdb", output === "" ? String(error) : output);
     });

@@ -16,6 +16,7 @@ import {
   findPostgresBinaries,
   openCluster,
   type PostgresBinaries,
+  serverEnvironment,
 } from "./cluster.ts";
 import { hasEntry, identifyProcess, isRunning, LockHeldError, lockDirectory, type ProcessIdentity } from "./lock.ts";
 
@@ -80,7 +81,7 @@ async function startPostmaster({ cluster, binaries, account, settings }: Postmas
   const child = spawn(program, args, {
     ...ids,
     cwd: "/",
-    env: { ...process.env, LC_ALL: "C", TZ: "UTC" },
+    env: serverEnvironment(),
     stdio: ["ignore", output.fd, output.fd],
     // In its own process group, Ctrl-C in the terminal does not reach it, so our connections close first.
     detached: true,
