@@ -1,6 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { chmod, mkdtemp, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, inject, test } from "vitest";
 import { decide } from "../packages/cors/src/index.ts";
 import { ConfigError, readConfig, readConsoleConfig, readLedgerConfig } from "../src/config/config.ts";
+import { readConnectionUrl } from "../src/database/index.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
 const production = {
@@ -94,10 +97,145 @@ test("production needs its database, origins and keys, and serves no console and
   expect(readConfig(production)).toMatchObject({ environment: "production", consolePort: undefined, demoData: false });
 });
 
-test("production does not fall back to an embedded database if DATABASE_URL is empty", () => {
-  expect(mistakesOf({ ...production, DATABASE_URL: "" })).toEqual([
+test.each(["", " "])("production does not fall back to anything generated if a secret is %j", (empty) => {
+  expect(mistakesOf({ ...production, DATABASE_URL: empty, AUTH_JWT_SECRET: empty })).toEqual([
     expect.stringMatching(/^DATABASE_URL: is required in production/),
+    expect.stringMatching(/^AUTH_JWKS_URL or AUTH_JWT_SECRET: one is required/),
   ]);
+});
+
+describe("a secret in a file", () => {
+  const contents: Record<string, string | Uint8Array> = {
+    secret: `${SECRET}\n`,
+    windows: `\ufeff${SECRET}\r\n\r\n`,
+    spaces: ` ${SECRET} `,
+    short: "hunter2\n",
+    empty: "\n",
+    binary: Uint8Array.of(0xff, 0xfe, 0x68, 0),
+    large: "hunter2".repeat(10_000),
+    unreadable: SECRET,
+    url: "postgres://finance:hunter2@db:5432/finance\n",
+    "url without password": "postgres://finance@db:5432/finance?pgbouncer=true\n",
+    "no url": "hunter2",
+    password: "p@ss/w:rd ?&+%\n",
+    headers: "authorization=Bearer hunter2\n",
+  };
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(inject("scratch"), "secret-files-"));
+    for (const [name, content] of Object.entries(contents)) await writeFile(join(folder, name), content);
+    await chmod(join(folder, "unreadable"), 0);
+  });
+  /** Names files in the folder of this test. */
+  const inFolder = (files: Record<string, string>) =>
+    Object.fromEntries(Object.entries(files).map(([name, file]) => [name, join(folder, file)]));
+  const { DATABASE_URL: _url, AUTH_JWT_SECRET: _secret, ...bare } = production;
+
+  test.each([
+    ["secret", SECRET],
+    ["windows", SECRET],
+    ["spaces", ` ${SECRET} `],
+  ])("is its text without the newlines at the end: %s", (file, secret) => {
+    const { auth } = readConfig(inFolder({ AUTH_JWT_SECRET_FILE: file }));
+    expect(auth.trust).toEqual({ secret });
+  });
+
+  test("may be each of them, in production too, for every command", () => {
+    const files = inFolder({
+      AUTH_JWT_SECRET_FILE: "secret",
+      DATABASE_URL_FILE: "url",
+      OTEL_EXPORTER_OTLP_HEADERS_FILE: "headers",
+    });
+    const databaseUrl = "postgres://finance:hunter2@db:5432/finance";
+    expect(readConfig({ ...bare, ...files })).toMatchObject({
+      databaseUrl,
+      auth: { trust: { secret: SECRET } },
+      traceHeaders: "authorization=Bearer hunter2",
+      demoData: false,
+    });
+    expect(readLedgerConfig({ NODE_ENV: "production", ...files }).databaseUrl).toBe(databaseUrl);
+    expect(readConsoleConfig({ ...files, CONSOLE_API_URL: "https://api.example.com" }).port).toBe(5173);
+  });
+
+  test.each(["postgres://finance@db/finance", "postgres:///finance?host=db&user=finance", "postgres://finance@a,b"])(
+    "may be the password of %s alone",
+    (url) => {
+      const { databaseUrl = "" } = readLedgerConfig({
+        DATABASE_URL: url,
+        PGPASSWORD: "",
+        ...inFolder({ PGPASSWORD_FILE: "password" }),
+      });
+      const { target } = { target: undefined, ...readConnectionUrl(databaseUrl, {}) };
+      expect(target).toMatchObject({ user: "finance", password: "p@ss/w:rd ?&+%" });
+    },
+  );
+
+  test("may be an empty variable, which means unset", () => {
+    expect(readConfig({ ...production, AUTH_JWT_SECRET_FILE: "", DATABASE_URL_FILE: " " }).auth.trust).toEqual({
+      secret: SECRET,
+    });
+  });
+
+  const isRoot = process.getuid?.() === 0;
+  test.each<[files: Record<string, string>, plain: Record<string, string>, mistakes: RegExp[]]>([
+    [
+      { AUTH_JWT_SECRET_FILE: "nowhere" },
+      {},
+      [/^AUTH_JWT_SECRET_FILE: \/.*nowhere can't be read \(there is no such file\)$/],
+    ],
+    [{ AUTH_JWT_SECRET_FILE: "." }, {}, [/^AUTH_JWT_SECRET_FILE: \/.* can't be read \(it is a directory\)$/]],
+    [{ AUTH_JWT_SECRET_FILE: "empty" }, {}, [/^AUTH_JWT_SECRET_FILE: \/.*empty is empty$/]],
+    [{ AUTH_JWT_SECRET_FILE: "binary" }, {}, [/^AUTH_JWT_SECRET_FILE: \/.*binary is not text in UTF-8$/]],
+    [
+      { AUTH_JWT_SECRET_FILE: "large" },
+      {},
+      [/^AUTH_JWT_SECRET_FILE: \/.*large has 70000 bytes; a secret has at most 65536$/],
+    ],
+    [
+      { AUTH_JWT_SECRET_FILE: "../../../../../../../dev/zero" },
+      {},
+      [/^AUTH_JWT_SECRET_FILE: \/dev\/zero is not a regular file$/],
+    ],
+    [{ AUTH_JWT_SECRET_FILE: "short" }, {}, [/^AUTH_JWT_SECRET_FILE: must be at least 32 bytes of UTF-8$/]],
+    [{ DATABASE_URL_FILE: "no url" }, {}, [/^DATABASE_URL_FILE: must be a URL that starts with postgres:/]],
+    [
+      { AUTH_JWT_SECRET_FILE: "secret" },
+      { AUTH_JWT_SECRET: SECRET },
+      [/^AUTH_JWT_SECRET, AUTH_JWT_SECRET_FILE: set one of them, not both$/],
+    ],
+    [
+      { AUTH_JWT_SECRET_FILE: "secret" },
+      { AUTH_JWKS_URL: "https://issuer.test/jwks" },
+      [/^AUTH_JWKS_URL, AUTH_JWT_SECRET_FILE: set one of them, not both$/],
+    ],
+    [
+      { DATABASE_URL_FILE: "url", PGPASSWORD_FILE: "password" },
+      {},
+      [/^DATABASE_URL_FILE, PGPASSWORD_FILE: both have a password; remove the one in the URL$/],
+    ],
+    [
+      { AUTH_JWT_SECRET_FILE: "short", DATABASE_URL_FILE: "nowhere", PGPASSWORD_FILE: "empty" },
+      { PORT: "x" },
+      [/^PORT: /, /^DATABASE_URL_FILE: /, /^PGPASSWORD_FILE: /, /^AUTH_JWT_SECRET_FILE: /],
+    ],
+    [
+      { AUTH_JWT_SECERT_FILE: "secret" },
+      {},
+      [/^AUTH_JWT_SECERT_FILE: there is .+; did you mean AUTH_JWT_SECRET_FILE\?$/],
+    ],
+    [{ DATABASE_URL_FLIE: "url" }, {}, [/^DATABASE_URL_FLIE: there is .+; did you mean DATABASE_URL_FILE\?$/]],
+    [{ AUTH_ISSUER_FILE: "secret" }, {}, [/^AUTH_ISSUER_FILE: there is no such variable/]],
+    // Root may read everything.
+    ...(isRoot ? [] : [unreadable()]),
+  ])("is refused for %j with %j", (files, plain, mistakes) => {
+    const found = mistakesOf({ ...plain, ...inFolder(files) });
+    expect(found).toEqual(mistakes.map((mistake) => expect.stringMatching(mistake)));
+    expect(found.join()).not.toMatch(/hunter2|p@ss|0123456789/);
+  });
+
+  function unreadable(): [Record<string, string>, Record<string, string>, RegExp[]] {
+    return [{ AUTH_JWT_SECRET_FILE: "unreadable" }, {}, [/unreadable can't be read \(this user may not\)$/]];
+  }
 });
 
 describe("in production warns of", () => {

@@ -1,6 +1,8 @@
 import { runCommand } from "../../packages/cors/src/doctor/index.ts";
+import { readLedgerConfig } from "../config/config.ts";
 import { checkDatabase, DatabaseStartError, grantApplicationRole, migrate } from "../database/index.ts";
 import { migrationsDirectory } from "../package-files.ts";
+import { StartError } from "../start-error.ts";
 
 const HELP = `usage: npm run migrate [-- --app-role ROLE]
 
@@ -12,15 +14,17 @@ Exit status: 0 if all are applied, 1 if the migration failed, 2 for bad usage.`;
 process.exitCode = await runCommand(process.argv.slice(2), {
   help: HELP,
   options: { "app-role": { type: "string" } },
-  run: ({ values }) => run(process.env["DATABASE_URL"], values["app-role"]),
+  run: ({ values }) => run(values["app-role"]),
 });
 
-async function run(connectionString: string | undefined, role: string | undefined): Promise<number> {
-  if (connectionString === undefined || connectionString === "") {
-    console.error("npm run migrate needs DATABASE_URL; the embedded PostgreSQL is migrated when the service starts");
-    return 1;
-  }
+async function run(role: string | undefined): Promise<number> {
   try {
+    const { databaseUrl: connectionString } = readLedgerConfig(process.env);
+    if (connectionString === undefined) {
+      throw new DatabaseStartError(
+        "npm run migrate needs DATABASE_URL; the embedded PostgreSQL is migrated when the service starts",
+      );
+    }
     await checkDatabase(connectionString);
     const directory = migrationsDirectory();
     const applied = await migrate({ connectionString, directory }).catch((error: unknown) => {
@@ -33,7 +37,7 @@ async function run(connectionString: string | undefined, role: string | undefine
     }
     return 0;
   } catch (error) {
-    console.error(error instanceof DatabaseStartError ? error.message : `the migration failed, ${firstLine(error)}`);
+    console.error(error instanceof StartError ? error.message : `the migration failed, ${firstLine(error)}`);
     return 1;
   }
 }

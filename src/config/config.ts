@@ -7,10 +7,19 @@ import {
   printMistake,
   readCorsConfig,
 } from "../../packages/cors/src/index.ts";
-import { type ConnectionTarget, readConnectionUrl } from "../database/index.ts";
+import { type ConnectionTarget, readConnectionUrl, withPassword } from "../database/index.ts";
 import type { OverloadLimits } from "../plugins/index.ts";
 import { StartError } from "../start-error.ts";
-import { type Environment, isUnset, type LOG_LEVELS, readValues, unknownVariables, type Values } from "./variables.ts";
+import {
+  type Environment,
+  isFromFile,
+  isUnset,
+  type LOG_LEVELS,
+  readValues,
+  sourceOf,
+  unknownVariables,
+  type Values,
+} from "./variables.ts";
 
 /** The configuration of the service, from environment variables. README.md has the table. */
 export interface Config {
@@ -51,6 +60,8 @@ export interface Config {
   readonly trustProxy: readonly string[];
   readonly demoData: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** Headers for the spans' receiver: `name=value,...`. Absent: OpenTelemetry reads the environment. */
+  readonly traceHeaders: string | undefined;
   /** Absent: this process alone, unsupervised. */
   readonly workers: number | "auto" | undefined;
   /** Milliseconds to keep answering after SIGTERM. */
@@ -96,7 +107,7 @@ export function readConfig(environment: Environment): Config {
   mistakes.push(...missingOrigins(environment));
   const { AUTH_JWKS_URL: jwksUrl, AUTH_JWT_SECRET: secret } = values;
   if (jwksUrl !== undefined && secret !== undefined) {
-    mistakes.push("AUTH_JWKS_URL, AUTH_JWT_SECRET: set one of them, not both");
+    mistakes.push(`AUTH_JWKS_URL, ${sourceOf(environment, "AUTH_JWT_SECRET")}: set one of them, not both`);
   }
   if (production && isUnset(environment, "AUTH_JWKS_URL") && isUnset(environment, "AUTH_JWT_SECRET")) {
     mistakes.push("AUTH_JWKS_URL or AUTH_JWT_SECRET: one is required in production");
@@ -116,7 +127,7 @@ export function readConfig(environment: Environment): Config {
     port,
     consolePort: consolePort === "off" || consolePort === 0 ? undefined : consolePort,
     consoleApiUrl: values.CONSOLE_API_URL,
-    databaseUrl: values.DATABASE_URL,
+    databaseUrl: database?.url,
     dataDir: values.DATA_DIR,
     twirpPrefix: values.TWIRP_PREFIX,
     cors: cors.policy,
@@ -140,11 +151,12 @@ export function readConfig(environment: Environment): Config {
     trustProxy: values.TRUST_PROXY ?? [],
     demoData: values.DEMO_DATA ?? (!production && values.DATABASE_URL === undefined),
     logLevel: values.LOG_LEVEL,
+    traceHeaders: isFromFile(environment, "OTEL_EXPORTER_OTLP_HEADERS") ? values.OTEL_EXPORTER_OTLP_HEADERS : undefined,
     workers: values.WORKERS,
     shutdownDelayMs: values.SHUTDOWN_DELAY_MS,
     warnings: production
       ? productionWarnings({
-          database: database?.ok === true ? database.target : undefined,
+          database: database?.target,
           origins: commaList(values.CORS_ALLOWED_ORIGINS ?? ""),
           jwksUrl,
           secret,
@@ -163,21 +175,36 @@ export function readConfig(environment: Environment): Config {
 export function readLedgerConfig(environment: Environment): Pick<Config, "databaseUrl" | "dataDir"> {
   const mistakes = unknownVariables(environment);
   const values = readValues(environment, mistakes);
-  readDatabaseUrl(values, environment, mistakes);
+  const database = readDatabaseUrl(values, environment, mistakes);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
-  return { databaseUrl: values.DATABASE_URL, dataDir: values.DATA_DIR };
+  return { databaseUrl: database?.url, dataDir: values.DATA_DIR };
 }
 
-/** Adds a message to `mistakes` for each mistake in the URL. */
-function readDatabaseUrl({ DATABASE_URL, NODE_ENV }: Values, environment: Environment, mistakes: string[]) {
-  if (DATABASE_URL === undefined) {
-    if (NODE_ENV !== "production") return undefined;
-    mistakes.push("DATABASE_URL: is required in production, such as postgres://user:password@host:5432/finance");
+/** Reads the URL with its password. Adds a message to `mistakes` for each mistake in it. */
+function readDatabaseUrl(
+  { DATABASE_URL: url, PGPASSWORD: password, NODE_ENV }: Values,
+  environment: Environment,
+  mistakes: string[],
+): { readonly url: string; readonly target: ConnectionTarget } | undefined {
+  if (url === undefined) {
+    if (NODE_ENV === "production" && isUnset(environment, "DATABASE_URL")) {
+      mistakes.push("DATABASE_URL: is required in production, such as postgres://user:password@host:5432/finance");
+    }
     return undefined;
   }
-  const database = readConnectionUrl(DATABASE_URL, environment);
-  if (!database.ok) mistakes.push(...database.mistakes.map((mistake) => `DATABASE_URL: ${mistake}`));
-  return database;
+  const source = sourceOf(environment, "DATABASE_URL");
+  const database = readConnectionUrl(url, environment);
+  if (!database.ok) {
+    mistakes.push(...database.mistakes.map((mistake) => `${source}: ${mistake}`));
+    return undefined;
+  }
+  const { target } = database;
+  // As in libpq, the URL's password comes before PGPASSWORD, which node-postgres reads by itself.
+  if (password === undefined || !isFromFile(environment, "PGPASSWORD")) return { url, target };
+  if (target.password !== undefined) {
+    mistakes.push(`${source}, PGPASSWORD_FILE: both have a password; remove the one in the URL`);
+  }
+  return { url: withPassword(url, password), target };
 }
 
 /**

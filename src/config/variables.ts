@@ -2,11 +2,13 @@
  * The environment's variables, each by itself: its values, its default and its meaning, and names that look like ours but
  * are not. config.ts checks how they go together. tools/environment-table.ts writes the table in README.md.
  */
+import { readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 import proxyAddr from "@fastify/proxy-addr";
 import { z } from "zod";
 import { describeUnknownVariable, didYouMean, misspeltNames } from "../../packages/cors/src/doctor/index.ts";
 import { commaList, corsVariables, readCorsConfig } from "../../packages/cors/src/index.ts";
+import { describeReadFailure } from "../start-error.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -34,6 +36,8 @@ interface Variable<Schema extends z.ZodType, Default> {
   /** The default, in README.md. */
   readonly unset: string;
   readonly meaning: string;
+  /** A secret is never repeated in a message, and NAME_FILE may name a file that contains it. */
+  readonly secret?: true;
 }
 
 function variable<Schema extends z.ZodType>(
@@ -51,6 +55,10 @@ function optional<Schema extends z.ZodType>(
   meaning: string,
 ): Variable<Schema, undefined> {
   return { schema, default: undefined, unset, meaning };
+}
+
+function secret<Schema extends z.ZodType>(schema: Schema, unset: string, meaning: string): Variable<Schema, undefined> {
+  return { ...optional(schema, unset, meaning), secret: true };
 }
 
 /** A variable that the package for CORS reads itself; here it is only checked. */
@@ -92,11 +100,12 @@ const variables = {
     "the API's port on the page's host",
     "the API's origin as browsers see it, if a proxy is in front",
   ),
-  DATABASE_URL: optional(
+  DATABASE_URL: secret(
     z.string(),
     "an embedded PostgreSQL in `DATA_DIR`; required in production",
     "PostgreSQL 15 or later, in libpq's form: TLS, several hosts, PgBouncer ([docs/database.md](docs/database.md))",
   ),
+  PGPASSWORD: secret(z.string(), "none", "password for `DATABASE_URL` if that has none, written as it is"),
   DATA_DIR: variable(z.string(), ".data", "the embedded database and the development secret"),
   TWIRP_PREFIX: variable(
     z
@@ -128,7 +137,7 @@ const variables = {
   ),
   CORS_PREFLIGHT_STATUS: corsVariable("CORS_PREFLIGHT_STATUS", `\`${cors.preflightStatus}\``, "or `200`"),
   AUTH_JWKS_URL: optional(url("https:", "http:"), "none", "URL of the public keys that verify bearer tokens"),
-  AUTH_JWT_SECRET: optional(
+  AUTH_JWT_SECRET: secret(
     z.string().refine((text) => Buffer.byteLength(text) >= 32, "must be at least 32 bytes of UTF-8"),
     "a generated secret in `DATA_DIR`; this or `AUTH_JWKS_URL` is required in production",
     "HS256 key of at least 32 bytes that signs bearer tokens",
@@ -203,18 +212,32 @@ const variables = {
     0,
     "milliseconds to keep answering after `SIGTERM`, with `/readyz` at 503, until a load balancer has noticed",
   ),
-  // OpenTelemetry's SDK reads these two; given anything but a URL, it silently traces nothing.
+  // OpenTelemetry's SDK reads these three. Given anything but a URL, it silently traces nothing.
   OTEL_EXPORTER_OTLP_ENDPOINT: optional(
     url("https:", "http:"),
     "no traces",
     "where to send spans, over OTLP/HTTP ([docs/observability.md](docs/observability.md))",
   ),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optional(url("https:", "http:"), "the same", "the full URL that receives spans"),
-};
+  OTEL_EXPORTER_OTLP_HEADERS: secret(z.string(), "none", "headers to send with spans: `name=value,name=value`"),
+} satisfies Record<string, Variable<z.ZodType, unknown>>;
+
+const names = Object.keys(variables) as VariableName[];
+const isSecret = (name: VariableName) => "secret" in variables[name];
+const fileVariable = (name: string) => `${name}_FILE`;
+
+/** The names of all variables, those of secrets' files included. */
+const variableNames: readonly string[] = names.flatMap((name) =>
+  isSecret(name) ? [name, fileVariable(name)] : [name],
+);
 
 /** The rows of the table in README.md. */
 export function variablesTable(): string {
-  const rows = Object.entries(variables).map(([name, { unset, meaning }]) => `| \`${name}\` | ${unset} | ${meaning} |`);
+  const rows = names.map((name) => {
+    const { unset, meaning } = variables[name];
+    const inFile = isSecret(name) ? `; \`${fileVariable(name)}\` names a file with it` : "";
+    return `| \`${name}\` | ${unset} | ${meaning}${inFile} |`;
+  });
   return ["| variable | default | meaning |", "|---|---|---|", ...rows].join("\n");
 }
 
@@ -240,22 +263,64 @@ const OWN_PREFIXES = [
   "MAX_REQUESTS",
 ];
 
-/** Variables whose values are never repeated in a message. */
-const SECRETS: ReadonlySet<string> = new Set(["AUTH_JWT_SECRET", "DATABASE_URL"]);
-
 /** Reads all variables and adds a message to `mistakes` for each wrong one. */
 export function readValues(environment: Environment, mistakes: string[]): Values {
-  const entries = Object.entries(variables).map(([name, { schema, default: value }]) => {
-    const text = environment[name]?.trim();
+  const entries = names.map((name) => {
+    const { schema, default: value } = variables[name];
+    const text = textOf(environment, name, mistakes);
     if (text === undefined || (text === "" && name !== "TWIRP_PREFIX")) return [name, value];
     const parsed = schema.safeParse(text);
     if (parsed.success) return [name, parsed.data];
-    const quoted = SECRETS.has(name) ? "" : `, not ${JSON.stringify(text)}`;
-    mistakes.push(`${name}: ${problemOf(parsed.error)}${quoted}`);
+    const quoted = isSecret(name) ? "" : `, not ${JSON.stringify(text)}`;
+    mistakes.push(`${sourceOf(environment, name)}: ${problemOf(parsed.error)}${quoted}`);
     return [name, value];
   });
   // Each value has the type of its own variable.
   return Object.fromEntries(entries) as Values;
+}
+
+function textOf(environment: Environment, name: VariableName, mistakes: string[]): string | undefined {
+  const source = sourceOf(environment, name);
+  const text = environment[source]?.trim();
+  if (source === name || text === undefined) return text;
+  if (environment[name]) {
+    mistakes.push(`${name}, ${source}: set one of them, not both`);
+    return undefined;
+  }
+  const file = readSecretFile(text);
+  if (!("problem" in file)) return file.secret;
+  mistakes.push(`${source}: ${text} ${file.problem}`);
+  return undefined;
+}
+
+/** Whether a secret is in a file: whether NAME_FILE is set. */
+export function isFromFile(environment: Environment, name: VariableName): boolean {
+  return isSecret(name) && Boolean(environment[fileVariable(name)]?.trim());
+}
+
+/** @returns the variable that sets a value, NAME or NAME_FILE, for messages. */
+export function sourceOf(environment: Environment, name: VariableName): string {
+  return isFromFile(environment, name) ? fileVariable(name) : name;
+}
+
+/** Far more than any secret has. */
+const SECRET_BYTES_MAX = 65_536;
+
+/** Reads a secret as a shell's $(cat FILE) does: without the newlines at its end. */
+function readSecretFile(path: string): { readonly secret: string } | { readonly problem: string } {
+  try {
+    const stats = statSync(path);
+    // Reading a pipe or a device could wait forever.
+    if (!stats.isFile() && !stats.isDirectory()) return { problem: "is not a regular file" };
+    if (stats.size > SECRET_BYTES_MAX) {
+      return { problem: `has ${stats.size} bytes; a secret has at most ${SECRET_BYTES_MAX}` };
+    }
+    const secret = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path)).replace(/(?:\r?\n)+$/, "");
+    return secret.trim() === "" ? { problem: "is empty" } : { secret };
+  } catch (error) {
+    if (error instanceof TypeError) return { problem: "is not text in UTF-8" };
+    return { problem: `can't be read (${describeReadFailure(error)})` };
+  }
 }
 
 /** The message of the deepest alternative: for `off` or a number, the number's. */
@@ -277,18 +342,17 @@ function areProxies(list: readonly string[]): boolean {
 }
 
 export function isUnset(environment: Environment, name: VariableName): boolean {
-  return environment[name] === undefined || environment[name] === "";
+  return !environment[sourceOf(environment, name)]?.trim();
 }
 
 /** Variables that look like ours but are not, so that a typing error is not silent. */
 export function unknownVariables(environment: Environment): string[] {
-  const known = Object.keys(variables);
   return Object.keys(environment).flatMap((name) => {
-    if (name in variables) return [];
+    if (variableNames.includes(name)) return [];
     const isOwn = OWN_PREFIXES.some((prefix) => name.startsWith(prefix));
-    if (isOwn) return [describeUnknownVariable(name, known)];
+    if (isOwn) return [describeUnknownVariable(name, variableNames)];
     // Other programs have variables too: a short name is more likely theirs than a misspelling.
-    const misspelt = name.length < 6 ? [] : misspeltNames(name, known, 1);
+    const misspelt = name.length < 6 ? [] : misspeltNames(name, variableNames, 1);
     return misspelt.length === 0 ? [] : [`${name}: there is no such variable${didYouMean(misspelt)}`];
   });
 }

@@ -7,6 +7,7 @@
 import type { ConnectionOptions } from "node:tls";
 import pg from "pg";
 import { parse } from "pg-connection-string";
+import { describeReadFailure } from "../start-error.ts";
 import { errorCode, isCertificateCode } from "./connection-errors.ts";
 
 /** One address of the database: a host name, an IP address, or the directory of a unix socket. */
@@ -88,6 +89,11 @@ const TLS_VARIABLES = {
 
 /** `sslrootcert` for the authorities that come with Node, and NODE_EXTRA_CA_CERTS. */
 const SYSTEM = "system";
+
+/** Adds a password to a URL that has none. */
+export function withPassword(url: string, password: string): string {
+  return `${url}${url.includes("?") ? "&" : "?"}password=${encodeURIComponent(password)}`;
+}
 
 /** Reads a URL. Reports all mistakes; none of them repeats a password. */
 export function readConnectionUrl(url: string, environment: Environment = process.env): UrlResult {
@@ -214,12 +220,6 @@ function checkTls(parameters: Map<string, string>, mistakes: string[]): string {
   return mode;
 }
 
-const READ_FAILURES: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EACCES: "this user may not",
-  EISDIR: "it is a directory",
-};
-
 /** Has pg-connection-string read user, password and TLS. @returns undefined after a mistake. */
 function readAccess(credentials: string | undefined, parameters: ReadonlyMap<string, string>, mistakes: string[]) {
   const account = credentials === undefined ? "" : `${credentials.replace(/[?# ]/g, encodeURIComponent)}@`;
@@ -236,8 +236,7 @@ function readAccess(credentials: string | undefined, parameters: ReadonlyMap<str
     const path = error instanceof Error && "path" in error ? error.path : undefined;
     const [name] = [...parameters].find(([, value]) => value === path) ?? [];
     if (name === undefined) throw error;
-    const code = errorCode(error) ?? "";
-    mistakes.push(`${name}: ${path} can't be read (${READ_FAILURES[code] ?? code})`);
+    mistakes.push(`${name}: ${path} can't be read (${describeReadFailure(error)})`);
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 export { canChangePostings, grantApplicationRole } from "./application-role.ts";
-export { type ConnectionTarget, readConnectionUrl } from "./connection.ts";
+export { type ConnectionTarget, readConnectionUrl, withPassword } from "./connection.ts";
 export type { DatabaseLog } from "./connection-errors.ts";
 export {
   brokenBy,

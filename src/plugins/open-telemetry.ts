@@ -19,7 +19,7 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { parseKeyPairsIntoRecord, W3CTraceContextPropagator } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
@@ -103,11 +103,14 @@ export class OpenTelemetry {
   readonly #active = new AsyncLocalStorage<Context>();
   readonly #spans = new WeakMap<FastifyRequest, Span>();
 
-  constructor() {
+  /** @param headers for the receiver, `name=value,...`; those of the environment come after these. */
+  constructor(headers = "") {
     const resource = defaultResource()
       .merge(resourceFromAttributes({ "service.name": "finance-service" }))
       .merge(detectResources({ detectors: [envDetector] }));
-    const spanProcessors = [new BatchSpanProcessor(new OTLPTraceExporter())];
+    const spanProcessors = [
+      new BatchSpanProcessor(new OTLPTraceExporter({ headers: parseKeyPairsIntoRecord(headers) })),
+    ];
     this.#provider = new BasicTracerProvider({ resource, spanProcessors });
     this.#tracer = this.#provider.getTracer("finance-service");
   }

@@ -57,7 +57,7 @@ export async function serve(options: ServingOptions): Promise<Serving> {
   /** Aborts later: then calls are refused. */
   const draining = new AbortController();
 
-  const tracing = await startTracing(process.env);
+  const tracing = await startTracing(process.env, config.traceHeaders);
   if (tracing !== undefined) shutdown.add(() => tracing.stop());
   const pool = openPool({ connectionString: databaseUrl, max: poolSizeOf(options.processes), log });
   shutdown.add(() => pool.end());
@@ -108,17 +108,19 @@ export async function serve(options: ServingOptions): Promise<Serving> {
  * Traces by OpenTelemetry, sent to the collector at OTEL_EXPORTER_OTLP_ENDPOINT over OTLP/HTTP. Its SDK, which reads the
  * other OTEL_ variables, is loaded only when there is one.
  *
+ * @param headers for the collector, `name=value,...`, besides those in the environment.
  * @returns undefined when the variable is not set: then nothing is traced.
  * @throws StartError when a package of OpenTelemetry, all of which are optional, is missing.
  */
 export async function startTracing(
   environment: Readonly<Record<string, string | undefined>>,
+  headers?: string,
 ): Promise<Tracing | undefined> {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesEndpoint } = environment;
   if (!(endpoint || tracesEndpoint) || environment["OTEL_SDK_DISABLED"] === "true") return undefined;
   try {
     const { OpenTelemetry } = await import("../plugins/open-telemetry.ts");
-    return new OpenTelemetry();
+    return new OpenTelemetry(headers);
   } catch (error) {
     const missing = /Cannot find package '(@opentelemetry\/[^']+)'/.exec(
       error instanceof Error ? error.message : "",

@@ -25,8 +25,11 @@ export async function runWorker(): Promise<void> {
   for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
 
   try {
-    const { databaseUrl, port, processes } = await primary.order();
+    const order = await primary.order();
+    const { port, processes } = order;
     const config = readConfig(process.env);
+    // Its own reading, because the file of a password may have changed since the primary started.
+    const databaseUrl = config.databaseUrl ?? order.databaseUrl;
     log = openLog(config, { shared: true });
     const trust = config.auth.trust ?? { secret: await developmentSecret(config.dataDir) };
     const scrape = () => primary.scrape();
