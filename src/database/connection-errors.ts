@@ -8,7 +8,11 @@ interface Condition {
   readonly fix?: string;
 }
 
-const WAY_OUT = "check DATABASE_URL, or unset it to use the embedded PostgreSQL";
+/** In production, as in the image, there is no embedded PostgreSQL. */
+const WAY_OUT =
+  process.env["NODE_ENV"] === "production"
+    ? "check DATABASE_URL"
+    : "check DATABASE_URL, or unset it to use the embedded PostgreSQL";
 
 /** A refused write, for example on a primary that has become a standby. */
 export const READ_ONLY = "25006";

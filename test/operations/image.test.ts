@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, cp, mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { basename, join, relative } from "node:path";
 import { promisify } from "node:util";
@@ -152,6 +152,35 @@ test("migrates, serves, is healthy, and exits with 0 when asked to, without havi
   server.kill("SIGTERM");
   expect(await ended).toEqual([0, null]);
   expect(await filesOf(tree)).toEqual(before);
+});
+
+test("does not offer an embedded database, which it lacks, if it can't reach its own", async () => {
+  const reachable = environment;
+  environment = { ...environment, DATABASE_URL: `postgres://finance@127.0.0.1:${await freePort()}/finance` };
+  const [code, output] = await outcomeOf(["node", "dist/cli/migrate.js"]);
+  environment = reachable;
+  expect(code).toBe(1);
+  expect(output).toMatch(/nothing listens there; start PostgreSQL, or check DATABASE_URL$/);
+});
+
+test("takes V8's heap from the container's memory, and from NODE_OPTIONS if it says so", async () => {
+  const directory = join(inject("scratch"), "control-group");
+  await mkdir(directory);
+  const script = (await readFile("deploy/image/start.sh", "utf8")).replace(
+    "/sys/fs/cgroup/memory.max",
+    `${directory}/max`,
+  );
+  const options = async (limit: string, env: Record<string, string> = {}) => {
+    await writeFile(join(directory, "max"), `${limit}\n`);
+    const command = ["-c", script, "start.sh", "sh", "-c", "echo $NODE_OPTIONS"];
+    return (await run("sh", command, { env: { PATH: process.env["PATH"] ?? "", ...env } })).stdout.trim();
+  };
+  expect(await options("536870912")).toBe("--max-old-space-size=307");
+  expect(await options("536870912", { WORKERS: "2" })).toBe("--max-old-space-size=153");
+  expect(await options("max")).toBe("");
+  expect(await options("9223372036854771712")).toBe("");
+  const own = "--max-old-space-size=100";
+  expect(await options("536870912", { NODE_OPTIONS: own })).toBe(own);
 });
 
 test("serves the console by itself, for an API that is elsewhere", async () => {
