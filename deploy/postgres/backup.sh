@@ -1,6 +1,6 @@
 #!/bin/sh
-# Dumps database finance to /backups, and restores the dump into database finance_restored, which it makes anew: a dump that can't be
-# restored is no backup. Keeps the newest BACKUPS_KEPT dumps.
+# Dumps database finance to /backups, and restores the dump into a new database finance_restored: a dump that can't be restored
+# is no backup. Keeps the newest BACKUPS_KEPT dumps.
 set -eu
 umask 077
 name=/backups/finance-$(date -u +%Y%m%dT%H%M%SZ).dump
