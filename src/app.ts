@@ -188,7 +188,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       interceptors: [
         (call, message, next) => {
           const postings = countPostings(message);
-          // One was counted when the call came.
+          // The call itself already counted as one.
           if (postings > 1) limit(call.caller, postings, 1);
           return within(call.request, () => next(call, message));
         },
@@ -234,7 +234,7 @@ function callerOf({ context }: CallOutcome): string | undefined {
   return (context as Partial<FinanceContext>).caller?.subject;
 }
 
-/** Maps the codes of Node, of which there are many, to a few series. */
+/** Maps Node's many codes to a few series. */
 function reasonOfClientError(code: string): BrokenRequest {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "timeout";
   if (code === "HPE_HEADER_OVERFLOW") return "header_too_large";

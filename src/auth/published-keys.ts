@@ -26,7 +26,7 @@ export interface PublishedKeysOptions {
   readonly url: string;
   /** Called after the set has changed: tokens that were verified before may no longer be valid. */
   readonly onChange: () => void;
-  /** Default nowhere. */
+  /** Default: none. */
   readonly log?: KeysLog | undefined;
   /** Milliseconds since the epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
@@ -139,7 +139,7 @@ export class PublishedKeys {
   async #fetchSet(startedMs: number): Promise<void> {
     const text = await download(this.#url, this.#options.answerTimeoutMs ?? 5000);
     const hasChanged = text !== this.#set?.text;
-    // The set counts from the request: a key may have been withdrawn while the answer was on its way.
+    // The set's age counts from the request: a key may have been withdrawn while the answer was on its way.
     const find = hasChanged || this.#set === undefined ? createLocalJWKSet(parseKeySet(text)) : this.#set.find;
     this.#set = { text, find, fetchedAtMs: startedMs };
     this.#failures = 0;
@@ -173,7 +173,7 @@ async function findIn(set: KeySet | undefined, ...[header, token]: Parameters<JW
 }
 
 function parseKeySet(text: string): JSONWebKeySet {
-  // createLocalJWKSet refuses anything that is no key set.
+  // createLocalJWKSet refuses anything that is not a key set.
   return JSON.parse(text) as JSONWebKeySet;
 }
 

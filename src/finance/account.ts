@@ -92,7 +92,7 @@ export function isOpen(account: AccountBalances): boolean {
 /** Refuses to take one of the caller's own accounts below its floor. */
 export function insufficientFunds(account: Balances, amount: Minor): Refusal {
   const spendable = availableBalanceOf(account) + account.overdraftLimit;
-  const msg = `account ${account.id} can spend ${spendable} (overdraft limit included), ${amount} is asked`;
+  const msg = `account ${account.id} can spend ${spendable} including its overdraft limit, not ${amount}`;
   return refuse("insufficient_funds", msg, { account_id: `${account.id}` });
 }
 

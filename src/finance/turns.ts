@@ -33,7 +33,7 @@ class ActiveCallers {
  */
 
 export interface FairQueueOptions {
-  /** Queued postings of all callers. A caller may hold as many as then stay free: alone, half of them. */
+  /** Queued postings of all callers. A caller's own may not exceed the free places: a single caller gets half. */
   readonly sizeMax: number;
   /** Postings that a caller may send in a round. A group with more postings is a large group. */
   readonly turnSize: number;

@@ -213,7 +213,7 @@ describe("one line describes a directory that can't be used:", () => {
     await mkdir(join(directory, "postgres"));
     await writeFile(join(directory, "postgres", "letter.txt"), "dear");
     expect(await failure(directory)).toBe(
-      "DIR/postgres holds no PostgreSQL database; move it away, or set another DATA_DIR",
+      "DIR/postgres does not contain a PostgreSQL database; move it away, or set another DATA_DIR",
     );
     expect(await readFile(join(directory, "postgres", "letter.txt"), "utf8")).toBe("dear");
   });

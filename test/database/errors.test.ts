@@ -9,7 +9,7 @@ describe("output of PostgreSQL's programs becomes one line", () => {
     ],
     [
       "FATAL:  database files are incompatible with server\nDETAIL:  The data directory was initialized by PostgreSQL version 17, which is not compatible with this version 18.4.",
-      "DATA_DIR .data holds a database of PostgreSQL 17, and this is 18.4; dump and restore it, or set another DATA_DIR",
+      "DATA_DIR .data contains a database of PostgreSQL 17, but this is 18.4; dump and restore it, or set another DATA_DIR",
     ],
     [
       'FATAL:  lock file "postmaster.pid" already exists\nHINT:  Is another postmaster (PID 4711) running in data directory "/x"?',

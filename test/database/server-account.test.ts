@@ -16,7 +16,7 @@ const run = async (account: ServerAccount, program: string, ...args: string[]): 
 const NOWHERE = join(tmpdir(), "no such directory");
 
 describe("the account of the server", () => {
-  test("is never root's", async () => {
+  test("is never root", async () => {
     const account = await chooseServerAccount(NOWHERE, [tmpdir()], silentLog);
     expect(await run(account, "id", "-u")).not.toBe("0");
   });

@@ -103,7 +103,7 @@ describe("an amount", () => {
   test.each(["1e3", '"1e3"', "1000.0"])("%s is read as exactly 1000, as in proto3 JSON", async (amount) => {
     const { status, body } = await service.call("CreateTransfer", transferOf(amount).replace("unused", ""), alice);
     expect([status, body.meta]).toEqual([412, { reason: "insufficient_funds", account_id: from }]);
-    expect(body.msg).toContain("1000 is asked");
+    expect(body.msg).toContain("not 1000");
   });
 });
 

@@ -104,7 +104,7 @@ select e.account_id as "accountId",
    and page.page_bytes - page.row_bytes < 2097152
  order by page.ordinal;
 
--- transfers of anybody (scan_transfers_all)
+-- transfers of any account (scan_transfers_all)
 with ranked as (
   select id, created_at, row_number() over (order by id desc) as rank
     from (select distinct id, created_at from (
@@ -176,7 +176,7 @@ select page.*, (select max(created_at) from ranked where rank > (select max(ordi
   from page
  order by page.ordinal;
 
--- transfers of anybody, pending (scan_transfers_pending)
+-- transfers of any account, pending (scan_transfers_pending)
 with ranked as (
   select id, created_at, row_number() over (order by id desc) as rank
     from (select distinct id, created_at from (
@@ -260,7 +260,7 @@ select page.*, (select max(created_at) from ranked where rank > (select max(ordi
   from page
  order by page.ordinal;
 
--- transfers of anybody that were holds (scan_transfers_held)
+-- transfers of any account that were holds (scan_transfers_held)
 with ranked as (
   select id, created_at, row_number() over (order by id desc) as rank
     from (select distinct id, created_at from (

@@ -1,5 +1,5 @@
 /**
- * The statements that lists are put together from, as PostgreSQL gets them. A change of a list shows here as a change of
+ * The statements of the lists, as PostgreSQL gets them. A change of a list shows here as a change of
  * SQL; `npx vitest run test/finance/statements.test.ts --update` writes the file again.
  */
 import type { ClientBase } from "pg";
@@ -26,9 +26,9 @@ const lists: [title: string, list: (db: ClientBase) => Promise<unknown>][] = [
   ["accounts", (db) => listAccounts(db, admin, readAccountFilter(ListAccountsRequest.create()), page)],
   ["entries, oldest first", entries(false)],
   ["entries, newest first", entries(true)],
-  ["transfers of anybody", transfers({})],
-  ["transfers of anybody, pending", transfers({ state: pending })],
-  ["transfers of anybody that were holds", transfers({ state: TransferState.CAPTURED })],
+  ["transfers of any account", transfers({})],
+  ["transfers of any account, pending", transfers({ state: pending })],
+  ["transfers of any account that were holds", transfers({ state: TransferState.CAPTURED })],
   ["transfers of one account", transfers({ accountId })],
   ["transfers of one account, pending", transfers({ accountId, state: pending })],
 ];

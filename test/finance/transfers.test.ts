@@ -96,7 +96,7 @@ describe("CreateTransfer", () => {
       expect(status).toBe(412);
       expect(body).toEqual({
         code: "failed_precondition",
-        msg: `account ${from} can spend 100 (overdraft limit included), 101 is asked`,
+        msg: `account ${from} can spend 100 including its overdraft limit, not 101`,
         meta: { reason: "insufficient_funds", account_id: from },
       });
       expect(await balanceOf(from)).toBe("100");

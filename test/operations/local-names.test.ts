@@ -38,19 +38,19 @@ async function statusesOf(environment: Record<string, string>, target: string, h
 }
 
 test.each(["/healthz", "/readyz", "/metrics"])(
-  "in development %s is answered under names of this machine",
+  "in development %s is answered if Host names this machine",
   async (target) => {
     expect(await statusesOf({}, target, OWN)).toEqual(OWN.map(() => 200));
     expect(await statusesOf({}, target, FOREIGN)).toEqual(FOREIGN.map(() => 421));
   },
 );
 
-test("in production any name may be the service's", async () => {
+test("in production the service answers under any name", async () => {
   const hosts = ["api.example.com", "finance"];
   expect(await statusesOf(PRODUCTION, "/healthz", hosts)).toEqual(hosts.map(() => 200));
 });
 
-test("a probe of HTTP/1.0 without a name is answered", async () => {
+test("a probe over HTTP/1.0 without a Host is answered", async () => {
   const { socket, received, ended } = rawSocket(await start());
   socket.write("GET /readyz HTTP/1.0\r\n\r\n");
   await ended;

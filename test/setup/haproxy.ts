@@ -19,7 +19,7 @@ export const hasHaproxy = ((): boolean => {
   }
 })();
 
-/** HAProxy with the configuration that ships. */
+/** HAProxy with the configuration in deploy/. */
 export interface Haproxy {
   readonly url: string;
   /** The port of its metrics. */

@@ -24,7 +24,7 @@ test.each<[payload: string, subject: string | undefined, scopes: readonly string
   ["{}", undefined, []],
   ["null", undefined, undefined],
   ["no JSON", undefined, undefined],
-])("a token with the payload %s is of %j with the scopes %j", (payload, subject, scopes) => {
+])("a token with the payload %s has the subject %j and the scopes %j", (payload, subject, scopes) => {
   const token = `header.${Buffer.from(payload).toString("base64url")}.signature`;
   expect(readClaims(token)).toEqual({ subject, scopes: scopes && new Set(scopes) });
 });

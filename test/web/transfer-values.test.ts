@@ -68,7 +68,7 @@ test.each<[what: string, change: Partial<TransferValues>, problems: object]>([
       amount: expect.stringContaining("Enter a plain number"),
     },
   ],
-])("%s is told at the field", (_, change, problems) => {
+])("%s is reported at the field", (_, change, problems) => {
   expect(readTransfer({ ...filled, ...change }, accounts, may)).toEqual({ problems });
 });
 

@@ -92,7 +92,7 @@ export interface RefusalEvent {
   readonly refusedHeaders: readonly string[];
   /** The allowed origin that was probably meant, when the origin is refused; computed when read. */
   readonly nearest: NearestOrigin | null;
-  /** The probable cause, when the reason alone does not tell it. */
+  /** The probable cause, when the reason alone does not show it. */
   readonly hint: string | null;
 }
 
@@ -147,7 +147,7 @@ function shortenNames(names: readonly string[]): readonly string[] {
   return names.length <= namesMax ? shown : [...shown, `(${names.length - namesMax} more)`];
 }
 
-/** Lines at once; then one a second. Strangers can cause these lines, so they must not fill a disk. */
+/** Lines in a burst; then one per second. Strangers can cause these lines, so they must not fill a disk. */
 const burst = 60;
 const refillMilliseconds = 1_000;
 

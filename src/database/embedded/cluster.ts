@@ -105,7 +105,9 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     () => false,
   );
   if (!isCluster) {
-    throw new DatabaseStartError(`${home} holds no PostgreSQL database; move it away, or set another DATA_DIR`);
+    throw new DatabaseStartError(
+      `${home} does not contain a PostgreSQL database; move it away, or set another DATA_DIR`,
+    );
   }
   // A killed server leaves its socket behind.
   const sockets = (await readdir(home)).filter((name) => name.startsWith(SOCKET_PREFIX));

@@ -3,7 +3,7 @@
  *
  * An atomic group is decided with all its members, including those whose keys were used before, in this order:
  *
- * 1. If a key was used for another request, before or earlier in the group, the group is refused.
+ * 1. If a key was used for another request, or earlier in the group for another posting, the group is refused.
  * 2. If a member has a remembered refusal, the group is refused.
  * 3. If all members were posted before, the group gets their outcomes again.
  * 4. If only some were, the group is refused: `batch_partly_decided`.
@@ -33,7 +33,7 @@ export interface NumberedPosting {
 /** The outcome of a posting. */
 export interface Outcome {
   readonly result: TransferRecord | Refusal;
-  /** Whether an earlier request with the same key was answered so. */
+  /** Whether this was already the outcome of an earlier request with the same key. */
   readonly replayed: boolean;
 }
 
@@ -78,7 +78,7 @@ function decideAtomically(group: readonly NumberedPosting[], books: Books): Outc
 
   const reused = postings.findIndex(({ claim }, index) => {
     const use = known[index];
-    // A known outcome that is no replay says that the key was used for another request.
+    // A known outcome that is not a replay says that the key was used for another request.
     if (use !== undefined) return !use.replayed;
     return claim?.messageDigest !== postings[firsts[index] ?? index]?.claim?.messageDigest;
   });
@@ -104,7 +104,7 @@ function decideAtomically(group: readonly NumberedPosting[], books: Books): Outc
 function decideFresh(group: readonly NumberedPosting[], firsts: readonly number[], books: Books): Outcome[] {
   const postings = group.map(({ posting }) => posting);
   const layer = books.layer();
-  // One time for all members, so that no answer about a time shows half of the group.
+  // One time for all members, so that the books as of any time have all of the group or nothing.
   const recordedAt = timeToRecord(books, accountsOf(postings, books));
   const outcomes: Outcome[] = [];
   let behindFloors: Culprit | undefined;

@@ -14,7 +14,7 @@ interface ExpiredRow {
   readonly clock: Micros;
 }
 
-/** The end of the last lot of holds, so that settled ones are not passed again. */
+/** The last hold of the previous lot: the next lot starts after it. */
 interface Position {
   readonly expiresAt: Micros;
   readonly id: bigint;

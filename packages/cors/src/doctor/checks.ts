@@ -56,7 +56,7 @@ export interface Finding {
   readonly code: FailureCode;
   /** The header value, method, header name or list element at fault. */
   readonly value: string;
-  /** The probable cause, for people, if the code alone does not tell it. */
+  /** The probable cause, for people, if the code alone does not show it. */
   readonly hint: string | null;
   /** The probable cause, if its fix differs from the usual one for the code; otherwise null. */
   readonly cause: Cause | null;

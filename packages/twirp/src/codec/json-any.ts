@@ -13,10 +13,10 @@ import { UNLIMITED } from "./limits.ts";
 /** The member with the type of an Any's content. */
 export const TYPE_MEMBER = "@type";
 
-/** Deepest nesting of Anys that is written. Each holds the next one as bytes, which no other limit counts. */
+/** The deepest nesting of Anys that is written. Each contains the next one as bytes, which no other limit counts. */
 const DEPTH_MAX = 100;
 
-/** Deepest nesting within an Any that is written: the JSON it may come from has 100 levels, each of up to three messages. */
+/** The deepest nesting within an Any that is written: the JSON it may come from has 100 levels, each of up to three messages. */
 const CONTENT_DEPTH_MAX = 300;
 
 /**
@@ -85,7 +85,7 @@ function anysOf(cursor: JsonCursor): Anys {
   return anys;
 }
 
-/** Most bytes for each character of the text: each Any in another is written once more. */
+/** The most bytes for each character of the text: an Any inside another is written again. */
 const GROWTH_MAX = 16;
 
 /** Bytes that any text may take, however short. */
@@ -100,7 +100,7 @@ function takeBytes(cursor: JsonCursor, bytes: number): void {
 
 /**
  * The `@type` of the object at the cursor, which may follow all other members. Objects inside are searched in the same pass,
- * so that Anys in Anys do not take a pass each.
+ * so that each nested Any does not need a pass of its own.
  */
 function typeUrlAhead(cursor: JsonCursor): string | undefined {
   const start = cursor.position;
