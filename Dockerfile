@@ -28,7 +28,9 @@ COPY --from=build /app/dist/web dist/web
 COPY --from=build /app/migrations migrations
 COPY --from=build /app/package.json /app/sbom.cdx.json /app/LICENSE /app/THIRD-PARTY-NOTICES.txt ./
 COPY --from=build /app/deploy/image/start.sh /app/deploy/image/healthy.sh ./
+ARG REVISION
 LABEL org.opencontainers.image.title="Finance service" \
+  org.opencontainers.image.revision="$REVISION" \
   org.opencontainers.image.description="Double-entry ledger with a Twirp API, on PostgreSQL" \
   org.opencontainers.image.licenses="MIT"
 ENV NODE_ENV=production HOST=0.0.0.0
