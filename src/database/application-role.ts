@@ -20,7 +20,7 @@ export interface GrantOptions {
 }
 
 /**
- * Grants to a role the rights that the service needs, and none that could change posted transfers.
+ * Grants a role the rights that the service needs, and none that could change posted transfers.
  *
  * @throws DatabaseStartError if there is no such role, or it owns the tables or is a superuser and so needs no rights; else
  * the database's error.
@@ -42,7 +42,7 @@ export async function grantApplicationRole({ connectionString, directory, role }
     }
     if (found.rules) {
       throw new DatabaseStartError(
-        `role ${quoted} owns the tables or is a superuser, so it could change posted transfers; give another role`,
+        `role ${quoted} owns the tables or is a superuser, so it could change posted transfers; name another role`,
       );
     }
     await client.query(`begin; ${sql.replaceAll(ROLE, () => quoted)}; commit`);

@@ -24,7 +24,7 @@ export const READ_ONLY = "25006";
  */
 const CONDITIONS: Readonly<Record<string, Condition>> = {
   ECONNREFUSED: { isLost: true, brief: "nothing listens there", fix: `start PostgreSQL, or ${WAY_OUT}` },
-  // isConnectionError tells a missing unix socket from other missing files.
+  // isConnectionError distinguishes a missing unix socket from other missing files.
   ENOENT: { brief: "there is no such socket", fix: `start PostgreSQL, or ${WAY_OUT}` },
   ENOTFOUND: { isLost: true, brief: "its host name is unknown" },
   EAI_AGAIN: { isLost: true, brief: "its host name can't be looked up" },
@@ -47,7 +47,7 @@ const CONDITIONS: Readonly<Record<string, Condition>> = {
   "53300": {
     isLost: true,
     brief: "it has no free connection",
-    fix: "raise its max_connections, or close others",
+    fix: "raise its max_connections, or close other connections",
   },
   [READ_ONLY]: {
     isLost: true,

@@ -25,7 +25,7 @@ afterEach(() => service.close());
 /** Posts one group for each description at once, all in one batch, and tells how each ended. */
 async function postTogether(descriptions: readonly string[]): Promise<string[]> {
   const { queue } = service.ledger;
-  // While this one is in flight the others gather.
+  // While this one is in flight, the others are queued.
   const first = queue.post(postingToMove(from, to, "first"));
   const gathered = descriptions.map((description) => queue.post(postingToMove(from, to, description)));
   await first;

@@ -35,7 +35,7 @@ async function transfersOf(account: string): Promise<number> {
   return (await service.call("ListTransfers", { account_id: account })).body.transfers.length;
 }
 
-test("a commit that was done but never answered happens once for a request with a key", async () => {
+test("a commit whose answer was lost happens once for a request with a key", async () => {
   network.cutInsteadOf("COMMIT");
   const reply = await transfer({ idempotency_key: "lost" });
   expect(reply.status).toBe(200);
@@ -47,7 +47,7 @@ test("a commit that was done but never answered happens once for a request with 
   expect(await findingsOf(database.pool)).toEqual([]);
 });
 
-test("without a key it is not sent again: the caller learns that nobody knows, and it happened once", async () => {
+test("a request without a key is not sent again: its caller learns that the outcome is unknown, and it happened once", async () => {
   network.cutInsteadOf("COMMIT");
   const { status, body, headers } = await transfer();
   expect([status, body.code, headers.get("retry-after")]).toEqual([503, "unavailable", "1"]);
@@ -55,9 +55,9 @@ test("without a key it is not sent again: the caller learns that nobody knows, a
   expect([await fundsOf(service, from), await transfersOf(to)]).toEqual(["90/90", 1]);
 });
 
-test("in one batch those with keys find out what became of them, those without don't, and each happened once", async () => {
+test("in one batch, requests with keys learn their outcomes, those without do not, and each happened once", async () => {
   const { queue } = service.ledger;
-  // While this one is in flight the others gather.
+  // While this one is in flight, the others are queued.
   const first = queue.post(postingToMove(from, to, "first"));
   const keys = ["a", undefined, "b", undefined, "c"];
   const gathered = keys.map((key) => queue.post(postingToMove(from, to, "", key)));
@@ -79,7 +79,7 @@ test("a connection lost before the commit left nothing behind, so that even a re
   expect([await fundsOf(service, from), await transfersOf(to)]).toEqual(["90/90", 1]);
 });
 
-test("a refusal that was never answered is the same refusal for the repeated request", async () => {
+test("a refusal whose answer was lost is the same when the request is repeated", async () => {
   network.cutInsteadOf("COMMIT");
   const refused = await transfer({ amount: 101, idempotency_key: "too-much" });
   expect(verdictOf(refused)).toBe("insufficient_funds");
@@ -87,7 +87,7 @@ test("a refusal that was never answered is the same refusal for the repeated req
   expect((await transfer({ amount: 101, idempotency_key: "too-much" })).body).toEqual(refused.body);
 });
 
-test("a capture and a reversal that were never answered happen once", async () => {
+test("a capture and a reversal whose answers were lost happen once", async () => {
   const { body: held } = await transfer({ pending: true });
   network.cutInsteadOf("COMMIT");
   const captured = await service.call("CaptureTransfer", { id: held.id, amount: 4, idempotency_key: "capture" });

@@ -1,4 +1,4 @@
-/** The search in an account's statement by time, against counting. */
+/** Compares the search by time in an account's statement with counting. */
 import { array, assert, asyncProperty, constantFrom, integer } from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => database?.drop());
 
-/** Writes a statement whose entries lie so many seconds apart, and asks it for every second around them. */
+/** Writes a statement whose entries are these seconds apart, and queries it for every second around them. */
 async function searchAll(gaps: readonly number[]) {
   accounts += 1;
   await database.pool.query(
@@ -34,16 +34,16 @@ async function searchAll(gaps: readonly number[]) {
 test.each<[what: string, gaps: number[]]>([
   ["no entries", []],
   ["one entry", [5]],
-  ["entries of one moment", [5, ...Array<number>(50).fill(0)]],
-  ["entries that come evenly", Array<number>(2000).fill(1)],
+  ["entries at the same time", [5, ...Array<number>(50).fill(0)]],
+  ["evenly spaced entries", Array<number>(2000).fill(1)],
   ["a burst at the beginning", [...Array<number>(1000).fill(0), 100_000, 1]],
   ["a burst at the end", [1, 100_000, ...Array<number>(1000).fill(0)]],
-  ["ever longer gaps", Array.from({ length: 60 }, (_, n) => n ** 3)],
-])("with %s, each time finds the last entry until then", async (_, gaps) => {
+  ["growing gaps", Array.from({ length: 60 }, (_, n) => n ** 3)],
+])("with %s, the search finds the last entry up to each time", async (_, gaps) => {
   for (const { found, counted } of await searchAll(gaps)) expect(found).toBe(counted);
 });
 
-test("however the entries come, each time finds the last entry until then", async () => {
+test("with random gaps, the search finds the last entry up to each time", async () => {
   const gap = constantFrom(0, 0, 0, 1, 1, 2, 60, 3600);
   await assert(
     asyncProperty(array(gap, { maxLength: 120 }), integer({ min: 0, max: 5 }), async (gaps, repeats) => {

@@ -70,7 +70,7 @@ export function brokenRequests(path: string, further = ""): readonly BrokenReque
       post(`Host: a b\r\n${LENGTH}`),
       400,
       "malformed",
-      'its Host "a b" is no host',
+      'its Host "a b" is not a host',
       { goesOn: true },
     ],
     [
@@ -78,7 +78,7 @@ export function brokenRequests(path: string, further = ""): readonly BrokenReque
       post(`Host: a/b\r\n${LENGTH}`),
       400,
       "malformed",
-      'its Host "a/b" is no host',
+      'its Host "a/b" is not a host',
       { goesOn: true },
     ],
     [
@@ -86,10 +86,10 @@ export function brokenRequests(path: string, further = ""): readonly BrokenReque
       post(`Host: a@b\r\n${LENGTH}`),
       400,
       "malformed",
-      'its Host "a@b" is no host',
+      'its Host "a@b" is not a host',
       { goesOn: true },
     ],
-    ["a Host beyond ASCII", post(`Host: \xe9\r\n${LENGTH}`), 400, "malformed", "is no host", { goesOn: true }],
+    ["a Host beyond ASCII", post(`Host: \xe9\r\n${LENGTH}`), 400, "malformed", "is not a host", { goesOn: true }],
     [
       "a preflight without a Host",
       `OPTIONS ${path} HTTP/1.1\r\n${own}Access-Control-Request-Method: POST\r\n\r\n`,

@@ -44,7 +44,7 @@ function holding(memory: CallMemory, bytes: number): StandIn {
   return call;
 }
 
-test("bytes are counted until they are fewer, the reply was sent or the connection is lost", () => {
+test("bytes are counted until they are released, the reply was sent or the connection is lost", () => {
   const { memory } = memoryOf(patient);
   const [shrunk, out, lost] = [1, 2, 3].map(() => holding(memory, 100 * KB));
   expect(memory.held).toBe(300 * KB);
@@ -54,7 +54,7 @@ test("bytes are counted until they are fewer, the reply was sent or the connecti
   expect(memory.held).toBe(110 * KB);
   if (lost) lost.socket.destroyed = true;
   expect(memory.held).toBe(10 * KB);
-  // A method that goes on after its client has gone.
+  // A method that continues after its client has gone.
   expect(out && memory.hold(out, 500 * KB)).toBe(true);
   expect(memory.held).toBe(10 * KB);
 });
@@ -96,7 +96,7 @@ test("the calls that have waited longest for their clients give way, as many as 
   expect(refusals()).toBe(3);
 });
 
-test("a call that could never fit makes none give way", () => {
+test("a call that could never fit makes no other call give way", () => {
   const { memory } = memoryOf(impatient);
   const waiting = holding(memory, 500 * KB);
   expect(memory.hold(new StandIn(), 800 * KB)).toBe(false);

@@ -35,7 +35,7 @@ describe("against protobuf-ts", () => {
     );
   });
 
-  test("JSON is the same in whatever order a message declares its fields", () => {
+  test("JSON does not depend on the order in which a message declares its fields", () => {
     fc.assert(
       fc.property(
         fc.shuffledSubarray([...AllTypes.fields]),
@@ -152,7 +152,7 @@ describe("JSON is written", () => {
     });
   });
 
-  test("without zero values, when that is asked for", () => {
+  test("without zero values, if the option says so", () => {
     const sparse = codecOf(AllTypes, { emitDefaults: false });
     expect(sparse.writeJson(AllTypes.create())).toBe("{}");
     const message = AllTypes.create({ maybeText: "", choice: { oneofKind: "choiceText", choiceText: "" }, flag: true });
@@ -160,7 +160,7 @@ describe("JSON is written", () => {
     expect(sparse.writeJson(AllTypes.create({ text: "0" }))).toBe('{"text":"0"}');
   });
 
-  test("in lowerCamelCase, when that is asked for", () => {
+  test("in lowerCamelCase, if the option says so", () => {
     const camel = codecOf(AllTypes, { emitDefaults: false, camelCase: true });
     const message = AllTypes.create({ smallInt: 1, renamed: "x" });
     expect(camel.writeJson(message)).toBe('{"smallInt":1,"customName":"x"}');
@@ -237,7 +237,7 @@ describe("refuses to write", () => {
   });
 
   test.each(["", ".", "a.", "1foo", "a..b", "a_", "a__b", "a_1", "a_B", "A", "é", "a b"])(
-    "a mask with %j, which is no list of field names or would read back as another",
+    "a mask with %j, which is not a list of field names or would be read as another",
     (path) => {
       expect(() => write({ mask: { paths: ["a", path] } })).toThrow(RangeError);
     },
@@ -266,7 +266,7 @@ describe("binary", () => {
     ["a length beyond the end", "0a05616263"],
     ["a length beyond its parent", "6a030a05616263"],
     ["a fixed32 that is cut off", "e501000000"],
-    ["a string that is no UTF-8", "0a02fffe"],
+    ["a string that is not UTF-8", "0a02fffe"],
     ["a packed list that is cut off in an element", "d2010180"],
   ])("refuses %s", (_what, hex) => {
     expect(() => codec.readBinary(Buffer.from(hex, "hex"))).toThrow(RangeError);

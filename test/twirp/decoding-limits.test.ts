@@ -228,12 +228,12 @@ test.each([
   [{ objects: 0 }, "limits.objects must be a whole number"],
   [{ unknownFields: 1.5 }, "limits.unknownFields must be a whole number"],
   [{ elements: { "test.Hat.sizes": 0 } }, "limits.elements: test.Hat.sizes must be a whole number"],
-  [{ elements: { "test.Hat.nothing": 1 } }, "limits.elements: test.Hat.nothing is no list or map field"],
-  [{ elements: { "": 1 } }, "limits.elements:  is no list or map field"],
+  [{ elements: { "test.Hat.nothing": 1 } }, "limits.elements: test.Hat.nothing is not a list or map field"],
+  [{ elements: { "": 1 } }, "limits.elements:  is not a list or map field"],
 ])("%j is refused at registration", async (limits, problem) => {
   await expect(serve({ services: [hatService(echo)], limits })).rejects.toThrow(problem);
 });
 
 test("a limit is only for lists and maps", () => {
-  expect(() => readersOf(Holder, { elements: { "test.Holder.free": 1 } })).toThrow("is no list or map field");
+  expect(() => readersOf(Holder, { elements: { "test.Holder.free": 1 } })).toThrow("is not a list or map field");
 });

@@ -10,7 +10,7 @@ export type MessageInfo = IMessageType<Fields>;
 /** A google.protobuf.Timestamp. */
 export type Instants = fc.Arbitrary<{ readonly seconds: bigint; readonly nanos: number }>;
 
-/** Every message of the API: those that methods take or give, and all that these hold. */
+/** Every message of the API: requests, replies, and all messages inside them. */
 export function allMessages(): readonly MessageInfo[] {
   const found = new Map<string, MessageInfo>();
   const visit = (type: MessageInfo) => {
@@ -31,7 +31,7 @@ export function allMessages(): readonly MessageInfo[] {
 const text = fc.string({ unit: "grapheme", maxLength: 20 });
 const int64 = fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.constantFrom(0n, 2n ** 53n + 1n));
 
-// No number beyond the API's: clients read it as "unrecognized".
+// Only numbers that the API has: clients read others as "unrecognized".
 function enumNumber([, values]: EnumInfo): fc.Arbitrary<number> {
   return fc.constantFrom(...Object.values(values).filter((value) => typeof value === "number"));
 }
@@ -46,7 +46,7 @@ function scalar(type: ScalarType): fc.Arbitrary<unknown> {
 
 function fieldValue(field: FieldInfo, instants: Instants): fc.Arbitrary<unknown> {
   if (field.kind === "map") {
-    // Assigned by ts-proto, "__proto__" is no key of a map.
+    // Assigned by ts-proto, "__proto__" does not become a key of a map.
     const key = text.filter((name) => name !== "__proto__");
     return fc.dictionary(key, text, { maxKeys: 3, noNullPrototype: true });
   }
@@ -59,7 +59,7 @@ function fieldValue(field: FieldInfo, instants: Instants): fc.Arbitrary<unknown>
   return field.repeat === 0 ? one : fc.array(one, { maxLength: 3 });
 }
 
-/** Messages of a type, whose times are among these. */
+/** Random messages of a type, with times from this list. */
 export function messageOf(type: MessageInfo, instants: Instants): fc.Arbitrary<Fields> {
   if (type.typeName === "google.protobuf.Timestamp") return instants;
   const plain: Record<string, fc.Arbitrary<unknown>> = {};

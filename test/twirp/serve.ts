@@ -12,10 +12,10 @@ interface LogLine {
   readonly err?: { readonly message: string };
 }
 
-/** The simplest hatter: what was ordered is what is made. */
+/** The simplest hatter: it makes each hat as ordered. */
 export const echo: Hats = { Make: async (_context, hat) => hat };
 
-/** A mounted service, called in process; what is logged as an error, or from another level on, is kept. */
+/** A mounted service, called in process. It keeps log lines at level error and above, unless a test sets another level. */
 export async function serve(
   options: TwirpOptions,
   prepare: (app: FastifyInstance) => void = () => undefined,

@@ -23,7 +23,7 @@ export const HatService = new ServiceType("hats.HatService", [
 
 type Method<Context> = (context: Context, hat: Hat) => unknown;
 
-/** What a test implements of the service; a method may answer anything, as plain JavaScript may. */
+/** What a test implements of the service; a method may return anything, like plain JavaScript. */
 export interface Hats<Context = CallContext> {
   Make?: Method<Context>;
   Try_on?: Method<Context>;

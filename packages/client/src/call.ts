@@ -31,7 +31,7 @@ interface TwirpError {
   readonly meta: Readonly<Record<string, string>>;
 }
 
-/** Undefined unless it is an error of Twirp. As for Go's clients, one with other members is not. */
+/** Undefined unless it is a Twirp error. As in Go's clients, an object with other members is not one. */
 function twirpErrorOf(body: string): TwirpError | undefined {
   try {
     const { code, msg, meta, ...others } = JSON.parse(body);

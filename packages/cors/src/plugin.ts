@@ -86,7 +86,7 @@ export function applyCorsHeaders(policy: Policy, request: FastifyRequest, reply:
   return decision.preflight;
 }
 
-/** The CORS headers of a reply to a request of which only the Origin is known. */
+/** The CORS headers of a reply when only the request's Origin is known. */
 export function corsHeadersFor(policy: Policy, origin: string | undefined): Readonly<CorsHeaders> {
   return decide(policy, { method: "POST", origin }).headers;
 }
@@ -102,7 +102,7 @@ function readRequest({ headers, method }: FastifyRequest): CorsRequest {
   };
 }
 
-/** What @fastify/cors is to write. Options are assigned, not spread: this runs for every request. */
+/** The headers for @fastify/cors to write. Options are assigned, not spread: this runs for every request. */
 function writerOptions({ preflight, headers }: Decision): FastifyCorsOptions {
   const options: FastifyCorsOptions = { origin: headers["access-control-allow-origin"] ?? false, preflight };
   const exposedHeaders = headers["access-control-expose-headers"];

@@ -4,14 +4,14 @@
  * Goal: many clients that send slowly, ask for much or read nothing can't exhaust the process's memory, and small calls of
  * others are still answered.
  *
- * Method: a call counts its body while it arrives, then what is made of it, then its reply until the client has read it.
+ * Method: a call counts its body while it arrives, then the results, then its reply until the client has read it.
  * Small calls are not counted; the limit on requests in flight bounds them. Over the limit, calls that have waited too
  * long for their clients give way, and if that is not enough, the new call is refused.
  */
 import type { ServerResponse } from "node:http";
 import { TwirpError } from "./twirp-ts.ts";
 
-/** A call, as its memory is counted. */
+/** A call whose memory is counted. */
 export interface HoldingCall {
   /** Bytes that are counted for it. Only {@link CallMemory} changes it. */
   heldBytes: number;

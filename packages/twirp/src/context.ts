@@ -17,7 +17,7 @@ export interface CallContext extends TwirpContext {
   /** Adds headers to the reply, whether it succeeds or fails. */
   readonly headers: ResponseHeaders;
   /**
-   * Counts the bytes of what the method is about to make, instead of those that it counted before; see the option
+   * Counts the bytes that the method is about to allocate, in place of its earlier count; see the option
    * `memory`. Throws `resource_exhausted` when there is no room for them.
    */
   reserve(bytes: number): void;

@@ -73,7 +73,7 @@ interface BaseOptions<Context extends TwirpContext> {
   /** Run for every call and every unmatched path, before those of the service itself. */
   readonly hooks?: readonly ServerHooks<Context>[];
   /** Run around every call, outside those of the service itself. */
-  // biome-ignore lint/suspicious/noExplicitAny: twirp-ts types an interceptor for messages of every type so.
+  // biome-ignore lint/suspicious/noExplicitAny: twirp-ts types interceptors this way.
   readonly interceptors?: readonly Interceptor<Context, any, any>[];
   readonly json?: TwirpJsonOptions;
   /**

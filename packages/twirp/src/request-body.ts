@@ -19,7 +19,7 @@ const EMPTY = Buffer.alloc(0);
 
 /** A body that is being read. */
 export interface BodyReading {
-  /** Discards the body, and reports nothing any more. */
+  /** Discards the body, and stops reporting. */
   abandon(): void;
 }
 

@@ -22,7 +22,7 @@ interface HookTable {
 /** Calls one method through all interceptors. */
 type Invoke = (context: CallContext, request: unknown) => unknown;
 
-// biome-ignore lint/suspicious/noExplicitAny: twirp-ts types an interceptor for messages of every type so.
+// biome-ignore lint/suspicious/noExplicitAny: twirp-ts types interceptors this way.
 type AnyInterceptor = Interceptor<CallContext, any, any>;
 
 /** The service that a call is for. */

@@ -11,7 +11,7 @@ import { TwirpError } from "./twirp-ts.ts";
 
 /** Why HTTP does not allow a request. */
 export interface HttpFault {
-  /** A status that proxies and browsers know, also where Twirp has no code for it. */
+  /** A status that proxies and browsers know, even where Twirp has no code for it. */
   readonly status: number;
   readonly error: TwirpError;
   /** Whether the connection must be closed, because nobody can tell where the next request starts. */
@@ -46,7 +46,7 @@ function findFault(request: IncomingMessage): HttpFault | undefined {
   // https://www.rfc-editor.org/rfc/rfc9112#section-3.2
   const { host } = headers;
   if (host === undefined) return httpVersion === "1.1" ? malformed("it has no Host header") : undefined;
-  if (!HOST.test(host)) return malformed(`its Host ${quote(host)} is no host`);
+  if (!HOST.test(host)) return malformed(`its Host ${quote(host)} is not a host`);
   return countHosts(rawHeaders) > 1 ? malformed("it has more than one Host header") : undefined;
 }
 

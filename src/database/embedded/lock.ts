@@ -4,14 +4,14 @@ import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { errorCode } from "../connection-errors.ts";
 
-/** The start time of a process on systems that do not say it. */
+/** The start time of a process on systems that do not report it. */
 const UNKNOWN = "unknown";
 
 /** Fields of /proc/PID/stat after the command in parentheses. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 const STATE = 0;
 const START_TIME = 19;
 
-/** Identifies a process, also after its id has been given to another one. */
+/** Identifies a process, even after another one has got its id. */
 export interface ProcessIdentity {
   readonly pid: number;
   /** When it started, in a form of the system's own. */
@@ -138,7 +138,7 @@ async function isAbandoned(path: string): Promise<boolean> {
   return true;
 }
 
-/** @returns undefined if the text is no lock, as after a crash of the machine. */
+/** @returns undefined if the text is not a lock, for example after a crash of the machine. */
 function parseOwner(text: string): ProcessIdentity | undefined {
   try {
     const { pid, started }: Readonly<Record<string, unknown>> = JSON.parse(text);

@@ -74,7 +74,7 @@ function referrerOf({ pageOrigin, sendsReferrer }: WireRequest): string | null {
 
 /** How to send requests. */
 export interface ProbeOptions {
-  /** Of the browser to imitate. */
+  /** The User-Agent of the browser to imitate. */
   readonly userAgent: string;
   /** For each request, until the head of the response is complete. */
   readonly timeoutMs: number;

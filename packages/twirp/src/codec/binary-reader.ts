@@ -128,7 +128,7 @@ function mapReader({ localName, K, V }: FieldInfo & { kind: "map" }, limit: Fiel
     }
     const pair = wire.message(pairType);
     const key = String(pair["key"]);
-    // A key that comes again replaces its value.
+    // A repeated key replaces its value.
     if (limit.finite && !(key in map)) wire.mapSizes.set(map, size + 1);
     map[key] = pair["value"] ?? (V.kind === "message" ? V.T().create() : undefined);
   };

@@ -149,5 +149,5 @@ function assertCollection(name: string, types: TypeRegistry): void {
   const dot = name.lastIndexOf(".");
   const field = types.find(name.slice(0, dot))?.fields.find((candidate) => candidate.name === name.slice(dot + 1));
   if (field?.kind === "map" || (field !== undefined && field.repeat !== 0)) return;
-  throw new Error(`twirp: limits.elements: ${name} is no list or map field of the services`);
+  throw new Error(`twirp: limits.elements: ${name} is not a list or map field of the services`);
 }
