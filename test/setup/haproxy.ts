@@ -56,6 +56,7 @@ export async function startHaproxy(
   text = replaceLines(text, /^ {2}bind :8405$/gm, `  bind 127.0.0.1:${metricsPort}`);
   text = replaceLines(text, /^ {2}bind :9707$/gm, `  bind 127.0.0.1:${port}`);
   text = replaceLines(text, /^ {2}server-template .*$/gm, servers.join("\n"));
+  text = replaceLines(text, /^ {2}server first .*$/gm, `  server first 127.0.0.1:${serverPorts[0]} backup`);
   if (answerMs !== undefined) text = replaceLines(text, /^ {2}timeout server .*$/gm, `  timeout server ${answerMs}ms`);
   await writeFile(path, text);
   const child = spawn("haproxy", ["-db", "-f", path], {
