@@ -53,10 +53,10 @@ export interface Config {
     readonly connectionsPerAddressMax: number;
     /** Bytes that all calls hold together; 0 is no limit. Absent: a share of V8's limit. */
     readonly heldBytes: number | undefined;
-    /** Calls a second of one caller; undefined is no limit. */
+    /** Calls per second of one caller; undefined is no limit. */
     readonly perCaller: number | undefined;
   };
-  /** Proxies whose X-Forwarded-For is believed; empty for none. */
+  /** Trusted proxies, whose X-Forwarded-For counts; empty for none. */
   readonly trustProxy: readonly string[];
   readonly demoData: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -168,7 +168,7 @@ export function readConfig(environment: Environment): Config {
 }
 
 /**
- * Reads the part of the environment that says where the ledger is.
+ * Reads the part of the environment that locates the ledger.
  *
  * @throws ConfigError with every mistake at once.
  */

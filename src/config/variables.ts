@@ -29,7 +29,7 @@ function url(...protocols: string[]) {
   return z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), problem);
 }
 
-/** A variable: the texts that it may have, its value when it is unset, and its row in README.md. */
+/** A variable: its allowed texts, its value when it is unset, and its row in README.md. */
 interface Variable<Schema extends z.ZodType, Default> {
   readonly schema: Schema;
   readonly default: Default;

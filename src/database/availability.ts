@@ -3,7 +3,7 @@
  *
  * When a connection can't be made, callers are refused at once, while one probe tries each host in turn, at growing
  * intervals. When it succeeds, pools connect where it did. When a statement stays unanswered, a probe checks whether the
- * server still answers at all; if not, every connection is given up, so that callers learn it in seconds.
+ * server still answers at all; if not, every connection is broken, so that callers get an error within seconds.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { waitAfter } from "../backoff.ts";

@@ -1,7 +1,8 @@
 /**
  * Reads a PostgreSQL URL as libpq does, and connects to the first of its hosts that works.
  *
- * The package that node-postgres reads its URLs with knows TLS as libpq does, but only one host, and no mistakes.
+ * node-postgres reads URLs with pg-connection-string, which treats TLS as libpq does, but knows one host only and reports no
+ * mistakes.
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
  */
 import type { ConnectionOptions } from "node:tls";
@@ -130,7 +131,7 @@ export function readConnectionUrl(url: string, environment: Environment = proces
       pgbouncer: pgbouncer === undefined ? undefined : pgbouncer === "true",
       applicationName: parameters.get("application_name"),
       options: parameters.get("options"),
-      // node-postgres can't insist on it: `require` does what `prefer` does.
+      // node-postgres can't enforce it: `require` does what `prefer` does.
       channelBinding: (parameters.get("channel_binding") ?? "disable") !== "disable",
       connectTimeoutMs: connectTimeout === undefined ? undefined : Number(connectTimeout) * 1000,
     },
@@ -138,7 +139,7 @@ export function readConnectionUrl(url: string, environment: Environment = proces
 }
 
 function readParameters(query: string, environment: Environment, mistakes: string[]): Map<string, string> {
-  // To libpq "+" is itself. In these two parameters URL libraries write it for a space.
+  // libpq reads "+" as a plus sign. In these two parameters, URL libraries write it for a space.
   const text = query.replace(/(?:^|&)(?!options=|application_name=)[^&]*/g, (pair) => pair.replaceAll("+", "%2B"));
   const parameters = new Map(new URLSearchParams(text));
   for (const [name, value] of parameters) {

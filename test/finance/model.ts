@@ -1,5 +1,5 @@
 /**
- * A ledger of a few lines that only adds and subtracts, to compare the real one's every answer with: who may do what, what
+ * A small ledger that only adds and subtracts, to compare with each answer of the real one: who may do what, what
  * keys stand for, groups, rehearsals and holds, by the rules of docs/ledger.md and docs/security.md.
  */
 
@@ -31,7 +31,7 @@ export interface Caller {
   readonly admin: boolean;
 }
 
-/** What is asked: fields of a request, without its key. */
+/** The fields of a request, without its key. */
 export type Action =
   | {
       readonly kind: "move";
@@ -109,7 +109,7 @@ export class Model {
     return call.dryRun ? this.clone().#alone(caller, call) : this.#alone(caller, call);
   }
 
-  /** Each member on what the earlier ones left; a dry run on what all of them would have left. */
+  /** Each member on the books after the earlier ones; a dry run on the books as if all of those were real. */
   independent(caller: Caller, calls: readonly Call[]): ModelOutcome[] {
     const rehearsal = this.clone();
     return calls.map((call) => {
@@ -179,7 +179,7 @@ export class Model {
       this.#keep(caller, at(calls, culprit), outcome);
       return refused(culprit, outcome);
     }
-    // What depends on a stranger's account comes behind all that is the caller's own.
+    // Refusals about a stranger's account come after those about the caller's own.
     const uncreditable = calls.findIndex(
       ({ action }) => action.kind === "move" && !this.#mayCredit(caller, action.credit),
     );
@@ -282,7 +282,7 @@ export class Model {
       }
     };
     add(amount);
-    // Of somebody else's account a plain caller hears nothing.
+    // A plain caller learns nothing about somebody else's account.
     const told = [debit, credit].filter((index) => caller.admin || at(this.accounts, index).owner === caller.subject);
     const broken = told.some((index) => this.#breaksFloor(index, before[[debit, credit].indexOf(index)] ?? 0n));
     const refusal =
@@ -332,7 +332,7 @@ export class Model {
   }
 }
 
-/** A mistake that a look at the request alone finds. */
+/** Whether the request alone shows that it is wrong. */
 function isMalformed(action: Action): boolean {
   if (action.kind === "move") return action.amount < 1n || action.amount > AMOUNT_MAX;
   return action.kind === "capture" && action.amount === 0n;
@@ -344,7 +344,7 @@ function textOf(action: Action): string {
   return JSON.stringify(asked, (_, value) => (typeof value === "bigint" ? `${value}` : value));
 }
 
-/** An element that is there. */
+/** @throws Error for an index without an element. */
 export function at<T>(list: readonly T[], index: number): T {
   const element = list[index];
   if (element === undefined) throw new Error(`the model has no element ${index}`);

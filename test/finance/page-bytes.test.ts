@@ -3,7 +3,7 @@ import { PAGE_BYTES_MAX } from "../../src/finance/records/page.ts";
 import { openAccount, openFunded } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
-/** Half of them fill more than a page. */
+/** Half of these rows fill more than a page. */
 const ROWS = 180;
 /** 27 kB, nearly the most that a row's metadata may have in letters of one byte. */
 const METADATA = Object.fromEntries(
@@ -12,7 +12,7 @@ const METADATA = Object.fromEntries(
 /** 2000 bytes: letters of four bytes each. */
 const DESCRIPTION = "😀".repeat(500);
 const ENTRIES = Math.ceil((1.3 * PAGE_BYTES_MAX) / 2000);
-/** A reply has names and punctuation beside what is counted. */
+/** A reply has names and punctuation in addition to the counted bytes. */
 const REPLY_BYTES_MAX = 1.5 * PAGE_BYTES_MAX;
 
 let service: TestService;

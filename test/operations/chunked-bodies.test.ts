@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { limitPipelining, shareChunks } from "../../src/plugins/index.ts";
 
-/** What Node reads of a connection in one go. */
+/** The most bytes that Node reads from a connection at once. */
 const READ_BYTES = 65_536;
 const CHUNKS = 300_000;
 
@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** Most bytes of one connection that a server reads in one turn of the event loop, of a body in chunks of one byte. */
+/** The most bytes that a server reads from one connection in one turn of the event loop, if a body has chunks of one byte. */
 async function bytesInTurn(answer: RequestListener): Promise<{ most: number; replies: string }> {
   const server = createServer(answer);
   limitPipelining(server, { unansweredMax: 2, waitingMax: 10, onCut: () => undefined });
@@ -57,8 +57,8 @@ test.each<[what: string, answer: RequestListener, reply: string]>([
     },
     `got ${CHUNKS}`,
   ],
-  ["nobody wants", (_request, response) => void response.end("got none"), "got none"],
-])("a body of many chunks that %s leaves turns to other connections", async (_what, answer, reply) => {
+  ["is discarded", (_request, response) => void response.end("got none"), "got none"],
+])("a body of many chunks that %s does not block other connections", async (_what, answer, reply) => {
   const { most, replies } = await bytesInTurn(answer);
   expect(most).toBeLessThanOrEqual(2 * READ_BYTES);
   expect(replies.split("HTTP/1.1 200")).toHaveLength(3);

@@ -52,7 +52,7 @@ describe("connections of one address", () => {
     expect(reasons).toEqual([undefined, undefined, undefined, undefined, beyond, beyond]);
   });
 
-  test("make room when they close, also those over the limit", () => {
+  test("free their places when they close, even those over the limit", () => {
     const { open, connections } = connectionsOf({ maxPerAddress: 2 });
     const [first, second, third] = [1, 2, 3].map(() => open("192.0.2.1"));
     expect(third?.reason).toBe("connections_per_address");
@@ -72,7 +72,7 @@ describe("connections of one address", () => {
     expect([open("192.0.2.1").reason, open("192.0.2.1").reason]).toEqual([undefined, "connections_per_address"]);
   });
 
-  test("beyond all limits close the oldest that is beyond one", () => {
+  test("over all limits close the oldest one that is over its own limit", () => {
     const { open, dropped, connections } = connectionsOf({ max: 3, maxPerAddress: 2 });
     const kept = [open("192.0.2.1"), open("192.0.2.1"), open("192.0.2.2")];
     const surplus = Array.from({ length: 100 }, () => open("192.0.2.1"));
@@ -119,7 +119,7 @@ describe("one address that fills its connections", () => {
     const refused = await ask(service, call());
     expect(seen(refused)).toEqual({ ...REFUSED, retryAfterMs: "1000" });
     expect(refused?.body.toString()).toContain("too many connections are open from your address");
-    // More idle ones than are kept beyond the limit.
+    // More idle connections than are kept over the limit.
     const idle = Array.from({ length: 150 }, () => rawSocket(service));
     await Promise.race(idle.map(({ ended }) => ended));
     for (const target of ["/healthz", "/readyz", "/metrics"]) {

@@ -78,7 +78,7 @@ export function microsOf(time: string): bigint {
   return BigInt(Date.parse(`${second}Z`)) * 1000n + BigInt(fraction.padEnd(6, "0").slice(0, 6));
 }
 
-/** An order of alice's to move 1, as the ledger's queue takes it: given in one go, such postings are one batch. */
+/** A posting by alice that moves 1, for the ledger's queue. Postings that are queued together are one batch. */
 export function postingToMove(from: string, to: string, description: string, key?: string): PostingGroup {
   const parties = { debitAccountId: accountId(BigInt(from)), creditAccountId: accountId(BigInt(to)) };
   const request = CreateTransferRequest.create({ ...parties, amount: 1n, description });

@@ -28,7 +28,7 @@ class StandIn implements HoldingCall {
   }
 }
 
-/** No call has been waiting for so long, or each has. */
+/** A patience that no call has exceeded, and one that every call has. */
 const patient = 3_600_000;
 const impatient = -1;
 

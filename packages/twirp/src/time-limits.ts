@@ -1,4 +1,4 @@
-/** What ends a call in time: the deadline of its caller or of the server, and the grace period of a server that drains. */
+/** The limits on a call's time: the deadline of its caller or of the server, and the grace period of a server that drains. */
 import type { IncomingHttpHeaders } from "node:http";
 import { quote } from "./paths.ts";
 import { TwirpError } from "./twirp-ts.ts";
@@ -31,7 +31,7 @@ export function deadlineExceeded(ms: number): TwirpError {
   return new TwirpError("deadline_exceeded", `deadline exceeded: the call took longer than ${ms} ms`);
 }
 
-/** A call, as the drain sees it. */
+/** A call that the drain may end. */
 interface DrainedCall {
   /** The call's index in the drain; undefined while it is not there. Only the drain changes it. */
   drainSlot: number | undefined;
@@ -44,7 +44,7 @@ interface DrainedCall {
  */
 export class Drain {
   readonly #graceMs: number;
-  // The last call fills the gap of one that leaves: a Set would allocate on every add.
+  // The last call moves into the place of one that leaves: a Set would allocate on every add.
   readonly #calls: DrainedCall[] = [];
   #state: "serving" | "draining" | "over" = "serving";
   #timer: NodeJS.Timeout | undefined;
@@ -72,7 +72,7 @@ export class Drain {
     else if (call.drainSlot === undefined) call.drainSlot = this.#calls.push(call) - 1;
   }
 
-  /** Notes that a call has finished that. */
+  /** Notes that the call has finished this. */
   leave(call: DrainedCall): void {
     const slot = call.drainSlot;
     if (slot === undefined) return;
@@ -106,7 +106,7 @@ export class Drain {
   }
 }
 
-/** The error of a call that comes while the server drains. */
+/** The error of a call that arrives while the server drains. */
 export function shuttingDown(): TwirpError {
   return new TwirpError("unavailable", "the server is shutting down; try again");
 }

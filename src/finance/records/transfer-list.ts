@@ -82,7 +82,7 @@ export async function listTransfers(
 /**
  * The accounts through which all matches that the actor may see can be found.
  *
- * @param all however many they are: a walk that has begun must continue.
+ * @param all whether to list even many accounts, because a walk that has begun must continue.
  * @returns undefined when all transfers should be scanned instead.
  */
 async function accountsToWalk(
