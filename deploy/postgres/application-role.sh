@@ -8,7 +8,11 @@ if [ -e /single-server/PG_VERSION ] && [ -z "${SINGLE_SERVER_MOVED:-}" ]; then
   exit 1
 fi
 
-psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --set password="$APPLICATION_PASSWORD" <<'SQL'
+PGPASSWORD=$(cat "$PGPASSWORD_FILE")
+export PGPASSWORD
+# psql itself reads the role's password, so that no command line has it.
+psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 <<'SQL'
+\set password `cat "$APPLICATION_PASSWORD_FILE"`
 select format('create role finance login createdb password %L', :'password')
  where not exists (select from pg_roles where rolname = 'finance')
 \gexec

@@ -3,6 +3,8 @@
 # is no backup. Keeps the newest BACKUPS_KEPT dumps.
 set -eu
 umask 077
+PGPASSWORD=$(cat "$PGPASSWORD_FILE")
+export PGPASSWORD
 name=/backups/finance-$(date -u +%Y%m%dT%H%M%SZ).dump
 
 pg_dump --format=custom --file="$name.part" finance
