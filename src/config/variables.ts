@@ -227,7 +227,7 @@ const isSecret = (name: VariableName) => "secret" in variables[name];
 const fileVariable = (name: string) => `${name}_FILE`;
 
 /** The names of all variables, those of secrets' files included. */
-const variableNames: readonly string[] = names.flatMap((name) =>
+export const variableNames: readonly string[] = names.flatMap((name) =>
   isSecret(name) ? [name, fileVariable(name)] : [name],
 );
 
