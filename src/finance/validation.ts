@@ -31,6 +31,7 @@ import {
   type Micros,
   type Minor,
   minorUnitDigitsOf,
+  TIME_MAX,
   type TransferId,
   transferId,
 } from "./values.ts";
@@ -63,10 +64,11 @@ function readTime(timestamp: Timestamp | undefined, argument: string): Micros | 
   return time;
 }
 
-/** A bound in time, rounded up to the microsecond: recorded times have whole microseconds. */
+/** A bound in time, rounded up to the microsecond, but not into the year 10000: recorded times have whole microseconds. */
 function readBound(timestamp: Timestamp | undefined, argument: string): Micros | undefined {
   const time = readTime(timestamp, argument);
-  return time !== undefined && timestamp !== undefined && timestamp.nanos % 1000 > 0 ? time + 1n : time;
+  if (time === undefined || timestamp === undefined || time === TIME_MAX) return time;
+  return timestamp.nanos % 1000 > 0 ? time + 1n : time;
 }
 
 /** Text with a number of characters that PostgreSQL can store. */

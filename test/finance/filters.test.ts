@@ -242,6 +242,18 @@ test("every combination of ListEntries' filters gives what a model keeps", async
   });
 });
 
+test.each([
+  ["ListTransfers", "created_after"],
+  ["ListTransfers", "created_before"],
+  ["ListTransfers", "settled_after"],
+  ["ListTransfers", "settled_before"],
+  ["ListEntries", "after"],
+  ["ListEntries", "before"],
+])("%s takes the last nanosecond of the year 9999 as %s", async (method, bound) => {
+  const request = { account_id: accounts.mine, [bound]: "9999-12-31T23:59:59.999999999Z" };
+  expect((await service.call(method, request, alice)).status).toBe(200);
+});
+
 test("a hold is EXPIRED from its time on, and counts as settled after it was settled", async () => {
   const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
   try {
