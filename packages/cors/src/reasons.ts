@@ -79,7 +79,7 @@ const configurationReasons = {
   },
   max_age_out_of_bounds: {
     meaning: "The maximum age is not a whole number of seconds from 1 to 86400.",
-    fix: "Choose a number in that range, or disable to have a preflight before every call.",
+    fix: "Choose a number from 1 to 86400, or disable to have a preflight before every call.",
   },
   invalid_preflight_status: {
     meaning: "The status for preflights is neither 200 nor 204.",

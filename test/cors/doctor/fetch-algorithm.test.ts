@@ -289,8 +289,8 @@ describe("the hint", () => {
     ["https://team.cloudflareaccess.com/cdn-cgi/access/login/api.test", /login in front of the API/],
     ["https://api.test/rpc", /^the server upgrades to https/],
     ["/rpc/", /^only the trailing slash differs/],
-    ["https://elsewhere.test/v2", /^call the URL of the redirect$/],
-    ["/blog/logins-explained", /^call the URL of the redirect$/],
+    ["https://elsewhere.test/v2", /^call the redirect's target$/],
+    ["/blog/logins-explained", /^call the redirect's target$/],
   ])("for a preflight that is redirected to %s", (location, hint) => {
     expect(hintOf(api("http://api.test/rpc"), [response(302, { location })])).toMatch(hint);
   });

@@ -55,10 +55,10 @@ export const fixesOfCause: Readonly<Record<Cause, Fixes>> = {
     nginx: "remove error_page 401, which makes the redirect, for the API; auth_request answers 401 by itself",
   },
   redirect: {
-    financeService: "it never redirects: call the URL of the redirect, or check the proxy in front of it",
-    expressCors: "call the URL of the redirect; app.use(cors()) before the code that redirects",
-    rsCors: "call the URL of the redirect; wrap the whole mux, since http.ServeMux redirects /path to /path/",
-    nginx: "call the URL of the redirect; add_header next to return 301 too, often in another server block",
+    financeService: "it never redirects: call the redirect's target, or check the proxy in front of it",
+    expressCors: "call the redirect's target; app.use(cors()) before the code that redirects",
+    rsCors: "call the redirect's target; wrap the whole mux, since http.ServeMux redirects /path to /path/",
+    nginx: "call the redirect's target; add_header next to return 301 too, often in another server block",
   },
   error: {
     financeService:

@@ -123,7 +123,7 @@ export function hintForRedirect(url: URL, target: URL): string {
   if (`${url.pathname}/` === target.pathname || url.pathname === `${target.pathname}/`) {
     return "only the trailing slash differs: call the URL in the server's form";
   }
-  return "call the URL of the redirect";
+  return "call the redirect's target";
 }
 
 const loginWords = wordSet(`
