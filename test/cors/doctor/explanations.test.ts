@@ -174,7 +174,7 @@ test.each([400, 401, 413, 500, 502])("after a preflight that passed, the problem
 test("a redirect without the header is one of two causes, unless a preflight passed", () => {
   expect(fixesBehind("redirect", true).map(({ length }) => length)).toEqual([1, 1, 1, 1]);
   expect(fixesBehind("redirect", false)[0]).toEqual([
-    expect.stringContaining("call the URL"),
+    expect.stringContaining("call the redirect's target"),
     expect.stringContaining("CORS_ALLOWED_ORIGINS"),
   ]);
 });

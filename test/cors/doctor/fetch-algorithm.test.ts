@@ -297,7 +297,7 @@ describe("the hint", () => {
 
   test("for a redirect within an API of logins does not mention a login", () => {
     const moved = response(308, { location: "https://elsewhere.test/oauth/token" });
-    expect(hintOf(api("http://api.test/oauth/token"), [moved])).toMatch(/^call the URL/);
+    expect(hintOf(api("http://api.test/oauth/token"), [moved])).toMatch(/^call the redirect/);
   });
 
   test("for an API that does not know that a proxy ends TLS", () => {
