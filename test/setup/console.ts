@@ -2,8 +2,10 @@
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
 import { mintToken } from "../../src/auth/index.ts";
+import { type FaultyNetwork, openFaultyNetwork } from "../faults/network.ts";
 import { launchChromium } from "./chromium.ts";
 import { createTestDatabase } from "./database.ts";
+import { startHaproxy } from "./haproxy.ts";
 import { freePort, type ServiceProcess, startProcess } from "./process.ts";
 
 const SECRET = "a secret for tests, 32 bytes or more";
@@ -26,10 +28,13 @@ export interface TestConsole {
   /** Stops the service as a deployment does. */
   stopService(): Promise<void>;
   startService(): Promise<void>;
+  /** Between the service and its database. */
+  readonly network: FaultyNetwork;
   close(): Promise<void>;
 }
 
-export async function startTestConsole(): Promise<TestConsole> {
+/** @param behindProxy whether browsers reach the API through HAProxy with the shipped configuration. Default: directly. */
+export async function startTestConsole({ behindProxy = false } = {}): Promise<TestConsole> {
   const [database, consolePort, apiPort, browser] = await Promise.all([
     createTestDatabase(),
     freePort(),
@@ -37,7 +42,14 @@ export async function startTestConsole(): Promise<TestConsole> {
     launchChromium(),
   ]);
   const consoleUrl = `http://localhost:${consolePort}`;
-  const apiUrl = `http://localhost:${apiPort}`;
+  const allowedOrigins = "http://localhost:*";
+  const proxy = behindProxy ? await startHaproxy(await freePort(), [apiPort], { allowedOrigins }) : undefined;
+  const apiUrl = proxy?.url ?? `http://localhost:${apiPort}`;
+  const network = await openFaultyNetwork({ host: "127.0.0.1", port: Number(new URL(database.url).port) });
+  const databaseUrl = new URL(database.url);
+  // A socket's directory would win over the port.
+  databaseUrl.searchParams.delete("host");
+  databaseUrl.host = `127.0.0.1:${network.port}`;
   let service: ServiceProcess;
   const token: TestConsole["token"] = (subject, scope, lifetimeSeconds = 600) =>
     mintToken(SECRET, { subject, scope, lifetimeSeconds });
@@ -45,11 +57,12 @@ export async function startTestConsole(): Promise<TestConsole> {
 
   const startService = async () => {
     service = startProcess({
-      DATABASE_URL: database.url,
+      DATABASE_URL: databaseUrl.href,
       AUTH_JWT_SECRET: SECRET,
       PORT: `${apiPort}`,
       CONSOLE_PORT: `${consolePort}`,
-      CORS_ALLOWED_ORIGINS: "http://localhost:*",
+      ...(proxy !== undefined && { CONSOLE_API_URL: proxy.url }),
+      CORS_ALLOWED_ORIGINS: allowedOrigins,
       DEMO_DATA: "true",
       LOG_LEVEL: "warn",
     });
@@ -82,6 +95,7 @@ export async function startTestConsole(): Promise<TestConsole> {
     token,
     startService,
     stopService,
+    network,
     enter,
     async visit(story, options) {
       const { page, leave } = await enter(options);
@@ -106,6 +120,8 @@ export async function startTestConsole(): Promise<TestConsole> {
     async close() {
       await browser.close();
       await stopService();
+      await proxy?.stop();
+      await network.close();
       await database.drop();
     },
   };

@@ -11,14 +11,18 @@ export function ConnectionBanner() {
     <div role="status" className="banner" hidden={failure === undefined}>
       {failure && (
         <p>
-          <strong>{online ? "The service is not responding." : "This device is offline."}</strong> This page keeps
-          trying. Its data may be out of date.{" "}
-          {online && failure.reason === "cors_or_network" && <>CORS may be blocking the calls: </>}
+          <strong>{online ? describe(failure) : "This device is offline."}</strong> This page keeps trying. Its data may
+          be out of date. {online && failure.reason === "cors_or_network" && <>CORS may be blocking the calls: </>}
           <a href={paths.connection}>Check the connection</a>
         </p>
       )}
     </div>
   );
+}
+
+/** Status 0: there was no reply that the page may read. */
+function describe({ status, message }: FinanceError): string {
+  return status === 0 ? "The service is not responding." : `The service takes no calls: ${message}.`;
 }
 
 /** The failure of a call that is being repeated because the service is unavailable. */
