@@ -80,6 +80,7 @@ async function runPrimary(): Promise<void> {
 
 async function serveAlone(config: Config, log: Logger, foundation: Foundation, shutdown: Shutdown): Promise<Service> {
   const { databaseUrl, trust } = foundation;
+  warnOfConnections(1, foundation, log);
   const serving = await serve({ config, log, databaseUrl, trust, port: config.port, processes: 1, shutdown });
   return {
     port: serving.port,
@@ -97,13 +98,7 @@ async function serveByWorkers(
   shutdown: Shutdown,
 ): Promise<Service> {
   const processes = config.workers === "auto" ? Math.min(WORKERS_MAX, availableParallelism()) : (config.workers ?? 1);
-  const connections = processes * connectionsOf(processes);
-  if (connections > foundation.connectionsMax) {
-    log.warn(
-      { workers: processes, connections, available: foundation.connectionsMax },
-      "the workers may open more connections than the database allows: lower WORKERS, or raise max_connections",
-    );
-  }
+  warnOfConnections(processes, foundation, log);
   const workers = await startWorkers({
     order: { databaseUrl: foundation.databaseUrl, port: config.port, processes },
     handover: { lameDuckMs: Math.max(HANDOVER_MS, config.shutdownDelayMs), accepting: false },
@@ -112,6 +107,16 @@ async function serveByWorkers(
   const leave = () => workers.stop({ lameDuckMs: config.shutdownDelayMs, accepting: true });
   shutdown.add(leave);
   return { port: workers.port, renew: () => workers.renew(), leave };
+}
+
+/** Assumes that the service's other hosts open as many connections as this one. */
+function warnOfConnections(workers: number, { connectionRoom: { max, otherHosts } }: Foundation, log: Logger): void {
+  const connections = workers * connectionsOf(workers) * (1 + otherHosts);
+  if (connections <= max) return;
+  log.warn(
+    { workers, hosts: 1 + otherHosts, connections, available: max },
+    "the service may open more connections than the database allows: run fewer processes, or raise max_connections",
+  );
 }
 
 function handleSignals({ renew, leave }: Service, log: Logger, shutdown: Shutdown): void {

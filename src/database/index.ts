@@ -13,6 +13,7 @@ export { type EmbeddedPostgres, findEmbeddedPostgres, startEmbeddedPostgres } fr
 export { DatabaseStartError } from "./errors.ts";
 export { migrate, pendingMigrations } from "./migrations.ts";
 export { openPool, withConnection, withTransaction } from "./pool.ts";
-export { checkDatabase, findDurabilityRisks, findObstacle, readConnectionsMax } from "./readiness.ts";
+export type { ConnectionRoom } from "./readiness.ts";
+export { checkDatabase, findDurabilityRisks, findObstacle, readConnectionRoom } from "./readiness.ts";
 export { createStatisticsReader, type DatabaseStatistics } from "./statistics.ts";
 export { parseTimestamptz } from "./timestamp.ts";

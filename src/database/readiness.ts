@@ -69,13 +69,26 @@ export function requireVersion(version: string, { host, port }: HostAddress): vo
   );
 }
 
-/** @returns the number of connections that the server allows to all roles that are no superusers, together. */
-export async function readConnectionsMax(pool: Pool): Promise<number> {
-  const { rows } = await pool.query<{ available: number }>(
+/** What the processes of the service share. */
+export interface ConnectionRoom {
+  /** Connections that the server allows to all roles that are no superusers, together. */
+  readonly max: number;
+  /** Other machines or containers from which the service uses this database. Those behind PgBouncer count as one. */
+  readonly otherHosts: number;
+}
+
+export async function readConnectionRoom(pool: Pool): Promise<ConnectionRoom> {
+  const { rows } = await pool.query<ConnectionRoom>(
     `
-select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as available`,
+select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as max,
+       (select count(distinct coalesce(host(client_addr), ''))::int
+          from pg_stat_activity
+         where datname = current_database()
+           and usename = current_user
+           and application_name like 'finance-service%'
+           and client_addr is distinct from inet_client_addr()) as "otherHosts"`,
   );
-  return rows[0]?.available ?? 0;
+  return rows[0] ?? { max: 0, otherHosts: 0 };
 }
 
 /** Settings that must be on, and what a crash may destroy if they are off. */

@@ -2,13 +2,14 @@ import type { Logger } from "pino";
 import { developmentSecret, type TokenTrust } from "../auth/index.ts";
 import type { Config } from "../config/config.ts";
 import {
+  type ConnectionRoom,
   canChangePostings,
   checkDatabase,
   findDurabilityRisks,
   migrate,
   openPool,
   pendingMigrations,
-  readConnectionsMax,
+  readConnectionRoom,
   startEmbeddedPostgres,
 } from "../database/index.ts";
 import { seedDemoData } from "../finance/index.ts";
@@ -22,8 +23,7 @@ export interface Foundation {
   /** Names the database for people. */
   readonly database: string;
   readonly trust: TokenTrust;
-  /** Connections that the database allows to all roles that are no superusers, together. */
-  readonly connectionsMax: number;
+  readonly connectionRoom: ConnectionRoom;
 }
 
 /**
@@ -43,9 +43,9 @@ export async function prepare(
   signal.throwIfAborted();
   for (const warning of config.warnings) log.warn(warning);
   const pool = openPool({ connectionString: databaseUrl, max: 1, log });
-  let connectionsMax: number;
+  let connectionRoom: ConnectionRoom;
   try {
-    connectionsMax = await readConnectionsMax(pool);
+    connectionRoom = await readConnectionRoom(pool);
     for (const risk of await findDurabilityRisks(pool)) log.warn(risk);
     const pending = await pendingMigrations(pool, migrationsDirectory());
     if (pending.length > 0) log.warn({ pending }, "migrations are missing: run npm run migrate");
@@ -61,7 +61,7 @@ export async function prepare(
   }
   signal.throwIfAborted();
   const trust = config.auth.trust ?? { secret: await developmentSecret(config.dataDir) };
-  return { databaseUrl, database, trust, connectionsMax };
+  return { databaseUrl, database, trust, connectionRoom };
 }
 
 async function openDatabase(config: Config, log: Logger, shutdown: Shutdown, signal: AbortSignal) {

@@ -5,7 +5,7 @@ import { describe, expect, inject, test, vi } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
 import { silentLog } from "../../src/database/connection-errors.ts";
 import { checkDatabase, findDurabilityRisks, openPool, startEmbeddedPostgres } from "../../src/database/index.ts";
-import { requireVersion } from "../../src/database/readiness.ts";
+import { readConnectionRoom, requireVersion } from "../../src/database/readiness.ts";
 import { prepare } from "../../src/server/prepare.ts";
 import { Shutdown } from "../../src/server/process.ts";
 import { createTestDatabase } from "../setup/database.ts";
@@ -25,6 +25,25 @@ const server = (change: { pathname?: string; password?: string; search?: string 
 test("a database that answers and is new enough passes", async () => {
   await expect(checkDatabase(inject("postgres").adminUrl)).resolves.toContain("/postgres");
 });
+
+test.skipIf(!inject("postgres").adminUrl.includes("host="))(
+  "the service's connections from another host are counted, those from the same one are not",
+  async () => {
+    const database = await createTestDatabase();
+    const { pathname } = new URL(database.url);
+    const pools = [server({ pathname }), server({ pathname }), database.url].map((connectionString) =>
+      openPool({ connectionString, max: 1 }),
+    );
+    const [here, alsoHere, throughSocket] = pools;
+    if (here === undefined) throw new Error("there are three pools");
+    await alsoHere?.query("select 1");
+    expect(await readConnectionRoom(here)).toEqual({ max: expect.any(Number), otherHosts: 0 });
+    await throughSocket?.query("select 1");
+    expect((await readConnectionRoom(here)).otherHosts).toBe(1);
+    await Promise.all(pools.map((pool) => pool.end()));
+    await database.drop();
+  },
+);
 
 describe("one line without the password describes a database that can't be used:", () => {
   test("nothing listens", async () => {

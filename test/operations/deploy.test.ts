@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { createMetrics } from "../../src/plugins/index.ts";
+import { connectionsOf } from "../../src/server/serve.ts";
 import { metricsIn, shippedPanels, shippedRules } from "../setup/prometheus.ts";
 
 /** Made by Prometheus itself, or by others: test/faults/alarms.test.ts compares those with a real scrape. */
@@ -44,4 +45,8 @@ test("the guide's table has every metric of the service's own, with its type", a
     .filter(([name, type]) => type !== "part" && !/^(nodejs|process)_/.test(name))
     .map(([name, type]) => `${name} ${type}`);
   expect(documented.sort()).toEqual(own.sort());
+});
+
+test("deploy/roll knows how many connections a process opens", async () => {
+  expect(await readFile("deploy/roll", "utf8")).toContain(`\nconnections=${connectionsOf(1)}\n`);
 });
