@@ -199,6 +199,11 @@ describe("three workers on one database", () => {
     await service.printed("all workers are new");
     expect(await metric(refused)).toBe(asked);
     expect(await metric("workers_serving")).toBe(WORKERS);
+    // Readiness and the database's gauges are not added up.
+    expect(await metric("finance_ready")).toBe(1);
+    const reserved = "current_setting('superuser_reserved_connections')::int";
+    const limit = `select current_setting('max_connections')::int - ${reserved} as count`;
+    expect(await metric("database_connections_max")).toBe((await database.pool.query(limit)).rows[0].count);
   });
 
   test("finish the calls in flight on SIGTERM, keep their results, and the service ends with 0", async () => {
