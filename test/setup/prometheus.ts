@@ -32,8 +32,8 @@ export interface Prometheus {
   stop(): Promise<void>;
 }
 
-/** The longest wait for an alert: a lost network takes many seconds to be noticed, and the machine may be busy. */
-const PATIENCE_MS = 90_000;
+/** The longest wait for an alert: PostgreSQL takes a minute to give up a standby that vanished, and the machine may be busy. */
+const PATIENCE_MS = 180_000;
 
 /**
  * Starts Prometheus with the shipped configuration, except that it looks every second and that alerts wait for one second where
