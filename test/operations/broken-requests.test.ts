@@ -68,6 +68,26 @@ describe("the API", () => {
     expect(response?.headers.has("access-control-allow-origin")).toBe(false);
   });
 
+  const good = Buffer.from(
+    `POST ${PATH} HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n` +
+      'Content-Length: 11\r\n\r\n{"id":"77"}',
+  );
+
+  test.each([1, 2, 3, 5, 9])("sends the replies of %d good requests before it refuses what follows", async (count) => {
+    for (const [, broken] of cases) {
+      const connection = new WireConnection(apiPort);
+      try {
+        await connection.send(Buffer.concat([...Array.from({ length: count }, () => good), broken.bytes]));
+        for (let index = 0; index < count; index += 1) {
+          expect((await connection.read("POST", TIME))?.status, `reply ${index + 1} before ${broken.name}`).toBe(404);
+        }
+        expect((await connection.read("POST", TIME))?.status, broken.name).toBe(broken.status);
+      } finally {
+        connection.destroy();
+      }
+    }
+  });
+
   test("refuses a probe without a Host too", async () => {
     const response = await answerTo(Buffer.from("GET /healthz HTTP/1.1\r\n\r\n"), apiPort);
     expect(response?.status).toBe(400);

@@ -85,17 +85,20 @@ function answer(
 ): void {
   const pending = pendingReply(socket);
   if (error.code === "ECONNRESET" || !socket.writable) socket.destroy(error);
-  else if (pending === undefined || pending.writableFinished) {
-    if (broken === undefined && pending?._last !== true) endWith(socket, reply());
-    // The request was refused before its body broke, or its reply announced the end of the connection.
+  else if (pending === undefined) {
+    if (broken === undefined) endWith(socket, reply());
+    // The request was refused before its body broke.
     else socket.destroySoon();
   } else if (pending.req === broken && !pending.writableEnded) {
     if (pending.headersSent) socket.destroy(error);
     else endWith(socket, reply());
   } else {
-    // Earlier pipelined requests were valid; let their replies finish first.
+    // Earlier pipelined requests were valid; let their replies finish first. Node puts the next one in place when one has
+    // finished, and ends the connection after one that announced its end.
     socket.pause();
-    pending.once("finish", () => answer(error, socket, broken, reply));
+    pending.once("finish", () => {
+      if (pending._last !== true) answer(error, socket, broken, reply);
+    });
   }
 }
 
