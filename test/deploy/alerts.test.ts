@@ -49,7 +49,7 @@ describe.skipIf(!hasPrometheus && process.env["CI"] === undefined)("with Prometh
 
   test.skipIf(!hasHaproxy || POSTGRES_PROGRAMS === undefined)(
     "a total outage is seen: the database away, then no process left",
-    { timeout: 240_000 },
+    { timeout: 600_000 },
     async ({ onTestFinished }) => {
       const directory = await makeServerDirectory();
       onTestFinished(() => directory.remove());

@@ -173,7 +173,7 @@ describe.skipIf(lack !== undefined && process.env["CI"] === undefined)(
       stack = { cluster, prometheus, services, roles, startService, addresses };
       await prometheus.untilAllUp();
       await until(async () => (await prometheus.firing()).length === 0, 90_000, "no alert fires");
-    }, 240_000);
+    }, 400_000);
     afterAll(async () => {
       for (const end of endings.reverse()) await end();
     }, 60_000);
@@ -201,7 +201,7 @@ describe.skipIf(lack !== undefined && process.env["CI"] === undefined)(
       expect(empty).toEqual([]);
     });
 
-    test.each(failures)("$name: $alerts", { timeout: 400_000 }, async ({ strike, alerts, lasts }) => {
+    test.each(failures)("$name: $alerts", { timeout: 600_000 }, async ({ strike, alerts, lasts }) => {
       const { cluster, prometheus } = stack;
       const heal = await strike(stack);
       try {
@@ -213,7 +213,7 @@ describe.skipIf(lack !== undefined && process.env["CI"] === undefined)(
       if (lasts !== true) await prometheus.untilFiring(alerts, false);
     });
 
-    test("the proxy is stopped: FinanceProxyDown", { timeout: 120_000 }, async () => {
+    test("the proxy is stopped: FinanceProxyDown", { timeout: 240_000 }, async () => {
       await proxy.stop();
       endings.splice(endings.length - 2, 1);
       await stack.prometheus.untilFiring(["FinanceProxyDown"]);
