@@ -28,6 +28,8 @@ COPY --from=build /app/dist/web dist/web
 COPY --from=build /app/migrations migrations
 COPY --from=build /app/package.json /app/sbom.cdx.json /app/LICENSE /app/THIRD-PARTY-NOTICES.txt ./
 COPY --from=build /app/deploy/image/start.sh /app/deploy/image/healthy.sh ./
+# A new volume there belongs to this user: dist/cli/haproxy.js writes into it.
+RUN install -d -o 10001 -g 10001 /policy
 ARG REVISION
 LABEL org.opencontainers.image.title="Finance service" \
   org.opencontainers.image.revision="$REVISION" \
