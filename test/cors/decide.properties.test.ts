@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isRefused } from "../../packages/cors/src/decide.ts";
-import { policyForProxy } from "../../packages/cors/src/haproxy.ts";
 import type { CorsConfig, CorsRequest, Policy } from "../../packages/cors/src/index.ts";
 import { compile, decide, nearestOrigin } from "../../packages/cors/src/index.ts";
+import { policyForProxy } from "../../packages/cors/src/policy.ts";
 import { describeRefusal } from "../../packages/cors/src/refusals.ts";
 
 const origins = ["https://app.example.com", "https://*.example.com", "http://localhost:*", "https://*.a.example:*"];

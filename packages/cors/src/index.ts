@@ -9,11 +9,10 @@ export {
   readCorsConfig,
   readCorsPolicy,
 } from "./environment.ts";
-export { policyForProxy } from "./haproxy.ts";
 export type { CorsOptions } from "./plugin.ts";
 export { applyCorsHeaders, cors, corsHeadersFor } from "./plugin.ts";
 export type { Compilation, CorsConfig, CorsMistake, Policy } from "./policy.ts";
-export { compile } from "./policy.ts";
+export { compile, policyForProxy } from "./policy.ts";
 export type { ConfigurationReason, RefusalReason, RequestReason } from "./reasons.ts";
 export { explain, reasons } from "./reasons.ts";
 export type { NearestOrigin, RefusalEvent } from "./refusals.ts";
