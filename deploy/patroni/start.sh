@@ -39,5 +39,12 @@ case $1 in
       --listen-peer-urls=http://0.0.0.0:2380 --initial-advertise-peer-urls="http://$NAME:2380" \
       --initial-cluster="$members" --initial-cluster-token=finance
     ;;
-  *) exec "$@" ;;
+  *)
+    # For psql, pg_dump and the like.
+    if [ -n "${PGPASSWORD_FILE:-}" ]; then
+      PGPASSWORD=$(secret PGPASSWORD)
+      export PGPASSWORD
+    fi
+    exec "$@"
+    ;;
 esac
