@@ -65,7 +65,8 @@ let clusters = 0;
 /** Makes a cluster in `directory`; resolves once all members run. Owner of database `finance` is role `finance`. */
 export async function startPatroniCluster(directory: string): Promise<PatroniCluster> {
   const id = `${process.pid % 10_000}${clusters++ % 10}`;
-  const subnet = `10.77.${process.pid % 250}`;
+  // Different for clusters of different processes at the same time.
+  const subnet = `10.${64 + ((process.pid >> 8) % 64)}.${process.pid % 256}`;
   const bridge = `fb${id}`;
   const running = new Set<ChildProcess>();
   let stopping = false;
@@ -248,21 +249,23 @@ export async function startPatroniCluster(directory: string): Promise<PatroniClu
       ? undefined
       : ((await response.json().catch(() => undefined)) as MemberState | undefined);
   };
+  /** The member that answers a question about its role with yes. */
+  const memberThatAnswers = async (path: string): Promise<Member | undefined> => {
+    for (const member of members) {
+      const answers = await fetch(`http://${member.address}:8008${path}`, { signal: AbortSignal.timeout(1000) }).then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+      if (answers) return member;
+    }
+    return undefined;
+  };
   const cluster: PatroniCluster = {
     members,
     metricsPort,
     url: (user) => urlOf(user, poolerPort),
     directUrl: (user) => urlOf(user, databasePort),
-    primary: async () => {
-      for (const member of members) {
-        const leads = await fetch(`http://${member.address}:8008/primary`, { signal: AbortSignal.timeout(1000) }).then(
-          ({ status }) => status === 200,
-          () => false,
-        );
-        if (leads) return member;
-      }
-      return undefined;
-    },
+    primary: () => memberThatAnswers("/primary"),
     isWhole: async () => {
       const states = await Promise.all(members.map(stateOf));
       const leads = states.filter((state) => state?.state === "running" && ["master", "primary"].includes(state.role));
@@ -274,7 +277,8 @@ export async function startPatroniCluster(directory: string): Promise<PatroniClu
         leads.length === 1 &&
         follow.length === 2 &&
         replication.length === 2 &&
-        replication.some(({ sync_state }) => sync_state !== "async")
+        // PostgreSQL names the synchronous standby before Patroni's record in etcd does, without which none takes over.
+        (await memberThatAnswers("/synchronous")) !== undefined
       );
     },
     stop: async () => {
@@ -318,7 +322,7 @@ function urlOf(user: string, port: number): string {
 interface MemberState {
   readonly state: string;
   readonly role: string;
-  readonly replication?: readonly { readonly sync_state: string }[];
+  readonly replication?: readonly object[];
 }
 
 /** The processes whose parent is `pid`. */
