@@ -315,7 +315,10 @@ function readSecretFile(path: string): { readonly secret: string } | { readonly 
     if (stats.size > SECRET_BYTES_MAX) {
       return { problem: `has ${stats.size} bytes; a secret has at most ${SECRET_BYTES_MAX}` };
     }
-    const secret = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path)).replace(/(?:\r?\n)+$/, "");
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
+    let end = text.length;
+    while (text[end - 1] === "\n") end -= text[end - 2] === "\r" ? 2 : 1;
+    const secret = text.slice(0, end);
     return secret.trim() === "" ? { problem: "is empty" } : { secret };
   } catch (error) {
     if (error instanceof TypeError) return { problem: "is not text in UTF-8" };
