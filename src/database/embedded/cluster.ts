@@ -42,12 +42,12 @@ export function findPostgresBinaries(): PostgresBinaries {
   }
 }
 
-/** Variables that PostgreSQL's programs and their libraries may need, on any platform. */
-const INHERITED = "PATH HOME TMPDIR TMP TEMP LD_LIBRARY_PATH DYLD_LIBRARY_PATH SystemRoot ComSpec".split(" ");
+/** Variables that PostgreSQL's programs and their libraries may need, on any platform; FAKETIME_ are those of libfaketime. */
+const INHERITED = /^(?:PATH|HOME|TMPDIR|TMP|TEMP|SystemRoot|ComSpec|(?:LD|DYLD|FAKETIME)_\w+)$/;
 
 /** The environment of PostgreSQL's programs: without ours, which holds secrets that are none of theirs. */
 export function serverEnvironment(): NodeJS.ProcessEnv {
-  const inherited = INHERITED.map((name) => [name, process.env[name]]);
+  const inherited = Object.entries(process.env).filter(([name]) => INHERITED.test(name));
   return { ...Object.fromEntries(inherited), LC_ALL: "C", TZ: "UTC" };
 }
 
