@@ -53,7 +53,8 @@ async function loseAnswers(page: Page): Promise<void> {
   await page.route(CREATE_TRANSFER, async (route) => {
     if (route.request().postData()?.includes('"dry_run":true')) return await route.continue();
     if (route.request().method() === "POST") await route.fetch();
-    await route.abort();
+    // The page may have closed meanwhile.
+    await route.abort().catch(() => undefined);
   });
 }
 

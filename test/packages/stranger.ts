@@ -93,7 +93,9 @@ export async function startStranger(name: PackageName): Promise<Stranger> {
       const config = join(folder, `tsconfig.${file.replaceAll("/", "-")}.${settings["moduleResolution"]}.json`);
       await writeFile(config, JSON.stringify({ compilerOptions, files: [file] }));
       const tsc = join(root, "node_modules/.bin/tsc");
-      const { stdout: mistakes } = await run(tsc, ["-p", config], { cwd: folder }).catch((error) => error);
+      const { stdout: mistakes } = await run(tsc, ["-p", config, "--pretty", "false"], { cwd: folder }).catch(
+        (error) => error,
+      );
       return mistakes;
     },
   };
