@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { mintToken } from "../../src/auth/index.ts";
 import type { Reply } from "./service.ts";
@@ -85,12 +84,24 @@ export async function startInstance(databaseUrl: string, environment: Record<str
   };
 }
 
-/** A port that was free a moment ago. */
+/** Below the ports that the system hands out itself, and without 10080, which `fetch` refuses. */
+const PORTS = { first: 11_000, perWorker: 1000, workersMax: 20 };
+let nextPort = Math.floor(Math.random() * PORTS.perWorker);
+
+/** A port that was free a moment ago. Test files that run at the same time get different ones. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  const worker = Number(process.env["VITEST_POOL_ID"] ?? 0) % PORTS.workersMax;
+  for (;;) {
+    nextPort = (nextPort + 1) % PORTS.perWorker;
+    const port = PORTS.first + worker * PORTS.perWorker + nextPort;
+    const server = createServer().listen(port, "127.0.0.1");
+    const isFree = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
