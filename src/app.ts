@@ -18,7 +18,7 @@ import {
 } from "../packages/twirp/src/index.ts";
 import { type Authenticate, type Caller, readAuthorization } from "./auth/index.ts";
 import type { Config } from "./config/config.ts";
-import type { DatabaseStatistics } from "./database/index.ts";
+import { DATABASE_GAUGES, type DatabaseStatistics } from "./database/index.ts";
 import {
   countPostings,
   decodingLimits,
@@ -200,7 +200,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   observe(metrics, ledger, tracing);
   metrics.expectCalls(finance.type.methods.map(({ name }) => name));
   metrics.watchReadiness(async () => (await readiness()) === undefined);
-  if (options.readDatabaseStatistics !== undefined) metrics.watchDatabase(options.readDatabaseStatistics);
+  if (options.readDatabaseStatistics !== undefined) {
+    metrics.watchTogether(DATABASE_GAUGES, options.readDatabaseStatistics);
+  }
   metrics.watchHttpConnections({}, () => connections.open);
   metrics.watchRequestsInFlight({}, () => report.inFlight);
   metrics.watchHeldBytes({}, () => memory.held);

@@ -15,5 +15,5 @@ export { migrate, pendingMigrations } from "./migrations.ts";
 export { openPool, withConnection, withTransaction } from "./pool.ts";
 export type { ConnectionRoom } from "./readiness.ts";
 export { checkDatabase, findDurabilityRisks, findObstacle, readConnectionRoom } from "./readiness.ts";
-export { createStatisticsReader, type DatabaseStatistics } from "./statistics.ts";
+export { createStatisticsReader, DATABASE_GAUGES, type DatabaseStatistics } from "./statistics.ts";
 export { parseTimestamptz } from "./timestamp.ts";

@@ -1,22 +1,22 @@
 import type { Pool } from "pg";
 import { type DatabaseLog, isConnectionError, isTimeout, PoolExhaustedError } from "./connection-errors.ts";
 
-/** What a role without special rights can see of its server. */
-export interface DatabaseStatistics {
-  readonly databaseBytes: number;
-  /** Of all clients of the server. */
-  readonly connections: number;
-  /** Connections that the server allows to roles that are no superusers. */
-  readonly connectionsMax: number;
-  /** Connected standbys. */
-  readonly standbys: number;
-  /** Replication slots: `lost` when the server has removed log that the standby needs. */
-  readonly slots: { readonly active: number; readonly inactive: number; readonly lost: number };
-  /** Log that the server keeps for the slowest slot. */
-  readonly slotRetainedBytes: number;
-  /** Log that the slowest connected standby has not replayed. Undefined unless the role has pg_read_all_stats. */
-  readonly replicationLagBytes: number | undefined;
-}
+/** What a role without special rights can see of its server: the gauges, and what they mean. */
+export const DATABASE_GAUGES = {
+  database_size_bytes: "Bytes of the database on disk",
+  database_connections: "Connections that all clients of the server have open",
+  database_connections_max: "Connections that the server allows to roles that are no superusers",
+  database_standbys: "Standbys that are connected to the server",
+  database_replication_lag_bytes:
+    "Bytes of log that the slowest connected standby has not replayed; only if the role has pg_read_all_stats",
+  database_slot_retained_bytes: "Bytes of log that the server keeps for the slowest replication slot",
+  database_replication_slots: "Replication slots by state; lost: the server has removed log that the standby needs",
+} as const;
+
+/** The value of each gauge, or its values by state. Null if this role may not see it. */
+export type DatabaseStatistics = Readonly<
+  Record<keyof typeof DATABASE_GAUGES, number | null | Readonly<Record<string, number>>>
+>;
 
 /** The size of a large database takes a moment to read. */
 const FRESH_MS = 15_000;
@@ -25,11 +25,11 @@ const ANSWER_MS_MAX = 1000;
 
 const STATISTICS = `
 select
-  pg_database_size(current_database())::float8 as "databaseBytes",
-  (select sum(numbackends) from pg_stat_database)::float8 as connections,
-  (current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int)::float8 as "connectionsMax",
-  (select count(*) from pg_stat_replication)::float8 as standbys,
-  (select max(pg_wal_lsn_diff(log.position, replay_lsn)) from pg_stat_replication)::float8 as "replicationLagBytes",
+  pg_database_size(current_database())::float8 as database_size_bytes,
+  (select sum(numbackends) from pg_stat_database)::float8 as database_connections,
+  (current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int)::float8
+    as database_connections_max,
+  standbys.*,
   slots.*
 from
   (
@@ -37,15 +37,22 @@ from
   ) as log,
   lateral (
     select
-      count(*) filter (where active)::float8 as active,
-      count(*) filter (where not active and wal_status is distinct from 'lost')::float8 as inactive,
-      count(*) filter (where not active and wal_status = 'lost')::float8 as lost,
-      coalesce(max(pg_wal_lsn_diff(log.position, restart_lsn)), 0)::float8 as "slotRetainedBytes"
+      count(*)::float8 as database_standbys,
+      -- A server without standbys has no lag; one that hides their positions from this role may have any.
+      case when count(*) = 0 then 0 else max(pg_wal_lsn_diff(log.position, replay_lsn)) end::float8
+        as database_replication_lag_bytes
+    from pg_stat_replication
+  ) as standbys,
+  lateral (
+    select
+      coalesce(max(pg_wal_lsn_diff(log.position, restart_lsn)), 0)::float8 as database_slot_retained_bytes,
+      json_build_object(
+        'active', count(*) filter (where active),
+        'inactive', count(*) filter (where not active and wal_status is distinct from 'lost'),
+        'lost', count(*) filter (where not active and wal_status = 'lost')
+      ) as database_replication_slots
     from pg_replication_slots
   ) as slots`;
-
-type Row = Omit<DatabaseStatistics, "slots" | "replicationLagBytes"> &
-  DatabaseStatistics["slots"] & { readonly replicationLagBytes: number | null };
 
 /**
  * Returns a function that measures the server, at most once in fifteen seconds; callers in between get the same figures.
@@ -58,10 +65,9 @@ export function createStatisticsReader(pool: Pool, log: DatabaseLog): () => Prom
 
   const measure = async (): Promise<DatabaseStatistics | undefined> => {
     try {
-      const { rows } = await pool.query<Row>(STATISTICS);
-      const [row] = rows;
+      const { rows } = await pool.query<DatabaseStatistics>(STATISTICS);
       staleAtMs = performance.now() + FRESH_MS;
-      return row === undefined ? undefined : statisticsOf(row);
+      return rows[0];
     } catch (error) {
       const isPassing = isConnectionError(error) || isTimeout(error) || error instanceof PoolExhaustedError;
       // Another reason, such as a database that lacks these views, will not go away soon.
@@ -83,10 +89,4 @@ export function createStatisticsReader(pool: Pool, log: DatabaseLog): () => Prom
     });
     return await Promise.race([latest, silence]).finally(() => clearTimeout(timer));
   };
-}
-
-function statisticsOf({ active, inactive, lost, replicationLagBytes, ...row }: Row): DatabaseStatistics {
-  // A server without standbys has no lag; one that hides its standbys' positions from this role may have any.
-  const lag = row.standbys === 0 ? 0 : (replicationLagBytes ?? undefined);
-  return { ...row, slots: { active, inactive, lost }, replicationLagBytes: lag };
 }

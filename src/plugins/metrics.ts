@@ -48,20 +48,8 @@ interface PoolConnections {
   readonly waitingCount: number;
 }
 
-/** The database server, as one of its clients sees it. */
-interface DatabaseStatistics {
-  readonly databaseBytes: number;
-  readonly connections: number;
-  readonly connectionsMax: number;
-  readonly standbys: number;
-  readonly slots: Readonly<Record<(typeof SLOT_STATES)[number], number>>;
-  readonly slotRetainedBytes: number;
-  /** Undefined if the role may not see it. */
-  readonly replicationLagBytes: number | undefined;
-}
-
-/** `lost`: the server has removed log that the slot's standby still needs. */
-const SLOT_STATES = ["active", "inactive", "lost"] as const;
+/** The value of a gauge or, if there are several, its values by state; null for none. */
+type Reading = number | null | Readonly<Record<string, number>>;
 
 /** A batch of the ledger that is over. */
 interface LedgerBatch {
@@ -152,55 +140,6 @@ export function createMetrics(version = "unknown") {
       if (readiness !== undefined) this.set((await readiness()) ? 1 : 0);
     },
   });
-  let statistics: (() => Promise<DatabaseStatistics | undefined>) | undefined;
-  /** Several processes see the same server, so its values are not added up. Without an answer there is no value. */
-  const databaseGauge = (name: string, help: string, read: (known: DatabaseStatistics) => number | undefined) =>
-    new Gauge({
-      name,
-      help,
-      aggregator: "max",
-      registers,
-      async collect() {
-        const known = await statistics?.();
-        const value = known === undefined ? undefined : read(known);
-        if (value === undefined) this.remove();
-        else this.set(value);
-      },
-    });
-  databaseGauge("database_size_bytes", "Bytes of the database on disk", ({ databaseBytes }) => databaseBytes);
-  databaseGauge(
-    "database_connections",
-    "Connections that all clients of the server have open",
-    ({ connections }) => connections,
-  );
-  databaseGauge(
-    "database_connections_max",
-    "Connections that the server allows to roles that are no superusers",
-    ({ connectionsMax }) => connectionsMax,
-  );
-  databaseGauge("database_standbys", "Standbys that are connected to the server", ({ standbys }) => standbys);
-  databaseGauge(
-    "database_replication_lag_bytes",
-    "Bytes of log that the slowest connected standby has not replayed; only if the role has pg_read_all_stats",
-    ({ replicationLagBytes }) => replicationLagBytes,
-  );
-  databaseGauge(
-    "database_slot_retained_bytes",
-    "Bytes of log that the server keeps for the slowest replication slot",
-    ({ slotRetainedBytes }) => slotRetainedBytes,
-  );
-  new Gauge({
-    name: "database_replication_slots",
-    help: "Replication slots by state; lost: the server has removed log that the standby needs",
-    labelNames: ["state"],
-    aggregator: "max",
-    registers,
-    async collect() {
-      const known = await statistics?.();
-      this.reset();
-      if (known !== undefined) for (const state of SLOT_STATES) this.set({ state }, known.slots[state]);
-    },
-  });
   const watchConnections = gaugeOf(
     "database_pool_connections",
     "Database connections by pool and state; waiting counts callers that wait for one",
@@ -236,9 +175,31 @@ export function createMetrics(version = "unknown") {
     watchReadiness(isReady: () => Promise<boolean>): void {
       readiness = isReady;
     },
-    /** @param read returns undefined while the server can't be asked; it must answer within a second or so. */
-    watchDatabase(read: () => Promise<DatabaseStatistics | undefined>): void {
-      statistics = read;
+    /**
+     * Shows values that are read together. Several processes see the same ones, so they are not added up.
+     *
+     * @param help what each value means, by its name.
+     * @param read undefined while none of them is known. It must answer within a second or so.
+     */
+    watchTogether<Name extends string>(
+      help: Readonly<Record<Name, string>>,
+      read: () => Promise<Readonly<Record<Name, Reading>> | undefined>,
+    ): void {
+      for (const name of Object.keys(help) as Name[]) {
+        new Gauge({
+          name,
+          help: help[name],
+          labelNames: ["state"],
+          aggregator: "max",
+          registers,
+          async collect() {
+            const value: Reading = (await read())?.[name] ?? {};
+            this.reset();
+            if (typeof value === "number") this.set(value);
+            else for (const [state, count] of Object.entries(value)) this.set({ state }, count);
+          },
+        });
+      }
     },
     watchHttpConnections: gaugeOf("http_connections", "Open connections of clients"),
     watchRequestsInFlight: gaugeOf("http_requests_in_flight", "Requests whose reply is not sent yet"),

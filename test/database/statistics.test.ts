@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { createStatisticsReader, openPool } from "../../src/database/index.ts";
+import { createStatisticsReader, DATABASE_GAUGES, openPool } from "../../src/database/index.ts";
 import { createTestDatabase } from "../setup/database.ts";
 
 const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
@@ -13,10 +13,15 @@ test("the server is measured once in fifteen seconds", async ({ onTestFinished }
   expect(again).toBe(statistics);
   expect(await read()).toBe(statistics);
   expect(asked).toHaveBeenCalledTimes(1);
-  expect(statistics?.databaseBytes).toBeGreaterThan(1_000_000);
-  expect(statistics?.connections).toBeGreaterThanOrEqual(1);
-  expect(statistics?.connectionsMax).toBeGreaterThan(statistics?.connections ?? Number.NaN);
-  expect(statistics).toMatchObject({ standbys: 0, replicationLagBytes: 0 });
+  expect(Object.keys(statistics ?? {}).sort()).toEqual(Object.keys(DATABASE_GAUGES).sort());
+  expect(statistics?.database_size_bytes).toBeGreaterThan(1_000_000);
+  expect(statistics?.database_connections).toBeGreaterThanOrEqual(1);
+  expect(statistics?.database_connections_max).toBeGreaterThan(Number(statistics?.database_connections));
+  expect(statistics).toMatchObject({
+    database_standbys: 0,
+    database_replication_lag_bytes: 0,
+    database_replication_slots: { active: 0, inactive: 0, lost: 0 },
+  });
 });
 
 test("an absent database is not asked, and one that can't answer the question is reported once", async ({

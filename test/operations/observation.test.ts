@@ -147,13 +147,13 @@ test("every counter starts at 0, so that its first increase is seen", async () =
 test("the readiness gauge and the database's gauges follow what the service finds", async () => {
   let obstacle: string | undefined;
   let statistics: DatabaseStatistics | undefined = {
-    databaseBytes: 5,
-    connections: 7,
-    connectionsMax: 97,
-    standbys: 2,
-    slots: { active: 2, inactive: 1, lost: 0 },
-    slotRetainedBytes: 4096,
-    replicationLagBytes: undefined,
+    database_size_bytes: 5,
+    database_connections: 7,
+    database_connections_max: 97,
+    database_standbys: 2,
+    database_replication_lag_bytes: null,
+    database_slot_retained_bytes: 4096,
+    database_replication_slots: { active: 2, inactive: 1, lost: 0 },
   };
   const service = await startTestService(
     {},
