@@ -69,7 +69,8 @@ async function runPrimary(): Promise<void> {
     starting.signal.throwIfAborted();
     for (const signal of STOPPING) process.off(signal, interrupt);
     handleSignals(service, log, shutdown);
-    process.stdout.write(greeting);
+    if (greeting === undefined) log.info({ database: foundation.database }, "started");
+    else process.stdout.write(greeting);
   } catch (error) {
     const closed = await shutdown.closeAll();
     if (starting.signal.aborted) process.exit(closed ? 0 : 1);

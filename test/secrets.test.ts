@@ -55,7 +55,7 @@ async function start(change: Record<string, string> = {}): Promise<{ service: Se
 
 test("in production no secret appears in output, log, replies, metrics or the list of processes", async () => {
   const { service, base } = await start();
-  await service.printed("  API ");
+  await service.printed('"msg":"started"');
   const seen: string[] = [];
   const tokens: string[] = [];
   const mint = async (secret: string, lifetimeSeconds: number) => {
@@ -150,7 +150,7 @@ test("secrets in files are in no output and no environment, and SIGHUP gives new
     WORKERS: "2",
     ...files,
   });
-  await service.printed("  API ");
+  await service.printed('"msg":"started"');
   const seen: string[] = [];
   const call = async (secret: string) => {
     const token = await mintToken(secret, { subject: "root", scope: "finance.admin", lifetimeSeconds: 600 });

@@ -27,9 +27,15 @@ export interface WelcomeOptions {
   readonly shutdown: Shutdown;
 }
 
-/** Serves the console. @returns a greeting for the person who started the service, with calls to paste. */
-export async function welcome({ config, log, foundation, apiPort, shutdown }: WelcomeOptions): Promise<string> {
-  const { host, consolePort, consoleApiUrl, twirpPrefix } = config;
+/**
+ * Serves the console.
+ *
+ * @returns a greeting for the person who started the service, with calls to paste; undefined in production, whose output
+ * is a log of JSON lines.
+ */
+export async function welcome(options: WelcomeOptions): Promise<string | undefined> {
+  const { config, log, foundation, apiPort, shutdown } = options;
+  const { environment, host, consolePort, consoleApiUrl, twirpPrefix } = config;
   const tokens = await developmentTokens(config, foundation.trust);
   if (consolePort !== undefined) {
     const api = consoleApiUrl === undefined ? { port: apiPort } : { url: consoleApiUrl };
@@ -37,6 +43,7 @@ export async function welcome({ config, log, foundation, apiPort, shutdown }: We
     shutdown.add(() => pages.close());
     await listen(pages, consolePlace(host, consolePort));
   }
+  if (environment === "production") return undefined;
   const endpoint = `${urlOf(host, apiPort)}${twirpPrefix}/finance.v1.FinanceService`;
   return [
     "",

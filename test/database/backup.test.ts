@@ -25,7 +25,7 @@ async function serve(databaseUrl: string): Promise<ServiceProcess & { readonly u
     CORS_ALLOWED_ORIGINS: "none",
     PORT: `${port}`,
   });
-  await service.printed("API");
+  await service.printed('"msg":"started"');
   return { ...service, url: `http://127.0.0.1:${port}` };
 }
 

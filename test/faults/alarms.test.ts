@@ -159,7 +159,7 @@ describe.skipIf(lack !== undefined && process.env["CI"] === undefined)(
           PORT: `${ports[index]}`,
         });
         services[index] = service;
-        await service.printed("API");
+        await service.printed('"msg":"started"');
       };
       endings.push(() => Promise.all(services.map(kill)));
       await Promise.all([startService(0), startService(1)]);

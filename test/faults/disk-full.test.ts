@@ -72,7 +72,7 @@ describe.skipIf((POSTGRES_PROGRAMS === undefined || !canMount) && !process.env["
           PORT: `${port}`,
         });
         const url = `http://127.0.0.1:${port}`;
-        await service.printed("API");
+        await service.printed('"msg":"started"');
         const traffic = startClients(url, { clients: 16, seed: 11 });
         const isReady = async () => (await fetch(`${url}/readyz`)).status === 200;
         try {

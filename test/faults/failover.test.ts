@@ -39,7 +39,7 @@ describe.skipIf(POSTGRES_PROGRAMS === undefined && !process.env["CI"])(
         const body: { reason?: string } = JSON.parse(await response.text());
         return { status: response.status, reason: body.reason };
       };
-      await service.printed("API");
+      await service.printed('"msg":"started"');
       const traffic = startClients(url, { clients: 16, seed: 7 });
       const successor = openPool({ connectionString: standby.url, max: 1 });
       try {

@@ -6,8 +6,10 @@ import { version } from "../../package.json";
 import { reasons } from "../../packages/cors/src/index.ts";
 import { TwirpErrorCode } from "../../packages/twirp/src/index.ts";
 import type { DatabaseStatistics } from "../../src/database/index.ts";
+import { createTestDatabase } from "../setup/database.ts";
 import { lockAccount, openAccount, openFunded, untilWaitingForLock } from "../setup/ledger.ts";
 import { readSeries } from "../setup/metrics.ts";
+import { startInstance } from "../setup/process.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
 let service: TestService;
@@ -228,4 +230,15 @@ test("a line of a request's own has the id under the same name", async () => {
     expect.objectContaining({ cors: expect.objectContaining({ reason: "origin_not_allowed" }) }),
   );
   expect(await read('cors_refusals_total{reason="origin_not_allowed"}')).toBe(1);
+});
+
+test.each(["", "2"])("in production each line of the output is JSON, with WORKERS=%j", async (WORKERS) => {
+  const database = await createTestDatabase();
+  const { process: instance } = await startInstance(database.url, { WORKERS });
+  instance.child.kill("SIGTERM");
+  expect(await instance.ended).toBe(0);
+  const lines = instance.output().trim().split("\n");
+  expect(lines.length).toBeGreaterThan(2);
+  for (const line of lines) expect(JSON.parse(line)).toMatchObject({ level: expect.any(Number) });
+  await database.drop();
 });

@@ -67,7 +67,7 @@ export async function startInstance(databaseUrl: string, environment: Record<str
     PORT: `${port}`,
     ...environment,
   });
-  await instance.printed("API");
+  await instance.printed('"msg":"started"');
   const token = await mintToken(SECRET, { subject: "root", scope: "finance.admin", lifetimeSeconds: 600 });
   return {
     process: instance,
