@@ -1,8 +1,9 @@
 // Generated from proto/ by `npm run generate`. Do not edit.
 import * as account from "./finance/v1/account.js";
 import * as entry from "./finance/v1/entry.js";
-import * as report from "./finance/v1/report.js";
 import * as transfer from "./finance/v1/transfer.js";
+import * as event from "./finance/v1/event.js";
+import * as report from "./finance/v1/report.js";
 
 /** The names of a message's fields, and how they are encoded. */
 export interface MessageType<T> {
@@ -145,6 +146,37 @@ export const UpdateAccountRequest: MessageType<account.UpdateAccountRequest> = {
   } satisfies FieldsOf<account.UpdateAccountRequest>,
 };
 
+export const AccountChange: MessageType<account.AccountChange> = {
+  name: "AccountChange",
+  fields: {
+    accountId: [1, "int64"],
+    field: [2, "string"],
+    before: [3, "string"],
+    after: [4, "string"],
+    changedAt: [5, "time"],
+    changedBy: [6, "string"],
+    requestId: [7, "string"],
+  } satisfies FieldsOf<account.AccountChange>,
+};
+
+export const ListAccountChangesRequest: MessageType<account.ListAccountChangesRequest> = {
+  name: "ListAccountChangesRequest",
+  fields: {
+    accountId: [1, "int64"],
+    pageSize: [2, "int32"],
+    pageToken: [3, "string"],
+    newestFirst: [4, "bool"],
+  } satisfies FieldsOf<account.ListAccountChangesRequest>,
+};
+
+export const ListAccountChangesResponse: MessageType<account.ListAccountChangesResponse> = {
+  name: "ListAccountChangesResponse",
+  fields: {
+    changes: [1, () => AccountChange, "list"],
+    nextPageToken: [2, "string"],
+  } satisfies FieldsOf<account.ListAccountChangesResponse>,
+};
+
 export const Entry: MessageType<entry.Entry> = {
   name: "Entry",
   fields: {
@@ -182,85 +214,6 @@ export const ListEntriesResponse: MessageType<entry.ListEntriesResponse> = {
   } satisfies FieldsOf<entry.ListEntriesResponse>,
 };
 
-export const GetBalanceRequest: MessageType<report.GetBalanceRequest> = {
-  name: "GetBalanceRequest",
-  fields: {
-    accountId: [1, "int64"],
-    asOf: [2, "time"],
-  } satisfies FieldsOf<report.GetBalanceRequest>,
-};
-
-export const GetBalanceResponse: MessageType<report.GetBalanceResponse> = {
-  name: "GetBalanceResponse",
-  fields: {
-    balance: [1, "int64"],
-    asOf: [2, "time"],
-    sequence: [3, "int64"],
-    currency: [4, "string"],
-    minorUnitDigits: [5, "int32"],
-  } satisfies FieldsOf<report.GetBalanceResponse>,
-};
-
-export const GetBalanceHistoryRequest: MessageType<report.GetBalanceHistoryRequest> = {
-  name: "GetBalanceHistoryRequest",
-  fields: {
-    accountId: [1, "int64"],
-    start: [2, "time"],
-    end: [3, "time"],
-    interval: [4, () => report.Interval],
-  } satisfies FieldsOf<report.GetBalanceHistoryRequest>,
-};
-
-export const GetBalanceHistoryResponse: MessageType<report.GetBalanceHistoryResponse> = {
-  name: "GetBalanceHistoryResponse",
-  fields: {
-    points: [1, () => BalancePoint, "list"],
-  } satisfies FieldsOf<report.GetBalanceHistoryResponse>,
-};
-
-export const BalancePoint: MessageType<report.BalancePoint> = {
-  name: "BalancePoint",
-  fields: {
-    time: [1, "time"],
-    balance: [2, "int64"],
-    debits: [3, "int64"],
-    credits: [4, "int64"],
-    totalDebits: [5, "string"],
-    totalCredits: [6, "string"],
-    currency: [7, "string"],
-    minorUnitDigits: [8, "int32"],
-  } satisfies FieldsOf<report.BalancePoint>,
-};
-
-export const GetTrialBalanceRequest: MessageType<report.GetTrialBalanceRequest> = {
-  name: "GetTrialBalanceRequest",
-  fields: {
-    asOf: [1, "time"],
-  } satisfies FieldsOf<report.GetTrialBalanceRequest>,
-};
-
-export const GetTrialBalanceResponse: MessageType<report.GetTrialBalanceResponse> = {
-  name: "GetTrialBalanceResponse",
-  fields: {
-    currencies: [1, () => CurrencyTrialBalance, "list"],
-    asOf: [2, "time"],
-  } satisfies FieldsOf<report.GetTrialBalanceResponse>,
-};
-
-export const CurrencyTrialBalance: MessageType<report.CurrencyTrialBalance> = {
-  name: "CurrencyTrialBalance",
-  fields: {
-    currency: [1, "string"],
-    accounts: [2, "int64"],
-    totalDebits: [3, "int64"],
-    totalCredits: [4, "int64"],
-    balanced: [5, "bool"],
-    exactTotalDebits: [6, "string"],
-    exactTotalCredits: [7, "string"],
-    minorUnitDigits: [8, "int32"],
-  } satisfies FieldsOf<report.CurrencyTrialBalance>,
-};
-
 export const Transfer: MessageType<transfer.Transfer> = {
   name: "Transfer",
   fields: {
@@ -284,6 +237,7 @@ export const Transfer: MessageType<transfer.Transfer> = {
     settledAt: [18, "time"],
     createdBy: [19, "string"],
     minorUnitDigits: [20, "int32"],
+    settledBy: [21, "string"],
   } satisfies FieldsOf<transfer.Transfer>,
 };
 
@@ -392,4 +346,117 @@ export const ListTransfersResponse: MessageType<transfer.ListTransfersResponse> 
     transfers: [1, () => Transfer, "list"],
     nextPageToken: [2, "string"],
   } satisfies FieldsOf<transfer.ListTransfersResponse>,
+};
+
+export const Event: MessageType<event.Event> = {
+  name: "Event",
+  fields: {
+    id: [1, "int64"],
+    type: [2, () => event.EventType],
+    createdAt: [3, "time"],
+    cursor: [4, "string"],
+    transfer: [5, () => Transfer],
+    account: [6, () => Account],
+    accountChanges: [7, () => AccountChange, "list"],
+    entries: [8, () => Entry, "list"],
+    actor: [9, "string"],
+  } satisfies FieldsOf<event.Event>,
+};
+
+export const ListEventsRequest: MessageType<event.ListEventsRequest> = {
+  name: "ListEventsRequest",
+  fields: {
+    cursor: [1, "string"],
+    fromEnd: [2, "bool"],
+    pageSize: [3, "int32"],
+    waitMs: [4, "int32"],
+    accountId: [5, "int64"],
+  } satisfies FieldsOf<event.ListEventsRequest>,
+};
+
+export const ListEventsResponse: MessageType<event.ListEventsResponse> = {
+  name: "ListEventsResponse",
+  fields: {
+    events: [1, () => Event, "list"],
+    cursor: [2, "string"],
+  } satisfies FieldsOf<event.ListEventsResponse>,
+};
+
+export const GetBalanceRequest: MessageType<report.GetBalanceRequest> = {
+  name: "GetBalanceRequest",
+  fields: {
+    accountId: [1, "int64"],
+    asOf: [2, "time"],
+  } satisfies FieldsOf<report.GetBalanceRequest>,
+};
+
+export const GetBalanceResponse: MessageType<report.GetBalanceResponse> = {
+  name: "GetBalanceResponse",
+  fields: {
+    balance: [1, "int64"],
+    asOf: [2, "time"],
+    sequence: [3, "int64"],
+    currency: [4, "string"],
+    minorUnitDigits: [5, "int32"],
+  } satisfies FieldsOf<report.GetBalanceResponse>,
+};
+
+export const GetBalanceHistoryRequest: MessageType<report.GetBalanceHistoryRequest> = {
+  name: "GetBalanceHistoryRequest",
+  fields: {
+    accountId: [1, "int64"],
+    start: [2, "time"],
+    end: [3, "time"],
+    interval: [4, () => report.Interval],
+  } satisfies FieldsOf<report.GetBalanceHistoryRequest>,
+};
+
+export const GetBalanceHistoryResponse: MessageType<report.GetBalanceHistoryResponse> = {
+  name: "GetBalanceHistoryResponse",
+  fields: {
+    points: [1, () => BalancePoint, "list"],
+  } satisfies FieldsOf<report.GetBalanceHistoryResponse>,
+};
+
+export const BalancePoint: MessageType<report.BalancePoint> = {
+  name: "BalancePoint",
+  fields: {
+    time: [1, "time"],
+    balance: [2, "int64"],
+    debits: [3, "int64"],
+    credits: [4, "int64"],
+    totalDebits: [5, "string"],
+    totalCredits: [6, "string"],
+    currency: [7, "string"],
+    minorUnitDigits: [8, "int32"],
+  } satisfies FieldsOf<report.BalancePoint>,
+};
+
+export const GetTrialBalanceRequest: MessageType<report.GetTrialBalanceRequest> = {
+  name: "GetTrialBalanceRequest",
+  fields: {
+    asOf: [1, "time"],
+  } satisfies FieldsOf<report.GetTrialBalanceRequest>,
+};
+
+export const GetTrialBalanceResponse: MessageType<report.GetTrialBalanceResponse> = {
+  name: "GetTrialBalanceResponse",
+  fields: {
+    currencies: [1, () => CurrencyTrialBalance, "list"],
+    asOf: [2, "time"],
+  } satisfies FieldsOf<report.GetTrialBalanceResponse>,
+};
+
+export const CurrencyTrialBalance: MessageType<report.CurrencyTrialBalance> = {
+  name: "CurrencyTrialBalance",
+  fields: {
+    currency: [1, "string"],
+    accounts: [2, "int64"],
+    totalDebits: [3, "int64"],
+    totalCredits: [4, "int64"],
+    balanced: [5, "bool"],
+    exactTotalDebits: [6, "string"],
+    exactTotalCredits: [7, "string"],
+    minorUnitDigits: [8, "int32"],
+  } satisfies FieldsOf<report.CurrencyTrialBalance>,
 };

@@ -2,10 +2,11 @@
 import { fillIdempotencyKeys } from "../../packages/client/src/call.ts";
 import { type ListMethod, type Method, type NeedsNoRequest, paging } from "../../packages/client/src/method.ts";
 import * as fields from "./fields.js";
-import type { Account, CreateAccountRequest, GetAccountRequest, ListAccountsRequest, ListAccountsResponse, UpdateAccountRequest } from "./finance/v1/account.js";
+import type { Account, CreateAccountRequest, GetAccountRequest, ListAccountsRequest, ListAccountsResponse, UpdateAccountRequest, AccountChange, ListAccountChangesRequest, ListAccountChangesResponse } from "./finance/v1/account.js";
 import type { Entry, ListEntriesRequest, ListEntriesResponse } from "./finance/v1/entry.js";
-import type { GetBalanceRequest, GetBalanceResponse, GetBalanceHistoryRequest, GetBalanceHistoryResponse, GetTrialBalanceRequest, GetTrialBalanceResponse } from "./finance/v1/report.js";
 import type { Transfer, CreateTransferRequest, BatchCreateTransfersRequest, BatchCreateTransfersResponse, CaptureTransferRequest, VoidTransferRequest, ReverseTransferRequest, GetTransferRequest, ListTransfersRequest, ListTransfersResponse } from "./finance/v1/transfer.js";
+import type { ListEventsRequest, ListEventsResponse } from "./finance/v1/event.js";
+import type { GetBalanceRequest, GetBalanceResponse, GetBalanceHistoryRequest, GetBalanceHistoryResponse, GetTrialBalanceRequest, GetTrialBalanceResponse } from "./finance/v1/report.js";
 
 /**
  * CreateAccount opens an account with a zero balance. Scope finance.write; finance.admin for another owner, another type than LIABILITY, or an overdraft.
@@ -57,6 +58,20 @@ export const updateAccount: Method<UpdateAccountRequest, Account> = {
   request: fields.UpdateAccountRequest,
   response: fields.Account,
   isRead: false,
+};
+
+/**
+ * ListAccountChanges pages through what UpdateAccount changed in one account: who, when, and the values before and after. Scope finance.read. Changes from before 0.3.0 were not kept.
+ *
+ * Errors: not_found.
+ */
+export const listAccountChanges: ListMethod<ListAccountChangesRequest, ListAccountChangesResponse, AccountChange> = {
+  name: "ListAccountChanges",
+  request: fields.ListAccountChangesRequest,
+  response: fields.ListAccountChangesResponse,
+  isRead: true,
+  itemsOf: (page) => page.changes,
+  paging,
 };
 
 /**
@@ -187,6 +202,21 @@ export const getBalanceHistory: Method<GetBalanceHistoryRequest, GetBalanceHisto
   request: fields.GetBalanceHistoryRequest,
   response: fields.GetBalanceHistoryResponse,
   isRead: true,
+};
+
+/**
+ * ListEvents follows the changes of all accounts that the caller may see: each committed change once, without gaps, in an order in which each account's changes happened. Scope finance.read.
+ *
+ * If there is no event after the cursor, it waits up to wait_ms for one. Call again with the cursor of the reply, or, to handle each event once, with the cursor of the last event that was handled.
+ *
+ * Errors: not_found; failed_precondition (feed_diverged when the cursor is not of this ledger, or of a future that a restore has undone).
+ */
+export const listEvents: Method<ListEventsRequest, ListEventsResponse> & NeedsNoRequest = {
+  name: "ListEvents",
+  request: fields.ListEventsRequest,
+  response: fields.ListEventsResponse,
+  isRead: true,
+  needsNoRequest: true,
 };
 
 /**

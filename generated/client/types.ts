@@ -1,5 +1,6 @@
 // Generated from proto/ by `npm run generate`. Do not edit.
-export { AccountType, AccountStatus, type Account, type CreateAccountRequest, type GetAccountRequest, type ListAccountsRequest, type ListAccountsResponse, type UpdateAccountRequest } from "./finance/v1/account.js";
+export { AccountType, AccountStatus, type Account, type CreateAccountRequest, type GetAccountRequest, type ListAccountsRequest, type ListAccountsResponse, type UpdateAccountRequest, type AccountChange, type ListAccountChangesRequest, type ListAccountChangesResponse } from "./finance/v1/account.js";
 export { type Entry, type ListEntriesRequest, type ListEntriesResponse } from "./finance/v1/entry.js";
-export { Interval, type GetBalanceRequest, type GetBalanceResponse, type GetBalanceHistoryRequest, type GetBalanceHistoryResponse, type BalancePoint, type GetTrialBalanceRequest, type GetTrialBalanceResponse, type CurrencyTrialBalance } from "./finance/v1/report.js";
 export { TransferState, type Transfer, type CreateTransferRequest, type BatchCreateTransfersRequest, type BatchCreateTransfersResponse, type BatchCreateTransfersResult, type BatchCreateTransfersError, type CaptureTransferRequest, type VoidTransferRequest, type ReverseTransferRequest, type GetTransferRequest, type ListTransfersRequest, type ListTransfersResponse } from "./finance/v1/transfer.js";
+export { EventType, type Event, type ListEventsRequest, type ListEventsResponse } from "./finance/v1/event.js";
+export { Interval, type GetBalanceRequest, type GetBalanceResponse, type GetBalanceHistoryRequest, type GetBalanceHistoryResponse, type BalancePoint, type GetTrialBalanceRequest, type GetTrialBalanceResponse, type CurrencyTrialBalance } from "./finance/v1/report.js";

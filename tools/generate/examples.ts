@@ -59,6 +59,16 @@ export const examples: readonly Example[] = [
     reply: { id: "2", name: "Ada", overdraft_limit: "5000", metadata: { tier: "gold" } },
   },
   {
+    method: "ListAccountChanges",
+    request: { account_id: "2" },
+    reply: {
+      changes: [
+        { account_id: "2", field: "overdraft_limit", before: "0", after: "5000" },
+        { account_id: "2", field: "metadata.tier", before: "", after: "gold" },
+      ],
+    },
+  },
+  {
     method: "BatchCreateTransfers",
     request: {
       atomic: true,
@@ -123,6 +133,16 @@ export const examples: readonly Example[] = [
       interval: "INTERVAL_MONTH",
     },
     reply: { points: [{ time: "2025-01-01T00:00:00Z", balance: "0", debits: "0", credits: "0" }] },
+  },
+  {
+    method: "ListEvents",
+    request: { account_id: "2", page_size: 2 },
+    reply: {
+      events: [
+        { id: "2", type: "EVENT_TYPE_ACCOUNT_CREATED", account: { id: "2", name: "Ada" } },
+        { id: "3", type: "EVENT_TYPE_TRANSFER_POSTED", transfer: { id: "1" }, entries: [{ sequence: "1" }, { sequence: "1" }] },
+      ],
+    },
   },
   {
     method: "GetTrialBalance",

@@ -174,3 +174,45 @@ export interface UpdateAccountRequest_MetadataEntry {
   key: string;
   value: string;
 }
+
+/** AccountChange is one field of an account that UpdateAccount changed. It never changes. */
+export interface AccountChange {
+  accountId: bigint;
+  /** `name`, `status`, `overdraft_limit`, `unlimited_overdraft`, or `metadata.` and a key. */
+  field: string;
+  /** The value before, as JSON writes it but without quotes; empty for a metadata key that was absent. */
+  before: string;
+  /** The value after, as JSON writes it but without quotes; empty for a metadata key that was removed. */
+  after: string;
+  changedAt:
+    | string
+    | undefined;
+  /** The `sub` of the caller. Only that caller and admins see it. */
+  changedBy: string;
+  /** The x-request-id of the call. Only the caller that made the change and admins see it. */
+  requestId: string;
+}
+
+export interface ListAccountChangesRequest {
+  /** Required. */
+  accountId: bigint;
+  /**
+   * Default 50; more than 1000 counts as 1000. A page ends after 2 MiB of text, so it may hold fewer rows although more
+   * follow. Only an empty next_page_token ends the list.
+   */
+  pageSize: number;
+  /** next_page_token of the previous page, with the same account and direction. Default: the first page. */
+  pageToken: string;
+  /** Default false: oldest first. */
+  newestFirst: boolean;
+}
+
+export interface ListAccountChangesResponse {
+  /**
+   * In the order of the calls that made them; the fields of one call in the order name, status, overdraft_limit,
+   * unlimited_overdraft, metadata.
+   */
+  changes: AccountChange[];
+  /** Empty on the last page. */
+  nextPageToken: string;
+}

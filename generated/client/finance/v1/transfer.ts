@@ -76,6 +76,11 @@ export interface Transfer {
   createdBy: string;
   /** Decimal places of the debited account's currency. */
   minorUnitDigits: number;
+  /**
+   * The `sub` of the caller that captured or voided it. Only that caller and admins see it; empty for an expired hold, and
+   * for a hold that was settled before 0.3.0.
+   */
+  settledBy: string;
 }
 
 export interface Transfer_MetadataEntry {

@@ -307,6 +307,99 @@ export interface UpdateAccountRequest {
     unlimitedOverdraft?: boolean;
 }
 /**
+ * AccountChange is one field of an account that UpdateAccount changed. It never changes.
+ *
+ * @generated from protobuf message finance.v1.AccountChange
+ */
+export interface AccountChange {
+    /**
+     * @generated from protobuf field: int64 account_id = 1
+     */
+    accountId: bigint;
+    /**
+     * `name`, `status`, `overdraft_limit`, `unlimited_overdraft`, or `metadata.` and a key.
+     *
+     * @generated from protobuf field: string field = 2
+     */
+    field: string;
+    /**
+     * The value before, as JSON writes it but without quotes; empty for a metadata key that was absent.
+     *
+     * @generated from protobuf field: string before = 3
+     */
+    before: string;
+    /**
+     * The value after, as JSON writes it but without quotes; empty for a metadata key that was removed.
+     *
+     * @generated from protobuf field: string after = 4
+     */
+    after: string;
+    /**
+     * @generated from protobuf field: google.protobuf.Timestamp changed_at = 5
+     */
+    changedAt?: Timestamp;
+    /**
+     * The `sub` of the caller. Only that caller and admins see it.
+     *
+     * @generated from protobuf field: string changed_by = 6
+     */
+    changedBy: string;
+    /**
+     * The x-request-id of the call. Only the caller that made the change and admins see it.
+     *
+     * @generated from protobuf field: string request_id = 7
+     */
+    requestId: string;
+}
+/**
+ * @generated from protobuf message finance.v1.ListAccountChangesRequest
+ */
+export interface ListAccountChangesRequest {
+    /**
+     * Required.
+     *
+     * @generated from protobuf field: int64 account_id = 1
+     */
+    accountId: bigint;
+    /**
+     * Default 50; more than 1000 counts as 1000. A page ends after 2 MiB of text, so it may hold fewer rows although more
+     * follow. Only an empty next_page_token ends the list.
+     *
+     * @generated from protobuf field: int32 page_size = 2
+     */
+    pageSize: number;
+    /**
+     * next_page_token of the previous page, with the same account and direction. Default: the first page.
+     *
+     * @generated from protobuf field: string page_token = 3
+     */
+    pageToken: string;
+    /**
+     * Default false: oldest first.
+     *
+     * @generated from protobuf field: bool newest_first = 4
+     */
+    newestFirst: boolean;
+}
+/**
+ * @generated from protobuf message finance.v1.ListAccountChangesResponse
+ */
+export interface ListAccountChangesResponse {
+    /**
+     * In the order of the calls that made them; the fields of one call in the order name, status, overdraft_limit,
+     * unlimited_overdraft, metadata.
+     *
+     * @generated from protobuf field: repeated finance.v1.AccountChange changes = 1
+     */
+    changes: AccountChange[];
+    /**
+     * Empty on the last page.
+     *
+     * @generated from protobuf field: string next_page_token = 2
+     */
+    nextPageToken: string;
+}
+/**
  * AccountType decides which side raises the balance.
  *
  * @generated from protobuf enum finance.v1.AccountType
@@ -1006,3 +1099,223 @@ class UpdateAccountRequest$Type extends MessageType<UpdateAccountRequest> {
  * @generated MessageType for protobuf message finance.v1.UpdateAccountRequest
  */
 export const UpdateAccountRequest = new UpdateAccountRequest$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class AccountChange$Type extends MessageType<AccountChange> {
+    constructor() {
+        super("finance.v1.AccountChange", [
+            { no: 1, name: "account_id", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
+            { no: 2, name: "field", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 3, name: "before", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 4, name: "after", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 5, name: "changed_at", kind: "message", T: () => Timestamp },
+            { no: 6, name: "changed_by", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 7, name: "request_id", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
+        ]);
+    }
+    create(value?: PartialMessage<AccountChange>): AccountChange {
+        const message = globalThis.Object.create((this.messagePrototype!));
+        message.accountId = 0n;
+        message.field = "";
+        message.before = "";
+        message.after = "";
+        message.changedBy = "";
+        message.requestId = "";
+        if (value !== undefined)
+            reflectionMergePartial<AccountChange>(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: AccountChange): AccountChange {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* int64 account_id */ 1:
+                    message.accountId = reader.int64().toBigInt();
+                    break;
+                case /* string field */ 2:
+                    message.field = reader.string();
+                    break;
+                case /* string before */ 3:
+                    message.before = reader.string();
+                    break;
+                case /* string after */ 4:
+                    message.after = reader.string();
+                    break;
+                case /* google.protobuf.Timestamp changed_at */ 5:
+                    message.changedAt = Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.changedAt);
+                    break;
+                case /* string changed_by */ 6:
+                    message.changedBy = reader.string();
+                    break;
+                case /* string request_id */ 7:
+                    message.requestId = reader.string();
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message: AccountChange, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
+        /* int64 account_id = 1; */
+        if (message.accountId !== 0n)
+            writer.tag(1, WireType.Varint).int64(message.accountId);
+        /* string field = 2; */
+        if (message.field !== "")
+            writer.tag(2, WireType.LengthDelimited).string(message.field);
+        /* string before = 3; */
+        if (message.before !== "")
+            writer.tag(3, WireType.LengthDelimited).string(message.before);
+        /* string after = 4; */
+        if (message.after !== "")
+            writer.tag(4, WireType.LengthDelimited).string(message.after);
+        /* google.protobuf.Timestamp changed_at = 5; */
+        if (message.changedAt)
+            Timestamp.internalBinaryWrite(message.changedAt, writer.tag(5, WireType.LengthDelimited).fork(), options).join();
+        /* string changed_by = 6; */
+        if (message.changedBy !== "")
+            writer.tag(6, WireType.LengthDelimited).string(message.changedBy);
+        /* string request_id = 7; */
+        if (message.requestId !== "")
+            writer.tag(7, WireType.LengthDelimited).string(message.requestId);
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message finance.v1.AccountChange
+ */
+export const AccountChange = new AccountChange$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class ListAccountChangesRequest$Type extends MessageType<ListAccountChangesRequest> {
+    constructor() {
+        super("finance.v1.ListAccountChangesRequest", [
+            { no: 1, name: "account_id", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
+            { no: 2, name: "page_size", kind: "scalar", T: 5 /*ScalarType.INT32*/ },
+            { no: 3, name: "page_token", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 4, name: "newest_first", kind: "scalar", T: 8 /*ScalarType.BOOL*/ }
+        ]);
+    }
+    create(value?: PartialMessage<ListAccountChangesRequest>): ListAccountChangesRequest {
+        const message = globalThis.Object.create((this.messagePrototype!));
+        message.accountId = 0n;
+        message.pageSize = 0;
+        message.pageToken = "";
+        message.newestFirst = false;
+        if (value !== undefined)
+            reflectionMergePartial<ListAccountChangesRequest>(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: ListAccountChangesRequest): ListAccountChangesRequest {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* int64 account_id */ 1:
+                    message.accountId = reader.int64().toBigInt();
+                    break;
+                case /* int32 page_size */ 2:
+                    message.pageSize = reader.int32();
+                    break;
+                case /* string page_token */ 3:
+                    message.pageToken = reader.string();
+                    break;
+                case /* bool newest_first */ 4:
+                    message.newestFirst = reader.bool();
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message: ListAccountChangesRequest, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
+        /* int64 account_id = 1; */
+        if (message.accountId !== 0n)
+            writer.tag(1, WireType.Varint).int64(message.accountId);
+        /* int32 page_size = 2; */
+        if (message.pageSize !== 0)
+            writer.tag(2, WireType.Varint).int32(message.pageSize);
+        /* string page_token = 3; */
+        if (message.pageToken !== "")
+            writer.tag(3, WireType.LengthDelimited).string(message.pageToken);
+        /* bool newest_first = 4; */
+        if (message.newestFirst !== false)
+            writer.tag(4, WireType.Varint).bool(message.newestFirst);
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message finance.v1.ListAccountChangesRequest
+ */
+export const ListAccountChangesRequest = new ListAccountChangesRequest$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class ListAccountChangesResponse$Type extends MessageType<ListAccountChangesResponse> {
+    constructor() {
+        super("finance.v1.ListAccountChangesResponse", [
+            { no: 1, name: "changes", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => AccountChange },
+            { no: 2, name: "next_page_token", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
+        ]);
+    }
+    create(value?: PartialMessage<ListAccountChangesResponse>): ListAccountChangesResponse {
+        const message = globalThis.Object.create((this.messagePrototype!));
+        message.changes = [];
+        message.nextPageToken = "";
+        if (value !== undefined)
+            reflectionMergePartial<ListAccountChangesResponse>(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: ListAccountChangesResponse): ListAccountChangesResponse {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* repeated finance.v1.AccountChange changes */ 1:
+                    message.changes.push(AccountChange.internalBinaryRead(reader, reader.uint32(), options));
+                    break;
+                case /* string next_page_token */ 2:
+                    message.nextPageToken = reader.string();
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message: ListAccountChangesResponse, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
+        /* repeated finance.v1.AccountChange changes = 1; */
+        for (let i = 0; i < message.changes.length; i++)
+            AccountChange.internalBinaryWrite(message.changes[i], writer.tag(1, WireType.LengthDelimited).fork(), options).join();
+        /* string next_page_token = 2; */
+        if (message.nextPageToken !== "")
+            writer.tag(2, WireType.LengthDelimited).string(message.nextPageToken);
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message finance.v1.ListAccountChangesResponse
+ */
+export const ListAccountChangesResponse = new ListAccountChangesResponse$Type();

@@ -3,6 +3,8 @@
 // tslint:disable
 import { GetTrialBalanceResponse } from "./report";
 import { GetTrialBalanceRequest } from "./report";
+import { ListEventsResponse } from "./event";
+import { ListEventsRequest } from "./event";
 import { GetBalanceHistoryResponse } from "./report";
 import { GetBalanceHistoryRequest } from "./report";
 import { GetBalanceResponse } from "./report";
@@ -19,6 +21,8 @@ import { BatchCreateTransfersResponse } from "./transfer";
 import { BatchCreateTransfersRequest } from "./transfer";
 import { Transfer } from "./transfer";
 import { CreateTransferRequest } from "./transfer";
+import { ListAccountChangesResponse } from "./account";
+import { ListAccountChangesRequest } from "./account";
 import { UpdateAccountRequest } from "./account";
 import { ListAccountsResponse } from "./account";
 import { ListAccountsRequest } from "./account";
@@ -34,6 +38,7 @@ export const FinanceService = new ServiceType("finance.v1.FinanceService", [
     { name: "GetAccount", options: {}, I: GetAccountRequest, O: Account },
     { name: "ListAccounts", options: {}, I: ListAccountsRequest, O: ListAccountsResponse },
     { name: "UpdateAccount", options: {}, I: UpdateAccountRequest, O: Account },
+    { name: "ListAccountChanges", options: {}, I: ListAccountChangesRequest, O: ListAccountChangesResponse },
     { name: "CreateTransfer", options: {}, I: CreateTransferRequest, O: Transfer },
     { name: "BatchCreateTransfers", options: {}, I: BatchCreateTransfersRequest, O: BatchCreateTransfersResponse },
     { name: "CaptureTransfer", options: {}, I: CaptureTransferRequest, O: Transfer },
@@ -44,5 +49,6 @@ export const FinanceService = new ServiceType("finance.v1.FinanceService", [
     { name: "ListEntries", options: {}, I: ListEntriesRequest, O: ListEntriesResponse },
     { name: "GetBalance", options: {}, I: GetBalanceRequest, O: GetBalanceResponse },
     { name: "GetBalanceHistory", options: {}, I: GetBalanceHistoryRequest, O: GetBalanceHistoryResponse },
+    { name: "ListEvents", options: {}, I: ListEventsRequest, O: ListEventsResponse },
     { name: "GetTrialBalance", options: {}, I: GetTrialBalanceRequest, O: GetTrialBalanceResponse }
 ]);

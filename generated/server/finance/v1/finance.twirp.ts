@@ -15,6 +15,8 @@ import {
   ListAccountsRequest,
   ListAccountsResponse,
   UpdateAccountRequest,
+  ListAccountChangesRequest,
+  ListAccountChangesResponse,
 } from "./account";
 import {
   CreateTransferRequest,
@@ -37,6 +39,7 @@ import {
   GetTrialBalanceRequest,
   GetTrialBalanceResponse,
 } from "./report";
+import { ListEventsRequest, ListEventsResponse } from "./event";
 
 //==================================//
 //          Server Code             //
@@ -50,6 +53,10 @@ export interface FinanceServiceTwirp<T extends TwirpContext = TwirpContext> {
     request: ListAccountsRequest
   ): Promise<ListAccountsResponse>;
   UpdateAccount(ctx: T, request: UpdateAccountRequest): Promise<Account>;
+  ListAccountChanges(
+    ctx: T,
+    request: ListAccountChangesRequest
+  ): Promise<ListAccountChangesResponse>;
   CreateTransfer(ctx: T, request: CreateTransferRequest): Promise<Transfer>;
   BatchCreateTransfers(
     ctx: T,
@@ -72,6 +79,7 @@ export interface FinanceServiceTwirp<T extends TwirpContext = TwirpContext> {
     ctx: T,
     request: GetBalanceHistoryRequest
   ): Promise<GetBalanceHistoryResponse>;
+  ListEvents(ctx: T, request: ListEventsRequest): Promise<ListEventsResponse>;
   GetTrialBalance(
     ctx: T,
     request: GetTrialBalanceRequest
@@ -83,6 +91,7 @@ export enum FinanceServiceMethod {
   GetAccount = "GetAccount",
   ListAccounts = "ListAccounts",
   UpdateAccount = "UpdateAccount",
+  ListAccountChanges = "ListAccountChanges",
   CreateTransfer = "CreateTransfer",
   BatchCreateTransfers = "BatchCreateTransfers",
   CaptureTransfer = "CaptureTransfer",
@@ -93,6 +102,7 @@ export enum FinanceServiceMethod {
   ListEntries = "ListEntries",
   GetBalance = "GetBalance",
   GetBalanceHistory = "GetBalanceHistory",
+  ListEvents = "ListEvents",
   GetTrialBalance = "GetTrialBalance",
 }
 
@@ -101,6 +111,7 @@ export const FinanceServiceMethodList = [
   FinanceServiceMethod.GetAccount,
   FinanceServiceMethod.ListAccounts,
   FinanceServiceMethod.UpdateAccount,
+  FinanceServiceMethod.ListAccountChanges,
   FinanceServiceMethod.CreateTransfer,
   FinanceServiceMethod.BatchCreateTransfers,
   FinanceServiceMethod.CaptureTransfer,
@@ -111,6 +122,7 @@ export const FinanceServiceMethodList = [
   FinanceServiceMethod.ListEntries,
   FinanceServiceMethod.GetBalance,
   FinanceServiceMethod.GetBalanceHistory,
+  FinanceServiceMethod.ListEvents,
   FinanceServiceMethod.GetTrialBalance,
 ];
 
@@ -193,6 +205,26 @@ function matchFinanceServiceRoute<T extends TwirpContext = TwirpContext>(
         ctx = { ...ctx, methodName: "UpdateAccount" };
         await events.onMatch(ctx);
         return handleFinanceServiceUpdateAccountRequest(
+          ctx,
+          service,
+          data,
+          interceptors
+        );
+      };
+    case "ListAccountChanges":
+      return async (
+        ctx: T,
+        service: FinanceServiceTwirp,
+        data: Buffer,
+        interceptors?: Interceptor<
+          T,
+          ListAccountChangesRequest,
+          ListAccountChangesResponse
+        >[]
+      ) => {
+        ctx = { ...ctx, methodName: "ListAccountChanges" };
+        await events.onMatch(ctx);
+        return handleFinanceServiceListAccountChangesRequest(
           ctx,
           service,
           data,
@@ -371,6 +403,22 @@ function matchFinanceServiceRoute<T extends TwirpContext = TwirpContext>(
           interceptors
         );
       };
+    case "ListEvents":
+      return async (
+        ctx: T,
+        service: FinanceServiceTwirp,
+        data: Buffer,
+        interceptors?: Interceptor<T, ListEventsRequest, ListEventsResponse>[]
+      ) => {
+        ctx = { ...ctx, methodName: "ListEvents" };
+        await events.onMatch(ctx);
+        return handleFinanceServiceListEventsRequest(
+          ctx,
+          service,
+          data,
+          interceptors
+        );
+      };
     case "GetTrialBalance":
       return async (
         ctx: T,
@@ -503,6 +551,39 @@ function handleFinanceServiceUpdateAccountRequest<
       );
     case TwirpContentType.Protobuf:
       return handleFinanceServiceUpdateAccountProtobuf<T>(
+        ctx,
+        service,
+        data,
+        interceptors
+      );
+    default:
+      const msg = "unexpected Content-Type";
+      throw new TwirpError(TwirpErrorCode.BadRoute, msg);
+  }
+}
+
+function handleFinanceServiceListAccountChangesRequest<
+  T extends TwirpContext = TwirpContext
+>(
+  ctx: T,
+  service: FinanceServiceTwirp,
+  data: Buffer,
+  interceptors?: Interceptor<
+    T,
+    ListAccountChangesRequest,
+    ListAccountChangesResponse
+  >[]
+): Promise<string | Uint8Array> {
+  switch (ctx.contentType) {
+    case TwirpContentType.JSON:
+      return handleFinanceServiceListAccountChangesJSON<T>(
+        ctx,
+        service,
+        data,
+        interceptors
+      );
+    case TwirpContentType.Protobuf:
+      return handleFinanceServiceListAccountChangesProtobuf<T>(
         ctx,
         service,
         data,
@@ -812,6 +893,35 @@ function handleFinanceServiceGetBalanceHistoryRequest<
   }
 }
 
+function handleFinanceServiceListEventsRequest<
+  T extends TwirpContext = TwirpContext
+>(
+  ctx: T,
+  service: FinanceServiceTwirp,
+  data: Buffer,
+  interceptors?: Interceptor<T, ListEventsRequest, ListEventsResponse>[]
+): Promise<string | Uint8Array> {
+  switch (ctx.contentType) {
+    case TwirpContentType.JSON:
+      return handleFinanceServiceListEventsJSON<T>(
+        ctx,
+        service,
+        data,
+        interceptors
+      );
+    case TwirpContentType.Protobuf:
+      return handleFinanceServiceListEventsProtobuf<T>(
+        ctx,
+        service,
+        data,
+        interceptors
+      );
+    default:
+      const msg = "unexpected Content-Type";
+      throw new TwirpError(TwirpErrorCode.BadRoute, msg);
+  }
+}
+
 function handleFinanceServiceGetTrialBalanceRequest<
   T extends TwirpContext = TwirpContext
 >(
@@ -1010,6 +1120,54 @@ async function handleFinanceServiceUpdateAccountJSON<
 
   return JSON.stringify(
     Account.toJson(response, {
+      useProtoFieldName: true,
+      emitDefaultValues: true,
+    }) as string
+  );
+}
+
+async function handleFinanceServiceListAccountChangesJSON<
+  T extends TwirpContext = TwirpContext
+>(
+  ctx: T,
+  service: FinanceServiceTwirp,
+  data: Buffer,
+  interceptors?: Interceptor<
+    T,
+    ListAccountChangesRequest,
+    ListAccountChangesResponse
+  >[]
+) {
+  let request: ListAccountChangesRequest;
+  let response: ListAccountChangesResponse;
+
+  try {
+    const body = JSON.parse(data.toString() || "{}");
+    request = ListAccountChangesRequest.fromJson(body, {
+      ignoreUnknownFields: true,
+    });
+  } catch (e) {
+    if (e instanceof Error) {
+      const msg = "the json request could not be decoded";
+      throw new TwirpError(TwirpErrorCode.Malformed, msg).withCause(e, true);
+    }
+  }
+
+  if (interceptors && interceptors.length > 0) {
+    const interceptor = chainInterceptors(...interceptors) as Interceptor<
+      T,
+      ListAccountChangesRequest,
+      ListAccountChangesResponse
+    >;
+    response = await interceptor(ctx, request!, (ctx, inputReq) => {
+      return service.ListAccountChanges(ctx, inputReq);
+    });
+  } else {
+    response = await service.ListAccountChanges(ctx, request!);
+  }
+
+  return JSON.stringify(
+    ListAccountChangesResponse.toJson(response, {
       useProtoFieldName: true,
       emitDefaultValues: true,
     }) as string
@@ -1456,6 +1614,48 @@ async function handleFinanceServiceGetBalanceHistoryJSON<
   );
 }
 
+async function handleFinanceServiceListEventsJSON<
+  T extends TwirpContext = TwirpContext
+>(
+  ctx: T,
+  service: FinanceServiceTwirp,
+  data: Buffer,
+  interceptors?: Interceptor<T, ListEventsRequest, ListEventsResponse>[]
+) {
+  let request: ListEventsRequest;
+  let response: ListEventsResponse;
+
+  try {
+    const body = JSON.parse(data.toString() || "{}");
+    request = ListEventsRequest.fromJson(body, { ignoreUnknownFields: true });
+  } catch (e) {
+    if (e instanceof Error) {
+      const msg = "the json request could not be decoded";
+      throw new TwirpError(TwirpErrorCode.Malformed, msg).withCause(e, true);
+    }
+  }
+
+  if (interceptors && interceptors.length > 0) {
+    const interceptor = chainInterceptors(...interceptors) as Interceptor<
+      T,
+      ListEventsRequest,
+      ListEventsResponse
+    >;
+    response = await interceptor(ctx, request!, (ctx, inputReq) => {
+      return service.ListEvents(ctx, inputReq);
+    });
+  } else {
+    response = await service.ListEvents(ctx, request!);
+  }
+
+  return JSON.stringify(
+    ListEventsResponse.toJson(response, {
+      useProtoFieldName: true,
+      emitDefaultValues: true,
+    }) as string
+  );
+}
+
 async function handleFinanceServiceGetTrialBalanceJSON<
   T extends TwirpContext = TwirpContext
 >(
@@ -1645,6 +1845,46 @@ async function handleFinanceServiceUpdateAccountProtobuf<
   }
 
   return Buffer.from(Account.toBinary(response));
+}
+
+async function handleFinanceServiceListAccountChangesProtobuf<
+  T extends TwirpContext = TwirpContext
+>(
+  ctx: T,
+  service: FinanceServiceTwirp,
+  data: Buffer,
+  interceptors?: Interceptor<
+    T,
+    ListAccountChangesRequest,
+    ListAccountChangesResponse
+  >[]
+) {
+  let request: ListAccountChangesRequest;
+  let response: ListAccountChangesResponse;
+
+  try {
+    request = ListAccountChangesRequest.fromBinary(data);
+  } catch (e) {
+    if (e instanceof Error) {
+      const msg = "the protobuf request could not be decoded";
+      throw new TwirpError(TwirpErrorCode.Malformed, msg).withCause(e, true);
+    }
+  }
+
+  if (interceptors && interceptors.length > 0) {
+    const interceptor = chainInterceptors(...interceptors) as Interceptor<
+      T,
+      ListAccountChangesRequest,
+      ListAccountChangesResponse
+    >;
+    response = await interceptor(ctx, request!, (ctx, inputReq) => {
+      return service.ListAccountChanges(ctx, inputReq);
+    });
+  } else {
+    response = await service.ListAccountChanges(ctx, request!);
+  }
+
+  return Buffer.from(ListAccountChangesResponse.toBinary(response));
 }
 
 async function handleFinanceServiceCreateTransferProtobuf<
@@ -2013,6 +2253,42 @@ async function handleFinanceServiceGetBalanceHistoryProtobuf<
   }
 
   return Buffer.from(GetBalanceHistoryResponse.toBinary(response));
+}
+
+async function handleFinanceServiceListEventsProtobuf<
+  T extends TwirpContext = TwirpContext
+>(
+  ctx: T,
+  service: FinanceServiceTwirp,
+  data: Buffer,
+  interceptors?: Interceptor<T, ListEventsRequest, ListEventsResponse>[]
+) {
+  let request: ListEventsRequest;
+  let response: ListEventsResponse;
+
+  try {
+    request = ListEventsRequest.fromBinary(data);
+  } catch (e) {
+    if (e instanceof Error) {
+      const msg = "the protobuf request could not be decoded";
+      throw new TwirpError(TwirpErrorCode.Malformed, msg).withCause(e, true);
+    }
+  }
+
+  if (interceptors && interceptors.length > 0) {
+    const interceptor = chainInterceptors(...interceptors) as Interceptor<
+      T,
+      ListEventsRequest,
+      ListEventsResponse
+    >;
+    response = await interceptor(ctx, request!, (ctx, inputReq) => {
+      return service.ListEvents(ctx, inputReq);
+    });
+  } else {
+    response = await service.ListEvents(ctx, request!);
+  }
+
+  return Buffer.from(ListEventsResponse.toBinary(response));
 }
 
 async function handleFinanceServiceGetTrialBalanceProtobuf<

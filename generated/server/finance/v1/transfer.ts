@@ -132,6 +132,13 @@ export interface Transfer {
      * @generated from protobuf field: int32 minor_unit_digits = 20
      */
     minorUnitDigits: number;
+    /**
+     * The `sub` of the caller that captured or voided it. Only that caller and admins see it; empty for an expired hold, and
+     * for a hold that was settled before 0.3.0.
+     *
+     * @generated from protobuf field: string settled_by = 21
+     */
+    settledBy: string;
 }
 /**
  * @generated from protobuf message finance.v1.CreateTransferRequest
@@ -518,7 +525,8 @@ class Transfer$Type extends MessageType<Transfer> {
             { no: 17, name: "expires_at", kind: "message", T: () => Timestamp },
             { no: 18, name: "settled_at", kind: "message", T: () => Timestamp },
             { no: 19, name: "created_by", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
-            { no: 20, name: "minor_unit_digits", kind: "scalar", T: 5 /*ScalarType.INT32*/ }
+            { no: 20, name: "minor_unit_digits", kind: "scalar", T: 5 /*ScalarType.INT32*/ },
+            { no: 21, name: "settled_by", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
         ]);
     }
     create(value?: PartialMessage<Transfer>): Transfer {
@@ -539,6 +547,7 @@ class Transfer$Type extends MessageType<Transfer> {
         message.reversedByTransferId = 0n;
         message.createdBy = "";
         message.minorUnitDigits = 0;
+        message.settledBy = "";
         if (value !== undefined)
             reflectionMergePartial<Transfer>(this, message, value);
         return message;
@@ -607,6 +616,9 @@ class Transfer$Type extends MessageType<Transfer> {
                     break;
                 case /* int32 minor_unit_digits */ 20:
                     message.minorUnitDigits = reader.int32();
+                    break;
+                case /* string settled_by */ 21:
+                    message.settledBy = reader.string();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -696,6 +708,9 @@ class Transfer$Type extends MessageType<Transfer> {
         /* int32 minor_unit_digits = 20; */
         if (message.minorUnitDigits !== 0)
             writer.tag(20, WireType.Varint).int32(message.minorUnitDigits);
+        /* string settled_by = 21; */
+        if (message.settledBy !== "")
+            writer.tag(21, WireType.LengthDelimited).string(message.settledBy);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);

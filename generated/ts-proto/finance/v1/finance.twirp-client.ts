@@ -5,6 +5,8 @@ import {
   ListAccountsRequest,
   ListAccountsResponse,
   UpdateAccountRequest,
+  ListAccountChangesRequest,
+  ListAccountChangesResponse,
 } from "./account";
 import {
   CreateTransferRequest,
@@ -27,6 +29,7 @@ import {
   GetTrialBalanceRequest,
   GetTrialBalanceResponse,
 } from "./report";
+import { ListEventsRequest, ListEventsResponse } from "./event";
 
 //==================================//
 //          Client Code             //
@@ -46,6 +49,9 @@ export interface FinanceServiceClient {
   GetAccount(request: GetAccountRequest): Promise<Account>;
   ListAccounts(request: ListAccountsRequest): Promise<ListAccountsResponse>;
   UpdateAccount(request: UpdateAccountRequest): Promise<Account>;
+  ListAccountChanges(
+    request: ListAccountChangesRequest
+  ): Promise<ListAccountChangesResponse>;
   CreateTransfer(request: CreateTransferRequest): Promise<Transfer>;
   BatchCreateTransfers(
     request: BatchCreateTransfersRequest
@@ -60,6 +66,7 @@ export interface FinanceServiceClient {
   GetBalanceHistory(
     request: GetBalanceHistoryRequest
   ): Promise<GetBalanceHistoryResponse>;
+  ListEvents(request: ListEventsRequest): Promise<ListEventsResponse>;
   GetTrialBalance(
     request: GetTrialBalanceRequest
   ): Promise<GetTrialBalanceResponse>;
@@ -73,6 +80,7 @@ export class FinanceServiceClientJSON implements FinanceServiceClient {
     this.GetAccount.bind(this);
     this.ListAccounts.bind(this);
     this.UpdateAccount.bind(this);
+    this.ListAccountChanges.bind(this);
     this.CreateTransfer.bind(this);
     this.BatchCreateTransfers.bind(this);
     this.CaptureTransfer.bind(this);
@@ -83,6 +91,7 @@ export class FinanceServiceClientJSON implements FinanceServiceClient {
     this.ListEntries.bind(this);
     this.GetBalance.bind(this);
     this.GetBalanceHistory.bind(this);
+    this.ListEvents.bind(this);
     this.GetTrialBalance.bind(this);
   }
   CreateAccount(request: CreateAccountRequest): Promise<Account> {
@@ -127,6 +136,21 @@ export class FinanceServiceClientJSON implements FinanceServiceClient {
       data as object
     );
     return promise.then((data) => Account.fromJSON(data as any));
+  }
+
+  ListAccountChanges(
+    request: ListAccountChangesRequest
+  ): Promise<ListAccountChangesResponse> {
+    const data = ListAccountChangesRequest.toJSON(request);
+    const promise = this.rpc.request(
+      "finance.v1.FinanceService",
+      "ListAccountChanges",
+      "application/json",
+      data as object
+    );
+    return promise.then((data) =>
+      ListAccountChangesResponse.fromJSON(data as any)
+    );
   }
 
   CreateTransfer(request: CreateTransferRequest): Promise<Transfer> {
@@ -247,6 +271,17 @@ export class FinanceServiceClientJSON implements FinanceServiceClient {
     );
   }
 
+  ListEvents(request: ListEventsRequest): Promise<ListEventsResponse> {
+    const data = ListEventsRequest.toJSON(request);
+    const promise = this.rpc.request(
+      "finance.v1.FinanceService",
+      "ListEvents",
+      "application/json",
+      data as object
+    );
+    return promise.then((data) => ListEventsResponse.fromJSON(data as any));
+  }
+
   GetTrialBalance(
     request: GetTrialBalanceRequest
   ): Promise<GetTrialBalanceResponse> {
@@ -271,6 +306,7 @@ export class FinanceServiceClientProtobuf implements FinanceServiceClient {
     this.GetAccount.bind(this);
     this.ListAccounts.bind(this);
     this.UpdateAccount.bind(this);
+    this.ListAccountChanges.bind(this);
     this.CreateTransfer.bind(this);
     this.BatchCreateTransfers.bind(this);
     this.CaptureTransfer.bind(this);
@@ -281,6 +317,7 @@ export class FinanceServiceClientProtobuf implements FinanceServiceClient {
     this.ListEntries.bind(this);
     this.GetBalance.bind(this);
     this.GetBalanceHistory.bind(this);
+    this.ListEvents.bind(this);
     this.GetTrialBalance.bind(this);
   }
   CreateAccount(request: CreateAccountRequest): Promise<Account> {
@@ -327,6 +364,21 @@ export class FinanceServiceClientProtobuf implements FinanceServiceClient {
       data
     );
     return promise.then((data) => Account.decode(data as Uint8Array));
+  }
+
+  ListAccountChanges(
+    request: ListAccountChangesRequest
+  ): Promise<ListAccountChangesResponse> {
+    const data = ListAccountChangesRequest.encode(request).finish();
+    const promise = this.rpc.request(
+      "finance.v1.FinanceService",
+      "ListAccountChanges",
+      "application/protobuf",
+      data
+    );
+    return promise.then((data) =>
+      ListAccountChangesResponse.decode(data as Uint8Array)
+    );
   }
 
   CreateTransfer(request: CreateTransferRequest): Promise<Transfer> {
@@ -450,6 +502,19 @@ export class FinanceServiceClientProtobuf implements FinanceServiceClient {
     );
     return promise.then((data) =>
       GetBalanceHistoryResponse.decode(data as Uint8Array)
+    );
+  }
+
+  ListEvents(request: ListEventsRequest): Promise<ListEventsResponse> {
+    const data = ListEventsRequest.encode(request).finish();
+    const promise = this.rpc.request(
+      "finance.v1.FinanceService",
+      "ListEvents",
+      "application/protobuf",
+      data
+    );
+    return promise.then((data) =>
+      ListEventsResponse.decode(data as Uint8Array)
     );
   }
 

@@ -125,6 +125,11 @@ export interface Transfer {
   createdBy: string;
   /** Decimal places of the debited account's currency. */
   minorUnitDigits: number;
+  /**
+   * The `sub` of the caller that captured or voided it. Only that caller and admins see it; empty for an expired hold, and
+   * for a hold that was settled before 0.3.0.
+   */
+  settledBy: string;
 }
 
 export interface Transfer_MetadataEntry {
@@ -312,6 +317,7 @@ function createBaseTransfer(): Transfer {
     settledAt: undefined,
     createdBy: "",
     minorUnitDigits: 0,
+    settledBy: "",
   };
 }
 
@@ -403,6 +409,9 @@ export const Transfer: MessageFns<Transfer> = {
     }
     if (message.minorUnitDigits !== 0) {
       writer.uint32(160).int32(message.minorUnitDigits);
+    }
+    if (message.settledBy !== "") {
+      writer.uint32(170).string(message.settledBy);
     }
     return writer;
   },
@@ -583,6 +592,14 @@ export const Transfer: MessageFns<Transfer> = {
             message.minorUnitDigits = reader.int32();
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.settledBy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -686,6 +703,11 @@ export const Transfer: MessageFns<Transfer> = {
         : isSet(object.minor_unit_digits)
         ? globalThis.Number(object.minor_unit_digits)
         : 0,
+      settledBy: isSet(object.settledBy)
+        ? globalThis.String(object.settledBy)
+        : isSet(object.settled_by)
+        ? globalThis.String(object.settled_by)
+        : "",
     };
   },
 
@@ -757,6 +779,9 @@ export const Transfer: MessageFns<Transfer> = {
     if (message.minorUnitDigits !== 0) {
       obj.minorUnitDigits = Math.round(message.minorUnitDigits);
     }
+    if (message.settledBy !== "") {
+      obj.settledBy = message.settledBy;
+    }
     return obj;
   },
 
@@ -807,6 +832,7 @@ export const Transfer: MessageFns<Transfer> = {
     message.settledAt = object.settledAt ?? undefined;
     message.createdBy = object.createdBy ?? "";
     message.minorUnitDigits = object.minorUnitDigits ?? 0;
+    message.settledBy = object.settledBy ?? "";
     return message;
   },
 };
