@@ -11,17 +11,19 @@ revoke all on all sequences in schema public from :"role";
 
 grant usage on schema public to :"role";
 
-grant select, insert on transfer, entry to :"role";
-grant select, insert on account, account_balance, hold, idempotency to :"role";
+grant select, insert on transfer, entry, settlement, account_change to :"role";
+grant select, insert on account, account_balance, hold, idempotency, feed to :"role";
 grant select, update (closed, final) on ledger_time to :"role";
+grant select on feed_identity to :"role";
 
 grant update (name, metadata) on account to :"role";
 grant update (debits_posted, credits_posted, posted_carried, debits_pending, credits_pending, overdraft_limit,
               unlimited_overdraft, last_sequence, updated_at, status) on account_balance to :"role";
-grant update (state, settled_at, captured_amount, debit_account_balance, credit_account_balance) on hold to :"role";
+grant update (state) on hold to :"role";
+grant update (position, seal) on feed to :"role";
 grant update (request_digest, message_digest, transfer_id, response) on idempotency to :"role";
 
-grant usage on sequence transfer_id to :"role";
+grant usage on sequence transfer_id, feed_id to :"role";
 
 -- To see which migrations were applied.
 grant select on schema_migration to :"role";

@@ -127,6 +127,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
 
   await app.register(gracefulExit);
+  // Callers that wait for events must not keep the server from closing.
+  app.addHook("preClose", async () => ledger.feed.endWaits());
+  draining?.addEventListener("abort", () => ledger.feed.endWaits(), { once: true });
   app.addHook("onRequest", (request, reply, next) => {
     begin(request, reply);
     next();

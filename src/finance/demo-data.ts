@@ -8,6 +8,7 @@ import type { ClientBase, Pool } from "pg";
 import { AccountType } from "../../generated/server/finance/v1/account.ts";
 import { withTransaction } from "../database/index.ts";
 import { isRefusal } from "./errors.ts";
+import { type FeedMember, insertFeedRows } from "./feed/feed-row.ts";
 import type { Actor } from "./policy.ts";
 import { postWithin } from "./posting/batch.ts";
 import type { Posting } from "./posting/posting.ts";
@@ -79,18 +80,26 @@ export async function seedDemoData(pool: Pool, now: Date, onStart?: () => void):
     const firstDay = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()) - DAYS * DAY_MS;
     for (const { unlimited = false, ...account } of accounts) {
       const opened = { ...account, overdraftLimit: 0n, unlimitedOverdraft: unlimited, metadata: {} };
-      await insertAccount(client, opened, toMicros(firstDay));
+      await insertAccount(client, opened, { subject: PLATFORM.subject }, toMicros(firstDay));
     }
     const year = demoYear(firstDay);
-    for (const { midnight, transfers } of year) await postDay(client, midnight, transfers);
+    const members: FeedMember[] = [];
+    for (const { midnight, transfers } of year) await postDay(client, midnight, transfers, members);
+    for (const row of insertFeedRows(members)) await client.query(row);
     return year.reduce((count, { transfers }) => count + transfers.length, 0);
   });
 }
 
-async function postDay(client: ClientBase, midnight: number, transfers: readonly DemoTransfer[]): Promise<void> {
+async function postDay(
+  client: ClientBase,
+  midnight: number,
+  transfers: readonly DemoTransfer[],
+  members: FeedMember[],
+): Promise<void> {
   for (const hour of new Set(transfers.map((transfer) => transfer.hour))) {
     const postings = transfers.filter((transfer) => transfer.hour === hour).map(toPosting);
-    const outcomes = await postWithin(client, [{ postings, atomic: false }], toMicros(midnight + hour * 3_600_000));
+    const clock = toMicros(midnight + hour * 3_600_000);
+    const outcomes = await postWithin(client, [{ postings, atomic: false }], clock, members);
     for (const { result } of outcomes.flat()) {
       if (isRefusal(result)) throw new Error(`the demo data does not add up: ${result.msg}`);
     }

@@ -61,6 +61,13 @@ export const catalogue = {
     meaning:
       "Without finance.admin, only the caller that placed a hold may capture it, and only that caller or the payee may void it.",
   },
+  feed_diverged: {
+    code: TwirpErrorCode.FailedPrecondition,
+    meta: [],
+    reason: true,
+    meaning:
+      "The cursor is of another ledger's feed, or of events that a restore of the database has undone. Read the state again and follow the feed from its end or its start.",
+  },
   transfer_not_pending: {
     code: TwirpErrorCode.FailedPrecondition,
     meta: ["transfer_id"],

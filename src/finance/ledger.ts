@@ -1,5 +1,7 @@
 import type { Pool } from "pg";
 import type { DatabaseLog } from "../database/index.ts";
+import { EventReader } from "./feed/events.ts";
+import { Feed } from "./feed/feed.ts";
 import { Expiry, startSweeping } from "./posting/expiry.ts";
 import { POSTING_LANES, PostingQueue } from "./posting/queue.ts";
 import { ACCOUNT_READER_LANES, AccountReader } from "./records/account-reader.ts";
@@ -22,11 +24,14 @@ export interface Ledger {
   readonly finalTime: FinalTime;
   /** Settles expired holds. */
   readonly expiry: Expiry;
+  /** The end of the feed of events. */
+  readonly feed: Feed;
+  readonly events: EventReader;
   /** The connections of the lanes, for metrics. */
   readonly lanePool: Pool;
   /** Sets the observer of all batches from now on. */
   observe(observer: LedgerObserver): void;
-  /** Stops settling expired holds. The caller closes the pools. */
+  /** Stops settling expired holds and sealing events. The caller closes the pools. */
   close(): Promise<void>;
 }
 
@@ -62,14 +67,16 @@ const CONNECTIONS_KEPT = 2;
 /** Opens the ledger of a migrated database. */
 export function openLedger({ pool, lanePool, log, sweepIntervalMs = 500 }: LedgerOptions): Ledger {
   const watch = new LedgerWatch();
-  const queue = new PostingQueue({ pool: lanePool, watch });
+  const feed = new Feed(pool, log);
+  const queue = new PostingQueue({ pool: lanePool, watch, onCommit: () => feed.wake() });
   const expiry = new Expiry(pool, queue);
   const sweeping = startSweeping(expiry, { log, intervalMs: sweepIntervalMs });
+  const readTurns = new Turns({ room: "reads", watch, slots: Math.max(1, pool.options.max - CONNECTIONS_KEPT) });
   return {
     pool,
     accounts: new AccountReader(lanePool, watch),
     queue,
-    readTurns: new Turns({ room: "reads", watch, slots: Math.max(1, pool.options.max - CONNECTIONS_KEPT) }),
+    readTurns,
     changeTurns: new Turns({
       room: "account_changes",
       watch,
@@ -79,10 +86,15 @@ export function openLedger({ pool, lanePool, log, sweepIntervalMs = 500 }: Ledge
     }),
     finalTime: new FinalTime(pool),
     expiry,
+    feed,
+    events: new EventReader(pool, readTurns),
     lanePool,
     observe: (observer) => {
       watch.observer = observer;
     },
-    close: () => sweeping.stop(),
+    close: async () => {
+      await sweeping.stop();
+      await feed.close();
+    },
   };
 }

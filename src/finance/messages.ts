@@ -1,12 +1,15 @@
 /** Records of the ledger as messages of the API. */
-import type { Account } from "../../generated/server/finance/v1/account.ts";
+import { Account, type AccountChange } from "../../generated/server/finance/v1/account.ts";
 import type { Entry } from "../../generated/server/finance/v1/entry.ts";
+import type { Event } from "../../generated/server/finance/v1/event.ts";
 import type { CurrencyTrialBalance, BalancePoint as PointMessage } from "../../generated/server/finance/v1/report.ts";
 import type { BatchCreateTransfersResult, Transfer } from "../../generated/server/finance/v1/transfer.ts";
 import { availableBalanceOf, balanceOf } from "./account.ts";
 import { isRefusal, toTwirpError } from "./errors.ts";
+import type { EventRecord } from "./feed/events.ts";
 import { type Actor, isVisibleTo } from "./policy.ts";
 import type { Outcome } from "./posting/decide-group.ts";
+import type { AccountSettings, FieldChange } from "./records/account-changes.ts";
 import type { AccountRecord } from "./records/accounts.ts";
 import type { BalancePoint, CurrencyTotals } from "./records/balances.ts";
 import type { EntryRecord } from "./records/entries.ts";
@@ -60,17 +63,67 @@ export function toTransferMessage(transfer: TransferRecord, actor: Actor): Trans
     effectiveAt: toTimestamp(transfer.effectiveAt),
     ...timeField("expiresAt", transfer.expiresAt),
     ...timeField("settledAt", transfer.settledAt),
-    createdBy: isCallers ? (createdBy ?? "") : "",
+    createdBy: callersOrEmpty(createdBy, actor),
+    settledBy: callersOrEmpty(transfer.settledBy, actor),
     minorUnitDigits: transfer.minorUnitDigits,
   };
 }
 
+export function toChangeMessage(change: FieldChange, actor: Actor): AccountChange {
+  const { accountId, field, before, after } = change;
+  const changedBy = callersOrEmpty(change.changedBy, actor);
+  return {
+    accountId,
+    field,
+    before,
+    after,
+    changedAt: toTimestamp(change.changedAt),
+    changedBy,
+    requestId: changedBy === "" ? "" : (change.requestId ?? ""),
+  };
+}
+
+function toSettingsMessage({ changedBy: _, metadata, createdAt, changedAt, ...settings }: AccountSettings): Account {
+  return Account.create({
+    ...settings,
+    metadata: { ...metadata },
+    createdAt: toTimestamp(createdAt),
+    updatedAt: toTimestamp(changedAt),
+  });
+}
+
+/**
+ * @param cursor continues after the event.
+ * @param actor the reader; fields that they may not see are 0 or empty, and entries are absent.
+ */
+export function toEventMessage(event: EventRecord, cursor: string, actor: Actor): Event {
+  const { position, type, transfer, settings, entries, changes } = event;
+  const ownerOf = (entry: EntryRecord) =>
+    transfer?.debitAccountId === entry.accountId ? transfer.debitOwner : (transfer?.creditOwner ?? "");
+  return {
+    id: position,
+    type,
+    createdAt: toTimestamp(event.createdAt),
+    cursor,
+    ...(transfer !== undefined && { transfer: toTransferMessage(transfer, actor) }),
+    ...(settings !== undefined && { account: toSettingsMessage(settings) }),
+    accountChanges: changes.map((change) => toChangeMessage(change, actor)),
+    entries: entries.flatMap((entry) =>
+      transfer !== undefined && isVisibleTo({ owner: ownerOf(entry) }, actor) ? toEntryMessage(entry, transfer) : [],
+    ),
+    actor: callersOrEmpty(event.actor, actor),
+  };
+}
+
 /** The currency of an account's amounts. */
-export function moneyOf({ currency, minorUnitDigits }: AccountRecord) {
+export function moneyOf({ currency, minorUnitDigits }: Pick<AccountRecord, "currency" | "minorUnitDigits">) {
   return { currency, minorUnitDigits };
 }
 
-export function toEntryMessage(entry: EntryRecord, account: AccountRecord): Entry {
+export function toEntryMessage(
+  entry: EntryRecord,
+  account: Pick<AccountRecord, "currency" | "minorUnitDigits">,
+): Entry {
   return {
     ...entry,
     createdAt: toTimestamp(entry.createdAt),
@@ -108,6 +161,11 @@ export function toBatchResult({ result, replayed }: Outcome, actor: Actor): Batc
   }
   const { code, msg, meta } = toTwirpError(result);
   return { outcome: { oneofKind: "error", error: { code, msg, meta } }, replayed };
+}
+
+/** A `sub` in a reply: only that caller and admins may see it. */
+function callersOrEmpty(subject: string | null, actor: Actor): string {
+  return subject !== null && (actor.admin || subject === actor.subject) ? subject : "";
 }
 
 function timeField<Name extends "expiresAt" | "settledAt">(name: Name, time: Micros | null) {

@@ -19,13 +19,16 @@ import {
   refuse,
   transferNotFound,
 } from "./errors.ts";
+import { type FeedPlace, readCursor, START, writeCursor } from "./feed/events.ts";
 import type { Ledger } from "./ledger.ts";
 import {
   moneyOf,
   toAccountMessage,
   toBatchResult,
+  toChangeMessage,
   toCurrencyMessage,
   toEntryMessage,
+  toEventMessage,
   toPointMessage,
   toTransferMessage,
 } from "./messages.ts";
@@ -42,6 +45,7 @@ import {
   refuseKeyHeader,
 } from "./posting/idempotency.ts";
 import type { Command, Posting } from "./posting/posting.ts";
+import { type Author, listAccountChanges } from "./records/account-changes.ts";
 import { createAccount, loadOpened } from "./records/account-opening.ts";
 import { type AccountRecord, listAccounts, updateAccount } from "./records/accounts.ts";
 import { loadBalance, loadBalanceHistory, loadTrialBalance } from "./records/balances.ts";
@@ -58,6 +62,7 @@ import {
   readBatch,
   readCapture,
   readEntryFilter,
+  readEventsRequest,
   readHistorySpan,
   readNewAccount,
   readNewTransfer,
@@ -89,6 +94,7 @@ const SCOPES: Readonly<Record<keyof FinanceServiceTwirp, Scope>> = {
   GetAccount: "finance.read",
   ListAccounts: "finance.read",
   UpdateAccount: "finance.write",
+  ListAccountChanges: "finance.read",
   CreateTransfer: "finance.write",
   BatchCreateTransfers: "finance.write",
   CaptureTransfer: "finance.write",
@@ -99,6 +105,7 @@ const SCOPES: Readonly<Record<keyof FinanceServiceTwirp, Scope>> = {
   ListEntries: "finance.read",
   GetBalance: "finance.read",
   GetBalanceHistory: "finance.read",
+  ListEvents: "finance.read",
   GetTrialBalance: "finance.admin",
 };
 
@@ -113,7 +120,7 @@ export function financeServiceOf(ledger: Ledger) {
 
 /** The methods, for callers that have their scope: validate, ask the ledger, answer. */
 function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContext> {
-  const { pool, accounts, queue, readTurns, changeTurns, finalTime, expiry } = ledger;
+  const { pool, accounts, queue, readTurns, changeTurns, finalTime, expiry, feed, events } = ledger;
   return {
     async CreateAccount(ctx, request) {
       const actor = actorOf(ctx);
@@ -127,10 +134,11 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
       const open = async () => {
         requireAdmin(actor, adminPartOfNewAccount(actor.subject, request));
         const account = readNewAccount(request);
-        return await createAccount(pool, { ...account, owner }, readClaim(keyed));
+        return await createAccount(pool, { ...account, owner }, readClaim(keyed), authorOf(ctx));
       };
       const { account, replayed } = await orAsBefore(keyed, open, (claim) => loadOpened(pool, claim));
       if (replayed) ctx.headers.set(REPLAYED_HEADER, "true");
+      else feed.wake();
       return toAccountMessage(account);
     },
 
@@ -160,7 +168,20 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
           ctx.log.warn({ err: error }, "could not settle all expired holds of an account before closing it");
         });
       }
-      return toAccountMessage(await changeTurns.run(`${change.id}`, () => updateAccount(pool, actor, change)));
+      const update = () => updateAccount(pool, actor, change, authorOf(ctx));
+      const account = await changeTurns.run(`${change.id}`, update);
+      feed.wake();
+      return toAccountMessage(account);
+    },
+
+    async ListAccountChanges(ctx, request) {
+      const actor = actorOf(ctx);
+      const page = readPage(request);
+      const { id } = await loadVisible(readAccountId(request.accountId, "account_id"), actor);
+      const { items, nextPageToken } = await list(ctx, page, (client) =>
+        listAccountChanges(client, id, request.newestFirst, page),
+      );
+      return { changes: items.map((change) => toChangeMessage(change, actor)), nextPageToken };
     },
 
     async CreateTransfer(ctx, request) {
@@ -260,6 +281,34 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
         ),
       );
       return { points: points.map((point) => toPointMessage(point, account)) };
+    },
+
+    async ListEvents(ctx, request) {
+      const actor = actorOf(ctx);
+      const { accountId, sizeMax, waitMs } = readEventsRequest(request);
+      const cursor = request.cursor === "" ? undefined : readCursor(request.cursor);
+      const filter = { actor, accountId, sizeMax };
+      if (accountId !== undefined) await loadVisible(accountId, actor);
+      const endMs = performance.now() + waitMs;
+      let head = await feed.refresh();
+      let place = request.fromEnd ? head : START;
+      if (cursor !== undefined) place = await events.placeOf(cursor, head);
+      const cursorAt = ({ position, seal }: FeedPlace) => writeCursor({ identity: head.identity, position, seal });
+      for (;;) {
+        ctx.reserve(sizeMax * USUAL_ROW_BYTES);
+        const found = await events.find(place, head, filter);
+        ctx.reserve(found.bytes * BUILT_SIZE);
+        place = found.reached;
+        const waits = found.events.length === 0 && !found.hasNext;
+        const grown = waits ? await feed.wait(place.position, endMs - performance.now(), ctx.signal) : undefined;
+        if (grown === undefined) {
+          return {
+            events: found.events.map((event) => toEventMessage(event, cursorAt(event), actor)),
+            cursor: cursorAt(place),
+          };
+        }
+        head = grown;
+      }
     },
 
     async GetTrialBalance(ctx, request) {
@@ -380,6 +429,10 @@ function isReplayed(outcomes: readonly Outcome[]): boolean {
   const isEarlier = ({ result, replayed }: Outcome) =>
     replayed || (isRefusal(result) && result.situation === "batch_refused");
   return outcomes.some(({ replayed }) => replayed) && outcomes.every(isEarlier);
+}
+
+function authorOf({ caller, request }: FinanceContext): Author {
+  return { subject: caller.subject, requestId: request.id };
 }
 
 function actorOf({ caller }: FinanceContext): Actor {

@@ -10,6 +10,7 @@ import {
   type UpdateAccountRequest,
 } from "../../generated/server/finance/v1/account.ts";
 import type { ListEntriesRequest } from "../../generated/server/finance/v1/entry.ts";
+import type { ListEventsRequest } from "../../generated/server/finance/v1/event.ts";
 import { type GetBalanceHistoryRequest, Interval } from "../../generated/server/finance/v1/report.ts";
 import {
   type BatchCreateTransfersRequest,
@@ -368,6 +369,21 @@ export function readPage(request: { readonly pageSize: number; readonly pageToke
   if (pageSize < 0) throw invalidArgument("page_size", `must be 0 or more, not ${pageSize}`);
   // https://google.aip.dev/158: a larger size is reduced to the maximum.
   return { size: pageSize === 0 ? PAGE_SIZE_DEFAULT : Math.min(pageSize, PAGE_SIZE_MAX), token: pageToken };
+}
+
+const WAIT_MS_MAX = 25_000;
+
+export function readEventsRequest(request: ListEventsRequest) {
+  const { cursor, fromEnd, waitMs } = request;
+  if (fromEnd && cursor !== "") throw invalidArgument("from_end", "must be absent together with cursor");
+  if (waitMs < 0 || waitMs > WAIT_MS_MAX) {
+    throw invalidArgument("wait_ms", `must be 0 to ${WAIT_MS_MAX}, not ${waitMs}`);
+  }
+  return {
+    accountId: request.accountId === 0n ? undefined : readAccountId(request.accountId, "account_id"),
+    sizeMax: readPage({ ...request, pageToken: "" }).size,
+    waitMs,
+  };
 }
 
 /** Refuses a limit together with an unlimited overdraft. */

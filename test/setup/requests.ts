@@ -29,6 +29,7 @@ export function validRequests(
     GetAccount: async () => ({ id: from }),
     ListAccounts: async () => ({}),
     UpdateAccount: async () => ({ id: from, name: "Wallet" }),
+    ListAccountChanges: async () => ({ account_id: from }),
     CreateTransfer: async () => transfer,
     BatchCreateTransfers: async () => ({ transfers: [transfer] }),
     CaptureTransfer: heldByOwner,
@@ -44,6 +45,7 @@ export function validRequests(
       end: "2026-01-02T00:00:00Z",
       interval: "INTERVAL_DAY",
     }),
+    ListEvents: async () => ({ account_id: from }),
     GetTrialBalance: async () => ({}),
   };
 }

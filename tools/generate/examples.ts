@@ -140,7 +140,12 @@ export const examples: readonly Example[] = [
     reply: {
       events: [
         { id: "2", type: "EVENT_TYPE_ACCOUNT_CREATED", account: { id: "2", name: "Ada" } },
-        { id: "3", type: "EVENT_TYPE_TRANSFER_POSTED", transfer: { id: "1" }, entries: [{ sequence: "1" }, { sequence: "1" }] },
+        {
+          id: "3",
+          type: "EVENT_TYPE_TRANSFER_POSTED",
+          transfer: { id: "1" },
+          entries: [{ sequence: "1" }, { sequence: "1" }],
+        },
       ],
     },
   },

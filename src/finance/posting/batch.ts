@@ -10,6 +10,7 @@ import type { ClientBase, QueryConfig } from "pg";
 import { isConnectionError } from "../../database/index.ts";
 import { settleAll } from "../../database/pool.ts";
 import { isRefusal } from "../errors.ts";
+import { type FeedMember, feedMemberOf, insertFeedRows } from "../feed/feed-row.ts";
 import { joinWriters } from "../records/final-time.ts";
 import { loadTransfers, type TransferRecord } from "../records/transfers.ts";
 import { type AccountId, type Micros, type TransferId, transferId } from "../values.ts";
@@ -22,6 +23,7 @@ import {
   drawIdsAndReadKeys,
   insertEntries,
   insertHolds,
+  insertSettlements,
   insertTransfers,
   type LockedRow,
   lockAccounts,
@@ -54,7 +56,9 @@ export async function postBatch(client: ClientBase, groups: readonly PostingGrou
       skipsLocked: groups.every(({ background }) => background),
     });
     committing = true;
-    return await decideAndWrite(client, groups, input, ["commit"]);
+    const { outcomes, changes } = decideAll(groups, input);
+    await write(client, changes, [...insertFeedRows(changes.decisions.map(feedMemberOf)), "commit"]);
+    return outcomes;
   } catch (error) {
     if (isConnectionError(error)) throw committing ? new CommitUnknownError(error) : error;
     // Report the first error.
@@ -67,26 +71,25 @@ export async function postBatch(client: ClientBase, groups: readonly PostingGrou
  * Carries out a batch of imported history within the caller's transaction.
  *
  * @param clock the time to use instead of the database's clock; later times that are already recorded still count.
+ * @param members gets the batch's events. The caller inserts those of all batches at the end, when all accounts are locked.
  */
 export async function postWithin(
   client: ClientBase,
   groups: readonly PostingGroup[],
   clock: Micros,
+  members: FeedMember[],
 ): Promise<Outcome[][]> {
-  const input = await lockAndRead(client, postingsOf(groups), { clock });
-  return await decideAndWrite(client, groups, input, []);
+  const { outcomes, changes } = decideAll(groups, await lockAndRead(client, postingsOf(groups), { clock }));
+  await write(client, changes, []);
+  members.push(...changes.decisions.map(feedMemberOf));
+  return outcomes;
 }
 
 function postingsOf(groups: readonly PostingGroup[]): Posting[] {
   return groups.flatMap(({ postings }) => postings);
 }
 
-async function decideAndWrite(
-  client: ClientBase,
-  groups: readonly PostingGroup[],
-  { books, ids }: BatchInput,
-  ending: readonly string[],
-): Promise<Outcome[][]> {
+function decideAll(groups: readonly PostingGroup[], { books, ids }: BatchInput) {
   const changes = books.layer();
   let start = 0;
   const outcomes = groups.map(({ postings, atomic }) => {
@@ -94,11 +97,10 @@ async function decideAndWrite(
     start += postings.length;
     return decideGroup(group, atomic, changes);
   });
-  await write(client, changes, ending);
-  return outcomes;
+  return { outcomes, changes };
 }
 
-async function write(client: ClientBase, changes: Books, ending: readonly string[]): Promise<void> {
+async function write(client: ClientBase, changes: Books, ending: readonly (QueryConfig | string)[]): Promise<void> {
   const { decisions, remembered } = changes;
   const created = decisions.flatMap(({ effect, transfer }) => (effect === "created" ? [transfer] : []));
   const held = created.filter(({ awaitsSettlement }) => awaitsSettlement);
@@ -109,7 +111,7 @@ async function write(client: ClientBase, changes: Books, ending: readonly string
   const statements: (QueryConfig | string)[] = [];
   if (created.length > 0) statements.push(insertTransfers(created));
   if (held.length > 0) statements.push(insertHolds(held));
-  if (settled.length > 0) statements.push(settleHolds(settled));
+  if (settled.length > 0) statements.push(settleHolds(settled), insertSettlements(settled));
   if (movements.length > 0) statements.push(insertEntries(movements));
   if (accounts.length > 0) statements.push(updateBalances(accounts));
   if (remembered.length > 0) statements.push(rememberOutcomes(remembered.map(toKept)));

@@ -151,6 +151,7 @@ function create(
     createdAt: time,
     effectiveAt: record.effectiveAt ?? time,
     expiresAt: (pending ? expiresAt : undefined) ?? null,
+    settledBy: null,
     settledAt: null,
     awaitsSettlement: pending,
   };

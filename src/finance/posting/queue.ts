@@ -21,6 +21,8 @@ export interface PostingQueueOptions {
   /** At least `lanes` connections that pipeline. */
   readonly pool: Pool;
   readonly watch: LedgerWatch;
+  /** Called after each batch. Default: nothing. */
+  readonly onCommit?: () => void;
   /** Batches in flight at once. Default {@link POSTING_LANES}. */
   readonly lanes?: number;
   /** Postings in a batch, unless one group alone has more. Default 512. */
@@ -65,6 +67,7 @@ const RETRY_AFTER_MS = 250;
 export class PostingQueue {
   readonly #pool: Pool;
   readonly #watch: LedgerWatch;
+  readonly #onCommit: () => void;
   readonly #lanes: number;
   readonly #now: () => number;
   readonly #waiting: FairQueue<Waiting>;
@@ -78,6 +81,7 @@ export class PostingQueue {
   constructor(options: PostingQueueOptions) {
     this.#pool = options.pool;
     this.#watch = options.watch;
+    this.#onCommit = options.onCommit ?? (() => undefined);
     this.#lanes = options.lanes ?? POSTING_LANES;
     this.#now = options.now ?? (() => performance.now());
     this.#waiting = new FairQueue({
@@ -167,6 +171,7 @@ export class PostingQueue {
         () => batch.map(({ origin }) => origin),
         () => this.#postWithRetries(groups),
       );
+      this.#onCommit();
       // Send the next batch first: PostgreSQL works on it while the callers of this one are answered.
       setImmediate(() => {
         batch.forEach(({ resolve }, index) => {

@@ -54,7 +54,8 @@ export function capture(
 
   // From here on the posting must succeed.
   books.replace(after);
-  const settled = settle(transfer, TransferState.CAPTURED, captured, time, after, books);
+  const end = { state: TransferState.CAPTURED, capturedAmount: captured, settledBy: actor.subject, settledAt: time };
+  const settled = settle(transfer, end, after, books);
   return { effect: "settled", transfer: settled, movements: movementsOf(transfer.id, parties, after) };
 }
 
@@ -83,24 +84,22 @@ export function release(
   const time = recordedAt ?? timeToRecord(books, [debited, credited]);
   const after = changed(parties, { posted: 0n, pending: -transfer.amount, recordedAt: time });
   books.replace(after);
-  return { effect: "settled", transfer: settle(transfer, state, 0n, time, after, books), movements: [] };
+  const settledBy = state === TransferState.EXPIRED ? null : actor.subject;
+  const settled = settle(transfer, { state, capturedAmount: 0n, settledBy, settledAt: time }, after, books);
+  return { effect: "settled", transfer: settled, movements: [] };
 }
 
 function settle(
   transfer: TransferRecord,
-  state: TransferState,
-  capturedAmount: Minor,
-  settledAt: Micros,
+  end: Pick<TransferRecord, "state" | "capturedAmount" | "settledBy" | "settledAt">,
   after: Parties,
   books: Books,
 ): TransferRecord {
   const settled: TransferRecord = {
     ...transfer,
-    state,
-    capturedAmount,
+    ...end,
     debitAccountBalance: balanceOf(after.debited),
     creditAccountBalance: balanceOf(after.credited),
-    settledAt,
     awaitsSettlement: false,
   };
   books.transfers.set(transfer.id, settled);

@@ -162,10 +162,16 @@ export const insertHolds = insert<TransferRecord>("insert_holds", "hold", [
 export const settleHolds = update<TransferRecord>("settle_holds", "hold", [
   ["transfer_id", "bigint", ({ id }) => id],
   ["state", "smallint", ({ state }) => state],
+]);
+
+export const insertSettlements = insert<TransferRecord>("insert_settlements", "settlement", [
+  ["transfer_id", "bigint", ({ id }) => id],
+  ["state", "smallint", ({ state }) => state],
   ["captured_amount", "bigint", ({ capturedAmount }) => capturedAmount],
-  ["settled_at", "timestamptz", ({ settledAt }) => toTimestamptzOrNull(settledAt)],
   ["debit_account_balance", "bigint", ({ debitAccountBalance }) => debitAccountBalance],
   ["credit_account_balance", "bigint", ({ creditAccountBalance }) => creditAccountBalance],
+  ["settled_by", "text", ({ settledBy }) => settledBy],
+  ["settled_at", "timestamptz", ({ settledAt }) => toTimestamptzOrNull(settledAt)],
 ]);
 
 export const insertEntries = insert<Movement>("insert_entries", "entry", [

@@ -14,6 +14,7 @@ import {
 } from "../posting/idempotency.ts";
 import type { NewAccount } from "../validation.ts";
 import { accountId } from "../values.ts";
+import type { Author } from "./account-changes.ts";
 import { type AccountRecord, insertAccount, loadAccounts } from "./accounts.ts";
 import { joinWritersBriefly } from "./final-time.ts";
 
@@ -31,8 +32,9 @@ export async function createAccount(
   pool: Pool,
   account: NewAccount & { readonly owner: string },
   claim: Claim | undefined,
+  author: Author,
 ): Promise<Opened> {
-  const open = () => withTransaction(pool, (client) => openOnce(client, account, claim));
+  const open = () => withTransaction(pool, (client) => openOnce(client, account, claim, author));
   try {
     return await open();
   } catch (error) {
@@ -53,15 +55,16 @@ async function openOnce(
   client: ClientBase,
   account: NewAccount & { readonly owner: string },
   claim: Claim | undefined,
+  author: Author,
 ): Promise<Opened> {
   await client.query(joinWritersBriefly);
-  if (claim === undefined) return { account: await insertAccount(client, account), replayed: false };
+  if (claim === undefined) return { account: await insertAccount(client, account, author), replayed: false };
   const row = (await loadUsedKeys(client, [claim])).get(claim.keyDigest);
   if (row !== undefined) {
     if (!isSameRequest(row, claim)) throw new FinanceError(keyReused(claim.key));
     return { account: await loadFirstOutcome(client, row), replayed: true };
   }
-  const created = await insertAccount(client, account);
+  const created = await insertAccount(client, account, author);
   const remembered = {
     id: `${created.id}`,
     name: created.name,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ClientBase, Pool } from "pg";
 import { AccountStatus, AccountType } from "../../../generated/server/finance/v1/account.ts";
 import { withTransaction } from "../../database/index.ts";
@@ -22,6 +23,7 @@ import {
   requireOneFloor,
 } from "../validation.ts";
 import { type AccountId, type Micros, minorUnitDigitsOf, toTimestamptzOrNull } from "../values.ts";
+import { type Author, RECORD_CHANGE, recordOpening } from "./account-changes.ts";
 import { FIRST_OPEN_TIME, joinWritersBriefly } from "./final-time.ts";
 import {
   bytesOf,
@@ -78,13 +80,14 @@ const ACCOUNT_COLUMNS = columnsOf({
 const ROW_BYTES = 512;
 
 /**
- * Opens an account within the caller's transaction, which must have joined the writers.
+ * Opens an account within the caller's transaction, which must have joined the writers, and makes its event.
  *
  * @param clock for imported history: the time to use instead of the database's clock.
  */
 export async function insertAccount(
   client: ClientBase,
   account: NewAccount & { readonly owner: string },
+  author: Author,
   clock?: Micros,
 ): Promise<AccountRecord> {
   const { rows } = await client.query<AccountRow>({
@@ -98,7 +101,9 @@ with a as (
   insert into account_balance (account_id, debit_normal, overdraft_limit, unlimited_overdraft, updated_at)
   select a.id, $7, $8::bigint, $9, a.created_at from a
   returning *
-)
+), opened as (
+  select * from a, b
+), ${recordOpening("$11::text, $12::text")}
 select ${ACCOUNT_COLUMNS}
   from a, b`,
     values: [
@@ -112,6 +117,8 @@ select ${ACCOUNT_COLUMNS}
       account.overdraftLimit,
       account.unlimitedOverdraft,
       minorUnitDigitsOf(account.currency),
+      author.subject,
+      author.requestId ?? null,
     ],
   });
   const [row] = rows;
@@ -189,7 +196,12 @@ select ${ACCOUNT_COLUMNS},
  *
  * @throws FinanceError not_found, account_not_open, account_not_empty, insufficient_funds, invalid_argument.
  */
-export async function updateAccount(pool: Pool, actor: Actor, change: AccountChange): Promise<AccountRecord> {
+export async function updateAccount(
+  pool: Pool,
+  actor: Actor,
+  change: AccountChange,
+  author: Author,
+): Promise<AccountRecord> {
   return await withTransaction(pool, async (client) => {
     // Pipelined, here and below: postings on the account wait while this transaction holds the lock.
     const locking = [
@@ -213,12 +225,21 @@ export async function updateAccount(pool: Pool, actor: Actor, change: AccountCha
         where account_id = $1::bigint`,
       [after.id, after.status, after.overdraftLimit, after.unlimitedOverdraft],
     );
+    const recording = changesSettings(before, after)
+      ? client.query({ ...RECORD_CHANGE, values: [after.id, author.subject, author.requestId ?? null] })
+      : undefined;
     const reloading = loadAccount(client, change.id);
-    await settleAll([describing, setting, reloading]);
+    await settleAll([describing, setting, ...(recording === undefined ? [] : [recording]), reloading]);
     const written = await reloading;
     if (written === undefined) throw new Error(`account ${change.id} vanished under its lock`);
     return written;
   });
+}
+
+function changesSettings(before: AccountRecord, after: AccountRecord): boolean {
+  return (["name", "status", "overdraftLimit", "unlimitedOverdraft", "metadata"] as const).some(
+    (field) => !isDeepStrictEqual(before[field], after[field]),
+  );
 }
 
 /** @returns the changed account. @throws FinanceError the first refusal. */

@@ -80,16 +80,16 @@ select account_id, sequence, amount, balance_after, previous_sequence, previous_
     rule: "a posted or captured transfer has one entry on each side for its amount; any other has none",
     sql: `
 select t.id as transfer_id, count(e.sequence) as entries,
-       coalesce(h.captured_amount, case when t.pending then 0 else t.amount end) as expected
+       coalesce(s.captured_amount, case when t.pending then 0 else t.amount end) as expected
   from transfer t
-  left join hold h on h.transfer_id = t.id
+  left join settlement s on s.transfer_id = t.id
   left join entry e on e.transfer_id = t.id
                    and e.account_id in (t.debit_account_id, t.credit_account_id)
   left join account_balance b on b.account_id = e.account_id
- group by t.id, h.transfer_id, h.captured_amount
+ group by t.id, s.captured_amount
 having count(e.sequence) <>
-         case when coalesce(h.captured_amount, case when t.pending then 0 else t.amount end) > 0 then 2 else 0 end
-    or coalesce(bool_or(e.amount <> coalesce(nullif(h.captured_amount, 0), t.amount)
+         case when coalesce(s.captured_amount, case when t.pending then 0 else t.amount end) > 0 then 2 else 0 end
+    or coalesce(bool_or(e.amount <> coalesce(nullif(s.captured_amount, 0), t.amount)
                         * case when b.debit_normal = (e.account_id = t.debit_account_id) then 1 else -1 end), false)`,
   },
   {
@@ -117,12 +117,12 @@ select t.id as transfer_id, t.debit_account_id, t.credit_account_id
     sql: `
 select t.id as transfer_id, e.account_id, e.balance_after
   from transfer t
-  left join hold h on h.transfer_id = t.id
+  left join settlement s on s.transfer_id = t.id
   join entry e on e.transfer_id = t.id
  where e.balance_after is distinct from
        case e.account_id
-         when t.debit_account_id then coalesce(h.debit_account_balance, t.debit_account_balance)
-         when t.credit_account_id then coalesce(h.credit_account_balance, t.credit_account_balance)
+         when t.debit_account_id then coalesce(s.debit_account_balance, t.debit_account_balance)
+         when t.credit_account_id then coalesce(s.credit_account_balance, t.credit_account_balance)
        end`,
   },
   {
@@ -140,15 +140,116 @@ select b.account_id, b.debits_pending, b.credits_pending,
   },
   {
     name: "holds_match_transfers",
-    rule: "a pending transfer has a hold with the same accounts, a direct one has none, and no capture exceeds its hold",
+    rule: "a pending transfer has a hold with the same accounts, and a direct one has none",
     sql: `
-select t.id as transfer_id, t.pending, h.state, h.captured_amount
+select t.id as transfer_id, t.pending, h.state
   from transfer t
   full join hold h on h.transfer_id = t.id
  where t.pending is distinct from (h.transfer_id is not null)
     or (h.debit_account_id, h.credit_account_id) is distinct from
-       (case when t.pending then t.debit_account_id end, case when t.pending then t.credit_account_id end)
-    or h.captured_amount > t.amount`,
+       (case when t.pending then t.debit_account_id end, case when t.pending then t.credit_account_id end)`,
+  },
+  {
+    name: "settlements_match_holds",
+    rule: "a hold has a settlement exactly if it is settled, in the same state, for at most its amount and not before it",
+    sql: `
+select coalesce(h.transfer_id, s.transfer_id) as transfer_id, h.state, s.state as settled_state, s.captured_amount
+  from hold h
+  join transfer t on t.id = h.transfer_id
+  full join settlement s on s.transfer_id = h.transfer_id
+ where s.state is distinct from nullif(h.state, 2)
+    or s.captured_amount > t.amount
+    or s.settled_at < t.created_at`,
+  },
+  {
+    name: "changes_lead_to_accounts",
+    rule: "an account's changes have no gaps, their times never fall, and the last one has the account's settings",
+    sql: `
+select a.id as account_id, c.changes, c.last_sequence, c.falling
+  from account a
+  join account_balance b on b.account_id = a.id
+  left join (select account_id, count(*) as changes, max(sequence) as last_sequence,
+                    coalesce(bool_or(changed_at < previous_time), false) as falling
+               from (select *, lag(changed_at) over (partition by account_id order by sequence) as previous_time
+                       from account_change) ordered
+              group by account_id) c on c.account_id = a.id
+  left join account_change last on last.account_id = a.id and last.sequence = c.last_sequence
+ where c.changes is distinct from c.last_sequence
+    or c.falling
+    or (last.name, last.status, last.overdraft_limit, last.unlimited_overdraft, last.metadata) is distinct from
+       (a.name, b.status, b.overdraft_limit, b.unlimited_overdraft, a.metadata)`,
+  },
+  {
+    name: "positions_are_dense",
+    rule: "the feed's positions begin at 1 and have no gaps",
+    sql: `
+select id as feed_id, position, expected
+  from (select id, position,
+               coalesce(lag(position + cardinality(types)) over (order by position), 1) as expected
+          from feed
+         where position is not null) sealed
+ where position <> expected`,
+  },
+  {
+    name: "events_tell_everything_once",
+    rule: "each transfer, settlement and account change has exactly one event of its type, and there are no other events",
+    sql: `
+with event as (
+  select e.*
+    from feed f
+   cross join lateral unnest(f.types, f.subjects, f.sequences) as e (type, subject, sequence)
+), change as (
+  select case when pending then 4 else 3 end as type, id as subject, 0::bigint as sequence
+    from transfer
+  union all
+  select state + 2, transfer_id, 0
+    from settlement
+  union all
+  select case when sequence = 1 then 1 else 2 end, account_id, sequence
+    from account_change
+)
+select coalesce(c.type, e.type) as type, coalesce(c.subject, e.subject) as subject,
+       coalesce(c.sequence, e.sequence) as sequence, coalesce(e.count, 0) as events
+  from change c
+  full join (select type, subject, case when type in (1, 2) then sequence else 0 end as sequence, count(*)
+               from event
+              group by 1, 2, 3) e
+         on (e.type, e.subject, e.sequence) = (c.type, c.subject, c.sequence)
+ where c.type is null
+    or e.count is distinct from 1`,
+  },
+  {
+    name: "events_keep_the_order_of_accounts",
+    rule: "an account's entries and changes have their events in the order of their sequences",
+    sql: `
+with event as (
+  select coalesce(f.position, 9223372036854775807) as position, f.id as feed_id, e.*
+    from feed f
+   cross join lateral unnest(f.types, f.subjects, f.sequences, f.credit_sequences)
+         with ordinality as e (type, subject, sequence, credit_sequence, ordinal)
+), step as (
+  select e.subject as account_id, true as of_settings, e.sequence, e.position, e.feed_id, e.ordinal
+    from event e
+   where e.type in (1, 2)
+  union all
+  select t.debit_account_id, false, e.sequence, e.position, e.feed_id, e.ordinal
+    from event e
+    join transfer t on t.id = e.subject
+   where e.type in (3, 5)
+  union all
+  select t.credit_account_id, false, e.credit_sequence, e.position, e.feed_id, e.ordinal
+    from event e
+    join transfer t on t.id = e.subject
+   where e.type in (3, 5)
+)
+select account_id, of_settings, sequence, position
+  from (select *,
+               lag((position, feed_id, ordinal)) over steps as before,
+               lag(sequence, 1, 0::bigint) over steps as previous_sequence
+          from step
+        window steps as (partition by account_id, of_settings order by sequence)) chained
+ where (position, feed_id, ordinal) <= before
+    or sequence <> previous_sequence + 1`,
   },
   {
     name: "reversals_mirror",
@@ -157,10 +258,10 @@ select t.id as transfer_id, t.pending, h.state, h.captured_amount
 select r.id as transfer_id, r.reverses_transfer_id
   from transfer r
   left join transfer t on t.id = r.reverses_transfer_id
-  left join hold h on h.transfer_id = t.id
+  left join settlement s on s.transfer_id = t.id
  where r.reverses_transfer_id is not null
    and (r.debit_account_id, r.credit_account_id, r.amount) is distinct from
-       (t.credit_account_id, t.debit_account_id, coalesce(h.captured_amount, t.amount))`,
+       (t.credit_account_id, t.debit_account_id, coalesce(s.captured_amount, t.amount))`,
   },
   {
     name: "floors_hold",

@@ -148,8 +148,11 @@ cross join lateral (
 }
 
 const SETTLED = `
-   and ($10::timestamptz is null or h.settled_at >= $10)
-   and ($11::timestamptz is null or h.settled_at < $11)`;
+   and ($10::timestamptz is null and $11::timestamptz is null
+        or exists (select from settlement
+                    where transfer_id = h.transfer_id
+                      and ($10 is null or settled_at >= $10)
+                      and ($11 is null or settled_at < $11)))`;
 
 function scanHolds(condition: string): string {
   return `

@@ -31,6 +31,8 @@ export interface TransferRecord {
   readonly createdAt: Micros;
   readonly effectiveAt: Micros;
   readonly expiresAt: Micros | null;
+  /** The `sub` of the caller that captured or voided it; null for an expired hold, and for one settled before 0.3.0. */
+  readonly settledBy: string | null;
   readonly settledAt: Micros | null;
   /** A hold that is not settled yet, expired or not: it still counts in the pending sums of its accounts. */
   readonly awaitsSettlement: boolean;
@@ -74,23 +76,25 @@ select ${columnsOf({
   metadata: "t.metadata",
   idempotencyKey: "coalesce(t.idempotency_key, '')",
   createdBy: "t.created_by",
-  debitAccountBalance: "coalesce(h.debit_account_balance, t.debit_account_balance)",
-  creditAccountBalance: "coalesce(h.credit_account_balance, t.credit_account_balance)",
+  debitAccountBalance: "coalesce(s.debit_account_balance, t.debit_account_balance)",
+  creditAccountBalance: "coalesce(s.credit_account_balance, t.credit_account_balance)",
   firstDebitBalance: "t.debit_account_balance",
   firstCreditBalance: "t.credit_account_balance",
-  capturedAmount: "coalesce(h.captured_amount, 0)",
+  capturedAmount: "coalesce(s.captured_amount, 0)",
   reversesTransferId: "t.reverses_transfer_id",
   reversedByTransferId: "r.id",
   createdAt: "t.created_at",
   effectiveAt: "coalesce(t.effective_at, t.created_at)",
   expiresAt: "h.expires_at",
-  settledAt: "h.settled_at",
+  settledBy: "s.settled_by",
+  settledAt: "s.settled_at",
   awaitsSettlement: "h.state is not distinct from 2",
 } satisfies Columns<TransferRow>)}
   from transfer t
   join account d on d.id = t.debit_account_id
   join account c on c.id = t.credit_account_id
   left join hold h on t.pending and h.transfer_id = t.id
+  left join settlement s on h.state <> 2 and s.transfer_id = t.id
   left join transfer r on r.reverses_transfer_id = t.id`;
 
 /** Reads transfers; an id without a transfer is missing from the result. */
@@ -130,6 +134,7 @@ function toCreatedRecord(row: TransferRow): TransferRecord {
     creditAccountBalance: row.firstCreditBalance,
     capturedAmount: 0n,
     reversedByTransferId: null,
+    settledBy: null,
     settledAt: null,
     awaitsSettlement: held,
   };

@@ -1,0 +1,327 @@
+/**
+ * Reads the feed: finds the events after a cursor that a caller may see, and loads what they say.
+ *
+ * Method: the headers of the next positions are read without regard to the caller, then filtered here, then loaded. Callers
+ * that wait at the same position share both reads.
+ */
+import type { ClientBase, Pool } from "pg";
+import { EventType } from "../../../generated/server/finance/v1/event.ts";
+import { withConnection } from "../../database/index.ts";
+import { FinanceError, invalidArgument, refuse } from "../errors.ts";
+import { type Actor, isVisibleTo } from "../policy.ts";
+import { type AccountSettings, changeKey, type FieldChange, loadChanges } from "../records/account-changes.ts";
+import type { EntryRecord } from "../records/entries.ts";
+import { type PagedRow, pageOf } from "../records/page.ts";
+import { type LoadedTransfer, loadTransfers, type TransferRecord } from "../records/transfers.ts";
+import type { Turns } from "../turns.ts";
+import { type AccountId, type Micros, type Minor, transferId } from "../values.ts";
+import type { FeedHead } from "./sealing.ts";
+
+/** A place in the feed: the position of an event, and the seal of its row. */
+export interface FeedPlace {
+  readonly position: bigint;
+  readonly seal: bigint;
+}
+
+/** Before the first event. */
+export const START: FeedPlace = { position: 0n, seal: 0n };
+
+/** An event. Either `transfer` or `settings` is present. */
+export interface EventRecord extends FeedPlace {
+  readonly type: EventType;
+  readonly createdAt: Micros;
+  readonly actor: string | null;
+  /** As it was after the event. */
+  readonly transfer?: TransferRecord;
+  readonly entries: readonly EntryRecord[];
+  /** As they were after the event. */
+  readonly settings?: AccountSettings;
+  readonly changes: readonly FieldChange[];
+}
+
+/** Which events a caller asks for. */
+export interface EventFilter {
+  readonly actor: Actor;
+  /** Only events of this account. */
+  readonly accountId: AccountId | undefined;
+  readonly sizeMax: number;
+}
+
+/** The events that were found, and how far the search got. */
+export interface FoundEvents {
+  readonly events: readonly EventRecord[];
+  readonly reached: FeedPlace;
+  /** Whether the feed goes on after it. */
+  readonly hasNext: boolean;
+  /** Memory of the events' rows. */
+  readonly bytes: number;
+}
+
+/** What a search needs of an event, and what loading needs. */
+interface Header extends FeedPlace, PagedRow {
+  readonly type: EventType;
+  readonly subject: bigint;
+  readonly sequence: bigint;
+  readonly creditSequence: bigint;
+  /** The parties of a transfer; of an account, the account twice. */
+  readonly debitAccountId: AccountId;
+  readonly creditAccountId: AccountId;
+  readonly debitOwner: string;
+  readonly creditOwner: string;
+  readonly debitAmount: Minor | null;
+  readonly debitBalance: Minor | null;
+  readonly creditAmount: Minor | null;
+  readonly creditBalance: Minor | null;
+  readonly row_bytes: number;
+}
+
+/** Positions that one call looks through, and how many at once if it may not see all of them. */
+const SCANNED_MAX = 5000;
+const CHUNK_SIZE = 1000;
+
+/** Bytes of a row without its texts. */
+const ROW_BYTES = 1024;
+
+const HEADERS = {
+  name: "read_feed",
+  text: pageOf(
+    `
+with next as (
+  select f.position + e.ordinal - 1 as position, f.seal, e.type, e.subject, e.sequence, e.credit_sequence
+    from feed f
+   cross join lateral unnest(f.types, f.subjects, f.sequences, f.credit_sequences)
+         with ordinality as e (type, subject, sequence, credit_sequence, ordinal)
+   where f.position >= (select coalesce(max(position), 1) from feed where position <= $1::bigint)
+     and f.position + e.ordinal - 1 > $1::bigint
+   order by f.position, e.ordinal
+   limit $2::bigint
+)
+select n.position, n.seal, n.type, n.subject, n.sequence, n.credit_sequence as "creditSequence",
+       d.id as "debitAccountId", c.id as "creditAccountId", d.owner as "debitOwner", c.owner as "creditOwner",
+       de.amount as "debitAmount", de.balance_after as "debitBalance",
+       ce.amount as "creditAmount", ce.balance_after as "creditBalance",
+       ${ROW_BYTES} + coalesce(octet_length(t.description), 0)
+       + coalesce(octet_length(case when t.id is null then d.metadata else t.metadata end::text), 0) as row_bytes
+  from next n
+  left join lateral (select * from transfer where id = n.subject and n.type > 2 offset 0) t on true
+ cross join lateral (select * from account where id = coalesce(t.debit_account_id, n.subject) offset 0) d
+ cross join lateral (select * from account where id = coalesce(t.credit_account_id, n.subject) offset 0) c
+  left join lateral (select * from entry where account_id = t.debit_account_id and sequence = n.sequence offset 0) de on true
+  left join lateral (select * from entry where account_id = t.credit_account_id and sequence = n.credit_sequence offset 0) ce
+    on true`,
+    "r.position",
+    "$2",
+  ),
+};
+
+/** A run of the feed. */
+interface Chunk {
+  readonly headers: readonly Header[];
+  /** Whether the feed goes on after it. */
+  readonly hasNext: boolean;
+  /** Loads the events of some of the headers. */
+  readonly load: (headers: readonly Header[]) => Promise<readonly EventRecord[]>;
+}
+
+/** Reads the feed for many callers. */
+export class EventReader {
+  readonly #pool: Pool;
+  readonly #turns: Turns;
+  /** Chunks that are being read, by position and size. */
+  readonly #reading = new Map<string, Promise<Chunk>>();
+
+  constructor(pool: Pool, turns: Turns) {
+    this.#pool = pool;
+    this.#turns = turns;
+  }
+
+  /**
+   * The place of a cursor.
+   *
+   * @throws FinanceError feed_diverged when the feed has never had it, or has it no longer.
+   */
+  async placeOf(cursor: FeedCursor, head: FeedHead): Promise<FeedPlace> {
+    const { identity, position, seal } = cursor;
+    if (identity !== head.identity || position > head.position) throw diverged();
+    const found = position === head.position ? head.seal : await this.#sealAt(position);
+    if (found !== seal) throw diverged();
+    return { position, seal };
+  }
+
+  /** Searches a bounded number of positions after `place`, up to the end of the feed that `head` says. */
+  async find(place: FeedPlace, head: FeedHead, filter: EventFilter): Promise<FoundEvents> {
+    const sizeMax = seesAll(filter) ? filter.sizeMax : CHUNK_SIZE;
+    let reached = place;
+    let hasNext = place.position < head.position;
+    for (let scanned = 0; hasNext && scanned < SCANNED_MAX; scanned += sizeMax) {
+      const chunk = await this.#read(reached.position, sizeMax, filter.actor.subject);
+      hasNext = chunk.hasNext;
+      reached = chunk.headers.at(-1) ?? reached;
+      const visible = chunk.headers.filter((header) => isAskedFor(header, filter));
+      if (visible.length === 0) continue;
+      const page = visible.slice(0, filter.sizeMax);
+      if (page.length < visible.length) {
+        hasNext = true;
+        reached = page.at(-1) ?? reached;
+      }
+      const bytes = page.reduce((sum, header) => sum + header.row_bytes, 0);
+      return { events: await chunk.load(page), reached, hasNext, bytes };
+    }
+    return { events: [], reached, hasNext, bytes: 0 };
+  }
+
+  async #sealAt(position: bigint): Promise<bigint> {
+    if (position === 0n) return 0n;
+    const { rows } = await this.#pool.query<{ seal: bigint }>({
+      name: "seal_at",
+      text: "select seal from feed where position <= $1::bigint order by position desc limit 1",
+      values: [position],
+    });
+    return rows[0]?.seal ?? 0n;
+  }
+
+  #read(position: bigint, sizeMax: number, caller: string): Promise<Chunk> {
+    const key = `${position} ${sizeMax}`;
+    let reading = this.#reading.get(key);
+    if (reading === undefined) {
+      reading = this.#readChunk(position, sizeMax, caller).finally(() => this.#reading.delete(key));
+      this.#reading.set(key, reading);
+    }
+    return reading;
+  }
+
+  async #readChunk(position: bigint, sizeMax: number, caller: string): Promise<Chunk> {
+    const { rows: headers } = await this.#turns.run(caller, () =>
+      this.#pool.query<Header>({ ...HEADERS, values: [position, sizeMax + 1] }),
+    );
+    const hasNext = headers.at(-1)?.has_next ?? false;
+    const load = (asked: readonly Header[]) =>
+      this.#turns.run(caller, () => withConnection(this.#pool, (client) => loadEvents(client, asked)));
+    if (hasNext) return { headers, hasNext, load };
+    // The end of the feed, where many callers want the same events.
+    let all: Promise<readonly EventRecord[]> | undefined;
+    return {
+      headers,
+      hasNext,
+      load: async (asked) => {
+        all ??= load(headers);
+        const positions = new Set(asked.map((header) => header.position));
+        return (await all).filter((event) => positions.has(event.position));
+      },
+    };
+  }
+}
+
+function seesAll({ actor, accountId }: EventFilter): boolean {
+  return actor.admin && accountId === undefined;
+}
+
+function isAskedFor(header: Header, { actor, accountId }: EventFilter): boolean {
+  if (accountId !== undefined && header.debitAccountId !== accountId && header.creditAccountId !== accountId)
+    return false;
+  return isVisibleTo({ owner: header.debitOwner }, actor) || isVisibleTo({ owner: header.creditOwner }, actor);
+}
+
+async function loadEvents(client: ClientBase, headers: readonly Header[]): Promise<EventRecord[]> {
+  const ofAccounts = headers.filter(isOfAccount);
+  const ofTransfers = headers.filter((header) => !isOfAccount(header));
+  const [transfers, changes] = await Promise.all([
+    loadTransfers(client, [...new Set(ofTransfers.map(({ subject }) => transferId(subject)))]),
+    loadChanges(
+      client,
+      ofAccounts.map(({ subject, sequence }) => ({ accountId: subject, sequence })),
+    ),
+  ]);
+  return headers.map((header) => {
+    if (!isOfAccount(header)) {
+      const loaded = transfers.get(transferId(header.subject));
+      if (loaded === undefined) throw new Error(`event ${header.position} names a transfer that does not exist`);
+      return transferEvent(header, loaded);
+    }
+    const change = changes.get(changeKey(header.subject, header.sequence));
+    if (change === undefined) throw new Error(`event ${header.position} names a change that does not exist`);
+    const { settings } = change;
+    return { ...header, createdAt: settings.changedAt, actor: settings.changedBy, entries: [], ...change };
+  });
+}
+
+function isOfAccount({ type }: Header): boolean {
+  return type === EventType.ACCOUNT_CREATED || type === EventType.ACCOUNT_UPDATED;
+}
+
+function transferEvent(header: Header, { created, current }: LoadedTransfer): EventRecord {
+  const { type } = header;
+  const isNew = type === EventType.TRANSFER_POSTED || type === EventType.TRANSFER_HELD;
+  // Only a later event can reverse it.
+  const transfer = isNew ? created : { ...current, reversedByTransferId: null };
+  const createdAt = isNew ? transfer.createdAt : (transfer.settledAt ?? transfer.createdAt);
+  const common = {
+    transferId: transfer.id,
+    description: transfer.description,
+    createdAt,
+    effectiveAt: type === EventType.TRANSFER_POSTED ? transfer.effectiveAt : createdAt,
+  };
+  const entries: EntryRecord[] = [];
+  if (header.debitAmount !== null && header.debitBalance !== null) {
+    entries.push({
+      ...common,
+      accountId: transfer.debitAccountId,
+      counterpartyAccountId: transfer.creditAccountId,
+      sequence: header.sequence,
+      amount: header.debitAmount,
+      balanceAfter: header.debitBalance,
+    });
+  }
+  if (header.creditAmount !== null && header.creditBalance !== null) {
+    entries.push({
+      ...common,
+      accountId: transfer.creditAccountId,
+      counterpartyAccountId: transfer.debitAccountId,
+      sequence: header.creditSequence,
+      amount: header.creditAmount,
+      balanceAfter: header.creditBalance,
+    });
+  }
+  const { position, seal } = header;
+  return {
+    position,
+    seal,
+    type,
+    createdAt,
+    actor: isNew ? transfer.createdBy : transfer.settledBy,
+    transfer,
+    entries,
+    changes: [],
+  };
+}
+
+/** A cursor, taken apart. */
+export interface FeedCursor extends FeedPlace {
+  readonly identity: bigint;
+}
+
+const CURSOR_BYTES = 24;
+
+export function writeCursor({ identity, position, seal }: FeedCursor): string {
+  const bytes = Buffer.alloc(CURSOR_BYTES);
+  [identity, position, seal].forEach((number, index) => {
+    bytes.writeBigInt64BE(number, index * 8);
+  });
+  return bytes.toString("base64url");
+}
+
+/** @throws FinanceError invalid_argument for anything but a cursor. */
+export function readCursor(cursor: string): FeedCursor {
+  const bytes = Buffer.from(cursor, "base64url");
+  // Node ignores characters that are not base64url.
+  if (bytes.length !== CURSOR_BYTES || bytes.toString("base64url") !== cursor) {
+    throw invalidArgument("cursor", "is not the cursor of an event or of a reply of ListEvents");
+  }
+  return { identity: bytes.readBigInt64BE(0), position: bytes.readBigInt64BE(8), seal: bytes.readBigInt64BE(16) };
+}
+
+function diverged(): FinanceError {
+  const msg =
+    "the cursor is not of this ledger's feed, or of events that a restore of the database has undone; read the state again, and follow the feed with from_end or from its first event";
+  return new FinanceError(refuse("feed_diverged", msg, {}));
+}
