@@ -149,22 +149,24 @@ select t.id as "id",
        t.metadata as "metadata",
        coalesce(t.idempotency_key, '') as "idempotencyKey",
        t.created_by as "createdBy",
-       coalesce(h.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
-       coalesce(h.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
+       coalesce(s.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
+       coalesce(s.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
        t.debit_account_balance as "firstDebitBalance",
        t.credit_account_balance as "firstCreditBalance",
-       coalesce(h.captured_amount, 0) as "capturedAmount",
+       coalesce(s.captured_amount, 0) as "capturedAmount",
        t.reverses_transfer_id as "reversesTransferId",
        r.id as "reversedByTransferId",
        t.created_at as "createdAt",
        coalesce(t.effective_at, t.created_at) as "effectiveAt",
        h.expires_at as "expiresAt",
-       h.settled_at as "settledAt",
+       s.settled_by as "settledBy",
+       s.settled_at as "settledAt",
        h.state is not distinct from 2 as "awaitsSettlement"
   from transfer t
   join account d on d.id = t.debit_account_id
   join account c on c.id = t.credit_account_id
   left join hold h on t.pending and h.transfer_id = t.id
+  left join settlement s on h.state <> 2 and s.transfer_id = t.id
   left join transfer r on r.reverses_transfer_id = t.id where t.id = ranked.id offset 0) t
  where ranked.rank <= $2::bigint) r
         window rising as (order by r.id desc)) page
@@ -203,8 +205,11 @@ cross join lateral (
             when h.state = 2 and h.expires_at <= clock_timestamp() then 5
             else h.state
        end = $3)
-   and ($10::timestamptz is null or h.settled_at >= $10)
-   and ($11::timestamptz is null or h.settled_at < $11)
+   and ($10::timestamptz is null and $11::timestamptz is null
+        or exists (select from settlement
+                    where transfer_id = h.transfer_id
+                      and ($10 is null or settled_at >= $10)
+                      and ($11 is null or settled_at < $11)))
    and h.state = 2
  order by h.transfer_id desc
  limit $2::bigint) candidate) match
@@ -233,22 +238,24 @@ select t.id as "id",
        t.metadata as "metadata",
        coalesce(t.idempotency_key, '') as "idempotencyKey",
        t.created_by as "createdBy",
-       coalesce(h.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
-       coalesce(h.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
+       coalesce(s.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
+       coalesce(s.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
        t.debit_account_balance as "firstDebitBalance",
        t.credit_account_balance as "firstCreditBalance",
-       coalesce(h.captured_amount, 0) as "capturedAmount",
+       coalesce(s.captured_amount, 0) as "capturedAmount",
        t.reverses_transfer_id as "reversesTransferId",
        r.id as "reversedByTransferId",
        t.created_at as "createdAt",
        coalesce(t.effective_at, t.created_at) as "effectiveAt",
        h.expires_at as "expiresAt",
-       h.settled_at as "settledAt",
+       s.settled_by as "settledBy",
+       s.settled_at as "settledAt",
        h.state is not distinct from 2 as "awaitsSettlement"
   from transfer t
   join account d on d.id = t.debit_account_id
   join account c on c.id = t.credit_account_id
   left join hold h on t.pending and h.transfer_id = t.id
+  left join settlement s on h.state <> 2 and s.transfer_id = t.id
   left join transfer r on r.reverses_transfer_id = t.id where t.id = ranked.id offset 0) t
  where ranked.rank <= $2::bigint) r
         window rising as (order by r.id desc)) page
@@ -287,8 +294,11 @@ cross join lateral (
             when h.state = 2 and h.expires_at <= clock_timestamp() then 5
             else h.state
        end = $3)
-   and ($10::timestamptz is null or h.settled_at >= $10)
-   and ($11::timestamptz is null or h.settled_at < $11)
+   and ($10::timestamptz is null and $11::timestamptz is null
+        or exists (select from settlement
+                    where transfer_id = h.transfer_id
+                      and ($10 is null or settled_at >= $10)
+                      and ($11 is null or settled_at < $11)))
    and true
  order by h.transfer_id desc
  limit $2::bigint) candidate) match
@@ -317,22 +327,24 @@ select t.id as "id",
        t.metadata as "metadata",
        coalesce(t.idempotency_key, '') as "idempotencyKey",
        t.created_by as "createdBy",
-       coalesce(h.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
-       coalesce(h.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
+       coalesce(s.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
+       coalesce(s.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
        t.debit_account_balance as "firstDebitBalance",
        t.credit_account_balance as "firstCreditBalance",
-       coalesce(h.captured_amount, 0) as "capturedAmount",
+       coalesce(s.captured_amount, 0) as "capturedAmount",
        t.reverses_transfer_id as "reversesTransferId",
        r.id as "reversedByTransferId",
        t.created_at as "createdAt",
        coalesce(t.effective_at, t.created_at) as "effectiveAt",
        h.expires_at as "expiresAt",
-       h.settled_at as "settledAt",
+       s.settled_by as "settledBy",
+       s.settled_at as "settledAt",
        h.state is not distinct from 2 as "awaitsSettlement"
   from transfer t
   join account d on d.id = t.debit_account_id
   join account c on c.id = t.credit_account_id
   left join hold h on t.pending and h.transfer_id = t.id
+  left join settlement s on h.state <> 2 and s.transfer_id = t.id
   left join transfer r on r.reverses_transfer_id = t.id where t.id = ranked.id offset 0) t
  where ranked.rank <= $2::bigint) r
         window rising as (order by r.id desc)) page
@@ -375,8 +387,11 @@ cross join lateral (
             when h.state = 2 and h.expires_at <= clock_timestamp() then 5
             else h.state
        end = $3)
-   and ($10::timestamptz is null or h.settled_at >= $10)
-   and ($11::timestamptz is null or h.settled_at < $11)
+   and ($10::timestamptz is null and $11::timestamptz is null
+        or exists (select from settlement
+                    where transfer_id = h.transfer_id
+                      and ($10 is null or settled_at >= $10)
+                      and ($11 is null or settled_at < $11)))
     
   order by h.debit_account_id desc, h.transfer_id desc
   limit $2::bigint)
@@ -404,8 +419,11 @@ cross join lateral (
             when h.state = 2 and h.expires_at <= clock_timestamp() then 5
             else h.state
        end = $3)
-   and ($10::timestamptz is null or h.settled_at >= $10)
-   and ($11::timestamptz is null or h.settled_at < $11)
+   and ($10::timestamptz is null and $11::timestamptz is null
+        or exists (select from settlement
+                    where transfer_id = h.transfer_id
+                      and ($10 is null or settled_at >= $10)
+                      and ($11 is null or settled_at < $11)))
     
   order by h.credit_account_id desc, h.transfer_id desc
   limit $2::bigint)
@@ -473,22 +491,24 @@ select t.id as "id",
        t.metadata as "metadata",
        coalesce(t.idempotency_key, '') as "idempotencyKey",
        t.created_by as "createdBy",
-       coalesce(h.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
-       coalesce(h.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
+       coalesce(s.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
+       coalesce(s.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
        t.debit_account_balance as "firstDebitBalance",
        t.credit_account_balance as "firstCreditBalance",
-       coalesce(h.captured_amount, 0) as "capturedAmount",
+       coalesce(s.captured_amount, 0) as "capturedAmount",
        t.reverses_transfer_id as "reversesTransferId",
        r.id as "reversedByTransferId",
        t.created_at as "createdAt",
        coalesce(t.effective_at, t.created_at) as "effectiveAt",
        h.expires_at as "expiresAt",
-       h.settled_at as "settledAt",
+       s.settled_by as "settledBy",
+       s.settled_at as "settledAt",
        h.state is not distinct from 2 as "awaitsSettlement"
   from transfer t
   join account d on d.id = t.debit_account_id
   join account c on c.id = t.credit_account_id
   left join hold h on t.pending and h.transfer_id = t.id
+  left join settlement s on h.state <> 2 and s.transfer_id = t.id
   left join transfer r on r.reverses_transfer_id = t.id where t.id = ranked.id offset 0) t
  where ranked.rank <= $2::bigint) r
         window rising as (order by r.id desc)) page
@@ -531,8 +551,11 @@ cross join lateral (
             when h.state = 2 and h.expires_at <= clock_timestamp() then 5
             else h.state
        end = $3)
-   and ($10::timestamptz is null or h.settled_at >= $10)
-   and ($11::timestamptz is null or h.settled_at < $11)
+   and ($10::timestamptz is null and $11::timestamptz is null
+        or exists (select from settlement
+                    where transfer_id = h.transfer_id
+                      and ($10 is null or settled_at >= $10)
+                      and ($11 is null or settled_at < $11)))
     and h.state = 2
   order by h.debit_account_id desc, h.transfer_id desc
   limit $2::bigint)
@@ -560,8 +583,11 @@ cross join lateral (
             when h.state = 2 and h.expires_at <= clock_timestamp() then 5
             else h.state
        end = $3)
-   and ($10::timestamptz is null or h.settled_at >= $10)
-   and ($11::timestamptz is null or h.settled_at < $11)
+   and ($10::timestamptz is null and $11::timestamptz is null
+        or exists (select from settlement
+                    where transfer_id = h.transfer_id
+                      and ($10 is null or settled_at >= $10)
+                      and ($11 is null or settled_at < $11)))
     and h.state = 2
   order by h.credit_account_id desc, h.transfer_id desc
   limit $2::bigint)
@@ -629,22 +655,24 @@ select t.id as "id",
        t.metadata as "metadata",
        coalesce(t.idempotency_key, '') as "idempotencyKey",
        t.created_by as "createdBy",
-       coalesce(h.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
-       coalesce(h.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
+       coalesce(s.debit_account_balance, t.debit_account_balance) as "debitAccountBalance",
+       coalesce(s.credit_account_balance, t.credit_account_balance) as "creditAccountBalance",
        t.debit_account_balance as "firstDebitBalance",
        t.credit_account_balance as "firstCreditBalance",
-       coalesce(h.captured_amount, 0) as "capturedAmount",
+       coalesce(s.captured_amount, 0) as "capturedAmount",
        t.reverses_transfer_id as "reversesTransferId",
        r.id as "reversedByTransferId",
        t.created_at as "createdAt",
        coalesce(t.effective_at, t.created_at) as "effectiveAt",
        h.expires_at as "expiresAt",
-       h.settled_at as "settledAt",
+       s.settled_by as "settledBy",
+       s.settled_at as "settledAt",
        h.state is not distinct from 2 as "awaitsSettlement"
   from transfer t
   join account d on d.id = t.debit_account_id
   join account c on c.id = t.credit_account_id
   left join hold h on t.pending and h.transfer_id = t.id
+  left join settlement s on h.state <> 2 and s.transfer_id = t.id
   left join transfer r on r.reverses_transfer_id = t.id where t.id = ranked.id offset 0) t
  where ranked.rank <= $2::bigint) r
         window rising as (order by r.id desc)) page
