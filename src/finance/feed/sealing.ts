@@ -3,7 +3,7 @@
  * transactions commit in any order.
  *
  * Method: a transaction that changes the ledger draws the id of its feed row after it has locked its accounts. So of two
- * transactions on one account the later has the higher id, and whoever sees its row also sees the earlier one's. Sealing
+ * transactions on one account the later has the higher id, and a snapshot with its row also has the earlier one's. Sealing
  * numbers all committed rows without a position, by id, behind the last position. Sealing transactions exclude each other
  * with an advisory lock, which their first statement takes, so the next statement sees what the one before has numbered.
  *
