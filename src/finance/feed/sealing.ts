@@ -78,7 +78,8 @@ export async function seal(pool: Pool): Promise<FeedHead> {
 async function sealSome(client: ClientBase): Promise<Sealed> {
   try {
     // node-postgres answers several statements with an array, which its types don't know.
-    const results: unknown = await client.query(SEAL);
+    // As an object: behind a pooler, a text that begins a transaction gets other limits.
+    const results: unknown = await client.query({ text: SEAL });
     if (!Array.isArray(results)) throw new Error("several statements have one result");
     const update = results.find(({ command }) => command === "UPDATE");
     const head = results.findLast(({ command }) => command === "SELECT")?.rows[0];
