@@ -196,6 +196,19 @@ export async function openAccounts(pool: Pool): Promise<void> {
        from account`,
     [ACCOUNTS, FUNDS],
   );
+  await pool.query(
+    `insert into account_change (account_id, sequence, name, status, overdraft_limit, unlimited_overdraft, metadata, changed_at)
+     select a.id, 1, a.name, b.status, b.overdraft_limit, b.unlimited_overdraft, a.metadata, a.created_at
+       from account a join account_balance b on b.account_id = a.id`,
+  );
+  await pool.query(
+    `insert into feed (types, subjects, sequences, credit_sequences)
+     select array_agg(type order by type, subject), array_agg(subject order by type, subject),
+            array_agg(sequence order by type, subject), array_agg(credit_sequence order by type, subject)
+       from (select 1::smallint as type, id as subject, 1::bigint as sequence, 0::bigint as credit_sequence from account
+             union all
+             select 3, id, id, 1 from transfer) event`,
+  );
 }
 
 /** Waits until a condition holds; an error counts as not yet. */
