@@ -123,10 +123,14 @@ interface Targets {
 }
 
 function faultsFor({ pool, network, server, clock, random }: Targets): readonly Fault[] {
+  let direction = -1;
   const clockFault = {
-    name: "the database's clock is set, up to four hours ahead or back",
+    name: "the database's clock is set, one to four hours ahead or back",
     setsClock: true,
-    strike: async () => clock?.set(Math.round((random() - 0.5) * 8 * 3600)),
+    strike: async () => {
+      direction = -direction;
+      await clock?.set(direction * Math.round((1 + random() * 3) * 3600));
+    },
   };
   return [
     // Half of all faults.
