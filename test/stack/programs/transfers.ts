@@ -1,10 +1,15 @@
 /**
- * transfers.ts API TOKEN SECONDS: posts transfers from four clients and prints the outcome as JSON. Then repeats every acknowledged
- * one with its idempotency key: a key that the ledger does not know was lost.
+ * transfers.ts API TOKEN: posts transfers from four clients, and prints `posting` once 500 are acknowledged. After SIGTERM
+ * it continues until more are acknowledged, for 40 seconds at most. Then it repeats every acknowledged one with its idempotency key
+ * (a key that the ledger does not know was lost) and prints the outcome as JSON.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 
-const [api, token, seconds] = process.argv.slice(2);
+const [api, token] = process.argv.slice(2);
+const STARTED = 500;
+/** Transfers after the signal, which show that the service works again. */
+const LAST = 40;
+const LAST_MS = 40_000;
 
 interface Answer {
   readonly status: number;
@@ -33,18 +38,24 @@ async function openAccount(name: string): Promise<string> {
 const accounts = { debit_account_id: await openAccount("from"), credit_account_id: await openAccount("to"), amount: 1 };
 const acknowledged = new Map<string, string | undefined>();
 const failures = new Map<string, number>();
-const end = Date.now() + Number(seconds) * 1000;
+let goal = Number.POSITIVE_INFINITY;
+let end = Number.POSITIVE_INFINITY;
+process.on("SIGTERM", () => {
+  goal = acknowledged.size + LAST;
+  end = Date.now() + LAST_MS;
+});
 let last = Date.now();
 let longestPause = 0;
 let posted = 0;
 
 async function post(): Promise<void> {
-  while (Date.now() < end) {
+  while (acknowledged.size < goal && Date.now() < end) {
     const key = `${process.pid}-${posted++}`;
     const failure = await call("CreateTransfer", { ...accounts, idempotency_key: key }).then(
       ({ status, body }) => {
         if (status !== 200) return `${status} ${body.msg}`;
         acknowledged.set(key, body.id);
+        if (acknowledged.size === STARTED) process.stdout.write("posting\n");
         longestPause = Math.max(longestPause, Date.now() - last);
         last = Date.now();
         return undefined;
@@ -60,10 +71,14 @@ await Promise.all([post(), post(), post(), post()]);
 longestPause = Math.max(longestPause, Date.now() - last);
 
 let lost = 0;
-for (const [key, id] of acknowledged) {
-  const { replayed, body } = await call("CreateTransfer", { ...accounts, idempotency_key: key });
-  if (!replayed || body.id !== id) lost++;
+const remaining = acknowledged.entries();
+async function repeat(): Promise<void> {
+  for (const [key, id] of remaining) {
+    const { replayed, body } = await call("CreateTransfer", { ...accounts, idempotency_key: key });
+    if (!replayed || body.id !== id) lost++;
+  }
 }
+await Promise.all(Array.from({ length: 16 }, repeat));
 const failed = [...failures.values()].reduce((sum, count) => sum + count, 0);
 const pause = longestPause / 1000;
 const outcome = { acknowledged: acknowledged.size, failed, lost, pause, failures: Object.fromEntries(failures) };
