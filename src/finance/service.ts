@@ -19,7 +19,7 @@ import {
   refuse,
   transferNotFound,
 } from "./errors.ts";
-import { type FeedPlace, readCursor, START, writeCursor } from "./feed/events.ts";
+import { type FeedPlace, placeOf, readCursor, START, writeCursor } from "./feed/events.ts";
 import type { Ledger } from "./ledger.ts";
 import {
   moneyOf,
@@ -292,7 +292,7 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
       const endMs = performance.now() + waitMs;
       let head = await feed.refresh();
       let place = request.fromEnd ? head : START;
-      if (cursor !== undefined) place = await events.placeOf(cursor, head);
+      if (cursor !== undefined) place = placeOf(cursor, head);
       const cursorAt = ({ position, seal }: FeedPlace) => writeCursor({ identity: head.identity, position, seal });
       for (;;) {
         ctx.reserve(sizeMax * USUAL_ROW_BYTES);

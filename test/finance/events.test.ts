@@ -245,6 +245,22 @@ describe("a call that waits", () => {
     await vi.waitFor(() => expect(service.ledger.feed.waiting).toBe(0));
   });
 
+  test("is refused when a failover undoes an event before its place, even after the feed has grown past it", async () => {
+    await openAccount(service, "carol");
+    const cursor = await end();
+    const waiting = service.call("ListEvents", { cursor, wait_ms: 25_000 });
+    await vi.waitFor(() => expect(service.ledger.feed.waiting).toBe(1));
+    // A standby that lacked the last seal gives the position again, perhaps to another event.
+    await database.pool.query(`
+begin;
+set local session_replication_role = replica;
+update feed set position = null, seal = null where position = (select max(position) from feed);
+commit`);
+    await openAccount(service, "carol");
+    expect(verdictOf(await waiting)).toBe("feed_diverged");
+    expect(verdictOf(await service.call("ListEvents", { cursor }))).toBe("feed_diverged");
+  });
+
   test("is answered when the server stops, so that it does not hold the server up", async () => {
     const stopping = await startTestService({}, { database });
     const waiting = stopping.call("ListEvents", { from_end: true, wait_ms: 25_000 });

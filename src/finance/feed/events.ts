@@ -86,12 +86,19 @@ const HEADERS = {
   name: "read_feed",
   text: pageOf(
     `
-with next as (
+with start as (
+  select position
+    from (select position, seal from feed where position <= $1::bigint order by position desc limit 1) reached
+   where seal = $3::bigint
+   union all
+  select 1
+   where $1::bigint = 0
+), next as (
   select f.position + e.ordinal - 1 as position, f.seal, e.type, e.subject, e.sequence, e.credit_sequence
     from feed f
    cross join lateral unnest(f.types, f.subjects, f.sequences, f.credit_sequences)
          with ordinality as e (type, subject, sequence, credit_sequence, ordinal)
-   where f.position >= (select coalesce(max(position), 1) from feed where position <= $1::bigint)
+   where f.position >= (select position from start)
      and f.position + e.ordinal - 1 > $1::bigint
    order by f.position, e.ordinal
    limit $2::bigint
@@ -123,11 +130,16 @@ interface Chunk {
   readonly load: (headers: readonly Header[]) => Promise<readonly EventRecord[]>;
 }
 
-/** Reads the feed for many callers. */
+/**
+ * Reads the feed for many callers.
+ *
+ * Each read finds its place by position and seal. So a caller whose events a failover or restore has undone is refused, also
+ * if that happens while it waits and the feed has grown past its place since.
+ */
 export class EventReader {
   readonly #pool: Pool;
   readonly #turns: Turns;
-  /** Chunks that are being read, by position and size. */
+  /** Chunks that are being read, by place, size and end of the feed: every caller of one knows that it has an event. */
   readonly #reading = new Map<string, Promise<Chunk>>();
 
   constructor(pool: Pool, turns: Turns) {
@@ -136,25 +148,17 @@ export class EventReader {
   }
 
   /**
-   * The place of a cursor.
+   * Searches a bounded number of positions after `place`, up to the end of the feed that `head` says.
    *
-   * @throws FinanceError feed_diverged when the feed has never had it, or has it no longer.
+   * @throws FinanceError feed_diverged when the feed has never had the place, or has it no longer.
    */
-  async placeOf(cursor: FeedCursor, head: FeedHead): Promise<FeedPlace> {
-    const { identity, position, seal } = cursor;
-    if (identity !== head.identity || position > head.position) throw diverged();
-    const found = position === head.position ? head.seal : await this.#sealAt(position);
-    if (found !== seal) throw diverged();
-    return { position, seal };
-  }
-
-  /** Searches a bounded number of positions after `place`, up to the end of the feed that `head` says. */
   async find(place: FeedPlace, head: FeedHead, filter: EventFilter): Promise<FoundEvents> {
     const sizeMax = seesAll(filter) ? filter.sizeMax : CHUNK_SIZE;
     let reached = place;
     let hasNext = place.position < head.position;
     for (let scanned = 0; hasNext && scanned < SCANNED_MAX; scanned += sizeMax) {
-      const chunk = await this.#read(reached.position, sizeMax, filter.actor.subject);
+      const chunk = await this.#read(reached, sizeMax, head, filter.actor.subject);
+      if (chunk.headers.length === 0) throw diverged();
       hasNext = chunk.hasNext;
       reached = chunk.headers.at(-1) ?? reached;
       const visible = chunk.headers.filter((header) => isAskedFor(header, filter));
@@ -170,29 +174,19 @@ export class EventReader {
     return { events: [], reached, hasNext, bytes: 0 };
   }
 
-  async #sealAt(position: bigint): Promise<bigint> {
-    if (position === 0n) return 0n;
-    const { rows } = await this.#pool.query<{ seal: bigint }>({
-      name: "seal_at",
-      text: "select seal from feed where position <= $1::bigint order by position desc limit 1",
-      values: [position],
-    });
-    return rows[0]?.seal ?? 0n;
-  }
-
-  #read(position: bigint, sizeMax: number, caller: string): Promise<Chunk> {
-    const key = `${position} ${sizeMax}`;
+  #read(place: FeedPlace, sizeMax: number, head: FeedHead, caller: string): Promise<Chunk> {
+    const key = `${place.position} ${place.seal} ${sizeMax} ${head.seal}`;
     let reading = this.#reading.get(key);
     if (reading === undefined) {
-      reading = this.#readChunk(position, sizeMax, caller).finally(() => this.#reading.delete(key));
+      reading = this.#readChunk(place, sizeMax, caller).finally(() => this.#reading.delete(key));
       this.#reading.set(key, reading);
     }
     return reading;
   }
 
-  async #readChunk(position: bigint, sizeMax: number, caller: string): Promise<Chunk> {
+  async #readChunk({ position, seal }: FeedPlace, sizeMax: number, caller: string): Promise<Chunk> {
     const { rows: headers } = await this.#turns.run(caller, () =>
-      this.#pool.query<Header>({ ...HEADERS, values: [position, sizeMax + 1] }),
+      this.#pool.query<Header>({ ...HEADERS, values: [position, sizeMax + 1, seal] }),
     );
     const hasNext = headers.at(-1)?.has_next ?? false;
     const load = (asked: readonly Header[]) =>
@@ -298,6 +292,17 @@ function transferEvent(header: Header, { created, current }: LoadedTransfer): Ev
 /** A cursor, taken apart. */
 export interface FeedCursor extends FeedPlace {
   readonly identity: bigint;
+}
+
+/**
+ * The place of a cursor. Its seal is checked by the read that continues from it.
+ *
+ * @throws FinanceError feed_diverged for another feed, and for a place after or at its end that it does not have.
+ */
+export function placeOf({ identity, position, seal }: FeedCursor, head: FeedHead): FeedPlace {
+  const isOther = identity !== head.identity || position > head.position;
+  if (isOther || (position === head.position && seal !== head.seal)) throw diverged();
+  return { position, seal };
 }
 
 const CURSOR_BYTES = 24;
