@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { canReadProcesses, type LedgerPath, observeDatabase } from "./database-usage.ts";
 import { callerHeaders, ledgerCalls, productEnvironment } from "./ledger-calls.ts";
-import { auditLedger, type FilledLedger, fillLedger } from "./ledger-data.ts";
+import { appendEvents, auditLedger, type FilledLedger, fillLedger } from "./ledger-data.ts";
 import { observeAll } from "./measure.ts";
 import { startScratchPostgres } from "./scratch-postgres.ts";
 import { atMost, rounded, type Suite } from "./suite.ts";
@@ -107,6 +107,7 @@ insert into hold (transfer_id, debit_account_id, credit_account_id, expires_at)
 select id, debited, credited, ${expiresAt} from made`,
     values,
   );
+  await appendEvents(pool, "select 4 as type, transfer_id as subject, 0 as sequence, 0 as credit_sequence from hold");
   await pool.query(
     `
 update account_balance

@@ -51,6 +51,7 @@ export async function fillLedger(pool: Pool, { accounts, entries }: LedgerSize):
     await client.query("set local work_mem = '256MB'");
     await insertAccounts(client, accounts, rounds);
     await insertTransfers(client, accounts, transfers);
+    if (await hasFeed(client)) await insertEvents(client);
   });
   if (2 * transfers <= AUDITED_ENTRIES_MAX && (await auditLedger(pool)) > 0) throw new Error("the ledger is not sound");
   // Leave the ledger as if it were old: with statistics, a visibility map and no dirty pages.
@@ -121,6 +122,50 @@ posting as (
          md5('key ' || n)::uuid::text as key
     from generate_series(0, $2::bigint - 1) as n
 )`;
+
+/** Whether the schema is that of a version with a feed. */
+async function hasFeed(client: ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ found: boolean }>("select to_regclass('feed') is not null as found");
+  return rows[0]?.found ?? false;
+}
+
+async function insertEvents(client: ClientBase): Promise<void> {
+  await client.query(`
+insert into account_change (account_id, sequence, name, status, overdraft_limit, unlimited_overdraft, metadata, changed_at)
+select a.id, 1, a.name, b.status, b.overdraft_limit, b.unlimited_overdraft, a.metadata, a.created_at
+  from account a
+  join account_balance b on b.account_id = a.id`);
+  await appendEvents(
+    client,
+    `
+select 1 as type, id as subject, 1 as sequence, 0 as credit_sequence
+  from account
+union all
+select 3, t.id, d.sequence, c.sequence
+  from transfer t
+  join entry d on d.transfer_id = t.id and d.account_id = t.debit_account_id
+  join entry c on c.transfer_id = t.id and c.account_id = t.credit_account_id`,
+  );
+}
+
+/** Appends sealed events to the feed, a hundred a row, in the order of their types and subjects. */
+export async function appendEvents(db: Pool | ClientBase, events: string): Promise<void> {
+  await db.query(`
+with event as (${events}
+), numbered as (
+  select *, row_number() over (order by type, subject) - 1 as number
+    from event
+), head as (
+  select coalesce(max(id), 0) + 1 as id, coalesce(max(position + cardinality(types)), 1) as position
+    from feed
+)
+insert into feed (id, types, subjects, sequences, credit_sequences, position, seal)
+select head.id + number / 100, array_agg(type order by number), array_agg(subject order by number),
+       array_agg(sequence order by number), array_agg(credit_sequence order by number), head.position + min(number), 1
+  from numbered, head
+ group by head.id, head.position, number / 100`);
+  await db.query("select setval('feed_id', max(id)) from feed");
+}
 
 async function insertTransfers(client: ClientBase, wallets: number, transfers: number): Promise<void> {
   const values = [wallets, transfers, new Date(FIRST_TRANSFER_MS).toISOString(), FUNDS];

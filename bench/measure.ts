@@ -28,7 +28,11 @@ export interface Sample extends Load {
 type Numbers<S> = Sample & { readonly [Member in keyof S]: number };
 
 /** Reads a suite's other figures before and after `measure`. */
-export type Observe<P extends Path, S extends Numbers<S>> = (path: P, measure: () => Promise<Sample>) => Promise<S>;
+export type Observe<P extends Path, S extends Numbers<S>> = (
+  path: P,
+  measure: () => Promise<Sample>,
+  server: ServerProcess,
+) => Promise<S>;
 
 /** Measures all paths in turn, round by round, each against a server process of its own. */
 export async function measureAll(paths: readonly Path[], options: SuiteOptions): Promise<Samples> {
@@ -38,21 +42,20 @@ export async function measureAll(paths: readonly Path[], options: SuiteOptions):
 /** Measures all paths as {@link measureAll} does, and observes each measurement. */
 export async function observeAll<P extends Path, S extends Numbers<S>>(
   paths: readonly P[],
-  { seconds, rounds }: SuiteOptions,
+  options: SuiteOptions,
   observe: Observe<P, S>,
 ): Promise<Samples<S>> {
   const servers = await Promise.all(paths.map(startServer));
   const samples = new Map(paths.map(({ name }): [string, S[]] => [name, []]));
   try {
-    for (let round = -1; round < rounds; round += 1) {
+    for (let round = -1; round < options.rounds; round += 1) {
       for (const [index, path] of paths.entries()) {
         const server = servers[index];
         if (server === undefined) continue;
         const calls = callsOf(server, path);
         if (!path.patient) await wake(calls);
-        const sample = await observe(path, () =>
-          measure(server, { ...calls, seconds: round < 0 ? WARM_UP_SECONDS : seconds }),
-        );
+        const seconds = round < 0 ? WARM_UP_SECONDS : options.seconds;
+        const sample = await observe(path, () => measure(server, { ...calls, seconds }), server);
         if (round >= 0) samples.get(path.name)?.push(sample);
       }
     }

@@ -2,6 +2,7 @@ import { availableParallelism, cpus } from "node:os";
 import { didYouMean, nearestNames, runCommand, UsageError } from "../packages/cors/src/doctor/index.ts";
 import { adapter } from "./adapter.ts";
 import { fairness } from "./fairness.ts";
+import { feed } from "./feed.ts";
 import { growth } from "./growth.ts";
 import { holds } from "./holds.ts";
 import { ledger } from "./ledger.ts";
@@ -22,6 +23,7 @@ const suites: Readonly<Record<string, Suite>> = {
   holds,
   overload,
   fairness,
+  feed,
   size,
 };
 
@@ -33,6 +35,7 @@ Measures throughput, cost and size beside their baselines. Without names, every 
   --seconds N  of each round; default 1
   --entries N  of the account with the long statement, in the suite "ledger"; default 1000000
   --scale N    how many times larger the large ledger of the suite "growth" is; default 100
+  --before DIR a built checkout of the version before, to compare postings with in the suite "feed"
   --json       for machines
 
 Exit status: 0, 1 when calls failed (missed marks depend on the machine), 2 for bad usage.`;
@@ -47,9 +50,10 @@ process.exitCode = await runCommand(process.argv.slice(2), {
     seconds: { type: "string", default: "1" },
     entries: { type: "string", default: "1000000" },
     scale: { type: "string", default: "100" },
+    before: { type: "string" },
   },
   positionals: true,
-  run: ({ values: { json, ...sizes }, positionals }) => {
+  run: ({ values: { json, before, ...sizes }, positionals }) => {
     const names = positionals.length === 0 ? Object.keys(suites) : positionals;
     const chosen = names.map((name): readonly [string, Suite] => {
       const suite = suites[name];
@@ -61,6 +65,7 @@ process.exitCode = await runCommand(process.argv.slice(2), {
       seconds: positive("seconds", sizes.seconds),
       entries: positive("entries", sizes.entries),
       scale: positive("scale", sizes.scale),
+      before,
     };
     return runSuites(chosen, options, json);
   },

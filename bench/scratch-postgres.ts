@@ -15,7 +15,8 @@ export interface ScratchPostgres {
   readonly pid: number;
   /** The server's values of the settings that figures depend on. */
   readonly settings: string;
-  createDatabase(name: string): Promise<ScratchDatabase>;
+  /** @param migrations a folder. Default: this version's. */
+  createDatabase(name: string, migrations?: string): Promise<ScratchDatabase>;
   stop(): Promise<void>;
 }
 
@@ -55,12 +56,12 @@ export async function startScratchPostgres(): Promise<ScratchPostgres> {
   }
   return {
     ...(await describe(server.url)),
-    async createDatabase(name) {
+    async createDatabase(name, migrations = migrationsDirectory()) {
       await administer(server.url, async (client) => void (await client.query(`create database ${name}`)));
       const target = new URL(server.url);
       target.pathname = name;
       const url = target.href;
-      await migrate({ connectionString: url, directory: migrationsDirectory() });
+      await migrate({ connectionString: url, directory: migrations });
       const pool = openPool({ connectionString: url, max: 2, statementTimeoutMs: 0 });
       pools.push(pool);
       return { url, pool };

@@ -8,6 +8,8 @@ export interface SuiteOptions {
   readonly entries: number;
   /** The ratio of the large ledger to the small one, in the growth suite. */
   readonly scale: number;
+  /** A built checkout of the version before, for the feed suite. Default: none. */
+  readonly before: string | undefined;
 }
 
 /** A mark, and whether this run met it. */
