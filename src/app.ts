@@ -96,7 +96,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, log, authenticate, ledger, draining, tracing, metrics = createMetrics(version) } = options;
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const limitCaller = createRateLimiter(config.overload.perCaller, "rate_per_caller");
-  const report = new RequestReport({ log, metrics, callerOf, tracing });
+  const report = new RequestReport({ log, metrics, callerOf, waitedMsOf, tracing });
   const malformedUrl = twirpFrameworkErrors();
   const readiness = shared(0, options.readiness);
   const finance = financeServiceOf(ledger);
@@ -239,6 +239,11 @@ function callerOf({ context }: CallOutcome): string | undefined {
   return (context as Partial<FinanceContext>).caller?.subject;
 }
 
+/** Only ListEvents waits. */
+function waitedMsOf({ context }: CallOutcome): number | undefined {
+  return (context as Partial<FinanceContext>).waiting?.ms;
+}
+
 /** Maps Node's many codes to a few series. */
 function reasonOfClientError(code: string): BrokenRequest {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "timeout";
@@ -251,11 +256,14 @@ function observe(metrics: Metrics, ledger: Ledger, tracing: Tracing | undefined)
   tracing?.watch(ledger.lanePool);
   ledger.observe({
     batchEnded: metrics.recordBatch,
+    sealEnded: metrics.recordSeal,
     refused: (queue) => metrics.overloadRefusals.inc({ reason: `${queue}_full` }),
     tracing,
   });
   metrics.watchQueue({ queue: "postings" }, () => ledger.queue.length);
   metrics.watchQueue({ queue: "account_reads" }, () => ledger.accounts.length);
+  metrics.watchWaitingCallers({}, () => ledger.feed.waiting);
+  metrics.watchUnsealed({}, () => ledger.feed.unsealedMs / 1000);
   metrics.watchPool("calls", ledger.pool);
   metrics.watchPool("lanes", ledger.lanePool);
 }

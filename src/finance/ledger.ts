@@ -67,7 +67,7 @@ const CONNECTIONS_KEPT = 2;
 /** Opens the ledger of a migrated database. */
 export function openLedger({ pool, lanePool, log, sweepIntervalMs = 500 }: LedgerOptions): Ledger {
   const watch = new LedgerWatch();
-  const feed = new Feed(pool, log);
+  const feed = new Feed(pool, log, watch);
   const queue = new PostingQueue({ pool: lanePool, watch, onCommit: () => feed.wake() });
   const expiry = new Expiry(pool, queue);
   const sweeping = startSweeping(expiry, { log, intervalMs: sweepIntervalMs });

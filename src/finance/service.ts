@@ -20,6 +20,7 @@ import {
   transferNotFound,
 } from "./errors.ts";
 import { type FeedPlace, placeOf, readCursor, START, writeCursor } from "./feed/events.ts";
+import { WaitingTime } from "./feed/feed.ts";
 import type { Ledger } from "./ledger.ts";
 import {
   moneyOf,
@@ -74,7 +75,11 @@ import {
 import { type AccountId, type Micros, toTimestamp } from "./values.ts";
 
 /** The context of every method: the call and its caller. */
-export type FinanceContext = CallContext & { readonly caller: Caller };
+export type FinanceContext = CallContext & {
+  readonly caller: Caller;
+  /** How long ListEvents has waited for events. */
+  waiting?: WaitingTime;
+};
 
 /** Memory for a row of a list, before its content is known. */
 const USUAL_ROW_BYTES = 512;
@@ -289,6 +294,8 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
       const cursor = request.cursor === "" ? undefined : readCursor(request.cursor);
       const filter = { actor, accountId, sizeMax };
       if (accountId !== undefined) await loadVisible(accountId, actor);
+      const waiting = new WaitingTime();
+      ctx.waiting = waiting;
       const endMs = performance.now() + waitMs;
       let head = await feed.refresh();
       let place = request.fromEnd ? head : START;
@@ -299,8 +306,9 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
         const found = await events.find(place, head, filter);
         ctx.reserve(found.bytes * BUILT_SIZE);
         place = found.reached;
-        const waits = found.events.length === 0 && !found.hasNext;
-        const grown = waits ? await feed.wait(place.position, endMs - performance.now(), ctx.signal) : undefined;
+        const leftMs = endMs - performance.now();
+        const waits = found.events.length === 0 && !found.hasNext && leftMs > 0;
+        const grown = waits ? await waiting.during(feed.wait(place.position, leftMs, ctx.signal)) : undefined;
         if (grown === undefined) {
           return {
             events: found.events.map((event) => toEventMessage(event, cursorAt(event), actor)),

@@ -362,6 +362,13 @@ export interface LedgerObserver {
     readonly seconds: number;
     readonly failed: boolean;
   }): void;
+  /** A seal has ended: events have got their positions in the feed. */
+  sealEnded(seal: {
+    readonly failed: boolean;
+    readonly events: number;
+    /** Since the oldest commit of this process among them; undefined if it made none. */
+    readonly lagSeconds: number | undefined;
+  }): void;
   /** A caller was refused because it has too much in this queue. */
   refused(room: WaitingRoom): void;
   /** Default: batches are not traced. */

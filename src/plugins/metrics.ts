@@ -59,6 +59,15 @@ interface LedgerBatch {
   readonly failed: boolean;
 }
 
+const SEAL_RESULTS = ["sealed", "empty", "failed"] as const;
+
+/** A seal of the ledger's feed that is over. */
+interface FeedSeal {
+  readonly failed: boolean;
+  readonly events: number;
+  readonly lagSeconds: number | undefined;
+}
+
 /** The metrics of one process, for Prometheus. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -83,7 +92,7 @@ export function createMetrics(version = "unknown") {
   });
   const callSeconds = new Histogram({
     name: "rpc_request_duration_seconds",
-    help: "Seconds from the arrival of a call to the end of its reply, by method",
+    help: "Seconds from the arrival of a call to the end of its reply, without the time that ListEvents waits, by method",
     labelNames: ["method"],
     buckets: CALL_SECONDS,
     registers,
@@ -108,6 +117,23 @@ export function createMetrics(version = "unknown") {
     labelNames: ["queue"],
     registers,
   });
+  const events = new Counter({
+    name: "ledger_events_total",
+    help: "Events that this process has given their positions in the feed",
+    registers,
+  });
+  const seals = new Counter({
+    name: "ledger_seals_total",
+    help: "Transactions that give events their positions, by result; empty if there were no events",
+    labelNames: ["result"],
+    registers,
+  });
+  const sealLag = new Histogram({
+    name: "ledger_seal_lag_seconds",
+    help: "Seconds from the oldest commit of this process in a seal to the seal's own commit",
+    buckets: BATCH_SECONDS,
+    registers,
+  });
 
   /** Series start at 0, because Prometheus sees no increase in the first value of a series. */
   const counterOf = <Reason extends string>(name: string, help: string, known: readonly Reason[]) => {
@@ -116,10 +142,10 @@ export function createMetrics(version = "unknown") {
     return { inc: ({ reason }: { reason: Reason }) => counter.inc({ reason }) };
   };
   /** Adds series to a gauge; each is read when the metrics are scraped. */
-  const gaugeOf = (name: string, help: string, labelNames: string[] = []) => {
+  const gaugeOf = (name: string, help: string, labelNames: string[] = [], aggregator: "sum" | "max" = "sum") => {
     const series: (() => void)[] = [];
     const collect = () => series.forEach((read) => void read());
-    const gauge = new Gauge({ name, help, labelNames, aggregator: "sum", registers, collect });
+    const gauge = new Gauge({ name, help, labelNames, aggregator, registers, collect });
     return (labels: Record<string, string>, read: () => number) => void series.push(() => gauge.set(labels, read()));
   };
   for (const queue of QUEUES) {
@@ -127,6 +153,7 @@ export function createMetrics(version = "unknown") {
     batchSeconds.zero({ queue });
     batchFailures.inc({ queue }, 0);
   }
+  for (const result of SEAL_RESULTS) seals.inc({ result }, 0);
   // prom-client checks the names and values of labels at each look-up, which takes longer than all the rest.
   const requestsOf = remembered((method) => remembered((code) => requests.labels(method || UNMATCHED, code)));
   const secondsOf = remembered((method) => callSeconds.labels(method || UNMATCHED));
@@ -208,6 +235,13 @@ export function createMetrics(version = "unknown") {
       "Bytes that larger calls hold: bodies, what is made of them, replies that are not sent yet",
     ),
     watchQueue: gaugeOf("ledger_queue_depth", "Postings or reads that wait for their batch, by queue", ["queue"]),
+    watchWaitingCallers: gaugeOf("ledger_waiting_callers", "Callers of ListEvents that wait for an event"),
+    watchUnsealed: gaugeOf(
+      "ledger_unsealed_seconds",
+      "Seconds since the oldest commit of this process whose events have no positions yet, 0 if all have",
+      [],
+      "max",
+    ),
     watchPool(pool: string, connections: PoolConnections): void {
       watchConnections({ pool, state: "idle" }, () => connections.idleCount);
       watchConnections({ pool, state: "busy" }, () => connections.totalCount - connections.idleCount);
@@ -222,6 +256,11 @@ export function createMetrics(version = "unknown") {
     recordCall(method: string, code: string, seconds: number): void {
       requestsOf(method)(code).inc();
       secondsOf(method).observe(seconds);
+    },
+    recordSeal({ failed, events: count, lagSeconds }: FeedSeal): void {
+      seals.inc({ result: failed ? "failed" : count > 0 ? "sealed" : "empty" });
+      events.inc(count);
+      if (lagSeconds !== undefined) sealLag.observe(lagSeconds);
     },
     recordBatch({ kind, size, seconds, failed }: LedgerBatch): void {
       const labels = { queue: kind };

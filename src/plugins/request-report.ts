@@ -9,6 +9,8 @@ export interface RequestReportOptions {
   readonly metrics: Pick<Metrics, "recordCall">;
   /** The subject who called, once it was authenticated. */
   readonly callerOf: (call: CallOutcome) => string | undefined;
+  /** Milliseconds for which the call waited on purpose. */
+  readonly waitedMsOf: (call: CallOutcome) => number | undefined;
   /** Default: requests are not traced. */
   readonly tracing?: Pick<Tracing, "begin" | "end"> | undefined;
 }
@@ -32,7 +34,8 @@ export class RequestReport {
   /**
    * Reports a request when its reply was sent, or when its client has gone before.
    *
-   * A call is counted, and logged in one line: which RPC, its code, how long it took, for whom. Other requests are logged
+   * A call is counted, and logged in one line: which RPC, its code, how long it took, for whom. A wait for events does not
+   * count, because it is as long as its caller asks. Other requests are logged
    * with their method and route, at debug level when a probe, a scrape or a preflight succeeds. Never bodies, tokens or
    * queries.
    */
@@ -67,11 +70,13 @@ export class RequestReport {
   }
 
   #reportCall(call: CallOutcome, request: FastifyRequest, reply: FastifyReply, traceId: string | undefined): void {
-    const { log, metrics, callerOf } = this.#options;
+    const { log, metrics, callerOf, waitedMsOf } = this.#options;
     const { elapsedTime } = reply;
     const { rpc, code, status } = call;
-    metrics.recordCall(call.method, code, elapsedTime / 1000);
-    const rest = { code, status, durationMs: toMicros(elapsedTime) };
+    const waited = waitedMsOf(call);
+    metrics.recordCall(call.method, code, (elapsedTime - (waited ?? 0)) / 1000);
+    const waitedMs = waited === undefined ? undefined : toMicros(waited);
+    const rest = { code, status, durationMs: toMicros(elapsedTime), waitedMs };
     const ids = { requestId: request.id, traceId };
     // pino leaves out members that are undefined.
     if (rpc === "") log.info({ ...placeOf(request), ...rest, ...ids }, ANSWERED);

@@ -12,7 +12,11 @@ class Harness {
 
   constructor(options: Partial<TurnsOptions> = {}) {
     const watch = new LedgerWatch();
-    watch.observer = { batchEnded: () => undefined, refused: (room) => this.refusals.push(room) };
+    watch.observer = {
+      batchEnded: () => undefined,
+      sealEnded: () => undefined,
+      refused: (room) => this.refusals.push(room),
+    };
     this.#turns = new Turns({ room: "reads", watch, slots: 8, now: () => this.nowMs, ...options });
   }
 

@@ -121,7 +121,8 @@ test("every counter starts at 0, so that its first increase is seen", async () =
   const fresh = await startTestService();
   const text = await (await fetch(`${fresh.url}/metrics`)).text();
   await fresh.close();
-  const counted = text.split("\n").filter((line) => /^(rpc|cors|overload|http_broken|ledger_batch)_/.test(line));
+  const counters = /^(rpc|cors|overload|http_broken|ledger_(batch|events|seals?))_/;
+  const counted = text.split("\n").filter((line) => counters.test(line));
   expect(counted.filter((line) => !line.endsWith(" 0"))).toEqual([]);
   const labels = (metric: string, label: string) => [
     ...new Set(
@@ -144,6 +145,9 @@ test("every counter starts at 0, so that its first increase is seen", async () =
   expect(labels("rpc_request_duration_seconds_count", "method")).toEqual([...methods, "unmatched"]);
   for (const metric of ["ledger_batch_failures_total", "ledger_batch_size_count", "ledger_batch_seconds_count"])
     expect(labels(metric, "queue")).toEqual(["postings", "account_reads"]);
+  expect(labels("ledger_seals_total", "result")).toEqual(["sealed", "empty", "failed"]);
+  expect(counted).toContain("ledger_events_total 0");
+  expect(counted).toContain("ledger_seal_lag_seconds_count 0");
 });
 
 test("the readiness gauge and the database's gauges follow what the service finds", async () => {
@@ -215,6 +219,79 @@ test("batches, their queue and the pools are measured", async () => {
   expect(await read('ledger_batch_size_count{queue="postings"}')).toBe(batches + 2);
   expect(await read('ledger_batch_size_sum{queue="postings"}')).toBe(orders + 4);
   expect(await read('ledger_batch_seconds_count{queue="postings"}')).toBe(batches + 2);
+});
+
+describe("the feed of events", () => {
+  const eventually = (assertion: () => unknown) => vi.waitFor(assertion, 20_000);
+  const duration = 'rpc_request_duration_seconds_sum{method="ListEvents"}';
+
+  /** What the log says of a call, and whether its wait is missing in the duration that is measured. */
+  async function expectWaitLeftOut(requestId: string, before: number, expected: object): Promise<void> {
+    await eventually(() => expect(answered(requestId)).toMatchObject([expected]));
+    const { durationMs, waitedMs } = answered(requestId)[0] ?? {};
+    expect(waitedMs).toBeGreaterThan(0);
+    expect((await read(duration)) - before).toBeCloseTo((Number(durationMs) - Number(waitedMs)) / 1000, 4);
+  }
+
+  async function listen(requestId: string, signal?: AbortSignal): Promise<unknown> {
+    const response = await fetch(`${service.url}/twirp/finance.v1.FinanceService/ListEvents`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "x-request-id": requestId,
+        authorization: `Bearer ${await service.token("watcher")}`,
+      },
+      body: JSON.stringify({ from_end: true, wait_ms: 25_000 }),
+      ...(signal && { signal }),
+    });
+    return await response.json();
+  }
+
+  test("the time that a call waits for an event does not count as slow", async () => {
+    const before = await read(duration);
+    const reply = listen("patient");
+    await eventually(async () => expect(await read("ledger_waiting_callers")).toBe(1));
+    const id = await openAccount(service, "watcher");
+    expect(await reply).toMatchObject({ events: [{ account: { id } }] });
+    await expectWaitLeftOut("patient", before, { code: "ok" });
+  });
+
+  test("nor does that of a call whose client leaves", async () => {
+    const before = await read(duration);
+    const leaving = new AbortController();
+    const lost = expect(listen("leaving", leaving.signal)).rejects.toThrow();
+    await eventually(async () => expect(await read("ledger_waiting_callers")).toBe(1));
+    leaving.abort();
+    await lost;
+    await expectWaitLeftOut("leaving", before, { code: "canceled" });
+    await eventually(async () => expect(await read("ledger_waiting_callers")).toBe(0));
+  });
+
+  test("seals are counted, and commits that wait for one are seen", async () => {
+    await eventually(async () => expect(await read("ledger_unsealed_seconds")).toBe(0));
+    const series = ["ledger_events_total", "ledger_seal_lag_seconds_count", 'ledger_seals_total{result="sealed"}'];
+    const counts = () => Promise.all(series.map(read));
+    const before = await counts();
+    const failures = await read('ledger_seals_total{result="failed"}');
+    const sealer = await service.pool.connect();
+    await sealer.query("begin");
+    await sealer.query("select pg_advisory_xact_lock(9707, 2)");
+    await openAccount(service, "alice");
+    await untilWaitingForLock(service.pool, 1);
+    expect(await read("ledger_unsealed_seconds")).toBeGreaterThan(0);
+    await service.pool.query(
+      `select pg_cancel_backend(pid)
+         from pg_stat_activity
+        where datname = current_database()
+          and wait_event = 'advisory'`,
+    );
+    await eventually(async () => expect(await read('ledger_seals_total{result="failed"}')).toBeGreaterThan(failures));
+    expect(await read("ledger_unsealed_seconds")).toBeGreaterThan(0);
+    await sealer.query("commit");
+    sealer.release();
+    await eventually(async () => expect(await read("ledger_unsealed_seconds")).toBe(0));
+    expect(await counts()).toEqual(before.map((count) => count + 1));
+  });
 });
 
 test("the build is told", async () => {

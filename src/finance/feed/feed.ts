@@ -7,6 +7,7 @@
  */
 import type { Pool } from "pg";
 import type { DatabaseLog } from "../../database/index.ts";
+import type { LedgerWatch } from "../turns.ts";
 import { type FeedHead, seal } from "./sealing.ts";
 
 /** The least time between two seals while callers wait: events that are this close share one. */
@@ -16,6 +17,26 @@ const QUIET_PAUSE_MS = 250;
 /** How often other processes' commits are looked for while callers wait. */
 const POLL_MS = 100;
 
+/** Measures how long a call waits. A lost call is reported while it still waits. */
+export class WaitingTime {
+  #ms = 0;
+  #sinceMs: number | undefined;
+
+  get ms(): number {
+    return this.#sinceMs === undefined ? this.#ms : this.#ms + performance.now() - this.#sinceMs;
+  }
+
+  async during<T>(wait: Promise<T>): Promise<T> {
+    this.#sinceMs = performance.now();
+    try {
+      return await wait;
+    } finally {
+      this.#ms = this.ms;
+      this.#sinceMs = undefined;
+    }
+  }
+}
+
 interface Waiting {
   readonly position: bigint;
   readonly end: () => void;
@@ -24,25 +45,36 @@ interface Waiting {
 export class Feed {
   readonly #pool: Pool;
   readonly #log: DatabaseLog;
+  readonly #watch: LedgerWatch;
   readonly #waiting = new Set<Waiting>();
   #head: FeedHead | undefined;
   /** The seal that runs, and the one that starts when it has ended. */
   #sealing: Promise<FeedHead> | undefined;
   #next: Promise<FeedHead> | undefined;
+  /** When this process made its oldest commit that is not sealed: one that the running seal covers, one that came later. */
+  #sealingSinceMs: number | undefined;
+  #unsealedSinceMs: number | undefined;
   #sealedAtMs = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #dueMs = Number.POSITIVE_INFINITY;
   #closed = false;
   #lastWarning = "";
 
-  constructor(pool: Pool, log: DatabaseLog) {
+  constructor(pool: Pool, log: DatabaseLog, watch: LedgerWatch) {
     this.#pool = pool;
     this.#log = log;
+    this.#watch = watch;
   }
 
   /** Callers that wait for an event. */
   get waiting(): number {
     return this.#waiting.size;
+  }
+
+  /** Milliseconds since this process's oldest commit that is not sealed; 0 if all are. */
+  get unsealedMs(): number {
+    const sinceMs = this.#sealingSinceMs ?? this.#unsealedSinceMs;
+    return sinceMs === undefined ? 0 : performance.now() - sinceMs;
   }
 
   /**
@@ -64,6 +96,7 @@ export class Feed {
 
   /** Tells that this process has committed something. */
   wake(): void {
+    this.#unsealedSinceMs ??= performance.now();
     const pauseMs = this.#waiting.size > 0 ? BUSY_PAUSE_MS : QUIET_PAUSE_MS;
     this.#schedule(this.#sealedAtMs + pauseMs);
   }
@@ -109,18 +142,31 @@ export class Feed {
   }
 
   #seal(): Promise<FeedHead> {
-    this.#sealing = seal(this.#pool)
-      .then((head) => {
-        this.#head = head;
-        this.#lastWarning = "";
-        for (const { position, end } of this.#waiting) if (head.position > position) end();
-        return head;
-      })
-      .finally(() => {
-        this.#sealedAtMs = performance.now();
-        this.#sealing = undefined;
-      });
+    this.#sealing = this.#sealNow();
     return this.#sealing;
+  }
+
+  async #sealNow(): Promise<FeedHead> {
+    const sinceMs = this.#unsealedSinceMs;
+    this.#sealingSinceMs = sinceMs;
+    this.#unsealedSinceMs = undefined;
+    try {
+      const { head, events } = await seal(this.#pool);
+      const lagSeconds = sinceMs === undefined ? undefined : (performance.now() - sinceMs) / 1000;
+      this.#watch.observer?.sealEnded({ failed: false, events, lagSeconds });
+      this.#head = head;
+      this.#lastWarning = "";
+      for (const { position, end } of this.#waiting) if (head.position > position) end();
+      return head;
+    } catch (error) {
+      this.#unsealedSinceMs = sinceMs ?? this.#unsealedSinceMs;
+      this.#watch.observer?.sealEnded({ failed: true, events: 0, lagSeconds: undefined });
+      throw error;
+    } finally {
+      this.#sealingSinceMs = undefined;
+      this.#sealedAtMs = performance.now();
+      this.#sealing = undefined;
+    }
   }
 
   /** Seals at a time, unless that is due earlier anyway. */
@@ -141,5 +187,6 @@ export class Feed {
       this.#lastWarning = String(error);
     }
     if (this.#waiting.size > 0) this.#schedule(performance.now() + POLL_MS);
+    else if (this.#unsealedSinceMs !== undefined) this.#schedule(performance.now() + QUIET_PAUSE_MS);
   }
 }

@@ -51,7 +51,8 @@ with unsealed as (
 update feed f
    set position = n.position, seal = hashtextextended(gen_random_uuid()::text, 0)
   from numbered n
- where f.id = n.id;
+ where f.id = n.id
+returning cardinality(f.types) as events;
 select i.id as identity, coalesce(last.position, 0) as position, coalesce(last.seal, 0) as seal
   from feed_identity i
   left join (select position + cardinality(types) - 1 as position, seal
@@ -61,29 +62,34 @@ select i.id as identity, coalesce(last.position, 0) as position, coalesce(last.s
               limit 1) last on true;
 commit`;
 
-interface Sealed {
+/** What a seal has done. */
+export interface Sealed {
+  /** The new end of the feed. */
   readonly head: FeedHead;
-  /** Whether there may be more rows to seal. */
-  readonly more: boolean;
+  /** Events that have got their positions. */
+  readonly events: number;
 }
 
-/** Seals committed rows. @returns the new end of the feed. */
-export async function seal(pool: Pool): Promise<FeedHead> {
+/** Seals all committed rows. */
+export async function seal(pool: Pool): Promise<Sealed> {
+  let events = 0;
   for (;;) {
-    const { head, more } = await withConnection(pool, sealSome);
-    if (!more) return head;
+    const sealed = await withConnection(pool, sealSome);
+    events += sealed.events;
+    if (sealed.rows < ROWS_MAX) return { head: sealed.head, events };
   }
 }
 
-async function sealSome(client: ClientBase): Promise<Sealed> {
+async function sealSome(client: ClientBase): Promise<Sealed & { readonly rows: number }> {
   try {
     // node-postgres answers several statements with an array, which its types don't know.
     // As an object: behind a pooler, a text that begins a transaction gets other limits.
     const results: unknown = await client.query({ text: SEAL });
     if (!Array.isArray(results)) throw new Error("several statements have one result");
-    const update = results.find(({ command }) => command === "UPDATE");
+    const rows: readonly { readonly events: number }[] =
+      results.find(({ command }) => command === "UPDATE")?.rows ?? [];
     const head = results.findLast(({ command }) => command === "SELECT")?.rows[0];
-    return { head, more: update?.rowCount === ROWS_MAX };
+    return { head, events: rows.reduce((sum, { events }) => sum + events, 0), rows: rows.length };
   } catch (error) {
     await client.query("rollback").catch(() => undefined);
     throw error;
