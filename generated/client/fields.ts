@@ -1,70 +1,10 @@
 // Generated from proto/ by `npm run generate`. Do not edit.
+import type { FieldsOf, MessageType } from "../../packages/client/src/message.ts";
 import * as account from "./finance/v1/account.js";
 import * as entry from "./finance/v1/entry.js";
 import * as transfer from "./finance/v1/transfer.js";
 import * as event from "./finance/v1/event.js";
 import * as report from "./finance/v1/report.js";
-
-/** The names of a message's fields, and how they are encoded. */
-export interface MessageType<T> {
-  readonly name: string;
-  readonly fields: Readonly<Record<string, Field>>;
-  /** Never set: it ties the table to the type of its messages. */
-  readonly message?: T;
-}
-
-/** A field's number, its type, and what else it is. */
-export type Field = readonly [number: number, type: FieldType, label?: FieldLabel];
-
-/** A message's or enum's table is given by a function, since it may be declared further down. */
-export type FieldType =
-  | "int32"
-  | "int64"
-  | "bool"
-  | "string"
-  | "time"
-  | (() => MessageType<unknown>)
-  | (() => EnumType);
-
-/** Maps are always of strings to strings. */
-export type FieldLabel = "optional" | "list" | "map" | { readonly oneof: string };
-
-/** A TypeScript enum, with `UNRECOGNIZED` for values that only a newer service knows. */
-export type EnumType<Member = number> = Readonly<Record<string, string | Member>>;
-
-/** The rows that a table needs to agree with ts-proto's interface: one for each field and for each member of a oneof. */
-type FieldsOf<T> = {
-  readonly [Name in Exclude<keyof T, OneofOf<T>>]-?: RowOf<T, Name>;
-} & {
-  readonly [Case in CaseOf<T>["$case"]]: readonly [number, TypeOf<MemberOf<CaseOf<T>, Case>>, { readonly oneof: OneofOf<T> }];
-};
-
-type RowOf<T, Name extends keyof T, Value = NonNullable<T[Name]>> = [Value] extends [readonly (infer Item)[]]
-  ? readonly [number, TypeOf<Item>, "list"]
-  : string extends keyof Value
-    ? readonly [number, "string", "map"]
-    : {} extends Pick<T, Name>
-      ? readonly [number, TypeOf<Value>, "optional"]
-      : readonly [number, undefined extends T[Name] ? ([Value] extends [string] ? "time" : TypeOf<Value>) : TypeOf<Value>];
-
-/** 0.5 tells a number from an enum: a literal that is no member can't be assigned to an enum. */
-type TypeOf<Value> = [Value] extends [bigint]
-  ? "int64"
-  : [Value] extends [boolean]
-    ? "bool"
-    : [Value] extends [string]
-      ? "string"
-      : 0.5 extends Value
-        ? "int32"
-        : [Value] extends [number]
-          ? () => EnumType<Value>
-          : () => MessageType<Value>;
-
-type OneofOf<T> = { [Name in keyof T]-?: NonNullable<T[Name]> extends { $case: string } ? Name : never }[keyof T];
-
-type CaseOf<T> = Extract<T[OneofOf<T>], { $case: string }>;
-
-type MemberOf<One, Case extends PropertyKey> = One extends Record<Case, infer Member> ? Member : never;
 
 export const Account: MessageType<account.Account> = {
   name: "Account",

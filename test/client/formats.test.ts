@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import * as fields from "../../generated/client/fields.ts";
 import { AccountType } from "../../generated/client/finance/v1/account.ts";
 import { decodeBinary, decodeJson, encodeBinary, encodeJson } from "../../packages/client/src/formats.ts";
-import { complete, toJson } from "../../packages/client/src/message.ts";
+import { complete, type MessageType, toJson } from "../../packages/client/src/message.ts";
 import { formatTime } from "../../packages/client/src/time.ts";
 import { MessageCodecs } from "../../packages/twirp/src/codec/codec.ts";
 import { TypeRegistry } from "../../packages/twirp/src/codec/fields.ts";
@@ -13,7 +13,7 @@ import { allMessages, type MessageInfo, messageOf } from "../twirp/finance-messa
 
 const { Account, BatchCreateTransfersResponse, CreateTransferRequest, ListTransfersResponse } = fields;
 
-type Message = fields.MessageType<unknown>;
+type Message = MessageType<unknown>;
 
 const codecs = new MessageCodecs({ emitDefaults: true, camelCase: false }, new TypeRegistry([]));
 

@@ -13,78 +13,18 @@ const SCALARS: Readonly<Partial<Record<ScalarType, string>>> = {
 
 const TIMESTAMP = "google.protobuf.Timestamp";
 
-const PREAMBLE = `
-/** The names of a message's fields, and how they are encoded. */
-export interface MessageType<T> {
-  readonly name: string;
-  readonly fields: Readonly<Record<string, Field>>;
-  /** Never set: it ties the table to the type of its messages. */
-  readonly message?: T;
-}
-
-/** A field's number, its type, and what else it is. */
-export type Field = readonly [number: number, type: FieldType, label?: FieldLabel];
-
-/** A message's or enum's table is given by a function, since it may be declared further down. */
-export type FieldType =
-  | "int32"
-  | "int64"
-  | "bool"
-  | "string"
-  | "time"
-  | (() => MessageType<unknown>)
-  | (() => EnumType);
-
-/** Maps are always of strings to strings. */
-export type FieldLabel = "optional" | "list" | "map" | { readonly oneof: string };
-
-/** A TypeScript enum, with \`UNRECOGNIZED\` for values that only a newer service knows. */
-export type EnumType<Member = number> = Readonly<Record<string, string | Member>>;
-
-/** The rows that a table needs to agree with ts-proto's interface: one for each field and for each member of a oneof. */
-type FieldsOf<T> = {
-  readonly [Name in Exclude<keyof T, OneofOf<T>>]-?: RowOf<T, Name>;
-} & {
-  readonly [Case in CaseOf<T>["$case"]]: readonly [number, TypeOf<MemberOf<CaseOf<T>, Case>>, { readonly oneof: OneofOf<T> }];
-};
-
-type RowOf<T, Name extends keyof T, Value = NonNullable<T[Name]>> = [Value] extends [readonly (infer Item)[]]
-  ? readonly [number, TypeOf<Item>, "list"]
-  : string extends keyof Value
-    ? readonly [number, "string", "map"]
-    : {} extends Pick<T, Name>
-      ? readonly [number, TypeOf<Value>, "optional"]
-      : readonly [number, undefined extends T[Name] ? ([Value] extends [string] ? "time" : TypeOf<Value>) : TypeOf<Value>];
-
-/** 0.5 tells a number from an enum: a literal that is no member can't be assigned to an enum. */
-type TypeOf<Value> = [Value] extends [bigint]
-  ? "int64"
-  : [Value] extends [boolean]
-    ? "bool"
-    : [Value] extends [string]
-      ? "string"
-      : 0.5 extends Value
-        ? "int32"
-        : [Value] extends [number]
-          ? () => EnumType<Value>
-          : () => MessageType<Value>;
-
-type OneofOf<T> = { [Name in keyof T]-?: NonNullable<T[Name]> extends { $case: string } ? Name : never }[keyof T];
-
-type CaseOf<T> = Extract<T[OneofOf<T>], { $case: string }>;
-
-type MemberOf<One, Case extends PropertyKey> = One extends Record<Case, infer Member> ? Member : never;
-`;
-
 /**
  * For each message, the number and type of each field. The client encodes and decodes by these tables.
  *
  * @throws Error for a type of field that the API has not used so far: add its encoding here and in the client.
  */
 export function clientFields({ files }: Api): string {
-  const imports = withMessages(files).map((file) => `import * as ${moduleOf(file)} from "./${file.name}.js";\n`);
+  const imports = [
+    'import type { FieldsOf, MessageType } from "../../packages/client/src/message.ts";\n',
+    ...withMessages(files).map((file) => `import * as ${moduleOf(file)} from "./${file.name}.js";\n`),
+  ];
   const tables = files.flatMap(({ messages }) => messages.map(tableOf));
-  return [EDIT_NOTE, ...imports, PREAMBLE, ...tables].join("");
+  return [EDIT_NOTE, ...imports, ...tables].join("");
 }
 
 function withMessages(files: readonly DescFile[]): readonly DescFile[] {

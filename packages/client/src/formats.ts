@@ -1,8 +1,8 @@
-import type { MessageType } from "../../../generated/client/fields.ts";
 import {
   emptyMessage,
   fieldsOf,
   type MessageField,
+  type MessageType,
   memberOf,
   readMessage,
   type Source,

@@ -1,5 +1,5 @@
-import type { MessageType } from "../../../generated/client/fields.ts";
 import { failure } from "./errors.ts";
+import type { MessageType } from "./message.ts";
 
 /** The request for a page. */
 export interface Paged {
