@@ -1,6 +1,7 @@
 // Generated from proto/ by `npm run generate`. Do not edit.
 import { fillIdempotencyKeys } from "../../packages/client/src/call.ts";
-import { type ListMethod, type Method, type NeedsNoRequest, paging } from "../../packages/client/src/method.ts";
+import type { Method, NeedsNoRequest } from "../../packages/client/src/method.ts";
+import { bindList, type ListMethod } from "../../packages/client/src/paging.ts";
 import * as fields from "./fields.js";
 import type { Account, CreateAccountRequest, GetAccountRequest, ListAccountsRequest, ListAccountsResponse, UpdateAccountRequest, AccountChange, ListAccountChangesRequest, ListAccountChangesResponse } from "./finance/v1/account.js";
 import type { Entry, ListEntriesRequest, ListEntriesResponse } from "./finance/v1/entry.js";
@@ -43,7 +44,7 @@ export const listAccounts: ListMethod<ListAccountsRequest, ListAccountsResponse,
   isRead: true,
   needsNoRequest: true,
   itemsOf: (page) => page.accounts,
-  paging,
+  bind: bindList,
 };
 
 /**
@@ -71,7 +72,7 @@ export const listAccountChanges: ListMethod<ListAccountChangesRequest, ListAccou
   response: fields.ListAccountChangesResponse,
   isRead: true,
   itemsOf: (page) => page.changes,
-  paging,
+  bind: bindList,
 };
 
 /**
@@ -163,7 +164,7 @@ export const listTransfers: ListMethod<ListTransfersRequest, ListTransfersRespon
   isRead: true,
   needsNoRequest: true,
   itemsOf: (page) => page.transfers,
-  paging,
+  bind: bindList,
 };
 
 /**
@@ -177,7 +178,7 @@ export const listEntries: ListMethod<ListEntriesRequest, ListEntriesResponse, En
   response: fields.ListEntriesResponse,
   isRead: true,
   itemsOf: (page) => page.entries,
-  paging,
+  bind: bindList,
 };
 
 /**

@@ -78,7 +78,8 @@ export function clientMethods({ files, operations }: Api): string {
   return [
     EDIT_NOTE,
     'import { fillIdempotencyKeys } from "../../packages/client/src/call.ts";\n',
-    'import { type ListMethod, type Method, type NeedsNoRequest, paging } from "../../packages/client/src/method.ts";\n',
+    'import type { Method, NeedsNoRequest } from "../../packages/client/src/method.ts";\n',
+    'import { bindList, type ListMethod } from "../../packages/client/src/paging.ts";\n',
     'import * as fields from "./fields.js";\n',
     ...imports,
     ...operations.map(methodOf),
@@ -122,7 +123,7 @@ function methodOf(operation: Operation): string {
     `isRead: ${isRead}`,
     ...(key ? ["fillKeys: fillIdempotencyKeys"] : []),
     ...(needsNoRequest ? ["needsNoRequest: true"] : []),
-    ...(items ? [`itemsOf: (page) => page.${items.localName}`, "paging"] : []),
+    ...(items ? [`itemsOf: (page) => page.${items.localName}`, "bind: bindList"] : []),
   ];
   const comment = isRead || key ? description : `${description}\n\nNever repeated: it takes no idempotency key.`;
   return `\n${docComment(comment)}export const ${localName}: ${type}${needsNoRequest ? " & NeedsNoRequest" : ""} = {

@@ -128,7 +128,7 @@ const TIMEOUT_HEADER_MS_MAX = 9_999_999_999;
 export async function call<I extends object, O extends object>(
   connection: Connection,
   method: Method<I, O>,
-  input: Input<I>,
+  input: Input<I> | undefined,
   options: CallOptions = {},
 ): Promise<O> {
   const { timeoutMs = connection.timeoutMs, maxRetries = connection.maxRetries } = options;
@@ -165,7 +165,7 @@ export async function call<I extends object, O extends object>(
   }
 }
 
-function prepare(format: Format, method: Method<object, object>, input: object) {
+function prepare(format: Format, method: Method<object, object>, input: object = {}) {
   try {
     // A copy, so that the caller's object does not change and every try sends the same keys.
     const message = complete(method.request, input);

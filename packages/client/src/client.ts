@@ -1,7 +1,8 @@
 import { everyMethod } from "../../../generated/client/every-method.ts";
 import { type CallOptions, type Connection, call } from "./call.ts";
 import type { Format } from "./formats.ts";
-import type { Input, ListMethod, Method, Page, Paged } from "./method.ts";
+import type { Input, Method } from "./method.ts";
+import type { ListMethod } from "./paging.ts";
 import { type TokenOption, tokenSource } from "./token.ts";
 import type { Transport } from "./transports.ts";
 import { type AxiosLike, type FetchLike, fetchTransport, overAxios } from "./transports.ts";
@@ -113,13 +114,12 @@ function connect(options: ClientOptions): Connection {
   };
 }
 
-/** A method with any request and reply. Only lists have items and pages. */
-type AnyMethod = Method<Paged, Page> & Partial<Pick<ListMethod<Paged, Page, unknown>, "itemsOf" | "paging">>;
+/** Any method. Some make more than a call. */
+type AnyMethod = Method<object, object> & { bind?(connection: Connection, method: AnyMethod): unknown };
 
-function bind(connection: Connection, method: AnyMethod) {
-  const { name, itemsOf, paging } = method;
-  const load = (request: Input<Paged> = {}, options?: CallOptions) => call(connection, method, request, options);
-  return itemsOf && paging ? Object.assign(load, paging({ name, load, itemsOf })) : load;
+function bind(connection: Connection, method: AnyMethod): unknown {
+  if (method.bind) return method.bind(connection, method);
+  return (request?: object, options?: CallOptions) => call(connection, method, request, options);
 }
 
 /** Refuses "localhost:9707", whose scheme would be "localhost:", and in a page "api.example.com", which would be a path. */

@@ -8,9 +8,10 @@ export type { FinanceErrorCode, FinanceErrorDetails, LocalReason } from "./error
 export { FinanceError } from "./errors.ts";
 export type { Format } from "./formats.ts";
 export { toJson } from "./message.ts";
-export type { Input, ListMethod, Method } from "./method.ts";
+export type { Input, Method } from "./method.ts";
 export type { Currency, FormatMoneyOptions, ParsedMoney } from "./money.ts";
 export { formatMoney, parseMoney } from "./money.ts";
+export type { ListMethod } from "./paging.ts";
 export { fromDate, justAfter, toDate } from "./time.ts";
 export type { TokenOption, TokenRequest } from "./token.ts";
 export type { AxiosLike, Transport, TransportReply, TransportRequest } from "./transports.ts";
