@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { nextTick, type Ref, ref } from "vue";
 import type { FinanceClient } from "../../packages/client/src/index.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
@@ -149,6 +149,71 @@ test("the guide's Vue function clears the account when the id changes", async ()
   await nextTick();
   expect(problem.value).toBeUndefined();
   await vi.waitFor(() => expect(account.value).toMatchObject({ id: 5n }));
+});
+
+describe("events", () => {
+  const patience = { timeout: 20_000, interval: 10 };
+  const deposit = () => service.call("CreateTransfer", { debit_account_id: "1", credit_account_id: "4", amount: "7" });
+
+  test("the guide's loop reports new transfers until it is canceled", async () => {
+    const { watch } = (await run("watch.ts")) as Record<
+      "watch",
+      (id: bigint, report: (amount: bigint) => void, signal: AbortSignal) => Promise<void>
+    >;
+    const controller = new AbortController();
+    const amounts: bigint[] = [];
+    const ended = watch(4n, (amount) => amounts.push(amount), controller.signal);
+    // The loop starts after the newest event at its first reply, so it may miss the first transfer.
+    await vi.waitFor(async () => {
+      await deposit();
+      expect(amounts).toContain(7n);
+    }, patience);
+    controller.abort();
+    expect(await ended).toBeUndefined();
+  });
+
+  test("the guide's page shows each new balance, and that it is live", async () => {
+    const { showBalance } = (await run("live-page.ts")) as Record<
+      "showBalance",
+      (id: bigint, balance: { textContent: string }, mark: { textContent: string }) => Promise<void>
+    >;
+    const [balance, mark] = [{ textContent: "" }, { textContent: "" }];
+    const ended = showBalance(4n, balance, mark).catch((error: unknown) => error);
+    await vi.waitFor(() => expect(balance.textContent).toMatch(/\d/), patience);
+    const before = balance.textContent;
+    await deposit();
+    await vi.waitFor(() => expect(balance.textContent).not.toBe(before), patience);
+    expect(mark.textContent).toBe("live");
+    token = await service.token("alice", "");
+    await deposit();
+    expect(await ended).toMatchObject({ code: "permission_denied" });
+    token = await service.token("alice");
+  });
+
+  test("the guide's follower continues where its last run ended", async () => {
+    interface Store {
+      load(): Promise<string | undefined>;
+      save(events: readonly { readonly id: bigint }[], cursor: string): Promise<void>;
+    }
+    const { follow } = (await run("follow.ts")) as Record<"follow", (s: Store, signal: AbortSignal) => Promise<void>>;
+    const ids: bigint[] = [];
+    let stored: string | undefined;
+    for (let run = 1; run <= 3; run += 1) {
+      await deposit();
+      const controller = new AbortController();
+      const store: Store = {
+        load: async () => stored,
+        save: async (events, cursor) => {
+          ids.push(...events.map(({ id }) => id));
+          stored = cursor;
+          controller.abort();
+        },
+      };
+      await expect(follow(store, controller.signal)).rejects.toMatchObject({ code: "canceled" });
+    }
+    expect(ids.length).toBeGreaterThan(3);
+    expect(ids).toEqual(ids.map((_, index) => BigInt(index + 1)));
+  });
 });
 
 test("a form that is sent twice moves money once", async () => {

@@ -8,11 +8,11 @@ function tableNamed(typeName: string): unknown {
   return Reflect.get(fields, typeName.replace("finance.v1.", ""));
 }
 
-test("there is exactly one method for each RPC", () => {
+test("there is exactly one method for each RPC, and the feed of events", () => {
   const names = FinanceService.methods.map(({ name }) => `${name.charAt(0).toLowerCase()}${name.slice(1)}`);
   expect(Object.keys(methods).sort()).toEqual(names.sort());
   const finance = createFinanceClient({ baseUrl: "http://localhost" });
-  expect(Object.keys(finance).sort()).toEqual(names.sort());
+  expect(Object.keys(finance).sort()).toEqual([...names, "events"].sort());
 });
 
 test.each(Object.values(methods))(

@@ -65,19 +65,28 @@ function retryAfterMsOf(meta = "", header: string | null | undefined): number | 
 const DIGITS = /^\d+(\.\d+)?$/;
 const HTTP_DATE = /^[A-Z].*:\d\d/;
 
-const BACKOFF_MS = 100;
-const BACKOFF_MS_MAX = 2000;
-
 /**
- * How long to wait before the call is repeated; undefined if another try would not help. Random, so that clients that failed
- * together do not return together.
+ * How long to wait before the call is repeated; undefined if another try would not help.
  *
  * @param failures The number of failures before this one.
  */
-export function retryDelayMs({ code, retryAfterMs }: FinanceError, failures: number): number | undefined {
-  if (code !== "unavailable" && (code !== "resource_exhausted" || retryAfterMs === undefined)) return undefined;
-  return (retryAfterMs ?? 0) + Math.random() * Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** failures);
+export function retryDelayMs(error: FinanceError, failures: number): number | undefined {
+  const { code, retryAfterMs } = error;
+  return code === "unavailable" || (code === "resource_exhausted" && retryAfterMs !== undefined)
+    ? backoffMs(failures, 2000, retryAfterMs)
+    : undefined;
 }
+
+/**
+ * A wait that doubles with each failure. Random, so that clients that failed together do not return together.
+ *
+ * @param atLeastMs What the server asks for.
+ */
+export function backoffMs(failures: number, mostMs: number, atLeastMs = 0): number {
+  return atLeastMs + Math.random() * Math.min(mostMs, BACKOFF_MS * 2 ** failures);
+}
+
+const BACKOFF_MS = 100;
 
 /** Options of one call. */
 export interface CallOptions {
@@ -119,7 +128,7 @@ export interface Connection {
 }
 
 /** A longer timer would fire at once. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
+export const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** The header has at most ten digits. */
 const TIMEOUT_HEADER_MS_MAX = 9_999_999_999;
@@ -257,13 +266,14 @@ function requestHeaders({ connection, options, deadlineMs }: Attempt<object>, be
 /** Settles like the work, or rejects as soon as the signal aborts, even if the work ignores the signal. */
 function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason));
-    work.then(resolve, reject);
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
 }
 
-function pause(signal: AbortSignal, ms: number): Promise<void> {
+export function pause(signal: AbortSignal, ms: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);

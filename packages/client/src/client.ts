@@ -1,5 +1,6 @@
 import { everyMethod } from "../../../generated/client/every-method.ts";
 import { type CallOptions, type Connection, call } from "./call.ts";
+import { type EventsCall, type EventsMethod, events } from "./events.ts";
 import type { Format } from "./formats.ts";
 import type { Input, Method } from "./method.ts";
 import type { ListMethod } from "./paging.ts";
@@ -53,17 +54,19 @@ export interface ListCall<I, O, Item, Request = Input<I>> extends Call<I, O, Req
 
 /** A client with the given methods. */
 export type Client<M> = {
-  readonly [Name in keyof M]: M[Name] extends ListMethod<infer I, infer O, infer Item>
-    ? ListCall<I, O, Item, RequestOf<M[Name], I>>
-    : M[Name] extends Method<infer I, infer O>
-      ? Call<I, O, RequestOf<M[Name], I>>
-      : never;
+  readonly [Name in keyof M]: M[Name] extends EventsMethod
+    ? EventsCall
+    : M[Name] extends ListMethod<infer I, infer O, infer Item>
+      ? ListCall<I, O, Item, RequestOf<M[Name], I>>
+      : M[Name] extends Method<infer I, infer O>
+        ? Call<I, O, RequestOf<M[Name], I>>
+        : never;
 };
 
 type RequestOf<M, I> = M extends { readonly needsNoRequest: true } ? Input<I> | undefined : Input<I>;
 
 /** A client with every method of the service. */
-export interface FinanceClient extends Client<typeof everyMethod> {}
+export interface FinanceClient extends Client<typeof everyMethod & { readonly events: EventsMethod }> {}
 
 /**
  * Makes a client with every method of the service.
@@ -74,7 +77,7 @@ export interface FinanceClient extends Client<typeof everyMethod> {}
  * const account = await finance.getAccount({ id: 4n });
  */
 export function createFinanceClient(options: ClientOptions): FinanceClient {
-  return createClient(everyMethod, options);
+  return createClient({ ...everyMethod, events }, options);
 }
 
 /**

@@ -109,13 +109,12 @@ export function transportFailed(cause: unknown): FinanceError {
  */
 export function failureOf(cause: unknown, url: string, isCrossOrigin: boolean): FinanceError {
   if (cause instanceof FinanceError) return cause;
-  const { code, message, response, request } = membersOf(cause);
+  const { response, request } = membersOf(cause);
   const isNetwork = isNetworkFailure(cause);
   // The connection broke during the reply: it is in axios's error, or in the request of Node that axios used.
   const begun = membersOf(response ?? membersOf(request)["res"]);
   const status = Number(begun["status"] ?? begun["statusCode"] ?? 0);
-  const isCut = matches(UNREADABLE, code) || matches(UNREADABLE, message) || (isNetwork && status > 0);
-  if (isCut) return unreadable(cause, { status });
+  if (isBrokenOff(cause) || (isNetwork && status > 0)) return unreadable(cause, { status });
   const stopped = givenUp(cause);
   if (stopped !== undefined || !isNetwork) return stopped ?? transportFailed(cause);
   return isCrossOrigin
@@ -135,6 +134,11 @@ function givenUp(cause: unknown): FinanceError | undefined {
   return reason && failureBy(cause, reason, "the transport gave up");
 }
 
+export function isBrokenOff(error: unknown): boolean {
+  const { code, message } = membersOf(error);
+  return matches(UNREADABLE, code) || matches(UNREADABLE, message);
+}
+
 /**
  * A body that broke off or is too large: codes of axios, zlib and brotli, and messages of undici, Chromium and Firefox. It
  * must not match axios's "Network Error".
@@ -148,7 +152,7 @@ const NETWORK_CODE =
 /** Messages of fetch in undici, Chromium, Firefox and WebKit. All are TypeErrors, like many bugs of applications. */
 const NETWORK_MESSAGE = /^(fetch failed|failed to fetch|load failed|network|the (network|internet) )/i;
 
-function isNetworkFailure(error: unknown): boolean {
+export function isNetworkFailure(error: unknown): boolean {
   const { code, message, cause } = membersOf(error);
   return (
     matches(NETWORK_CODE, code) ||

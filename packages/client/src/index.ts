@@ -6,6 +6,8 @@ export type { Call, Client, ClientOptions, FinanceClient, ListCall } from "./cli
 export { createClient, createFinanceClient } from "./client.ts";
 export type { FinanceErrorCode, FinanceErrorDetails, LocalReason } from "./errors.ts";
 export { FinanceError } from "./errors.ts";
+export type { EventsCall, EventsMethod, EventsOptions, FeedState } from "./events.ts";
+export { events } from "./events.ts";
 export type { Format } from "./formats.ts";
 export { toJson } from "./message.ts";
 export type { Input, Method } from "./method.ts";
