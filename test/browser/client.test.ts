@@ -12,7 +12,9 @@ import {
   type ScriptedServer,
   startScriptedServer,
 } from "../client/scripted-server.ts";
+import { openFaultyNetwork } from "../faults/network.ts";
 import { launchChromium } from "../setup/chromium.ts";
+import { openFunded } from "../setup/ledger.ts";
 import { freePort } from "../setup/process.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
@@ -162,6 +164,32 @@ describe.each(WAYS)("$format over $transport", (way) => {
       controller.abort();
       return await call;`;
     expect(await inPage(script, way)).toMatchObject({ code: "canceled", reason: "canceled" });
+  });
+
+  test("the feed of events continues after replies that break off", async () => {
+    const payee = await openFunded(service, "alice", 1);
+    const { port } = new URL(service.url);
+    const network = await openFaultyNetwork({ host: "127.0.0.1", port: Number(port) });
+    try {
+      // The preflight comes through, most replies do not.
+      network.cutAfter([600, 700, 800, 900, 1000, 1100]);
+      const script = `const types = [];
+        const states = [];
+        const onState = (state) => states.push(state);
+        for await (const event of finance.events({ accountId: ${payee}n, onState })) {
+          types.push(client.EventType[event.type]);
+          if (types.length === 2) break;
+        }
+        return { types, states };`;
+      const options = { baseUrl: `http://127.0.0.1:${network.port}` };
+      expect(await inPage(script, { ...way, options })).toEqual({
+        types: ["EVENT_TYPE_ACCOUNT_CREATED", "EVENT_TYPE_TRANSFER_POSTED"],
+        states: ["reconnecting", "live"],
+      });
+      expect(network.broken).toBeGreaterThan(1);
+    } finally {
+      await network.close();
+    }
   });
 
   test("the service is too slow", async () => {

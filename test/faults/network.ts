@@ -9,6 +9,10 @@ export interface FaultyNetwork {
   cut(): void;
   /** Breaks the connection on which the server next answers with this text, and drops that answer. */
   cutInsteadOf(answer: string): void;
+  /** Breaks each new connection after the next of these numbers of bytes from the server. Connections beyond the list hold. */
+  cutAfter(bytes: readonly number[]): void;
+  /** Connections that broke because of `cutAfter`. */
+  readonly broken: number;
   /** Passes nothing on in either direction, and accepts without answering, until `resume`. */
   stall(): void;
   resume(): void;
@@ -24,12 +28,15 @@ export async function openFaultyNetwork(target: { host: string; port: number }, 
   let stalled = false;
   let refusing = false;
   let doomed: string | undefined;
+  let bytesLeft: number[] = [];
+  let broken = 0;
   const server = createServer((near) => {
     if (refusing) {
       near.destroy();
       return;
     }
     const far = connect(target.port, target.host);
+    let left = bytesLeft.shift() ?? Number.POSITIVE_INFINITY;
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -40,7 +47,15 @@ export async function openFaultyNetwork(target: { host: string; port: number }, 
         if (doomed !== undefined && from === far && chunk.includes(doomed)) {
           doomed = undefined;
           near.resetAndDestroy();
-        } else to.write(chunk);
+        } else if (from === far && chunk.length > left) {
+          broken += 1;
+          // Not a reset, which would discard the bytes that the client has not read yet.
+          near.end(chunk.subarray(0, left), () => near.destroy());
+          far.destroy();
+        } else {
+          if (from === far) left -= chunk.length;
+          to.write(chunk);
+        }
       });
       from.on("close", () => {
         sockets.delete(from);
@@ -58,6 +73,12 @@ export async function openFaultyNetwork(target: { host: string; port: number }, 
     },
     cutInsteadOf: (answer) => {
       doomed = answer;
+    },
+    get broken() {
+      return broken;
+    },
+    cutAfter: (bytes) => {
+      bytesLeft = [...bytes];
     },
     stall: () => {
       stalled = true;

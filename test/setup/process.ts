@@ -56,9 +56,9 @@ export interface Instance {
 
 const SECRET = "a secret for tests, 32 bytes or more";
 
-/** Starts the service as in production, on an existing database. */
+/** Starts the service as in production, on an existing database; its port is a free one or PORT. */
 export async function startInstance(databaseUrl: string, environment: Record<string, string> = {}): Promise<Instance> {
-  const port = await freePort();
+  const port = Number(environment["PORT"] ?? (await freePort()));
   const instance = startProcess({
     NODE_ENV: "production",
     DATABASE_URL: databaseUrl,
