@@ -91,12 +91,13 @@ create unique index feed_position on feed (position);
 create index feed_unsealed on feed (id) where position is null;
 
 -- The history until now, in the order of its times. Along an account times rise and so, among equal times, do the ids of
--- transfers; but the capture of a hold has the hold's older id. Where that puts entries in the wrong order, `step` corrects
--- it: the length of the longest chain of entries before it at the same time.
+-- transfers; but the capture of a hold has the hold's older id. At the times where that puts entries in the wrong order, `step`
+-- comes before the id: the length of the longest chain of entries before it at the same time.
 create temporary table history_entry on commit drop as
-select account_id, transfer_id, created_at,
-       lag(transfer_id) over (partition by account_id, created_at order by sequence) as previous_id
-  from entry;
+select transfer_id, created_at,
+       case when created_at = lag(created_at) over statement then lag(transfer_id) over statement end as previous_id
+  from entry
+window statement as (partition by account_id order by sequence);
 
 create temporary table history_chain on commit drop as
 select transfer_id, previous_id
@@ -105,21 +106,44 @@ select transfer_id, previous_id
    and created_at in (select created_at from history_entry where previous_id > transfer_id);
 
 create index on history_chain (previous_id);
-create index on history_chain (transfer_id);
 
 create temporary table history_step on commit drop as
-with recursive walk (transfer_id, step) as (
-  select previous_id, 0
-    from history_chain c
-   where not exists (select from history_chain before where before.transfer_id = c.previous_id)
-  union
-  select c.transfer_id, walk.step + 1
-    from walk
-    join history_chain c on c.previous_id = walk.transfer_id
-)
-select transfer_id, max(step) as step
-  from walk
+select transfer_id, sum(awaited) as awaited, 0::bigint as step
+  from (select transfer_id, 1 as awaited
+          from history_chain
+        union all
+        select previous_id, 0
+          from history_chain) chained
  group by transfer_id;
+
+create unique index on history_step (transfer_id);
+
+analyze history_chain, history_step;
+
+-- Each round takes the transfers whose predecessors all have their step, so each entry is read once, however long the chains.
+do $$
+declare
+  round bigint := 0;
+  ready bigint[] := (select array_agg(transfer_id) from history_step where awaited = 0);
+begin
+  while ready is not null loop
+    round := round + 1;
+    with followed as (
+      select c.transfer_id, count(*) as entries
+        from unnest(ready) as r (transfer_id)
+        join history_chain c on c.previous_id = r.transfer_id
+       group by c.transfer_id
+    ), moved as (
+      update history_step s
+         set awaited = s.awaited - f.entries, step = round
+        from followed f
+       where s.transfer_id = f.transfer_id
+      returning s.transfer_id, s.awaited
+    )
+    select array_agg(transfer_id) into ready from moved where awaited = 0;
+  end loop;
+end
+$$;
 
 create temporary table history_event on commit drop as
 with posted as (
