@@ -1,30 +1,11 @@
 /** A ledger of version 0.1.0 after the upgrade: nothing is lost, and what its bugs blocked works again. */
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { migrate } from "../../src/database/index.ts";
-import { migrationsDirectory } from "../../src/package-files.ts";
-import { createEmptyDatabase, type TestDatabase } from "../setup/database.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { TestDatabase } from "../setup/database.ts";
 import { findingsOf, fundsOf, verdictOf } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
+import { createOldLedger, readFixture, upgrade } from "./old-ledger.ts";
 
-/** The content of fixtures/ledger-0.1.0.json: the rows of each table as that version wrote them, and its answers. */
-interface OldLedger {
-  readonly ids: Readonly<Record<string, string>>;
-  readonly calls: readonly {
-    readonly subject: string;
-    readonly method: string;
-    readonly request: object;
-    readonly status: number;
-    readonly body: Readonly<Record<string, unknown>>;
-  }[];
-}
-
-const TABLES = ["account", "account_balance", "transfer", "hold", "entry", "idempotency"];
-const FIRST_MIGRATIONS = ["0001_ledger.sql", "0002_sequence_at.sql"];
-
-const text = await readFile(new URL("fixtures/ledger-0.1.0.json", import.meta.url), "utf8");
-const old: OldLedger = JSON.parse(text);
+const { text, ledger: old } = await readFixture("ledger-0.1.0.json");
 const idOf = (name: string) => old.ids[name] ?? "";
 
 let database: TestDatabase;
@@ -33,23 +14,8 @@ let alice: string;
 let bob: string;
 
 beforeAll(async () => {
-  database = await createEmptyDatabase();
-  const directory = await mkdtemp(join(inject("scratch"), "old-migrations-"));
-  const current = migrationsDirectory();
-  for (const name of FIRST_MIGRATIONS) await cp(join(current, name), join(directory, name));
-  await migrate({ connectionString: database.url, directory });
-  await rm(directory, { recursive: true });
-  for (const table of TABLES) {
-    // Parsed by PostgreSQL, which reads every digit of an int64.
-    await database.pool.query(
-      `insert into ${table} overriding system value
-       select * from json_populate_recordset(null::${table}, $1::json -> 'tables' -> '${table}')`,
-      [text],
-    );
-  }
-  await database.pool.query("select setval('account_id_seq', max(id)) from account");
-  await database.pool.query("select setval('transfer_id', max(id)) from transfer");
-  expect(await migrate({ connectionString: database.url, directory: current })).not.toEqual([]);
+  database = await createOldLedger(2, text);
+  expect(await upgrade(database)).not.toEqual([]);
   service = await startTestService({}, { database, sweepIntervalMs: 3_600_000 });
   alice = await service.token("alice");
   bob = await service.token("bob");
