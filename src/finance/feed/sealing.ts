@@ -26,10 +26,12 @@ export interface FeedHead {
 const ROWS_MAX = 2000;
 
 // PostgreSQL makes commits of synchronous_commit=off visible before they are durable; a position must not be given twice.
+// Only a plain scan removes sealed rows from the index of unsealed ones; each bitmap scan would read all since the last vacuum.
 const SEAL = `
 begin isolation level read committed;
 set local lock_timeout = '3s';
 set local statement_timeout = '4s';
+set local enable_bitmapscan = off;
 select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off';
 select pg_advisory_xact_lock(9707, 2);
 with unsealed as (
