@@ -10,8 +10,8 @@ import { torture } from "./torture.ts";
 const HELP = `usage: npm run torture -- [--minutes N] [--clients N] [--seed N]
        npm run torture -- --failover [--rounds N] [--clients N] [--seed N]
 
-Posts transfers while the service, its database and the network between them are killed, restarted and cut, then audits
-the ledger. With --failover the database is a cluster of three servers under Patroni (Debian's packages, as root), each round
+Posts transfers and follows the feed of events while two servers, their database and the network between them are killed,
+restarted and cut, then audits the ledger and compares the followers' books with it. With --failover the database is a cluster of three servers under Patroni (Debian's packages, as root), each round
 strikes its primary, and the pauses in writing are printed.
 
   --minutes  how long; default 5

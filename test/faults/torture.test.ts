@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { torture } from "./torture.ts";
 
-test("after kills, cuts and stalls under load, each acknowledged transfer exists once and the books balance", async () => {
+test("after kills, cuts and stalls under load, each acknowledged transfer exists once, and followers of the feed have the books", async () => {
   const directory = await mkdtemp(join(tmpdir(), "finance-torture-"));
   const seed = Number(process.env["TORTURE_SEED"] ?? Date.now() % 1_000_000);
   const lines: string[] = [`TORTURE_SEED=${seed}`];

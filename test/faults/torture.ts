@@ -1,9 +1,10 @@
 /**
- * Faults under load: many clients transfer money with idempotency keys and repeat each request until it is answered,
- * while the server is killed, PostgreSQL is killed and restarted, the network between them stalls and breaks, and
- * PostgreSQL's clock is set hours forward and back.
+ * Faults under load: many clients transfer money through two servers with idempotency keys and repeat each request until it
+ * is answered, while a server is killed or stopped, PostgreSQL is killed and restarted, the network between them stalls and
+ * breaks, and PostgreSQL's clock is set hours forward and back.
  *
- * Afterwards every acknowledged transfer exists once, none exists twice, and the books pass the auditor.
+ * Afterwards every acknowledged transfer exists once, none exists twice, the books pass the auditor, and the programs that
+ * followed the feed of events have the same books.
  */
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,6 +13,7 @@ import { migrate, openPool, startEmbeddedPostgres } from "../../src/database/ind
 import { migrationsDirectory } from "../../src/package-files.ts";
 import { freePort, type ServiceProcess, startProcess } from "../setup/process.ts";
 import { FAKETIME, type FakeClock, openFakeClock } from "./clock.ts";
+import { HAS_PYTHON, startConsumers } from "./consumers.ts";
 import { openFaultyNetwork } from "./network.ts";
 import {
   inspect,
@@ -54,6 +56,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   await chmod(dataDir, 0o711);
   const clock = FAKETIME === undefined ? undefined : await openFakeClock(options.directory);
   if (clock === undefined) options.report("the clock stays as it is: there is no libfaketime");
+  if (!HAS_PYTHON) options.report("nobody follows the feed in Python: there is no python3");
   const postgres = await startEmbeddedPostgres({ dataDir, log: silent });
   const direct = new URL(postgres.url);
   direct.searchParams.delete("host");
@@ -65,9 +68,15 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   const through = new URL(direct);
   through.port = `${network.port}`;
   const server = await keepServing(through.href, options.report);
-  const traffic = startClients(server.url, options);
+  const other = await keepServing(through.href, options.report);
+  const traffic = startClients([server.url, other.url], options);
   const asking = await startAsking(server.url);
   const random = seededRandom(options.seed);
+  const consumers = await startConsumers({
+    directory: options.directory,
+    urls: [server.url, other.url],
+    random: seededRandom(options.seed + 1),
+  });
   const faults = faultsFor({ pool, network, server, clock, random });
   const end = Date.now() + options.seconds * 1000;
   let count = 0;
@@ -86,14 +95,15 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     await traffic.progress(20);
     const totals = await traffic.stop();
     await clock?.set(0);
-    const findings = await asking.check();
-    await server.stop();
+    const findings = [...(await asking.check()), ...(await consumers.check(pool))];
+    await Promise.all([server.stop(), other.stop()]);
     findings.push(...(await inspect(pool, traffic.acknowledgedKeys)));
     if (clockFaults >= 3 && !(await hasRecordedHoursApart(pool))) findings.push("the clock was never set");
     return { ...totals, faults: count, findings };
   } finally {
     await traffic.stop();
-    await server.stop();
+    await consumers.end();
+    await Promise.all([server.stop(), other.stop()]);
     await pool.end();
     await network.close();
     await postgres.stop();
@@ -133,9 +143,29 @@ function faultsFor({ pool, network, server, clock, random }: Targets): readonly 
     },
   };
   return [
-    // Half of all faults.
+    // A third of all faults.
     ...(clock === undefined ? [] : Array.from({ length: 4 }, () => clockFault)),
     { name: "kill -9 of the server", strike: () => server.kill() },
+    {
+      name: "SIGSTOP of a server that seals events",
+      strike: () =>
+        whileSealing(pool, async (finish) => {
+          server.signal("SIGSTOP");
+          await finish();
+          await pause(700);
+          server.signal("SIGCONT");
+        }),
+    },
+    {
+      name: "SIGSTOP of a PostgreSQL process that seals events",
+      strike: () =>
+        whileSealing(pool, async (finish, pid) => {
+          process.kill(pid, "SIGSTOP");
+          await finish();
+          await pause(700);
+          process.kill(pid, "SIGCONT");
+        }),
+    },
     { name: "kill -9 of PostgreSQL", strike: () => signalPostgres(pool, "SIGKILL") },
     { name: "fast shutdown of PostgreSQL", strike: () => signalPostgres(pool, "SIGINT") },
     { name: "every database connection cut", strike: async () => network.cut() },
@@ -157,6 +187,32 @@ function faultsFor({ pool, network, server, clock, random }: Targets): readonly 
       },
     },
   ];
+}
+
+/**
+ * Does `work` while a seal of each server waits for the lock by which seals exclude each other. It gets a function that gives
+ * the lock to the first of them, and the id of the PostgreSQL process that carries it out.
+ */
+async function whileSealing(
+  pool: Pool,
+  work: (finish: () => Promise<unknown>, pid: number) => Promise<void>,
+): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await client.query("select pg_advisory_xact_lock(9707, 2)");
+    let pid: number | undefined;
+    await untilAnswered(async () => {
+      const { rows } = await client.query<{ pid: number }>(
+        "select pid from pg_locks where locktype = 'advisory' and objid = 2 and not granted order by waitstart",
+      );
+      pid = rows[0]?.pid;
+      return rows.length === 2;
+    });
+    await work(() => client.query("commit"), pid ?? 0);
+  } finally {
+    client.release();
+  }
 }
 
 /** Signals the postmaster, starts it again, and waits until it answers. */
@@ -196,6 +252,7 @@ async function keepServing(databaseUrl: string, report: (line: string) => void) 
   await start();
   return {
     url: `http://127.0.0.1:${port}`,
+    signal: (signal: NodeJS.Signals) => void current.child.kill(signal),
     kill: async () => {
       const { child, ended } = current;
       child.kill("SIGKILL");

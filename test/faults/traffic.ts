@@ -24,8 +24,12 @@ export interface TrafficOptions {
   readonly report?: (line: string) => void;
 }
 
-/** Starts the clients against the service at `url`. */
-export function startClients(url: string, { clients, seed, report = () => undefined }: TrafficOptions) {
+/** Starts the clients against the service at `url`, or against several services on one database. */
+export function startClients(
+  url: string | readonly string[],
+  { clients, seed, report = () => undefined }: TrafficOptions,
+) {
+  const urls = [url].flat();
   const acknowledgedKeys = new Set<string>();
   const totals = { acknowledged: 0, refused: 0, recoveryMsMax: 0 };
   let running = true;
@@ -33,14 +37,15 @@ export function startClients(url: string, { clients, seed, report = () => undefi
 
   async function run(client: number): Promise<void> {
     const random = seededRandom(seed * 1000 + client);
+    const base = urls[client % urls.length] ?? "";
     const token = await mintToken(SECRET, { subject: "torture", scope: "finance.admin", lifetimeSeconds: 86_400 });
     for (let index = 0; running; index += 1) {
       const debit = 1 + Math.floor(random() * ACCOUNTS);
       const key = `${seed}-${client}-${index}`;
-      // One transfer in four is a hold for up to four hours; half of the holds are captured.
+      // One transfer in four is a hold for up to four hours; half of the holds are captured, a quarter are voided.
       const isHold = index % 4 === 3;
       const expires_at = new Date(Date.now() + random() * 4 * HOUR_MS).toISOString();
-      const { status, id } = await untilFinal(url, token, "CreateTransfer", {
+      const { status, id } = await untilFinal(base, token, "CreateTransfer", {
         debit_account_id: debit,
         credit_account_id: 1 + ((debit + Math.floor(random() * (ACCOUNTS - 1))) % ACCOUNTS),
         amount: 1 + Math.floor(random() * 5000),
@@ -48,8 +53,12 @@ export function startClients(url: string, { clients, seed, report = () => undefi
         ...(isHold && { pending: true, expires_at }),
       });
       if (isHold && index % 8 === 3 && id !== undefined) {
-        await untilFinal(url, token, "CaptureTransfer", { id, idempotency_key: `${key}-capture` });
+        await untilFinal(base, token, "CaptureTransfer", { id, idempotency_key: `${key}-capture` });
       }
+      if (isHold && index % 16 === 7 && id !== undefined) {
+        await untilFinal(base, token, "VoidTransfer", { id, idempotency_key: `${key}-void` });
+      }
+      if (index % 16 === 4) await untilFinal(base, token, "UpdateAccount", { id: debit, name: `Account of ${key}` });
       if (status === 200) {
         acknowledgedKeys.add(key);
         totals.acknowledged += 1;
@@ -77,7 +86,7 @@ export function startClients(url: string, { clients, seed, report = () => undefi
         body: JSON.stringify(request),
         signal: AbortSignal.timeout(12_000),
       }).then(
-        async (response) => ({ status: response.status, ...((await response.json()) as { id?: string }) }),
+        async (response) => ({ ...((await response.json()) as { id?: string }), status: response.status }),
         () => undefined,
       );
       if (answer !== undefined && FINAL_ANSWERS.has(answer.status)) return answer;
