@@ -77,7 +77,7 @@ async function take(feed: AsyncIterable<{ readonly id: bigint }>, count: number)
 const network = { error: Object.assign(new Error("reset"), { code: "ECONNRESET" }) };
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -132,6 +132,24 @@ describe("what it asks", () => {
     const short = scripted({ cursor: "c7" }, { ids: [8], cursor: "c8" });
     await take(short.finance.events({ timeoutMs: 1000, waitMs: 5000 }), 1);
     expect(short.headers.map((sent) => sent["twirp-timeout-ms"])).toEqual(["1000", "6000"]);
+  });
+
+  test("it lets changes in quick succession come in one reply, and asks at once after a full one", async () => {
+    const steps = [
+      { ids: [1], cursor: "c1" },
+      { ids: [2], cursor: "c2" },
+      { ids: [3, 4, 5], cursor: "c5" },
+    ] as const;
+    const { finance, timesMs } = scripted(
+      ...steps,
+      { ids: [6], cursor: "c6", afterMs: 70 },
+      { ids: [7], cursor: "c7" },
+    );
+    expect(await inFastTime(take(finance.events({ pageSize: 3 }), 7))).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(timesMs.map((ms) => ms - (timesMs[0] ?? 0))).toEqual([0, 0, 50, 50, 120]);
+    const slow = scripted(...steps);
+    expect(await inFastTime(take(slow.finance.events({ intervalMs: 1000 }), 3))).toEqual([1, 2, 3]);
+    expect(slow.timesMs.map((ms) => ms - (slow.timesMs[0] ?? 0))).toEqual([0, 0, 1000]);
   });
 
   test("pages come with their cursors, without events only if the cursor is new", async () => {

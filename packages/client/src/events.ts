@@ -24,6 +24,11 @@ export interface EventsOptions extends Omit<CallOptions, "maxRetries"> {
   readonly pageSize?: number | undefined;
   /** Milliseconds that the service holds a call open until there is an event, 0 to 25000. With 0 it asks about every half second. Default 25000. */
   readonly waitMs?: number | undefined;
+  /**
+   * The least milliseconds from one call to the next while changes keep coming, so that those in quick succession come in one
+   * reply. A full reply is followed at once. Default 50.
+   */
+  readonly intervalMs?: number | undefined;
   /** Ends the feed, which rejects with code `canceled` as every call does. Default none. */
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds after `waitMs` until a call without a reply is repeated. Default: the client's. */
@@ -90,7 +95,8 @@ async function* follow<Item>(
   options: EventsOptions,
   stop: AbortController,
 ): AsyncGenerator<Item, void, undefined> {
-  const { accountId, pageSize = 500, waitMs = 25_000, timeoutMs = connection.timeoutMs, signal, onState } = options;
+  const { accountId, pageSize = 500, waitMs = 25_000, intervalMs = 50, signal, onState } = options;
+  const { timeoutMs = connection.timeoutMs } = options;
   let { cursor, fromEnd } = options;
   let state: FeedState | undefined;
   let failures = 0;
@@ -115,7 +121,7 @@ async function* follow<Item>(
         pageSize: isLive ? pageSize : Math.min(pageSize, PROBE_PAGE_SIZE),
         waitMs: isLive ? waitMs : 0,
       };
-      const startMs = Date.now();
+      const startMs = performance.now();
       let page: ListEventsResponse;
       try {
         page = await call(connection, listEvents, request, {
@@ -141,7 +147,9 @@ async function* follow<Item>(
           stop.signal.throwIfAborted();
           yield item;
         }
-      } else if (isLive && Date.now() - startMs < EARLY_MS) {
+        const isBusy = isLive && page.events.length > 0 && page.events.length < pageSize;
+        if (isBusy) await pause(stop.signal, startMs + intervalMs - performance.now());
+      } else if (isLive && performance.now() - startMs < EARLY_MS) {
         // The service is about to stop: not all callers should come back at once.
         await pause(stop.signal, Math.random() * EARLY_MS);
       }
