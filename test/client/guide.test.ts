@@ -1,6 +1,6 @@
 /** The samples of docs/client.md: all are type-checked, and all but the components run against the service. */
 import { execFile } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
@@ -9,11 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { nextTick, type Ref, ref } from "vue";
 import type { FinanceClient } from "../../packages/client/src/index.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
-
-const guide = await readFile(new URL("../../docs/client.md", import.meta.url), "utf8");
-const samples = new Map(
-  [...guide.matchAll(/^```tsx?\n\/\/ (\S+)\n(.*?)^```/gms)].map(([, name = "", code = ""]) => [name, code]),
-);
+import { guide, samples } from "./guide-samples.ts";
 
 // Inside the project, so that imports of packages resolve.
 const directory = join(process.cwd(), "node_modules/.cache/guide");
