@@ -12,7 +12,9 @@ revoke all on all sequences in schema public from :"role";
 grant usage on schema public to :"role";
 
 grant select, insert on transfer, entry, settlement, account_change to :"role";
-grant select, insert on account, account_balance, hold, idempotency, feed to :"role";
+grant select, insert on account, account_balance, hold, idempotency to :"role";
+-- Its id comes from the sequence, its position from sealing.
+grant select, insert (types, subjects, sequences, credit_sequences) on feed to :"role";
 grant select, update (closed, final) on ledger_time to :"role";
 grant select on feed_identity to :"role";
 

@@ -75,7 +75,15 @@ test("the whole service works as the application's role", async () => {
   for (const method of ["ListAccounts", "ListTransfers", "GetTrialBalance"]) await post(method, {});
   for (const method of ["ListEntries", "GetBalance"]) await post(method, { account_id: from });
   await post("GetBalance", { account_id: from, as_of: "2020-01-01T00:00:00Z" });
-  expect(await fundsOf(service, from)).toBe("96/96");
+  const { changes } = await post("ListAccountChanges", { account_id: to });
+  expect(changes.map(({ field }: { field: string }) => field)).toEqual(["name", "overdraft_limit"]);
+  const { events, cursor } = await post("ListEvents", { page_size: 1000 });
+  expect(events.length).toBeGreaterThan(20);
+  await post("CreateTransfer", { ...move, idempotency_key: "followed" });
+  expect((await post("ListEvents", { cursor, wait_ms: 1000 })).events).toMatchObject([
+    { id: `${events.length + 1}`, type: "EVENT_TYPE_TRANSFER_POSTED", actor: "root" },
+  ]);
+  expect(await fundsOf(service, from)).toBe("86/86");
   expect(await findingsOf(owner.pool)).toEqual([]);
 });
 
@@ -83,6 +91,13 @@ describe("the application's role can't", () => {
   test.each([
     "update transfer set amount = amount + 1",
     "update entry set amount = amount + 1",
+    "update settlement set captured_amount = 1",
+    "update settlement set settled_by = 'mallory'",
+    "update account_change set changed_by = 'mallory'",
+    "update feed set types = types",
+    "update feed set id = id + 1",
+    "update feed set subjects = '{1}' where position is null",
+    "update feed_identity set id = id + 1",
     "update hold set debit_account_id = credit_account_id",
     "update account set owner = 'mallory'",
     "update account set minor_unit_digits = 3",
@@ -92,18 +107,48 @@ describe("the application's role can't", () => {
     "delete from entry",
     "delete from account",
     "delete from idempotency",
+    "delete from settlement",
+    "delete from account_change",
+    "delete from feed",
+    "delete from feed where position is null",
+    "delete from feed_identity",
+    "with gone as (delete from settlement returning *) insert into settlement select * from gone",
+    "merge into account_change c using account a on a.id = c.account_id when matched then delete",
+    "merge into settlement s using hold h on h.transfer_id = s.transfer_id when matched then update set state = 4",
+    `insert into settlement select * from settlement
+       on conflict (transfer_id, ordinal) do update set settled_by = 'mallory'`,
+    "insert into account_change select * from account_change on conflict (account_id, sequence) do update set name = 'x'",
+    "insert into feed (id, types, subjects, sequences, credit_sequences) values (-1, '{3}', '{1}', '{1}', '{1}')",
+    `insert into feed (types, subjects, sequences, credit_sequences, position, seal)
+     values ('{3}', '{1}', '{1}', '{1}', 1000000, 1)`,
+    "insert into feed_identity (singleton, id) values (false, 1)",
     "truncate transfer",
     "truncate entry, hold",
+    "truncate settlement",
+    "truncate account_change",
+    "truncate feed",
+    "truncate feed_identity",
+    "copy settlement to program 'cat'",
     "alter table transfer disable trigger all",
     "alter table entry disable trigger entry_append_only",
+    "alter table settlement disable trigger settlement_append_only",
+    "alter table account_change disable trigger user",
+    "alter table feed disable trigger feed_sealed_once",
+    "drop trigger feed_kept on feed",
     "drop trigger transfer_append_only on transfer",
     "create trigger own before insert on transfer for each row execute function refuse_change()",
     "create or replace function refuse_change() returns trigger language plpgsql as 'begin return new; end'",
     "create or replace function refuse_second_outcome() returns trigger language plpgsql as 'begin return new; end'",
     "alter table idempotency disable trigger idempotency_decided_once",
     "drop table entry",
+    "drop table feed",
+    "drop index feed_position",
+    "create rule quiet as on insert to feed do instead nothing",
+    "create policy quiet on settlement",
     "alter table transfer owner to current_user",
     "select setval('transfer_id', 1)",
+    "select setval('feed_id', 1)",
+    "alter sequence feed_id restart",
     "insert into schema_migration (name, run_on) values ('9999_x', now())",
     "create table own (id int8)",
     "set session_replication_role = replica",
@@ -111,6 +156,40 @@ describe("the application's role can't", () => {
     const error = await application.pool.query(statement).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "42501" });
   });
+});
+
+describe("the database refuses the application's role", () => {
+  test.each([
+    "update feed set position = position + 1",
+    "update feed set seal = seal + 1",
+    "update feed set position = null, seal = null",
+  ])("%s", async (statement) => {
+    await expect(application.pool.query(statement)).rejects.toMatchObject({
+      code: "23001",
+      message: "feed is append-only: update refused",
+    });
+  });
+
+  test("a second settlement of a hold, a second change with its number", async () => {
+    for (const table of ["settlement", "account_change"]) {
+      const copy = `insert into ${table} select * from ${table} limit 1`;
+      await expect(application.pool.query(copy)).rejects.toMatchObject({ code: "23505" });
+    }
+  });
+
+  test.each(["settlement", "account_change", "feed", "feed_identity"])(
+    "and the owner: a change of what is in %s",
+    async (table) => {
+      const [column] = { settlement: ["settled_by"], account_change: ["changed_by"], feed: ["seal"] }[table] ?? ["id"];
+      for (const statement of [
+        `update ${table} set ${column} = ${column}`,
+        `delete from ${table}`,
+        `truncate ${table}`,
+      ]) {
+        await expect(owner.pool.query(statement)).rejects.toMatchObject({ code: "23001" });
+      }
+    },
+  );
 });
 
 test("the owner can change postings, the application's role can't", async () => {
