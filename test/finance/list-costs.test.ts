@@ -1,10 +1,14 @@
 import type { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openPool } from "../../src/database/index.ts";
+import { EventReader, type FeedPlace, START } from "../../src/finance/feed/events.ts";
+import { type FeedHead, seal } from "../../src/finance/feed/sealing.ts";
+import { listAccountChanges } from "../../src/finance/records/account-changes.ts";
 import { listAccounts } from "../../src/finance/records/accounts.ts";
 import { loadBalanceHistory } from "../../src/finance/records/balances.ts";
 import { listEntries } from "../../src/finance/records/entries.ts";
 import { listTransfers } from "../../src/finance/records/transfer-list.ts";
+import { LedgerWatch, Turns } from "../../src/finance/turns.ts";
 import type { EntryFilter, Page, TransferFilter } from "../../src/finance/validation.ts";
 import { accountId } from "../../src/finance/values.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
@@ -63,11 +67,17 @@ async function loadLedger(): Promise<void> {
        select n * 10 + 2, 3, 4, 5, 0, 0, ${at("n")}, false from generate_series(1, ${LENGTH}, 1000) as n`,
     );
     await client.query(
-      `insert into hold (transfer_id, debit_account_id, credit_account_id, state, settled_at, captured_amount)
-       select id, debit_account_id, credit_account_id, case when id % 1000 = 1 then 2 else 3 end,
-              case when id % 1000 <> 1 then created_at + interval '1 hour' end, case when id % 1000 <> 1 then 5 else 0 end
+      `insert into hold (transfer_id, debit_account_id, credit_account_id, state)
+       select id, debit_account_id, credit_account_id, case when id % 1000 = 1 then 2 else 3 end
          from transfer
         where pending`,
+    );
+    await client.query(
+      `insert into settlement (transfer_id, state, captured_amount, debit_account_balance, credit_account_balance, settled_at)
+       select id, 3, 5, 0, 0, created_at + interval '1 hour'
+         from transfer
+        where pending
+          and id % 1000 <> 1`,
     );
     await client.query(
       `insert into entry (account_id, sequence, transfer_id, amount, balance_after, created_at)
@@ -76,9 +86,32 @@ async function loadLedger(): Promise<void> {
                union all
                select credit_account_id, id, amount, created_at from transfer where not pending
                union all
-               select credit_account_id, transfer_id, 5, settled_at from hold where state = 3
+               select credit_account_id, id, 5, settled_at from transfer join settlement on transfer_id = id
                union all
-               select debit_account_id, transfer_id, -5, settled_at from hold where state = 3) as posted`,
+               select debit_account_id, id, -5, settled_at from transfer join settlement on transfer_id = id) as posted`,
+    );
+    await client.query(
+      `insert into account_change (account_id, sequence, name, status, overdraft_limit, unlimited_overdraft, metadata, changed_at)
+       select 1, n, 'Name ' || n, 1, 0, true, '{}', ${at("n")} from generate_series(1, ${LENGTH}) as n`,
+    );
+    await client.query(
+      `with happened as (
+         select case when pending then 4 else 3 end as type, id, created_at as at from transfer
+         union all
+         select 5, transfer_id, settled_at from settlement
+       ), event as (
+         select row_number() over (order by h.at, h.id) as position, h.type, h.id,
+                coalesce(d.sequence, 0) as sequence, coalesce(c.sequence, 0) as credit_sequence
+           from happened h
+           join transfer t on t.id = h.id
+           left join entry d on d.transfer_id = h.id and d.account_id = t.debit_account_id and h.type <> 4
+           left join entry c on c.transfer_id = h.id and c.account_id = t.credit_account_id and h.type <> 4
+       )
+       insert into feed (types, subjects, sequences, credit_sequences, position, seal)
+       select array_agg(type order by position), array_agg(id order by position), array_agg(sequence order by position),
+              array_agg(credit_sequence order by position), min(position), 1
+         from event
+        group by position / 7`,
     );
     await client.query(
       `insert into account_balance (account_id, debit_normal, unlimited_overdraft, updated_at)
@@ -168,6 +201,8 @@ const lists: [what: string, list: List][] = [
   ["entries, newest first", entriesOf({ newestFirst: true })],
   ["entries after a time", entriesOf({ after: middle })],
   ["entries before a time, newest first", entriesOf({ before: middle, newestFirst: true })],
+  ["changes of an account", (page) => listAccountChanges(pool, long, false, page)],
+  ["changes of an account, newest first", (page) => listAccountChanges(pool, long, true, page)],
   ["accounts", (page) => listAccounts(pool, admin, anyAccount, page)],
   ["accounts of an owner", (page) => listAccounts(pool, owner("small"), anyAccount, page)],
   ["accounts of an owner for an admin", (page) => listAccounts(pool, admin, { ...anyAccount, owner: "small" }, page)],
@@ -199,4 +234,51 @@ test("a history of many intervals reads its statement once", async () => {
   const points = await history();
   expect(points).toHaveLength(LENGTH / 60);
   expect(await rowsOf(history)).toBeLessThan(LENGTH + points.length + ROWS_MAX);
+});
+
+describe("following the feed", () => {
+  /** Of an event: its transfer and settlement, both accounts and entries, for finding it and for loading it. */
+  const ROWS_OF_EVENT = 20;
+  /** Of finding the place of a page, however many rows the feed has. */
+  const ROWS_BESIDES = 100;
+  /** Positions that one call looks through. */
+  const SCANNED_MAX = 5000;
+
+  let head: FeedHead;
+  let reader: EventReader;
+  let places: [where: string, place: FeedPlace][];
+
+  beforeAll(async () => {
+    ({ head } = await seal(pool));
+    reader = new EventReader(pool, new Turns({ room: "reads", watch: new LedgerWatch(), slots: 1 }));
+    places = [
+      ["from the first event", START],
+      ["from the middle", { position: head.position / 2n, seal: 1n }],
+      ["near the end", { position: head.position - 1500n, seal: 1n }],
+    ];
+  });
+
+  test.each([1, 20, 500])("a page of %i events reads as many rows wherever it is", async (sizeMax) => {
+    for (const [where, place] of places) {
+      const find = () => reader.find(place, head, { actor: admin, accountId: undefined, sizeMax });
+      expect((await find()).events).toHaveLength(sizeMax);
+      expect(await rowsOf(find), where).toBeLessThan(sizeMax * ROWS_OF_EVENT + ROWS_BESIDES);
+    }
+  });
+
+  test("a search that finds nothing reads a bounded part of the feed", async () => {
+    for (const filter of [
+      { actor: owner("nobody"), accountId: undefined },
+      { actor: admin, accountId: accountId(9_999n) },
+    ]) {
+      for (const [where, place] of places) {
+        const find = () => reader.find(place, head, { ...filter, sizeMax: 20 });
+        const { events, reached, hasNext } = await find();
+        const scanned = reached.position - place.position;
+        expect([events, hasNext], where).toEqual([[], reached.position < head.position]);
+        expect(scanned).toBe(hasNext ? BigInt(SCANNED_MAX) : head.position - place.position);
+        expect(await rowsOf(find), where).toBeLessThan(Number(scanned) * ROWS_OF_EVENT + ROWS_BESIDES);
+      }
+    }
+  });
 });

@@ -209,7 +209,8 @@ cross join lateral (
         or exists (select from settlement
                     where transfer_id = h.transfer_id
                       and ($10 is null or settled_at >= $10)
-                      and ($11 is null or settled_at < $11)))
+                      and ($11 is null or settled_at < $11)
+                   offset 0))
    and h.state = 2
  order by h.transfer_id desc
  limit $2::bigint) candidate) match
@@ -298,7 +299,8 @@ cross join lateral (
         or exists (select from settlement
                     where transfer_id = h.transfer_id
                       and ($10 is null or settled_at >= $10)
-                      and ($11 is null or settled_at < $11)))
+                      and ($11 is null or settled_at < $11)
+                   offset 0))
    and true
  order by h.transfer_id desc
  limit $2::bigint) candidate) match
@@ -391,7 +393,8 @@ cross join lateral (
         or exists (select from settlement
                     where transfer_id = h.transfer_id
                       and ($10 is null or settled_at >= $10)
-                      and ($11 is null or settled_at < $11)))
+                      and ($11 is null or settled_at < $11)
+                   offset 0))
     
   order by h.debit_account_id desc, h.transfer_id desc
   limit $2::bigint)
@@ -423,7 +426,8 @@ cross join lateral (
         or exists (select from settlement
                     where transfer_id = h.transfer_id
                       and ($10 is null or settled_at >= $10)
-                      and ($11 is null or settled_at < $11)))
+                      and ($11 is null or settled_at < $11)
+                   offset 0))
     
   order by h.credit_account_id desc, h.transfer_id desc
   limit $2::bigint)
@@ -555,7 +559,8 @@ cross join lateral (
         or exists (select from settlement
                     where transfer_id = h.transfer_id
                       and ($10 is null or settled_at >= $10)
-                      and ($11 is null or settled_at < $11)))
+                      and ($11 is null or settled_at < $11)
+                   offset 0))
     and h.state = 2
   order by h.debit_account_id desc, h.transfer_id desc
   limit $2::bigint)
@@ -587,7 +592,8 @@ cross join lateral (
         or exists (select from settlement
                     where transfer_id = h.transfer_id
                       and ($10 is null or settled_at >= $10)
-                      and ($11 is null or settled_at < $11)))
+                      and ($11 is null or settled_at < $11)
+                   offset 0))
     and h.state = 2
   order by h.credit_account_id desc, h.transfer_id desc
   limit $2::bigint)

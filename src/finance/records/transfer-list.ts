@@ -147,12 +147,14 @@ cross join lateral (
  ) t`;
 }
 
+// `offset 0`: looked up for each hold; the planner would otherwise read all settlements.
 const SETTLED = `
    and ($10::timestamptz is null and $11::timestamptz is null
         or exists (select from settlement
                     where transfer_id = h.transfer_id
                       and ($10 is null or settled_at >= $10)
-                      and ($11 is null or settled_at < $11)))`;
+                      and ($11 is null or settled_at < $11)
+                   offset 0))`;
 
 function scanHolds(condition: string): string {
   return `

@@ -105,7 +105,13 @@ export async function loadTransfers(
   if (ids.length === 0) return new Map();
   const { rows } = await db.query<TransferRow>({
     name: "load_transfers",
-    text: `${SELECT_TRANSFER} where t.id = any($1::bigint[])`,
+    // One after the other: for many ids the planner would otherwise read all accounts up to the last one it needs.
+    text: `
+select t.*
+  from unnest($1::bigint[]) as asked (id)
+ cross join lateral (${SELECT_TRANSFER}
+ where t.id = asked.id
+offset 0) t`,
     values: [ids],
   });
   return new Map(rows.map((row) => [row.id, { current: toTransferRecord(row), created: toCreatedRecord(row) }]));
