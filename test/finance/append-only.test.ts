@@ -20,6 +20,7 @@ beforeAll(async () => {
     await service.call("UpdateAccount", { id: await openAccount(service, "bob"), status: "ACCOUNT_STATUS_CLOSED" }),
   ];
   expect(verdicts.map(verdictOf)).toEqual(["200", "insufficient_funds", "200", "200"]);
+  await service.ledger.feed.refresh();
   await service.pool.query(`create role ${role}; grant all on all tables in schema public to ${role}`);
 });
 afterAll(async () => {
@@ -37,7 +38,21 @@ const statements = [
   "truncate entry",
   "delete from hold",
   "truncate hold",
-  "update hold set state = 4, captured_amount = 0 where state = 3",
+  "update hold set state = 4 where state = 3",
+  "update settlement set captured_amount = 1",
+  "delete from settlement",
+  "truncate settlement",
+  "update account_change set changed_by = 'mallory'",
+  "delete from account_change where sequence = 1",
+  "truncate account_change",
+  "update feed set position = position + 1 where position = 1",
+  "update feed set position = null, seal = null where position = 1",
+  "update feed set subjects = array[2] where id = 1",
+  "delete from feed",
+  "truncate feed",
+  "update feed_identity set id = 1",
+  "delete from feed_identity",
+  "truncate feed_identity",
   "delete from account",
   "truncate account cascade",
   "update account set owner = 'mallory'",

@@ -21,6 +21,7 @@ beforeAll(async () => {
     await service.call("ReverseTransfer", { id: posted.id }),
     await service.call("CaptureTransfer", { id: held.id, amount: 7, idempotency_key: "captured" }),
     await service.call("VoidTransfer", { id: voided.id }),
+    await service.call("UpdateAccount", { id: to, name: "Renamed" }),
     await service.call("CreateAccount", {
       name: "Keyed",
       type: "ACCOUNT_TYPE_ASSET",
@@ -28,13 +29,27 @@ beforeAll(async () => {
       idempotency_key: "account",
     }),
   ];
-  expect(verdicts.map(verdictOf)).toEqual(["200", "200", "insufficient_funds", "200", "200", "200", "200"]);
+  expect(verdicts.map(verdictOf)).toEqual(["200", "200", "insufficient_funds", "200", "200", "200", "200", "200"]);
+  await service.ledger.feed.refresh();
   // An expired hold that is not settled yet is no fault.
   const expired = "select from hold where state = 2 and expires_at <= clock_timestamp()";
   const hasExpired = async () => expect((await service.pool.query(expired)).rows).toHaveLength(1);
   await vi.waitFor(hasExpired, { timeout: 10_000, interval: 20 });
 });
 afterAll(() => service.close());
+
+const TABLES = [
+  "account",
+  "account_balance",
+  "account_change",
+  "transfer",
+  "hold",
+  "settlement",
+  "entry",
+  "feed",
+  "idempotency",
+  "ledger_time",
+];
 
 /** Runs the audit after a superuser's tampering, in a copy that is thrown away: names the checks that found something. */
 async function findingsAfter(tampering: string): Promise<string[]> {
@@ -44,7 +59,7 @@ async function findingsAfter(tampering: string): Promise<string[]> {
     // Triggers and constraints off, as only a superuser can.
     await client.query("set session_replication_role = replica");
     await client.query("create schema spare");
-    for (const table of ["account", "account_balance", "transfer", "hold", "entry", "idempotency", "ledger_time"]) {
+    for (const table of TABLES) {
       await client.query(`create table spare.${table} (like public.${table} including indexes)`);
       await client.query(`insert into spare.${table} select * from public.${table}`);
     }
@@ -79,6 +94,34 @@ const tamperings: [check: string, tampering: string][] = [
   ["pending_equals_holds", "update account_balance set debits_pending = 0 where account_id = 2"],
   ["holds_match_transfers", "delete from hold where transfer_id = (select min(transfer_id) from hold)"],
   ["holds_match_transfers", "update transfer set pending = false where id = (select min(transfer_id) from hold)"],
+  ["settlements_match_holds", "delete from settlement where state = 3"],
+  ["settlements_match_holds", "update settlement set state = 5 where state = 4"],
+  ["settlements_match_holds", "update settlement set captured_amount = 21 where state = 3"],
+  ["settlements_match_holds", "update settlement set settled_at = settled_at - interval '1 day' where state = 4"],
+  ["settlements_match_holds", "update hold set state = 2 where state = 3"],
+  ["settlements_match_holds", "delete from hold where state = 3"],
+  ["changes_lead_to_accounts", "update account set name = 'Other' where id = 2"],
+  ["changes_lead_to_accounts", "update account_balance set overdraft_limit = 1 where account_id = 1"],
+  ["changes_lead_to_accounts", "delete from account_change where account_id = 1"],
+  ["changes_lead_to_accounts", "delete from account_change where account_id = 3 and sequence = 1"],
+  ["changes_lead_to_accounts", "update account_change set changed_at = now() - interval '1 day' where sequence = 2"],
+  ["positions_are_dense", "update feed set position = position + 100"],
+  ["positions_are_dense", "delete from feed where position = 2"],
+  ["positions_are_dense", "update feed set types = types || 3::smallint where position = 2"],
+  ["events_tell_everything_once", "delete from feed where position = 2"],
+  ["events_tell_everything_once", "delete from feed where types = '{5}'"],
+  ["events_tell_everything_once", "delete from feed where types = '{2}'"],
+  [
+    "events_tell_everything_once",
+    `insert into feed (id, types, subjects, sequences, credit_sequences)
+     select 1000, types, subjects, sequences, credit_sequences from feed where types = '{4}' limit 1`,
+  ],
+  ["events_tell_everything_once", "update feed set subjects = '{777}' where types = '{6}'"],
+  ["events_tell_everything_once", "update feed set types = '{6}' where types = '{5}'"],
+  ["events_keep_the_order_of_accounts", "update feed set position = 1000 where position = 3"],
+  ["events_keep_the_order_of_accounts", "update feed set sequences = '{9}' where types = '{3}' and id = 3"],
+  ["events_keep_the_order_of_accounts", "update feed set credit_sequences = '{0}' where types = '{5}'"],
+  ["events_keep_the_order_of_accounts", "update feed set position = 1000 where types = '{1}' and subjects = '{3}'"],
   ["reversals_mirror", "update transfer set amount = amount + 1 where reverses_transfer_id is not null"],
   ["floors_hold", "update account_balance set debits_posted = 5000 where account_id = 3"],
   ["holds_stay_reserved", "update account_balance set debits_posted = credits_posted - 30 where account_id = 2"],

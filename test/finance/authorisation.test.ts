@@ -50,6 +50,7 @@ beforeAll(async () => {
   bobsEquity = await openAccount(service, "bob", { type: "ACCOUNT_TYPE_EQUITY" });
   alicesFull = await openFunded(service, "alice", INT64_MAX);
   bobsFull = await openFunded(service, "bob", INT64_MAX);
+  expect((await service.call("UpdateAccount", { id: alices, name: "Renamed" })).status).toBe(200);
   requests = validRequests(service, { from: alices, to: bobs });
   const minted = callerNames.map(async (name) => {
     const [subject, scope] = callers[name];
@@ -221,6 +222,7 @@ const rows: [MethodName, what: string, change: Change, verdicts: string[]][] = [
     another("CLOSED", { metadata: { a: "1" } }),
     [WRITE, WRITE, CLOSED, NO_SUCH, NO_SUCH, CLOSED, "ok"],
   ],
+  ["ListAccountChanges", "of alice's", same, [READ, "ok", READ, NO_ACCOUNT, NO_ACCOUNT, "ok", "ok"]],
   ["CreateTransfer", "out of alice's", same, [WRITE, WRITE, "ok", ALICES, ALICES, "ok", "ok"]],
   ["CreateTransfer", "into alice's, out of bob's", back, [WRITE, WRITE, BOBS, BOBS, "ok", BOBS, "ok"]],
   ["CreateTransfer", "as a hold", () => ({ pending: true }), [WRITE, WRITE, "ok", ALICES, ALICES, "ok", "ok"]],
@@ -334,6 +336,7 @@ const rows: [MethodName, what: string, change: Change, verdicts: string[]][] = [
   ["ListEntries", "of alice's", same, [READ, "ok", READ, NO_ACCOUNT, NO_ACCOUNT, "ok", "ok"]],
   ["GetBalance", "of alice's", same, [READ, "ok", READ, NO_ACCOUNT, NO_ACCOUNT, "ok", "ok"]],
   ["GetBalanceHistory", "of alice's", same, [READ, "ok", READ, NO_ACCOUNT, NO_ACCOUNT, "ok", "ok"]],
+  ["ListEvents", "of alice's", same, [READ, "ok", READ, NO_ACCOUNT, NO_ACCOUNT, "ok", "ok"]],
   ["GetTrialBalance", "of all", same, [ADMIN, ADMIN, ADMIN, ADMIN, ADMIN, ADMIN, "ok"]],
 ];
 const methods = FinanceService.methods.map(({ name }) => name);
@@ -441,4 +444,44 @@ test("only its caller and admins see who made a transfer, and its key", async ()
       expect([seen.created_by, seen.idempotency_key], name).toEqual(expected);
     }
   }
+});
+
+test("only the caller who settled a hold and admins see who did", async () => {
+  const settlements: [method: MethodName, settler: CallerName, as: string, seenBy: CallerName[]][] = [
+    ["CaptureTransfer", "owner", "alice", ["owner", "admin"]],
+    ["CaptureTransfer", "admin", "root", ["admin"]],
+    ["VoidTransfer", "counterparty", "bob", ["counterparty", "admin"]],
+  ];
+  for (const [method, settler, as, seenBy] of settlements) {
+    const { body } = await service.call(method, await requests.CaptureTransfer(), tokens[settler]);
+    expect(body.settled_by).toBe(as);
+    for (const name of ["owner", "counterparty", "admin"] as const) {
+      const { body: seen } = await service.call("GetTransfer", { id: body.id }, tokens[name]);
+      expect(seen.settled_by, name).toBe(seenBy.includes(name) ? as : "");
+    }
+  }
+});
+
+test("only the caller who changed an account and admins see who did, and by which request", async () => {
+  const id = await openAccount(service, "alice");
+  const ids: (string | null)[] = [];
+  for (const [name, caller] of [
+    ["By alice", "owner"],
+    ["By root", "admin"],
+  ] as const) {
+    const { headers } = await service.call("UpdateAccount", { id, name }, tokens[caller]);
+    ids.push(headers.get("x-request-id"));
+  }
+  const seenBy = async (name: CallerName) => {
+    const { body } = await service.call("ListAccountChanges", { account_id: id }, tokens[name]);
+    return body.changes.map((change: JsonRequest) => [change["after"], change["changed_by"], change["request_id"]]);
+  };
+  expect(await seenBy("owner")).toEqual([
+    ["By alice", "alice", ids[0]],
+    ["By root", "", ""],
+  ]);
+  expect(await seenBy("admin")).toEqual([
+    ["By alice", "alice", ids[0]],
+    ["By root", "root", ids[1]],
+  ]);
 });

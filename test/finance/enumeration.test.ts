@@ -73,6 +73,7 @@ test("every method that takes an id is found by reflection", () => {
   expect(places.map(([method, path]) => `${method} ${path}`)).toEqual([
     "GetAccount id",
     "UpdateAccount id",
+    "ListAccountChanges account_id",
     "CreateTransfer debit_account_id",
     "CreateTransfer credit_account_id",
     "BatchCreateTransfers transfers[0].debit_account_id",
@@ -85,6 +86,7 @@ test("every method that takes an id is found by reflection", () => {
     "ListEntries account_id",
     "GetBalance account_id",
     "GetBalanceHistory account_id",
+    "ListEvents account_id",
   ]);
 });
 

@@ -60,6 +60,7 @@ describe("a hold", () => {
       state: "TRANSFER_STATE_CAPTURED",
       captured_amount: "25",
       debit_account_balance: "75",
+      settled_by: "alice",
       settled_at: body.settled_at,
     });
     expect(microsOf(body.settled_at)).toBeGreaterThanOrEqual(microsOf(held.created_at));
@@ -351,7 +352,9 @@ describe("a hold that expires", () => {
       );
       const captured = replies.filter((verdict) => verdict === "200").length;
       expect(captured).toBeLessThanOrEqual(1);
-      await vi.waitFor(async () => expect(await fundsOf(service, from)).toBe(captured ? "40/40" : "100/100"));
+      await vi.waitFor(async () => expect(await fundsOf(service, from)).toBe(captured ? "40/40" : "100/100"), {
+        timeout: 5000,
+      });
     }
   });
 

@@ -126,7 +126,7 @@ describe.each(places)("%s, %s", (method, path, place) => {
     const { request, before, caller, status, body, error } = await callWith(text);
     const list = status === 200 && /^List/.test(method) ? Object.values(body).find(Array.isArray) : undefined;
     const result = body.results?.[0].transfer ?? body;
-    if (["currency", "page_token"].includes(field)) {
+    if (["currency", "page_token", "cursor"].includes(field)) {
       expect(status).toBe(400);
       expect(error).toMatchObject({ code: "invalid_argument", meta: { argument: field } });
       expect(await countsOf()).toEqual(before);

@@ -62,6 +62,7 @@ describe("CreateTransfer", () => {
       expires_at: null,
       settled_at: null,
       created_by: "root",
+      settled_by: "",
     });
     expect((await service.call("GetTransfer", { id: body.id })).body).toEqual(body);
     expect((await service.call("GetTransfer", { id: body.id }, alice)).body).toEqual({
