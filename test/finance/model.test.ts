@@ -6,7 +6,20 @@ import { shadowClock, type TestClock } from "../setup/clock.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 import { findingsOf, openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
 import { type Reply, startTestService, type TestService } from "../setup/service.ts";
-import { type Action, at, type Call, type Caller, Model, type ModelOutcome } from "./model.ts";
+import { bodyOf, eventsAfter, type FollowedAccount, Follower, followedAs } from "./follower.ts";
+import {
+  type AccountUpdate,
+  type Action,
+  at,
+  type Call,
+  type Caller,
+  Model,
+  type ModelEvent,
+  type ModelOutcome,
+} from "./model.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: messages in JSON, as tests read them.
+type Json = any;
 
 const AMOUNT_MAX = 10n ** 15n;
 const WORN_TRANSFERS = 9223n;
@@ -111,8 +124,7 @@ type Step = {
       dryRun: boolean;
     }
   | { kind: "settle"; what: Pick; key: number | undefined }
-  | { kind: "freeze"; account: number; frozen: boolean }
-  | { kind: "limit"; account: number; limit: bigint }
+  | { kind: "update"; account: number; update: AccountUpdate }
 );
 
 const pick = fc.nat();
@@ -124,6 +136,18 @@ const settle: fc.Arbitrary<Pick> = fc.oneof(
   }),
   fc.record({ kind: fc.constant("void" as const), pick }),
   fc.record({ kind: fc.constant("reverse" as const), pick }),
+);
+const text = fc.constantFrom("Wallet", "Purse", 'the "old" one', "é, \\ and {null}");
+const update: fc.Arbitrary<AccountUpdate> = fc.oneof(
+  fc.record({ frozen: fc.boolean() }),
+  fc.record(
+    { frozen: fc.boolean(), limit: fc.bigInt({ min: 0n, max: 100n }), unlimited: rarely, name: text },
+    { requiredKeys: [] },
+  ),
+  fc.record(
+    { name: text, metadata: fc.dictionary(fc.constantFrom("a", "B", "é"), fc.oneof(text, fc.constant(""))) },
+    { requiredKeys: [] },
+  ),
 );
 const caller = fc.nat(callers.length - 1);
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -154,17 +178,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ caller, kind: fc.constant("sweep" as const) }) },
   { weight: 3, arbitrary: fc.record({ caller, kind: fc.constant("ask" as const), account }) },
-  { weight: 1, arbitrary: fc.record({ caller, kind: fc.constant("freeze" as const), account, frozen: fc.boolean() }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      caller,
-      kind: fc.constant("limit" as const),
-      account,
-      limit: fc.bigInt({ min: 0n, max: 100n }),
-    }),
-  },
+  { weight: 4, arbitrary: fc.record({ caller, kind: fc.constant("update" as const), account, update }) },
 );
+
+const pageSizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
 
 function expiryOf(expires: "past" | number): string {
   return expires === "past" ? "2020-01-01T00:00:00Z" : new Date(expires).toISOString();
@@ -180,6 +197,7 @@ function corrected(action: Action): Action {
 class Comparison {
   readonly #model = new Model();
   readonly #run: number;
+  readonly #nextPageSize: () => number;
   readonly #accountIds: string[] = [];
   /** The service's id of each transfer of the model. */
   readonly #transferIds: string[] = [];
@@ -189,8 +207,16 @@ class Comparison {
   readonly #answers: { readonly method: string; readonly request: object; readonly body: object }[] = [];
   #offsetMs = 0;
 
-  constructor(run: number) {
+  /** A follower of the feed for each caller, and where the run begins in the feed. */
+  #followers: Follower[] = [];
+  #cursor = "";
+  /** The ids of the requests that changed an account, in their order. */
+  readonly #changing: string[] = [];
+
+  constructor(run: number, pageSizes: readonly number[]) {
     this.#run = run;
+    let read = 0;
+    this.#nextPageSize = () => at(pageSizes, read++ % pageSizes.length);
   }
 
   async open(): Promise<void> {
@@ -199,6 +225,7 @@ class Comparison {
     await clock.set(10 * STEP_MS);
     await service.ledger.expiry.settle();
     await clock.set(0);
+    await this.#follow();
     const asset = { type: "ACCOUNT_TYPE_ASSET", overdraft_limit: 60 };
     this.#accountIds.push(
       await openFunded(service, "alice", 200),
@@ -217,9 +244,25 @@ class Comparison {
         heldDebits: BigInt(body.debits_pending),
         heldCredits: BigInt(body.credits_pending),
         limit: BigInt(body.overdraft_limit),
+        unlimited: body.unlimited_overdraft,
         frozen: body.status !== "ACCOUNT_STATUS_OPEN",
+        name: body.name,
+        metadata: body.metadata,
       });
     }
+    for (const follower of this.#followers) await follower.catchUp(this.#nextPageSize);
+  }
+
+  /** Follows the feed from here on; the worn accounts have a past. */
+  async #follow(): Promise<void> {
+    this.#cursor = (await service.call("ListEvents", { from_end: true })).body.cursor;
+    const accounts = new Map<string, FollowedAccount>();
+    for (const id of worn) {
+      const { body: account } = await service.call("GetAccount", { id });
+      const { body } = await service.call("ListEntries", { account_id: id, newest_first: true, page_size: 1 });
+      accounts.set(id, followedAs(account, BigInt(body.entries[0].sequence)));
+    }
+    this.#followers = followersOf({ cursor: this.#cursor, accounts });
   }
 
   async take(step: Step): Promise<void> {
@@ -253,20 +296,20 @@ class Comparison {
       }
       case "batch":
         return await this.#batch(step, caller, token);
-      case "freeze": {
-        const status = step.frozen ? "ACCOUNT_STATUS_FROZEN" : "ACCOUNT_STATUS_OPEN";
-        const reply = await service.call("UpdateAccount", { id: at(this.#accountIds, step.account), status }, token);
-        expect(verdictOf(reply)).toBe(caller.admin ? "200" : "permission_denied");
-        if (caller.admin) at(this.#model.accounts, step.account).frozen = step.frozen;
-        return;
-      }
-      case "limit": {
-        const account = at(this.#model.accounts, step.account);
-        const request = { id: at(this.#accountIds, step.account), overdraft_limit: `${step.limit}` };
-        const fits = account.limit === step.limit || this.#model.available(step.account) >= -step.limit;
-        const expected = !caller.admin ? "permission_denied" : fits ? "200" : "insufficient_funds";
-        expect(verdictOf(await service.call("UpdateAccount", request, token))).toBe(expected);
-        if (expected === "200") account.limit = step.limit;
+      case "update": {
+        const { frozen, limit, unlimited, ...described } = step.update;
+        const request = {
+          ...described,
+          id: at(this.#accountIds, step.account),
+          ...(frozen !== undefined && { status: `ACCOUNT_STATUS_${frozen ? "FROZEN" : "OPEN"}` }),
+          ...(limit !== undefined && { overdraft_limit: `${limit}` }),
+          ...(unlimited !== undefined && { unlimited_overdraft: unlimited }),
+        };
+        const reply = await service.call("UpdateAccount", request, token);
+        const changes = this.#model.events.length;
+        const verdict = this.#model.update(caller, step.account, step.update);
+        expect(verdictOf(reply)).toBe(verdict === "ok" ? "200" : verdict);
+        if (this.#model.events.length > changes) this.#changing.push(reply.headers.get("x-request-id") ?? "");
       }
     }
   }
@@ -303,7 +346,7 @@ class Comparison {
     return { ...move, expires: move.expires === "soon" ? this.#model.clock + STEP_MS * 1.5 : move.expires };
   }
 
-  /** Every account's funds and every transfer's state, and every answer about the past once more; then accounts are as the next run expects them. */
+  /** Every account's funds and every transfer's state, and every answer about the past once more. */
   async compareAll(): Promise<void> {
     await clock.jitter(0);
     this.#model.clock = Date.now() + this.#offsetMs;
@@ -314,7 +357,7 @@ class Comparison {
       else expect(again.body).toMatchObject({ code: "invalid_argument", meta: { argument: "as_of" } });
     }
     for (const [index, id] of this.#accountIds.entries()) {
-      const { debits, credits, frozen, limit } = at(this.#model.accounts, index);
+      const { debits, credits } = at(this.#model.accounts, index);
       const { body } = await service.call("GetAccount", { id });
       expect(body).toMatchObject({
         balance: `${this.#model.balance(index)}`,
@@ -324,19 +367,51 @@ class Comparison {
       });
       const { body: now } = await service.call("GetBalance", { account_id: id });
       expect(now.balance).toBe(body.balance);
-      if (frozen) await service.call("UpdateAccount", { id, status: "ACCOUNT_STATUS_OPEN" });
-      if (limit > 0n && this.#model.available(index) >= 0n)
-        await service.call("UpdateAccount", { id, overdraft_limit: 0 });
     }
     for (const [index, id] of this.#transferIds.entries()) {
-      const { captured, reversed, createdBy } = at(this.#model.transfers, index);
+      const { captured, reversed, createdBy, settledBy } = at(this.#model.transfers, index);
       const { body } = await service.call("GetTransfer", { id });
       expect(body).toMatchObject({
         state: `TRANSFER_STATE_${this.#model.stateOf(index)}`,
         captured_amount: `${captured}`,
         created_by: createdBy,
+        settled_by: settledBy,
       });
       expect(body.reversed_by_transfer_id !== "0").toBe(reversed);
+    }
+  }
+
+  /** What the feed tells of the run, and what each caller who follows it computes. */
+  async compareFeed(): Promise<void> {
+    await service.ledger.expiry.settle();
+    this.#model.sweep();
+    for (const [index, follower] of this.#followers.entries()) {
+      const { subject, admin } = at(callers, index);
+      const events = await follower.catchUp(this.#nextPageSize);
+      const seen = this.#model.events.filter((event) => admin || this.#ownersOf(event).includes(subject));
+      expect(events.map((event) => this.#told(event))).toEqual(seen.map((event) => this.#expected(event, index)));
+      await compareBooks(follower, tokens[index]);
+    }
+    await this.#compareAccount(at(this.#accountIds, this.#run % ACCOUNTS));
+  }
+
+  /** One account's events and changes, by themselves. A cursor of the whole feed is also valid for them. */
+  async #compareAccount(account_id: string): Promise<void> {
+    const all = await eventsFrom(this.#cursor, {}, () => 1000);
+    const expected = all.filter(({ account, transfer }) =>
+      [account?.id, transfer?.debit_account_id, transfer?.credit_account_id].includes(account_id),
+    );
+    expect(await eventsFrom(this.#cursor, { account_id }, this.#nextPageSize)).toEqual(expected);
+    const oldest = await changesOf(account_id, false, this.#nextPageSize);
+    expect(await changesOf(account_id, true, this.#nextPageSize)).toEqual(oldest.reverse());
+  }
+
+  /** Leaves the worn accounts as the next run expects them. */
+  async close(): Promise<void> {
+    for (const id of worn) {
+      const { body } = await service.call("GetAccount", { id });
+      const floor = BigInt(body.available_balance) >= 0n && { overdraft_limit: 0, unlimited_overdraft: false };
+      await service.call("UpdateAccount", { id, status: "ACCOUNT_STATUS_OPEN", ...floor });
     }
   }
 
@@ -380,6 +455,66 @@ class Comparison {
     return { action, key: key === undefined ? undefined : `model-${this.#run}-${key}`, dryRun };
   }
 
+  #ownersOf({ type, subject }: ModelEvent): string[] {
+    if (type === "ACCOUNT_UPDATED") return [at(this.#model.accounts, subject).owner];
+    const { debit, credit } = at(this.#model.transfers, subject);
+    return [debit, credit].map((index) => at(this.#model.accounts, index).owner);
+  }
+
+  /** An event as the model tells it to a caller. */
+  #expected(event: ModelEvent, callerIndex: number): object {
+    const { subject, admin } = at(callers, callerIndex);
+    const visible = (name: string) => (admin || name === subject ? name : "");
+    const actor = visible(event.actor);
+    if (event.type === "ACCOUNT_UPDATED") {
+      const request = this.#changing[this.#model.events.filter(({ type }) => type === event.type).indexOf(event)];
+      const by = { changed_by: actor, request_id: actor && request };
+      return {
+        type: event.type,
+        actor,
+        account: event.subject,
+        changes: event.changes.map((change) => ({ ...change, ...by })),
+      };
+    }
+    const { debit, credit, amount, createdBy, reverses } = at(this.#model.transfers, event.subject);
+    const entries = event.entries.filter(({ account }) => admin || at(this.#model.accounts, account).owner === subject);
+    return {
+      type: event.type,
+      actor,
+      transfer: event.subject,
+      ...{ debit, credit, amount, reverses, createdBy: visible(createdBy) },
+      settledBy: /POSTED|HELD/.test(event.type) ? "" : actor,
+      entries,
+    };
+  }
+
+  /** The same of an event of the feed. */
+  #told({ type: fullType, actor, account, account_changes, transfer, entries }: Json): object {
+    const type = fullType.slice("EVENT_TYPE_".length);
+    const accountOf = (id: string) => this.#accountIds.indexOf(id);
+    const transferOf = (id: string) => (id === "0" ? undefined : this.#transferIds.indexOf(id));
+    if (transfer === null) {
+      const changes = account_changes.map(({ account_id: _, changed_at: __, ...change }: Json) => change);
+      return { type, actor, account: accountOf(account.id), changes };
+    }
+    return {
+      type,
+      actor,
+      transfer: transferOf(transfer.id),
+      debit: accountOf(transfer.debit_account_id),
+      credit: accountOf(transfer.credit_account_id),
+      amount: BigInt(transfer.amount),
+      reverses: transferOf(transfer.reverses_transfer_id),
+      createdBy: transfer.created_by,
+      settledBy: transfer.settled_by,
+      entries: entries.map(({ account_id, amount, balance_after }: Json) => ({
+        account: accountOf(account_id),
+        amount: BigInt(amount),
+        balance: BigInt(balance_after),
+      })),
+    };
+  }
+
   #request({ action, key = "", dryRun }: Call): object {
     if (action.kind !== "move") {
       const id = at(this.#transferIds, action.transfer);
@@ -418,17 +553,68 @@ class Comparison {
   }
 }
 
+/** A follower for each caller. */
+function followersOf(start: { cursor?: string; accounts?: ReadonlyMap<string, FollowedAccount> } = {}): Follower[] {
+  return callers.map(({ subject, admin }, index) => {
+    if (admin) return new Follower(service, start);
+    const owned = [...(start.accounts ?? [])].filter(([, { settings }]) => settings.owner === subject);
+    return new Follower(service, { ...start, accounts: new Map(owned), owner: subject, token: tokens[index] });
+  });
+}
+
+async function eventsFrom(cursor: string, filter: { account_id?: string }, nextPageSize: () => number) {
+  const events: Json[] = [];
+  for await (const event of eventsAfter(service, { cursor, ...filter }, nextPageSize)) events.push(event);
+  return events;
+}
+
+/** Compares what a follower has computed with what the caller reads. */
+async function compareBooks(follower: Follower, token: string | undefined): Promise<void> {
+  for (const [id, account] of follower.accounts) {
+    const newest = { account_id: id, newest_first: true, page_size: 1000 };
+    const [{ body }, { body: statement }, { body: history }] = await Promise.all([
+      service.call("GetAccount", { id }, token),
+      service.call("ListEntries", newest, token),
+      service.call("ListAccountChanges", newest, token),
+    ]);
+    expect(body).toMatchObject(bodyOf(account));
+    expect(statement.entries.slice(0, account.entries.length).reverse()).toEqual(account.entries);
+    expect(history.changes.slice(0, account.changes.length).reverse()).toEqual(account.changes);
+  }
+  const { transfers } = follower;
+  if (transfers.size === 0) return;
+  const { body: newest } = await service.call("ListTransfers", { page_size: transfers.size }, token);
+  const reversed = newest.transfers.filter((transfer: Json) => transfer.reversed_by_transfer_id !== "0");
+  const before = newest.transfers.map((transfer: Json) => ({ ...transfer, reversed_by_transfer_id: "0" }));
+  expect(before).toEqual([...transfers.values()].reverse());
+  expect(new Set(reversed.map(({ id }: Json) => id))).toEqual(follower.reversed);
+}
+
+/** All changes of an account. */
+async function changesOf(account_id: string, newest_first: boolean, nextPageSize: () => number): Promise<Json[]> {
+  const changes: Json[] = [];
+  for (let page_token = ""; ; ) {
+    const request = { account_id, newest_first, page_token, page_size: nextPageSize() };
+    const { body } = await service.call("ListAccountChanges", request);
+    changes.push(...body.changes);
+    if (body.next_page_token === "") return changes;
+    page_token = body.next_page_token;
+  }
+}
+
 test("random calls over HTTP agree with the model in every answer, and the auditor finds nothing afterwards", async () => {
   let run = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), pageSizes, async (steps, sizes) => {
       run += 1;
-      const comparison = new Comparison(run);
+      const comparison = new Comparison(run, sizes);
       await comparison.open();
       for (const each of steps) await comparison.take(each);
       await comparison.compareAll();
+      await comparison.compareFeed();
+      await comparison.close();
     }),
     // On failure fast-check prints the seed and the smallest run that fails.
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 }, 240_000);

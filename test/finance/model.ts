@@ -1,6 +1,7 @@
 /**
  * A small ledger that only adds and subtracts, to compare with each answer of the real one: who may do what, what
- * keys stand for, groups, rehearsals and holds, by the rules of docs/ledger.md and docs/security.md.
+ * keys stand for, groups, rehearsals, holds and settings, by the rules of docs/ledger.md and docs/security.md. It also
+ * writes down each change, as the feed has to tell it.
  */
 
 export interface ModelAccount {
@@ -11,7 +12,19 @@ export interface ModelAccount {
   heldDebits: bigint;
   heldCredits: bigint;
   limit: bigint;
+  unlimited: boolean;
   frozen: boolean;
+  name: string;
+  metadata: Readonly<Record<string, string>>;
+}
+
+/** What a request asks to change of an account; absent: unchanged. */
+export interface AccountUpdate {
+  readonly name?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly frozen?: boolean;
+  readonly limit?: bigint;
+  readonly unlimited?: boolean;
 }
 
 export interface ModelTransfer {
@@ -23,7 +36,23 @@ export interface ModelTransfer {
   readonly expiresAt: number | undefined;
   state: "POSTED" | "PENDING" | "CAPTURED" | "VOIDED" | "EXPIRED";
   captured: bigint;
+  /** Who captured or voided it; empty for nobody. */
+  settledBy: string;
   reversed: boolean;
+  /** The transfer that it reverses. */
+  reverses: number | undefined;
+}
+
+/** A committed change. */
+export interface ModelEvent {
+  readonly type: "ACCOUNT_UPDATED" | `TRANSFER_${"POSTED" | "HELD" | "CAPTURED" | "VOIDED" | "EXPIRED"}`;
+  /** The account, or the transfer. */
+  readonly subject: number;
+  /** Empty for an expiry. */
+  readonly actor: string;
+  readonly changes: readonly { readonly field: string; readonly before: string; readonly after: string }[];
+  /** By how much each balance changed, and what it was then. */
+  readonly entries: readonly { readonly account: number; readonly amount: bigint; readonly balance: bigint }[];
 }
 
 export interface Caller {
@@ -62,12 +91,16 @@ export interface ModelOutcome {
 
 const AMOUNT_MAX = 10n ** 15n;
 
+/** The fields of an account's settings, without its metadata. */
+const FIELDS: readonly string[] = ["name", "status", "overdraft_limit", "unlimited_overdraft"];
+
 /** Verdicts that leave the key free. */
 const UNDECIDED: readonly string[] = ["invalid_argument"];
 
 export class Model {
   accounts: ModelAccount[] = [];
   transfers: ModelTransfer[] = [];
+  events: ModelEvent[] = [];
   keys = new Map<string, { request: string; outcome: ModelOutcome }>();
   /** The clock in ms. */
   clock = 0;
@@ -76,6 +109,7 @@ export class Model {
     const copy = new Model();
     copy.accounts = structuredClone(this.accounts);
     copy.transfers = structuredClone(this.transfers);
+    copy.events = [...this.events];
     copy.keys = new Map(this.keys);
     copy.clock = this.clock;
     return copy;
@@ -97,11 +131,44 @@ export class Model {
     return transfer.state === "PENDING" && this.#hasExpired(transfer) ? "EXPIRED" : transfer.state;
   }
 
-  /** Settles every hold that has expired. */
+  /** Settles every hold that has expired, the first to expire first. */
   sweep(): void {
-    for (const transfer of this.transfers) {
-      if (transfer.state === "PENDING" && this.#hasExpired(transfer)) this.#release(transfer, "EXPIRED");
-    }
+    const expired = [...this.transfers.keys()].filter((index) => {
+      const transfer = at(this.transfers, index);
+      return transfer.state === "PENDING" && this.#hasExpired(transfer);
+    });
+    const expiryOf = (index: number) => at(this.transfers, index).expiresAt ?? 0;
+    for (const index of expired.sort((a, b) => expiryOf(a) - expiryOf(b))) this.#release(index, "EXPIRED", "");
+  }
+
+  /** Changes an account's settings. @returns "ok", or the refusal's reason. */
+  update(caller: Caller, index: number, update: AccountUpdate): string {
+    const account = at(this.accounts, index);
+    const setsPolicy = update.frozen !== undefined || update.limit !== undefined || update.unlimited !== undefined;
+    if (!caller.admin && setsPolicy) return "permission_denied";
+    if (!caller.admin && account.owner !== caller.subject) return "not_found";
+    const unlimited = update.unlimited ?? account.unlimited;
+    const limit = update.limit ?? (unlimited ? 0n : account.limit);
+    if (unlimited && limit > 0n) return "invalid_argument";
+    const setsFloor = unlimited !== account.unlimited || limit !== account.limit;
+    if (setsFloor && !unlimited && this.available(index) < -limit) return "insufficient_funds";
+    const metadata = { ...account.metadata, ...update.metadata };
+    const before = settingsOf(account);
+    account.name = update.name ?? account.name;
+    account.frozen = update.frozen ?? account.frozen;
+    account.metadata = Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== ""));
+    Object.assign(account, { unlimited, limit });
+    const after = settingsOf(account);
+    const changes = [
+      ...FIELDS,
+      ...Object.keys(metadata)
+        .sort()
+        .map((key) => `metadata.${key}`),
+    ]
+      .map((field) => ({ field, before: before.get(field) ?? "", after: after.get(field) ?? "" }))
+      .filter((change) => change.before !== change.after);
+    if (changes.length > 0) this.#tell("ACCOUNT_UPDATED", caller.subject, index, { changes });
+    return "ok";
   }
 
   /** One call by itself. */
@@ -229,10 +296,10 @@ export class Model {
         if (from.frozen || to.frozen) return "account_not_open";
         const captured = action.amount ?? transfer.amount;
         if (captured > transfer.amount) return "invalid_argument";
-        this.#release(transfer, "CAPTURED");
         from.debits += captured;
         to.credits += captured;
         transfer.captured = captured;
+        this.#release(action.transfer, "CAPTURED", caller.subject);
         return undefined;
       }
       case "void":
@@ -240,7 +307,7 @@ export class Model {
           return "hold_not_owned";
         if (this.#isGone(transfer)) return "transfer_expired";
         if (transfer.state !== "PENDING") return "transfer_not_pending";
-        this.#release(transfer, "VOIDED");
+        this.#release(action.transfer, "VOIDED", caller.subject);
         return undefined;
       case "reverse": {
         if (!caller.admin && to.owner !== caller.subject) return "permission_denied";
@@ -256,14 +323,19 @@ export class Model {
           pending: false,
           expires: "never",
         } as const;
-        const refusal = this.#move(caller, back, true);
+        const refusal = this.#move(caller, back, true, action.transfer);
         if (refusal === undefined) transfer.reversed = true;
         return refusal;
       }
     }
   }
 
-  #move(caller: Caller, action: Action & { kind: "move" }, floors: boolean): string | undefined {
+  #move(
+    caller: Caller,
+    action: Action & { kind: "move" },
+    floors: boolean,
+    reverses: number | undefined = undefined,
+  ): string | undefined {
     const { debit, credit, amount, pending, expires } = action;
     const [from, to] = [at(this.accounts, debit), at(this.accounts, credit)];
     if (pending && (expires === "past" || (typeof expires === "number" && expires <= this.clock)))
@@ -303,8 +375,13 @@ export class Model {
       createdBy: caller.subject,
       state,
       captured: 0n,
+      settledBy: "",
       reversed: false,
+      reverses,
       expiresAt: pending && typeof expires === "number" ? expires : undefined,
+    });
+    this.#tell(pending ? "TRANSFER_HELD" : "TRANSFER_POSTED", caller.subject, this.transfers.length - 1, {
+      entries: pending ? [] : this.#entriesOf(action, amount),
     });
     return undefined;
   }
@@ -322,14 +399,45 @@ export class Model {
   }
 
   #breaksFloor(index: number, before: bigint): boolean {
-    return this.available(index) < before && this.available(index) < -at(this.accounts, index).limit;
+    const { limit, unlimited } = at(this.accounts, index);
+    return !unlimited && this.available(index) < before && this.available(index) < -limit;
   }
 
-  #release(transfer: ModelTransfer, state: ModelTransfer["state"]): void {
+  #release(index: number, state: "CAPTURED" | "VOIDED" | "EXPIRED", settledBy: string): void {
+    const transfer = at(this.transfers, index);
     at(this.accounts, transfer.debit).heldDebits -= transfer.amount;
     at(this.accounts, transfer.credit).heldCredits -= transfer.amount;
-    transfer.state = state;
+    Object.assign(transfer, { state, settledBy });
+    const entries = transfer.captured > 0n ? this.#entriesOf(transfer, transfer.captured) : [];
+    this.#tell(`TRANSFER_${state}`, settledBy, index, { entries });
   }
+
+  #entriesOf({ debit, credit }: { readonly debit: number; readonly credit: number }, amount: bigint) {
+    return [debit, credit].map((account) => {
+      const raises = at(this.accounts, account).debitNormal === (account === debit);
+      return { account, amount: raises ? amount : -amount, balance: this.balance(account) };
+    });
+  }
+
+  #tell(
+    type: ModelEvent["type"],
+    actor: string,
+    subject: number,
+    { changes = [], entries = [] }: Partial<Pick<ModelEvent, "changes" | "entries">>,
+  ): void {
+    this.events.push({ type, subject, actor, changes, entries });
+  }
+}
+
+/** An account's settings as text, by field. */
+function settingsOf({ name, frozen, limit, unlimited, metadata }: ModelAccount): Map<string, string> {
+  return new Map([
+    ["name", name],
+    ["status", frozen ? "ACCOUNT_STATUS_FROZEN" : "ACCOUNT_STATUS_OPEN"],
+    ["overdraft_limit", `${limit}`],
+    ["unlimited_overdraft", `${unlimited}`],
+    ...Object.entries(metadata).map(([key, value]): [string, string] => [`metadata.${key}`, value]),
+  ]);
 }
 
 /** Whether the request alone shows that it is wrong. */
