@@ -1,6 +1,6 @@
 /**
  * Follows the feed and computes from its events alone what the books hold: settings, balances, holds and entries of the
- * accounts that its caller owns. Each event must fit what the events before it have told.
+ * accounts that its caller owns. Each event must fit what the events before it have said.
  */
 import { expect } from "vitest";
 import type { TestService } from "../setup/service.ts";
@@ -110,16 +110,16 @@ export class Follower {
 
     const moved = BigInt(state === "POSTED" ? transfer.amount : transfer.captured_amount);
     const held = state === "PENDING" ? BigInt(transfer.amount) : isNew ? 0n : -BigInt(transfer.amount);
-    const told = [...entries];
+    const unread = [...entries];
     for (const side of ["debit", "credit"] as const) {
       const account = this.accounts.get(transfer[`${side}_account_id`]);
       if (account === undefined) continue;
       account[side === "debit" ? "debits" : "credits"] += moved;
       account[side === "debit" ? "heldDebits" : "heldCredits"] += held;
-      if (moved > 0n) this.#applyEntry(account, told.shift(), { transfer, side, moved });
+      if (moved > 0n) this.#applyEntry(account, unread.shift(), { transfer, side, moved });
       expect(BigInt(transfer[`${side}_account_balance`])).toBe(account.balance);
     }
-    expect(told).toEqual([]);
+    expect(unread).toEqual([]);
   }
 
   #applyEntry(

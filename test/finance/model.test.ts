@@ -381,7 +381,7 @@ class Comparison {
     }
   }
 
-  /** What the feed tells of the run, and what each caller who follows it computes. */
+  /** What the feed says about the run, and what each caller who follows it computes. */
   async compareFeed(): Promise<void> {
     await service.ledger.expiry.settle();
     this.#model.sweep();
@@ -389,7 +389,7 @@ class Comparison {
       const { subject, admin } = at(callers, index);
       const events = await follower.catchUp(this.#nextPageSize);
       const seen = this.#model.events.filter((event) => admin || this.#ownersOf(event).includes(subject));
-      expect(events.map((event) => this.#told(event))).toEqual(seen.map((event) => this.#expected(event, index)));
+      expect(events.map((event) => this.#asReported(event))).toEqual(seen.map((event) => this.#expected(event, index)));
       await compareBooks(follower, tokens[index]);
     }
     await this.#compareAccount(at(this.#accountIds, this.#run % ACCOUNTS));
@@ -461,7 +461,7 @@ class Comparison {
     return [debit, credit].map((index) => at(this.#model.accounts, index).owner);
   }
 
-  /** An event as the model tells it to a caller. */
+  /** An event of the model, as a caller must see it. */
   #expected(event: ModelEvent, callerIndex: number): object {
     const { subject, admin } = at(callers, callerIndex);
     const visible = (name: string) => (admin || name === subject ? name : "");
@@ -488,8 +488,8 @@ class Comparison {
     };
   }
 
-  /** The same of an event of the feed. */
-  #told({ type: fullType, actor, account, account_changes, transfer, entries }: Json): object {
+  /** An event of the feed, in the same form. */
+  #asReported({ type: fullType, actor, account, account_changes, transfer, entries }: Json): object {
     const type = fullType.slice("EVENT_TYPE_".length);
     const accountOf = (id: string) => this.#accountIds.indexOf(id);
     const transferOf = (id: string) => (id === "0" ? undefined : this.#transferIds.indexOf(id));

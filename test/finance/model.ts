@@ -1,7 +1,7 @@
 /**
  * A small ledger that only adds and subtracts, to compare with each answer of the real one: who may do what, what
  * keys stand for, groups, rehearsals, holds and settings, by the rules of docs/ledger.md and docs/security.md. It also
- * writes down each change, as the feed has to tell it.
+ * writes down each change, as the feed must report it.
  */
 
 export interface ModelAccount {
@@ -167,7 +167,7 @@ export class Model {
     ]
       .map((field) => ({ field, before: before.get(field) ?? "", after: after.get(field) ?? "" }))
       .filter((change) => change.before !== change.after);
-    if (changes.length > 0) this.#tell("ACCOUNT_UPDATED", caller.subject, index, { changes });
+    if (changes.length > 0) this.#record("ACCOUNT_UPDATED", caller.subject, index, { changes });
     return "ok";
   }
 
@@ -380,7 +380,7 @@ export class Model {
       reverses,
       expiresAt: pending && typeof expires === "number" ? expires : undefined,
     });
-    this.#tell(pending ? "TRANSFER_HELD" : "TRANSFER_POSTED", caller.subject, this.transfers.length - 1, {
+    this.#record(pending ? "TRANSFER_HELD" : "TRANSFER_POSTED", caller.subject, this.transfers.length - 1, {
       entries: pending ? [] : this.#entriesOf(action, amount),
     });
     return undefined;
@@ -409,7 +409,7 @@ export class Model {
     at(this.accounts, transfer.credit).heldCredits -= transfer.amount;
     Object.assign(transfer, { state, settledBy });
     const entries = transfer.captured > 0n ? this.#entriesOf(transfer, transfer.captured) : [];
-    this.#tell(`TRANSFER_${state}`, settledBy, index, { entries });
+    this.#record(`TRANSFER_${state}`, settledBy, index, { entries });
   }
 
   #entriesOf({ debit, credit }: { readonly debit: number; readonly credit: number }, amount: bigint) {
@@ -419,7 +419,7 @@ export class Model {
     });
   }
 
-  #tell(
+  #record(
     type: ModelEvent["type"],
     actor: string,
     subject: number,
