@@ -22,19 +22,20 @@ const SPAN_MS_MIN = 4 * 3_600_000;
 /** A balance as a stepped line. Keys: + and − zoom, the arrows move. */
 export function BalanceChart({ points, money, onZoom, onReset }: BalanceChartProps) {
   const frame = useRef<HTMLDivElement>(null);
-  const handlers = useRef({ onZoom, onReset });
-  handlers.current = { onZoom, onReset };
+  const chart = useRef<UPlot>(undefined);
+  const latest = useRef({ points, money, onZoom, onReset });
+  latest.current = { points, money, onZoom, onReset };
 
   useEffect(() => {
     const { current } = frame;
     if (current === null) return undefined;
-    let chart = draw(current, points, money, handlers);
+    chart.current = draw(current, latest);
     const redraw = () => {
-      chart.destroy();
-      chart = draw(current, points, money, handlers);
+      chart.current?.destroy();
+      chart.current = draw(current, latest);
     };
     const sizes = new ResizeObserver(([entry]) => {
-      if (entry) chart.setSize({ width: entry.contentRect.width, height: HEIGHT_PX });
+      if (entry) chart.current?.setSize({ width: entry.contentRect.width, height: HEIGHT_PX });
     });
     sizes.observe(current);
     // A canvas keeps the colours it was drawn with.
@@ -46,9 +47,11 @@ export function BalanceChart({ points, money, onZoom, onReset }: BalanceChartPro
       system.removeEventListener("change", redraw);
       themes.disconnect();
       sizes.disconnect();
-      chart.destroy();
+      chart.current?.destroy();
     };
-  }, [points, money]);
+  }, []);
+  // Keep a drag in progress, and the tip.
+  useEffect(() => chart.current?.setData(dataOf({ points, money })), [points, money]);
 
   return (
     // biome-ignore lint/a11y/useSemanticElements: a chart that has keys of its own is not an image
@@ -94,12 +97,11 @@ function spanAfterKey(key: string, points: readonly ChartPoint[]): Span | undefi
   }
 }
 
-function draw(
-  frame: HTMLElement,
-  points: readonly ChartPoint[],
-  money: Currency,
-  handlers: { readonly current: Pick<BalanceChartProps, "onZoom" | "onReset"> },
-): UPlot {
+function dataOf({ points, money }: Pick<BalanceChartProps, "points" | "money">): UPlot.AlignedData {
+  return [points.map(({ time }) => time.getTime() / 1000), points.map(({ balance }) => toMajor(balance, money))];
+}
+
+function draw(frame: HTMLElement, latest: { readonly current: BalanceChartProps }): UPlot {
   const colours = getComputedStyle(frame);
   const colour = (name: string) => colours.getPropertyValue(name);
   const tip = document.createElement("p");
@@ -142,11 +144,12 @@ function draw(
             const start = time(select.left);
             const end = time(select.left + select.width);
             setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-            if (end.getTime() - start.getTime() >= SPAN_MS_MIN) handlers.current.onZoom({ start, end });
+            if (end.getTime() - start.getTime() >= SPAN_MS_MIN) latest.current.onZoom({ start, end });
           },
         ],
         setCursor: [
           ({ cursor: { idx, left = 0 }, over }) => {
+            const { points, money } = latest.current;
             const point = typeof idx === "number" ? points[idx] : undefined;
             tip.hidden = point === undefined || left < 0;
             if (point === undefined) return;
@@ -156,11 +159,11 @@ function draw(
         ],
       },
     },
-    [points.map(({ time }) => time.getTime() / 1000), points.map(({ balance }) => toMajor(balance, money))],
+    dataOf(latest.current),
     frame,
   );
   chart.over.append(tip);
-  chart.over.addEventListener("dblclick", () => handlers.current.onReset());
+  chart.over.addEventListener("dblclick", () => latest.current.onReset());
   return chart;
 }
 

@@ -1,6 +1,6 @@
 import { type Account, formatMoney, toDate } from "@finance-service/client";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { Loaded } from "../components/loaded.tsx";
 import { Sum } from "../components/sum.tsx";
 import { Table } from "../components/table.tsx";
@@ -27,7 +27,9 @@ export function BalanceHistory({ account }: { readonly account: Account }) {
   const [range, setRange] = useState<(typeof RANGES)[number] | undefined>(RANGES[2]);
   const [span, setSpan] = useState<Span>(() => spanOf(RANGES[2].days, account));
   const query = useQuery(historyQuery(finance, account.id, span));
-  const points = query.data && chartPoints(query.data.points, query.data.end, account);
+  const { data } = query;
+  const { type } = account;
+  const points = useMemo(() => data && chartPoints(data.points, data.end, { type }), [data, type]);
   const choose = (next: (typeof RANGES)[number]) => {
     setRange(next);
     setSpan(spanOf(next.days, account));
