@@ -2,7 +2,7 @@ import { type Account, TransferState } from "@finance-service/client";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { transfersQuery } from "../data/queries.ts";
 import { useSession } from "../session/session.ts";
-import { HoldTable } from "../transfers/hold-table.tsx";
+import { HoldTable, useSettlement } from "../transfers/hold-table.tsx";
 
 /** The account's holds; renders nothing if it has none. */
 export function AccountHolds({ account }: { readonly account: Account }) {
@@ -11,11 +11,16 @@ export function AccountHolds({ account }: { readonly account: Account }) {
     transfersQuery(finance, { accountId: account.id, state: TransferState.TRANSFER_STATE_PENDING }),
   );
   const holds = data?.pages.flatMap(({ transfers }) => transfers) ?? [];
-  if (holds.length === 0) return null;
+  const { settle, dialog } = useSettlement();
   return (
-    <section className="table" aria-labelledby="holds-heading">
-      <h2 id="holds-heading">Holds</h2>
-      <HoldTable labelledBy="holds-heading" holds={holds} />
-    </section>
+    <>
+      {holds.length > 0 && (
+        <section className="table" aria-labelledby="holds-heading">
+          <h2 id="holds-heading">Holds</h2>
+          <HoldTable labelledBy="holds-heading" holds={holds} onSettle={settle} />
+        </section>
+      )}
+      {dialog}
+    </>
   );
 }

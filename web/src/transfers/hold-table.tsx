@@ -1,5 +1,5 @@
 import type { Transfer } from "@finance-service/client";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Sum } from "../components/sum.tsx";
 import { Table } from "../components/table.tsx";
 import { TransferLink } from "../components/transfer-table.tsx";
@@ -10,50 +10,61 @@ import { CaptureDialog, VoidDialog } from "./settle-dialogs.tsx";
 
 type Settlement = "capture" | "void";
 
+/** A dialog that settles a hold. It stays open, with what was typed, when someone else settles the hold and its row disappears. */
+export function useSettlement(): { settle(hold: Transfer, by: Settlement): void; readonly dialog: ReactNode } {
+  const [settling, setSettling] = useState<{ readonly hold: Transfer; readonly by: Settlement }>();
+  const close = () => setSettling(undefined);
+  return {
+    settle: (hold, by) => setSettling({ hold, by }),
+    dialog:
+      settling &&
+      (settling.by === "capture" ? (
+        <CaptureDialog hold={settling.hold} onClose={close} />
+      ) : (
+        <VoidDialog hold={settling.hold} onClose={close} />
+      )),
+  };
+}
+
 interface HoldTableProps {
   /** The id of the heading that names the table. */
   readonly labelledBy: string;
   readonly holds: readonly Transfer[];
+  onSettle(hold: Transfer, by: Settlement): void;
 }
 
 /** Pending transfers, each with the actions that the caller may take. */
-export function HoldTable({ labelledBy, holds }: HoldTableProps) {
-  const [settling, setSettling] = useState<{ readonly hold: Transfer; readonly by: Settlement }>();
+export function HoldTable({ labelledBy, holds, onSettle }: HoldTableProps) {
   const { may } = useSession();
   const accounts = useAccounts();
   const hasActions = holds.some((hold) => may.capture(hold, accounts) || may.void(hold, accounts));
-  const close = () => setSettling(undefined);
-  const actionsOf = (hold: Transfer) => <HoldActions hold={hold} onSettle={(by) => setSettling({ hold, by })} />;
+  const actionsOf = (hold: Transfer) => <HoldActions hold={hold} onSettle={(by) => onSettle(hold, by)} />;
   const actions = { head: "Actions", className: "wide", isHeadHidden: true, cell: actionsOf };
   return (
-    <>
-      <Table
-        labelledBy={labelledBy}
-        rows={holds}
-        keyOf={({ id }) => `${id}`}
-        columns={[
-          {
-            head: "Hold",
-            className: "told",
-            cell: (hold) => (
-              <>
-                <TransferLink transfer={hold} accounts={accounts} />
-                <div className="narrow">{actionsOf(hold)}</div>
-              </>
-            ),
-          },
-          {
-            head: "Expires",
-            className: "wide",
-            cell: ({ expiresAt }) => (expiresAt ? dateTimeOf(expiresAt) : <span className="muted">Never</span>),
-          },
-          { head: "Amount", className: "figure", cell: (hold) => <Sum minor={hold.amount} money={hold} /> },
-          ...(hasActions ? [actions] : []),
-        ]}
-      />
-      {settling?.by === "capture" && <CaptureDialog hold={settling.hold} onClose={close} />}
-      {settling?.by === "void" && <VoidDialog hold={settling.hold} onClose={close} />}
-    </>
+    <Table
+      labelledBy={labelledBy}
+      rows={holds}
+      keyOf={({ id }) => `${id}`}
+      columns={[
+        {
+          head: "Hold",
+          className: "told",
+          cell: (hold) => (
+            <>
+              <TransferLink transfer={hold} accounts={accounts} />
+              <div className="narrow">{actionsOf(hold)}</div>
+            </>
+          ),
+        },
+        {
+          head: "Expires",
+          className: "wide",
+          cell: ({ expiresAt }) => (expiresAt ? dateTimeOf(expiresAt) : <span className="muted">Never</span>),
+        },
+        { head: "Amount", className: "figure", cell: (hold) => <Sum minor={hold.amount} money={hold} /> },
+        ...(hasActions ? [actions] : []),
+      ]}
+    />
   );
 }
 

@@ -5,12 +5,13 @@ import { Pages } from "../components/pages.tsx";
 import { transfersQuery } from "../data/queries.ts";
 import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
-import { HoldTable } from "./hold-table.tsx";
+import { HoldTable, useSettlement } from "./hold-table.tsx";
 
 /** Every pending transfer that the caller may see. */
 export function HoldsPage() {
   const { finance, may } = useSession();
   const holds = useInfiniteQuery(transfersQuery(finance, { state: TransferState.TRANSFER_STATE_PENDING }));
+  const { settle, dialog } = useSettlement();
   return (
     <>
       <PageHeading title="Holds" />
@@ -36,9 +37,10 @@ export function HoldsPage() {
             </>
           }
         >
-          {(items) => <HoldTable labelledBy="pending-heading" holds={items} />}
+          {(items) => <HoldTable labelledBy="pending-heading" holds={items} onSettle={settle} />}
         </Pages>
       </section>
+      {dialog}
     </>
   );
 }
