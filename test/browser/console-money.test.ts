@@ -69,12 +69,12 @@ test("account 4 shows its statement newest first, each balance follows from the 
     await statementOf(page).last().scrollIntoViewIfNeeded();
     await expect.poll(() => statementOf(page).count()).toBeGreaterThan(50);
 
-    const rows = await statementOf(page).evaluateAll((all) =>
-      all.map((row) => [...row.querySelectorAll("td.figure.wide")].map((cell) => cell.textContent)),
+    const rows = await Promise.all(
+      (await statementOf(page).all()).map((row) => row.locator("td.figure.wide").allTextContents()),
     );
     const statement = rows.map(([debit = "", credit = "", balance = ""]) => ({
-      amount: debit === "" ? cents(credit ?? "") : -cents(debit ?? ""),
-      balance: cents(balance ?? ""),
+      amount: debit === "" ? cents(credit) : -cents(debit),
+      balance: cents(balance),
     }));
     expect(statement[0]?.balance).toBe(await balanceOf(page));
     for (const [index, { amount, balance }] of statement.entries()) {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { runCommand } from "../../packages/cors/src/doctor/index.ts";
 import { launchChromium } from "../setup/chromium.ts";
+import { watchCalls } from "../setup/console.ts";
 import { freePort, startProcess } from "../setup/process.ts";
 
 const DIRECTORY = "docs/images";
@@ -44,6 +45,7 @@ async function takePictures(): Promise<number> {
     for (const theme of ["light", "dark"] as const) {
       const context = await browser.newContext({ locale: "en-US", viewport: VIEWPORT, colorScheme: theme });
       const page = await context.newPage();
+      const calls = watchCalls(page);
       await page.goto(`http://localhost:${consolePort}/`);
       await page.getByRole("button", { name: "Use the development token" }).click();
       await page.getByText("Balanced").first().waitFor();
@@ -52,7 +54,7 @@ async function takePictures(): Promise<number> {
         await page.evaluate(`window.location.hash = ${JSON.stringify(fragment)}`);
         await page.locator("main").getByText(shown).first().waitFor();
         await prepare?.(page);
-        await page.waitForLoadState("networkidle");
+        while (calls.pending().some((name) => name !== "ListEvents")) await page.waitForEvent("requestfinished");
         await writeFile(join(DIRECTORY, `${name}-${theme}.webp`), await toWebp(page, await page.screenshot()));
       }
       await context.close();

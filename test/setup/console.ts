@@ -1,5 +1,5 @@
 /** The built console in a real browser, on its own origin, with the built service and its demo data. */
-import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page, Request } from "playwright-core";
 import { expect } from "vitest";
 import { mintToken } from "../../src/auth/index.ts";
 import { type FaultyNetwork, openFaultyNetwork } from "../faults/network.ts";
@@ -143,6 +143,13 @@ export async function goTo(page: Page, fragment: string): Promise<void> {
   await page.evaluate(`window.location.hash = ${JSON.stringify(fragment)}`);
 }
 
+/** Opens an account that has entries. */
+export async function openAccount(page: Page, id: number): Promise<void> {
+  await goTo(page, `/accounts/${id}`);
+  await page.getByText(`No. ${id} ·`).waitFor();
+  await statementOf(page).first().waitFor();
+}
+
 export async function fillTransfer(page: Page, to: string, amount: string, description = ""): Promise<void> {
   await page.getByLabel("To account").fill(to);
   await page.getByLabel("Amount in USD").fill(amount);
@@ -155,6 +162,24 @@ export async function noteOf(page: Page, label: string): Promise<string> {
   return (await page.locator(`[id="${id}"]`).innerText()).trim();
 }
 
+/** The names of the methods that the page called, and of the calls without a reply. */
+export function watchCalls(page: Page): {
+  readonly sent: readonly string[];
+  pending(): string[];
+} {
+  const sent: string[] = [];
+  const pending = new Map<Request, string>();
+  page.on("request", (request) => {
+    const name = /FinanceService\/(\w+)$/.exec(request.url())?.[1];
+    if (name === undefined || request.method() !== "POST") return;
+    sent.push(name);
+    pending.set(request, name);
+  });
+  page.on("requestfinished", (request) => pending.delete(request));
+  page.on("requestfailed", (request) => pending.delete(request));
+  return { sent, pending: () => [...pending.values()] };
+}
+
 export function statementOf(page: Page): Locator {
   return page.getByRole("table", { name: "Statement" }).locator("tbody").getByRole("row");
 }
@@ -162,6 +187,12 @@ export function statementOf(page: Page): Locator {
 /** The balance at the top of an account's page, in cents. */
 export async function balanceOf(page: Page): Promise<bigint> {
   return cents(await page.locator(".balance").innerText());
+}
+
+/** The chart's last balance in cents, from the text below it. */
+export async function chartEnd(page: Page): Promise<bigint> {
+  const words = await page.getByText("Drag across the chart").innerText();
+  return cents(words.split(" · ")[0]?.split("→")[1] ?? "");
 }
 
 /** The only amount of money in a text. */

@@ -59,7 +59,7 @@ function NoAccounts() {
 function LatestActivity() {
   const { finance, may } = useSession();
   const accounts = useAccounts();
-  const query = useInfiniteQuery({ ...transfersQuery(finance, { pageSize: LATEST }), refetchInterval: 10_000 });
+  const query = useInfiniteQuery(transfersQuery(finance, { pageSize: LATEST }));
   return (
     <section className="table" aria-labelledby="activity-heading">
       <div className="heading-line">

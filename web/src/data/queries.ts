@@ -1,4 +1,7 @@
-/** The pages' queries. Every change invalidates them all, because a transfer appears in many places. */
+/**
+ * The pages' queries. A change in this page makes all of them stale, because a transfer appears in many places; an event of the
+ * feed those of `touchedBy`.
+ */
 
 import {
   type AccountStatus,
@@ -15,10 +18,28 @@ export const KNOWN_ACCOUNTS_MAX = 1000;
 
 const PAGE_SIZE = 50;
 
+/** The starts of the queries' keys. */
+export const keys = {
+  accounts: ["accounts"],
+  account: (id: bigint) => ["account", `${id}`],
+  accountChanges: (id: bigint) => ["account-changes", `${id}`],
+  entries: (accountId: bigint) => ["entries", `${accountId}`],
+  history: (accountId: bigint) => ["history", `${accountId}`],
+  /** @param accountId 0: of all accounts. */
+  transfers: (accountId: bigint, state: TransferState) => ["transfers", `${accountId}`, state],
+  transfer: (id: bigint) => ["transfer", `${id}`],
+  trialBalance: ["trial-balance"],
+  /** Dry runs that debit or credit an account. */
+  trial: (sides: { readonly debit?: bigint | undefined; readonly credit?: bigint | undefined }) => [
+    "trial",
+    Object.fromEntries(Object.entries(sides).map(([side, id]) => [side, `${id}`])),
+  ],
+} as const;
+
 /** The caller's accounts, up to KNOWN_ACCOUNTS_MAX. */
 export function knownAccountsQuery(finance: FinanceClient) {
   return queryOptions({
-    queryKey: ["accounts", "known"],
+    queryKey: [...keys.accounts, "known"],
     queryFn: async ({ signal }) => {
       const page = await finance.listAccounts({ pageSize: KNOWN_ACCOUNTS_MAX }, { signal });
       return { accounts: page.accounts, isComplete: page.nextPageToken === "" };
@@ -35,7 +56,7 @@ export interface AccountFilters {
 
 export function accountsQuery(finance: FinanceClient, filters: AccountFilters) {
   return infiniteQueryOptions({
-    queryKey: ["accounts", "list", filters],
+    queryKey: [...keys.accounts, "list", filters],
     queryFn: ({ pageParam, signal }) =>
       finance.listAccounts({ ...filters, pageSize: PAGE_SIZE, pageToken: pageParam }, { signal }),
     initialPageParam: "",
@@ -45,7 +66,7 @@ export function accountsQuery(finance: FinanceClient, filters: AccountFilters) {
 
 export function accountQuery(finance: FinanceClient, id: bigint) {
   return queryOptions({
-    queryKey: ["account", `${id}`],
+    queryKey: keys.account(id),
     queryFn: ({ signal }) => finance.getAccount({ id }, { signal }),
   });
 }
@@ -53,7 +74,7 @@ export function accountQuery(finance: FinanceClient, id: bigint) {
 /** The statement, newest first. */
 export function entriesQuery(finance: FinanceClient, accountId: bigint) {
   return infiniteQueryOptions({
-    queryKey: ["entries", `${accountId}`],
+    queryKey: keys.entries(accountId),
     queryFn: ({ pageParam, signal }) =>
       finance.listEntries({ accountId, newestFirst: true, pageSize: PAGE_SIZE, pageToken: pageParam }, { signal }),
     initialPageParam: "",
@@ -64,7 +85,7 @@ export function entriesQuery(finance: FinanceClient, accountId: bigint) {
 /** The balance over a span, at intervals that fit its length. */
 export function historyQuery(finance: FinanceClient, accountId: bigint, span: Span) {
   return queryOptions({
-    queryKey: ["history", `${accountId}`, span.start.getTime(), span.end?.getTime() ?? "now"],
+    queryKey: [...keys.history(accountId), span.start.getTime(), span.end?.getTime() ?? "now"],
     queryFn: async ({ signal }) => {
       const asked = historySpan(span, new Date());
       const [start, end] = [fromDate(asked.start), fromDate(asked.end)];
@@ -89,7 +110,7 @@ export function transfersQuery(
   { accountId = 0n, state = 0, pageSize = PAGE_SIZE }: TransferFilters = {},
 ) {
   return infiniteQueryOptions({
-    queryKey: ["transfers", `${accountId}`, state, pageSize],
+    queryKey: [...keys.transfers(accountId, state), pageSize],
     queryFn: ({ pageParam, signal }) =>
       finance.listTransfers({ accountId, state, pageSize, pageToken: pageParam }, { signal }),
     initialPageParam: "",
@@ -99,15 +120,16 @@ export function transfersQuery(
 
 export function transferQuery(finance: FinanceClient, id: bigint) {
   return queryOptions({
-    queryKey: ["transfer", `${id}`],
+    queryKey: keys.transfer(id),
     queryFn: ({ signal }) => finance.getTransfer({ id }, { signal }),
   });
 }
 
-/** For admins only: the service refuses other callers. */
+/** For admins only: the service refuses other callers. It reads every entry of the ledger, so events don't fetch it again. */
 export function trialBalanceQuery(finance: FinanceClient) {
   return queryOptions({
-    queryKey: ["trial-balance"],
+    queryKey: keys.trialBalance,
     queryFn: ({ signal }) => finance.getTrialBalance({}, { signal }),
+    meta: { isCostly: true },
   });
 }

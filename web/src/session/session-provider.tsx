@@ -109,6 +109,8 @@ function createQueryClient(onRefused: (reason: string) => void): QueryClient {
         // A service on this machine is reachable without a network.
         networkMode: "always",
         staleTime: 2000,
+        // The feed starts again when the tab is shown, and fetches everything.
+        refetchOnWindowFocus: false,
         // Until the service is back the page keeps its data, and a banner says so.
         retry: (_, error) => error instanceof FinanceError && error.code === "unavailable",
         retryDelay: (failures) => Math.min(RETRY_DELAY_MS_MAX, 500 * 2 ** failures),

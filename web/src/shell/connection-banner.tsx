@@ -2,11 +2,12 @@ import { FinanceError } from "@finance-service/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 import { paths } from "../route.ts";
+import { useOnline } from "../window-state.ts";
 
 /** Shown while calls fail because the service is away. The page keeps calling. */
 export function ConnectionBanner() {
   const failure = useOutage();
-  const online = useSyncExternalStore(subscribeToNetwork, () => navigator.onLine);
+  const online = useOnline();
   return (
     <div role="status" className="banner" hidden={failure === undefined}>
       {failure && (
@@ -36,13 +37,4 @@ function useOutage(): FinanceError | undefined {
     return undefined;
   };
   return useSyncExternalStore((onChange) => cache.subscribe(onChange), find);
-}
-
-function subscribeToNetwork(onChange: () => void): () => void {
-  window.addEventListener("online", onChange);
-  window.addEventListener("offline", onChange);
-  return () => {
-    window.removeEventListener("online", onChange);
-    window.removeEventListener("offline", onChange);
-  };
 }

@@ -1,8 +1,10 @@
 import { type ComponentProps, useState } from "react";
+import type { FeedStatus } from "../live/use-feed.ts";
 import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { chooseTheme, loadTheme, themeAfter } from "../theme.ts";
 import { Icon } from "./icons.tsx";
+import { LiveMark } from "./live-mark.tsx";
 
 const places: readonly {
   readonly href: string;
@@ -18,14 +20,22 @@ const places: readonly {
 
 const themeWords = { system: "System", light: "Light", dark: "Dark" } as const;
 
-export function Navigation({ path }: { readonly path: string }) {
+interface NavigationProps {
+  readonly path: string;
+  readonly feed: FeedStatus;
+}
+
+export function Navigation({ path, feed }: NavigationProps) {
   const { caller, may, settings, signOut } = useSession();
   const [theme, setTheme] = useState(loadTheme);
   return (
     <header className="frame">
-      <a className="wordmark" href={paths.overview}>
-        Finance console
-      </a>
+      <div>
+        <a className="wordmark" href={paths.overview}>
+          Finance console
+        </a>
+        <LiveMark status={feed} />
+      </div>
       <nav aria-label="Pages">
         <ul>
           {places.map(({ href, icon, word }) => (

@@ -6,6 +6,7 @@ import { OverviewPage } from "../books/overview-page.tsx";
 import { FailureBoundary } from "../components/failure-boundary.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { ConnectionPage } from "../connection/connection-page.tsx";
+import { useFeed } from "../live/use-feed.ts";
 import { paths, readId, useFragment, usePath } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { loadToken } from "../session/token.ts";
@@ -20,13 +21,14 @@ import { Navigation } from "./navigation.tsx";
 export function Shell() {
   const path = usePath();
   const address = useFragment();
+  const feed = useFeed();
   // As browsers do when they open a page.
   useEffect(() => {
     if (path !== "") window.scrollTo(0, 0);
   }, [path]);
   return (
     <div className="shell">
-      <Navigation path={path} />
+      <Navigation path={path} feed={feed} />
       <div className="content">
         <ConnectionBanner />
         {/* A new address, or a new query, starts a new page: nothing typed into the old one stays. */}

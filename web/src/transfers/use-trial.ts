@@ -1,6 +1,7 @@
 import { FinanceError, type Transfer } from "@finance-service/client";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { keys } from "../data/queries.ts";
 import { useSession } from "../session/session.ts";
 import type { TransferDraft } from "./transfer-values.ts";
 
@@ -17,7 +18,7 @@ export function useTrial(draft: TransferDraft | undefined): {
   const settled = useSettled(key);
   const isCurrent = draft !== undefined && settled === key;
   const { data, error } = useQuery({
-    queryKey: ["trial", settled],
+    queryKey: [...keys.trial({ debit: draft?.debitAccountId, credit: draft?.creditAccountId }), settled],
     queryFn: ({ signal }) => finance.createTransfer({ ...draft, dryRun: true }, { signal, maxRetries: 0 }),
     enabled: isCurrent,
     placeholderData: keepPreviousData,
