@@ -119,7 +119,7 @@ test("holds appear, and disappear when they are settled; the open dialog keeps w
   });
 });
 
-test("a transfer's page follows its hold and its reversal", async () => {
+test("a transfer's page follows its hold, and says who settled it", async () => {
   const from = await openWallet("Settler");
   await service.visit(async (page) => {
     await signInLive(page);
@@ -128,6 +128,8 @@ test("a transfer's page follows its hold and its reversal", async () => {
     await page.getByText("Held").first().waitFor();
     await service.call("CaptureTransfer", { id });
     await page.getByText("Captured").first().waitFor();
+    const settledBy = page.getByRole("term").filter({ hasText: "Settled by" }).locator("xpath=..");
+    expect(await settledBy.getByRole("definition").innerText()).toBe("root");
     await service.call("ReverseTransfer", { id });
     await page.getByText("Reversed by").waitFor();
   });
@@ -149,6 +151,39 @@ test("new accounts and transfers appear on the overview and in the list of accou
   });
 });
 
+test("the audit trail says who changed what, when, and the values before and after, and follows", async () => {
+  const id = await openWallet("Audited");
+  await service.visit(async (page) => {
+    await signInLive(page);
+    await goTo(page, `/accounts/${id}`);
+    await page.getByText("The settings were never changed.").waitFor();
+    await service.call("UpdateAccount", { id, overdraft_limit: "5000", unlimited_overdraft: false });
+    const changes = page.getByRole("table", { name: "Audit trail" }).locator("tbody").getByRole("row");
+    await eventually(() => changes.count()).toBe(2);
+    const cells = async () => {
+      const rows = await Promise.all((await changes.all()).map((row) => row.getByRole("cell").allInnerTexts()));
+      return rows.map(([, ...rest]) => rest);
+    };
+    expect(await cells()).toEqual([
+      ["Unlimited overdraft", "Yes", "No", "root"],
+      ["Overdraft", "None", "$50.00", "root"],
+    ]);
+
+    await page.getByRole("button", { name: "Freeze Audited" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Freeze the account" }).click();
+    await eventually(async () => (await cells())[0]).toEqual(["Status", "Open", "Frozen", "alice"]);
+    await service.call("UpdateAccount", { id, metadata: { team: "north" } });
+    await eventually(async () => (await cells())[0]).toEqual(["team", "None", "north", "root"]);
+    const today = await page.evaluate('new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(new Date())');
+    expect(await changes.first().innerText()).toContain(today);
+
+    for (const name of ["A", "B", "C", "D"]) await service.call("UpdateAccount", { id, name });
+    await page.getByRole("heading", { level: 1, name: "D" }).waitFor();
+    await page.getByRole("button", { name: "Show earlier changes" }).click();
+    await eventually(() => changes.count()).toBe(8);
+  });
+});
+
 test("after a restart of the service the page says reconnecting, then live, and nothing is missing", async () => {
   const from = await openWallet("Restarted");
   await service.visit(async (page) => {
@@ -162,8 +197,7 @@ test("after a restart of the service the page says reconnecting, then live, and 
       for (const description of ["One", "Two", "Three"]) await post(from, 6, { description });
       await marked(page, "Live");
       await eventually(() => balanceOf(page)).toBe(-400n);
-      const texts = await statementOf(page).allInnerTexts();
-      expect(texts).toEqual([
+      await eventually(() => statementOf(page).allInnerTexts()).toEqual([
         ...["Three", "Two", "One"].map((text) => expect.stringContaining(text)),
         expect.anything(),
       ]);

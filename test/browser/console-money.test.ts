@@ -4,9 +4,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   balanceOf,
   cents,
+  chartEnd,
   fillTransfer,
   goTo,
   noteOf,
+  openAccount,
   signIn,
   startTestConsole,
   statementOf,
@@ -21,12 +23,6 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
-async function openAccount(page: Page, id: number): Promise<void> {
-  await goTo(page, `/accounts/${id}`);
-  await page.getByText(`No. ${id} ·`).waitFor();
-  await statementOf(page).first().waitFor();
-}
-
 async function openTransferForm(page: Page, from = 4): Promise<void> {
   await signIn(page);
   await goTo(page, `/transfer?from=${from}`);
@@ -35,12 +31,6 @@ async function openTransferForm(page: Page, from = 4): Promise<void> {
 
 async function submit(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Transfer", exact: true }).click();
-}
-
-/** The chart's last balance in cents, from the text below it. */
-async function chartEnd(page: Page): Promise<bigint> {
-  const words = await page.getByText("Drag across the chart").innerText();
-  return cents(words.split(" · ")[0]?.split("→")[1] ?? "");
 }
 
 /** The balance according to the service. */
@@ -336,13 +326,13 @@ test("an account is opened, frozen, unfrozen and closed, and one with a balance 
     });
     await page.getByRole("button", { name: "Freeze Petty cash" }).click();
     await page.getByRole("button", { name: "Freeze the account" }).click();
-    await page.getByText("Frozen").waitFor();
+    await page.getByRole("region", { name: "Account" }).getByText("Frozen").waitFor();
     await page.getByRole("button", { name: "Unfreeze Petty cash" }).click();
     await page.getByRole("button", { name: "Unfreeze the account" }).click();
     await page.getByRole("button", { name: "Freeze Petty cash" }).waitFor();
     await page.getByRole("button", { name: "Close Petty cash" }).click();
     await page.getByRole("button", { name: "Close permanently" }).click();
-    await page.getByText("Closed").waitFor();
+    await page.getByRole("region", { name: "Account" }).getByText("Closed").waitFor();
     expect(await page.getByRole("button", { name: /Petty cash/ }).count()).toBe(0);
 
     await goTo(page, "/accounts/5");

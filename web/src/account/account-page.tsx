@@ -12,12 +12,13 @@ import { hindranceOf, typeOf } from "../labels.ts";
 import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { AccountHolds } from "./account-holds.tsx";
+import { AuditTrail } from "./audit-trail.tsx";
 import { BalanceHistory } from "./balance-history.tsx";
 import { Statement } from "./statement.tsx";
 
 const back = { href: paths.accounts, to: "Accounts" };
 
-/** One account: its figures, its balance over time, its holds, its statement. */
+/** One account: its figures, its balance over time, its holds, the changes of its settings, its statement. */
 export function AccountPage({ id }: { readonly id: bigint }) {
   const { finance } = useSession();
   const query = useQuery(accountQuery(finance, id));
@@ -35,6 +36,7 @@ export function AccountPage({ id }: { readonly id: bigint }) {
               <BalanceHistory account={account} />
             </FailureBoundary>
             <AccountHolds account={account} />
+            <AuditTrail account={account} />
             <Statement account={account} />
           </>
         )}

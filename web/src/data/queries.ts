@@ -17,6 +17,7 @@ import { historySpan, type Span } from "./history-span.ts";
 export const KNOWN_ACCOUNTS_MAX = 1000;
 
 const PAGE_SIZE = 50;
+const LATEST_CHANGES = 5;
 
 /** The starts of the queries' keys. */
 export const keys = {
@@ -68,6 +69,25 @@ export function accountQuery(finance: FinanceClient, id: bigint) {
   return queryOptions({
     queryKey: keys.account(id),
     queryFn: ({ signal }) => finance.getAccount({ id }, { signal }),
+  });
+}
+
+/** What was changed in the account's settings, newest first: a few at first, then whole pages. */
+export function accountChangesQuery(finance: FinanceClient, accountId: bigint) {
+  return infiniteQueryOptions({
+    queryKey: keys.accountChanges(accountId),
+    queryFn: ({ pageParam, signal }) =>
+      finance.listAccountChanges(
+        {
+          accountId,
+          newestFirst: true,
+          pageSize: pageParam === "" ? LATEST_CHANGES : PAGE_SIZE,
+          pageToken: pageParam,
+        },
+        { signal },
+      ),
+    initialPageParam: "",
+    getNextPageParam: ({ nextPageToken }) => nextPageToken || undefined,
   });
 }
 

@@ -74,6 +74,7 @@ function Details({ transfer }: { readonly transfer: Transfer }) {
             ),
         )}
         {transfer.createdBy && <Detail word="Created by">{transfer.createdBy}</Detail>}
+        {transfer.settledBy && <Detail word="Settled by">{transfer.settledBy}</Detail>}
         {reversesTransferId > 0n && (
           <Detail word="Reverses">
             <a href={paths.transfer(reversesTransferId)}>Transfer {`${reversesTransferId}`}</a>
