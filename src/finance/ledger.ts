@@ -67,11 +67,12 @@ const CONNECTIONS_KEPT = 2;
 /** Opens the ledger of a migrated database. */
 export function openLedger({ pool, lanePool, log, sweepIntervalMs = 500 }: LedgerOptions): Ledger {
   const watch = new LedgerWatch();
-  const feed = new Feed(pool, log, watch);
+  const readTurns = new Turns({ room: "reads", watch, slots: Math.max(1, pool.options.max - CONNECTIONS_KEPT) });
+  const events = new EventReader(pool, readTurns);
+  const feed = new Feed({ pool, log, watch, reader: events });
   const queue = new PostingQueue({ pool: lanePool, watch, onCommit: () => feed.wake() });
   const expiry = new Expiry(pool, queue);
   const sweeping = startSweeping(expiry, { log, intervalMs: sweepIntervalMs });
-  const readTurns = new Turns({ room: "reads", watch, slots: Math.max(1, pool.options.max - CONNECTIONS_KEPT) });
   return {
     pool,
     accounts: new AccountReader(lanePool, watch),
@@ -87,7 +88,7 @@ export function openLedger({ pool, lanePool, log, sweepIntervalMs = 500 }: Ledge
     finalTime: new FinalTime(pool),
     expiry,
     feed,
-    events: new EventReader(pool, readTurns),
+    events,
     lanePool,
     observe: (observer) => {
       watch.observer = observer;

@@ -67,6 +67,11 @@ export function isVisibleTo({ owner }: { readonly owner: string }, actor: Actor)
   return may(actor, "read", { owner, debitNormal: false });
 }
 
+/** Whether the caller may read an account of at least one of these owners. */
+export function seesAccountOf(owners: ReadonlySet<string>, { admin, subject }: Actor): boolean {
+  return admin || owners.has(subject);
+}
+
 /** Whether the caller's relation to a hold lets them act on it. */
 export function maySettle(
   actor: Actor,

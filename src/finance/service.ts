@@ -19,7 +19,15 @@ import {
   refuse,
   transferNotFound,
 } from "./errors.ts";
-import { type FeedPlace, placeOf, readCursor, START, writeCursor } from "./feed/events.ts";
+import {
+  type Chunk,
+  type EventRecord,
+  type FeedPlace,
+  placeOf,
+  readCursor,
+  START,
+  writeCursor,
+} from "./feed/events.ts";
 import { WaitingTime } from "./feed/feed.ts";
 import type { Ledger } from "./ledger.ts";
 import {
@@ -297,25 +305,26 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
       const waiting = new WaitingTime();
       ctx.waiting = waiting;
       const endMs = performance.now() + waitMs;
-      let head = await feed.refresh();
-      let place = request.fromEnd ? head : START;
+      let head = feed.endFor(cursor, waitMs) ?? (await feed.refresh());
+      let place: FeedPlace = request.fromEnd ? head : START;
       if (cursor !== undefined) place = placeOf(cursor, head);
       const cursorAt = ({ position, seal }: FeedPlace) => writeCursor({ identity: head.identity, position, seal });
+      const answer = (found: readonly EventRecord[]) => ({
+        events: found.map((event) => toEventMessage(event, cursorAt(event), actor)),
+        cursor: cursorAt(place),
+      });
+      // While it waits, a call holds no memory.
+      const reserve = (bytes: number) => ctx.reserve(bytes * BUILT_SIZE);
+      let chunk: Chunk | undefined;
       for (;;) {
-        ctx.reserve(sizeMax * USUAL_ROW_BYTES);
-        const found = await events.find(place, head, filter);
-        ctx.reserve(found.bytes * BUILT_SIZE);
+        const found = await events.find(place, head, filter, { chunk, reserve });
         place = found.reached;
         const leftMs = endMs - performance.now();
-        const waits = found.events.length === 0 && !found.hasNext && leftMs > 0;
-        const grown = waits ? await waiting.during(feed.wait(place.position, leftMs, ctx.signal)) : undefined;
-        if (grown === undefined) {
-          return {
-            events: found.events.map((event) => toEventMessage(event, cursorAt(event), actor)),
-            cursor: cursorAt(place),
-          };
-        }
-        head = grown;
+        if (found.events.length > 0 || found.hasNext || leftMs <= 0) return answer(found.events);
+        const waited = await waiting.during(feed.wait(place, filter, leftMs, ctx.signal));
+        ({ place, chunk } = waited);
+        if (waited.head === undefined) return answer([]);
+        head = waited.head;
       }
     },
 

@@ -32,6 +32,7 @@ const SETTINGS = {
   full_page_writes: "off",
   synchronous_commit: "off",
   max_connections: "300",
+  shared_preload_libraries: "pg_stat_statements",
 };
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

@@ -8,7 +8,7 @@ import type { ClientBase, Pool } from "pg";
 import { EventType } from "../../../generated/server/finance/v1/event.ts";
 import { withConnection } from "../../database/index.ts";
 import { FinanceError, invalidArgument, refuse } from "../errors.ts";
-import { type Actor, isVisibleTo } from "../policy.ts";
+import { type Actor, isVisibleTo, seesAccountOf } from "../policy.ts";
 import { type AccountSettings, changeKey, type FieldChange, loadChanges } from "../records/account-changes.ts";
 import type { EntryRecord } from "../records/entries.ts";
 import { type PagedRow, pageOf } from "../records/page.ts";
@@ -47,14 +47,19 @@ export interface EventFilter {
   readonly sizeMax: number;
 }
 
+export interface FindOptions {
+  /** The events after the place, if they were read already. */
+  readonly chunk?: Chunk | undefined;
+  /** Called with the memory of the events' rows before they are loaded. */
+  readonly reserve?: (bytes: number) => void;
+}
+
 /** The events that were found, and how far the search got. */
 export interface FoundEvents {
   readonly events: readonly EventRecord[];
   readonly reached: FeedPlace;
   /** Whether the feed goes on after it. */
   readonly hasNext: boolean;
-  /** Memory of the events' rows. */
-  readonly bytes: number;
 }
 
 /** What a search needs of an event, and what loading needs. */
@@ -121,13 +126,55 @@ select n.position, n.seal, n.type, n.subject, n.sequence, n.credit_sequence as "
   ),
 };
 
-/** A run of the feed. */
-interface Chunk {
+/** A run of the feed, read once for all callers that are at its start. */
+export class Chunk {
   readonly headers: readonly Header[];
   /** Whether the feed goes on after it. */
   readonly hasNext: boolean;
+  readonly #pool: Pool;
+  readonly #turns: Turns;
+  #events: Promise<readonly EventRecord[]> | undefined;
+  #owners: ReadonlySet<string> | undefined;
+  #accounts: ReadonlySet<AccountId> | undefined;
+
+  constructor(pool: Pool, turns: Turns, headers: readonly Header[]) {
+    this.#pool = pool;
+    this.#turns = turns;
+    this.headers = headers;
+    this.hasNext = headers.at(-1)?.has_next ?? false;
+  }
+
+  /** Loads the events for all callers at once. */
+  async share(): Promise<void> {
+    this.#events ??= this.#load(this.headers);
+    await this.#events;
+  }
+
+  /** Whether it may hold an event that the filter lets through. It takes the same time for few events and for many. */
+  mayHave({ actor, accountId }: EventFilter): boolean {
+    if (accountId === undefined) {
+      this.#owners ??= new Set(this.headers.flatMap((header) => [header.debitOwner, header.creditOwner]));
+      return seesAccountOf(this.#owners, actor);
+    }
+    this.#accounts ??= new Set(this.headers.flatMap((header) => [header.debitAccountId, header.creditAccountId]));
+    return this.#accounts.has(accountId);
+  }
+
   /** Loads the events of some of the headers. */
-  readonly load: (headers: readonly Header[]) => Promise<readonly EventRecord[]>;
+  async load(headers: readonly Header[], caller: string): Promise<readonly EventRecord[]> {
+    if (this.#events === undefined) return await this.#turns.run(caller, () => this.#load(headers));
+    const positions = new Set(headers.map(({ position }) => position));
+    return (await this.#events).filter(({ position }) => positions.has(position));
+  }
+
+  #load(headers: readonly Header[]): Promise<readonly EventRecord[]> {
+    return withConnection(this.#pool, (client) => loadEvents(client, headers));
+  }
+}
+
+interface Reading {
+  readonly chunk: Promise<Chunk>;
+  isShared: boolean;
 }
 
 /**
@@ -140,7 +187,7 @@ export class EventReader {
   readonly #pool: Pool;
   readonly #turns: Turns;
   /** Chunks that are being read, by place, size and end of the feed: every caller of one knows that it has an event. */
-  readonly #reading = new Map<string, Promise<Chunk>>();
+  readonly #reading = new Map<string, Reading>();
 
   constructor(pool: Pool, turns: Turns) {
     this.#pool = pool;
@@ -152,12 +199,20 @@ export class EventReader {
    *
    * @throws FinanceError feed_diverged when the feed has never had the place, or has it no longer.
    */
-  async find(place: FeedPlace, head: FeedHead, filter: EventFilter): Promise<FoundEvents> {
+  async find(
+    place: FeedPlace,
+    head: FeedHead,
+    filter: EventFilter,
+    { chunk: known, reserve }: FindOptions = {},
+  ): Promise<FoundEvents> {
     const sizeMax = seesAll(filter) ? filter.sizeMax : CHUNK_SIZE;
+    const caller = filter.actor.subject;
+    let next = known;
     let reached = place;
     let hasNext = place.position < head.position;
     for (let scanned = 0; hasNext && scanned < SCANNED_MAX; scanned += sizeMax) {
-      const chunk = await this.#read(reached, sizeMax, head, filter.actor.subject);
+      const chunk = next ?? (await this.#readShared(reached, head, sizeMax, caller));
+      next = undefined;
       if (chunk.headers.length === 0) throw diverged();
       hasNext = chunk.hasNext;
       reached = chunk.headers.at(-1) ?? reached;
@@ -168,41 +223,37 @@ export class EventReader {
         hasNext = true;
         reached = page.at(-1) ?? reached;
       }
-      const bytes = page.reduce((sum, header) => sum + header.row_bytes, 0);
-      return { events: await chunk.load(page), reached, hasNext, bytes };
+      reserve?.(page.reduce((sum, header) => sum + header.row_bytes, 0));
+      return { events: await chunk.load(page, caller), reached, hasNext };
     }
-    return { events: [], reached, hasNext, bytes: 0 };
+    return { events: [], reached, hasNext };
   }
 
-  #read(place: FeedPlace, sizeMax: number, head: FeedHead, caller: string): Promise<Chunk> {
+  /** Reads the headers after `place`. Without any, the feed lacks the place. */
+  async read({ position, seal }: FeedPlace, sizeMax = CHUNK_SIZE): Promise<Chunk> {
+    const { rows } = await this.#pool.query<Header>({ ...HEADERS, values: [position, sizeMax + 1, seal] });
+    return new Chunk(this.#pool, this.#turns, rows);
+  }
+
+  #readShared(place: FeedPlace, head: FeedHead, sizeMax: number, caller: string): Promise<Chunk> {
     const key = `${place.position} ${place.seal} ${sizeMax} ${head.seal}`;
-    let reading = this.#reading.get(key);
-    if (reading === undefined) {
-      reading = this.#readChunk(place, sizeMax, caller).finally(() => this.#reading.delete(key));
-      this.#reading.set(key, reading);
+    const running = this.#reading.get(key);
+    if (running !== undefined) {
+      running.isShared = true;
+      return running.chunk;
     }
-    return reading;
-  }
-
-  async #readChunk({ position, seal }: FeedPlace, sizeMax: number, caller: string): Promise<Chunk> {
-    const { rows: headers } = await this.#turns.run(caller, () =>
-      this.#pool.query<Header>({ ...HEADERS, values: [position, sizeMax + 1, seal] }),
-    );
-    const hasNext = headers.at(-1)?.has_next ?? false;
-    const load = (asked: readonly Header[]) =>
-      this.#turns.run(caller, () => withConnection(this.#pool, (client) => loadEvents(client, asked)));
-    if (hasNext) return { headers, hasNext, load };
-    // The end of the feed, where many callers want the same events.
-    let all: Promise<readonly EventRecord[]> | undefined;
-    return {
-      headers,
-      hasNext,
-      load: async (asked) => {
-        all ??= load(headers);
-        const positions = new Set(asked.map((header) => header.position));
-        return (await all).filter((event) => positions.has(event.position));
-      },
+    const read = async () => {
+      try {
+        const chunk = await this.#turns.run(caller, () => this.read(place, sizeMax));
+        if (reading.isShared) await chunk.share();
+        return chunk;
+      } finally {
+        this.#reading.delete(key);
+      }
     };
+    const reading: Reading = { chunk: read(), isShared: false };
+    this.#reading.set(key, reading);
+    return reading.chunk;
   }
 }
 

@@ -1,13 +1,16 @@
 /**
  * The end of the feed as this process knows it: seals after the process's own commits, and wakes the callers that wait for
- * events. Requests for a seal are coalesced, so a thousand waiting callers cost one.
+ * events. Requests for a seal are coalesced. New events are read once for all waiting callers, and only those that may see
+ * one are woken: a thousand others cost a batch next to nothing.
  *
  * There is no notification from other processes. While callers wait, their commits are found by sealing ten times a second,
  * which also works behind PgBouncer and seals what a killed process left.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Pool } from "pg";
 import type { DatabaseLog } from "../../database/index.ts";
 import type { LedgerWatch } from "../turns.ts";
+import type { Chunk, EventFilter, EventReader, FeedCursor, FeedPlace } from "./events.ts";
 import { type FeedHead, seal } from "./sealing.ts";
 
 /** The least time between two seals while callers wait: events that are this close share one. */
@@ -16,6 +19,8 @@ const BUSY_PAUSE_MS = 3;
 const QUIET_PAUSE_MS = 250;
 /** How often other processes' commits are looked for while callers wait. */
 const POLL_MS = 100;
+/** Events that are sent in one turn of the event loop: a thousand callers must not hold up all other calls. */
+const EVENTS_AT_ONCE = 500;
 
 /** Measures how long a call waits. A lost call is reported while it still waits. */
 export class WaitingTime {
@@ -37,15 +42,34 @@ export class WaitingTime {
   }
 }
 
+/** How a wait ended. */
+export interface Waited {
+  /** No event before it was asked for. */
+  readonly place: FeedPlace;
+  /** The end of the feed if it has events after `place`. */
+  readonly head: FeedHead | undefined;
+  /** The events after `place`, if they were read already. */
+  readonly chunk: Chunk | undefined;
+}
+
 interface Waiting {
-  readonly position: bigint;
-  readonly end: () => void;
+  place: FeedPlace;
+  readonly filter: EventFilter;
+  readonly end: (chunk?: Chunk) => void;
+}
+
+export interface FeedOptions {
+  readonly pool: Pool;
+  readonly log: DatabaseLog;
+  readonly watch: LedgerWatch;
+  readonly reader: EventReader;
 }
 
 export class Feed {
   readonly #pool: Pool;
   readonly #log: DatabaseLog;
   readonly #watch: LedgerWatch;
+  readonly #reader: EventReader;
   readonly #waiting = new Set<Waiting>();
   #head: FeedHead | undefined;
   /** The seal that runs, and the one that starts when it has ended. */
@@ -57,13 +81,15 @@ export class Feed {
   #sealedAtMs = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #dueMs = Number.POSITIVE_INFINITY;
+  #waking = false;
   #closed = false;
   #lastWarning = "";
 
-  constructor(pool: Pool, log: DatabaseLog, watch: LedgerWatch) {
+  constructor({ pool, log, watch, reader }: FeedOptions) {
     this.#pool = pool;
     this.#log = log;
     this.#watch = watch;
+    this.#reader = reader;
   }
 
   /** Callers that wait for an event. */
@@ -102,30 +128,77 @@ export class Feed {
   }
 
   /**
-   * Waits until the feed has events after `position`, at most `ms`; less if `signal` aborts or the feed closes.
-   *
-   * @returns the end of the feed; undefined if there are no events.
+   * The end of the feed, for a call that continues there and waits long enough to meet the next poll. Without a seal of its
+   * own, a thousand callers that come back after an event cost nothing.
    */
-  async wait(position: bigint, ms: number, signal: AbortSignal): Promise<FeedHead | undefined> {
-    await this.#waitFor(position, ms, signal);
-    return this.#head !== undefined && this.#head.position > position ? this.#head : undefined;
+  endFor(cursor: FeedCursor | undefined, waitMs: number): FeedHead | undefined {
+    const head = this.#head;
+    if (cursor === undefined || head === undefined || waitMs < 10 * POLL_MS) return undefined;
+    return isSame(cursor, head) && cursor.identity === head.identity ? head : undefined;
   }
 
-  async #waitFor(position: bigint, ms: number, signal: AbortSignal): Promise<void> {
-    if (this.#closed || signal.aborted || (this.#head !== undefined && this.#head.position > position)) return;
-    await new Promise<void>((resolve) => {
-      const end = () => {
+  /**
+   * Waits until the feed has events after `place` that the filter may let through, at most `ms`; less if `signal` aborts or
+   * the feed closes.
+   */
+  async wait(place: FeedPlace, filter: EventFilter, ms: number, signal: AbortSignal): Promise<Waited> {
+    const headAfter = ({ position }: FeedPlace) =>
+      this.#head !== undefined && this.#head.position > position ? this.#head : undefined;
+    if (this.#closed || signal.aborted || headAfter(place) !== undefined) {
+      return { place, head: headAfter(place), chunk: undefined };
+    }
+    return await new Promise((resolve) => {
+      const end = (chunk?: Chunk) => {
         clearTimeout(timer);
-        signal.removeEventListener("abort", end);
+        signal.removeEventListener("abort", onEnd);
         this.#waiting.delete(waiting);
-        resolve();
+        resolve({ place: waiting.place, head: headAfter(waiting.place), chunk });
       };
-      const waiting: Waiting = { position, end };
-      const timer = setTimeout(end, ms);
-      signal.addEventListener("abort", end, { once: true });
+      const onEnd = () => end();
+      const waiting: Waiting = { place, filter, end };
+      const timer = setTimeout(onEnd, ms);
+      signal.addEventListener("abort", onEnd, { once: true });
       this.#waiting.add(waiting);
-      this.#schedule(performance.now() + POLL_MS);
+      const hasUnsealed = this.#unsealedSinceMs !== undefined;
+      this.#schedule(hasUnsealed ? this.#sealedAtMs + BUSY_PAUSE_MS : performance.now() + POLL_MS);
     });
+  }
+
+  /** Wakes the callers that may see a new event; the others go on waiting from the end of the feed. */
+  async #wakeCallers(): Promise<void> {
+    if (this.#waking) return;
+    this.#waking = true;
+    for (;;) {
+      const head = this.#head;
+      if (head === undefined) break;
+      const behind = [...this.#waiting].find(({ place }) => place.position < head.position);
+      if (behind === undefined) break;
+      const { place } = behind;
+      const chunk = await this.#reader.read(place).catch(() => undefined);
+      const last = chunk?.headers.at(-1);
+      const here = [...this.#waiting].filter((waiting) => isSame(waiting.place, place));
+      if (chunk === undefined || last === undefined || chunk.hasNext || last.position < head.position) {
+        // The callers read for themselves: many events, or meet the error.
+        for (const { end } of here) end();
+        continue;
+      }
+      const woken = new Set(here.filter(({ filter }) => chunk.mayHave(filter)));
+      const reached = { position: last.position, seal: last.seal };
+      for (const waiting of here) if (!woken.has(waiting)) waiting.place = reached;
+      // If it fails, each caller meets the error.
+      if (woken.size > 1) await chunk.share().catch(() => undefined);
+      let events = 0;
+      for (const waiting of woken) {
+        // It may have left during the last turn.
+        if (!this.#waiting.has(waiting)) continue;
+        waiting.end(chunk);
+        events += Math.min(waiting.filter.sizeMax, chunk.headers.length);
+        if (events < EVENTS_AT_ONCE) continue;
+        events = 0;
+        await nextTurn();
+      }
+    }
+    this.#waking = false;
   }
 
   /** Ends all waits, now and from now on; callers get what there is. */
@@ -156,7 +229,7 @@ export class Feed {
       this.#watch.observer?.sealEnded({ failed: false, events, lagSeconds });
       this.#head = head;
       this.#lastWarning = "";
-      for (const { position, end } of this.#waiting) if (head.position > position) end();
+      void this.#wakeCallers();
       return head;
     } catch (error) {
       this.#unsealedSinceMs = sinceMs ?? this.#unsealedSinceMs;
@@ -189,4 +262,8 @@ export class Feed {
     if (this.#waiting.size > 0) this.#schedule(performance.now() + POLL_MS);
     else if (this.#unsealedSinceMs !== undefined) this.#schedule(performance.now() + QUIET_PAUSE_MS);
   }
+}
+
+function isSame(one: FeedPlace, other: FeedPlace): boolean {
+  return one.position === other.position && one.seal === other.seal;
 }
