@@ -1,13 +1,15 @@
-/** The samples of docs/client.md: all are type-checked, and all but the components run against the service. */
+/** The samples of docs/client.md and docs/events.md: all are type-checked, and all but the components run against the service. */
 import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
+import type { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { nextTick, type Ref, ref } from "vue";
-import type { FinanceClient } from "../../packages/client/src/index.ts";
+import type { Event, FinanceClient } from "../../packages/client/src/index.ts";
+import { createEmptyDatabase } from "../setup/database.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 import { guide, samples } from "./guide-samples.ts";
 
@@ -209,6 +211,66 @@ describe("events", () => {
     }
     expect(ids.length).toBeGreaterThan(3);
     expect(ids).toEqual(ids.map((_, index) => BigInt(index + 1)));
+  });
+});
+
+describe("the recipes for events", () => {
+  const patience = { timeout: 20_000, interval: 20 };
+  /** Runs until the condition holds, then cancels. */
+  const runUntil = async (recipe: (signal: AbortSignal) => Promise<unknown>, condition: () => unknown) => {
+    const controller = new AbortController();
+    const ended = recipe(controller.signal).catch((error: unknown) => error);
+    await vi.waitFor(condition, patience);
+    controller.abort();
+    expect(await ended).toMatchObject({ code: "canceled" });
+  };
+
+  test("keep balances in a cache", async () => {
+    const { cacheBalances } = (await run("cache.ts")) as Record<
+      "cacheBalances",
+      (balances: Map<bigint, bigint>, signal: AbortSignal) => Promise<void>
+    >;
+    const { body } = await service.call("GetAccount", { id: "4" }, token);
+    const balances = new Map<bigint, bigint>();
+    await runUntil(
+      (signal) => cacheBalances(balances, signal),
+      () => expect(balances.get(4n)).toBe(BigInt(body.balance)),
+    );
+  });
+
+  test("write one receipt for each payment", async () => {
+    const { receiptsOf } = (await run("receipts.ts")) as Record<
+      "receiptsOf",
+      (events: readonly Event[], account: bigint) => Map<bigint, string>
+    >;
+    const { finance } = (await run("finance.ts")) as Record<"finance", FinanceClient>;
+    const { events } = await finance.listEvents({ pageSize: 1000 });
+    const receipts = receiptsOf(events, 4n);
+    expect([...receipts.values()]).toContain("You received $1,234.50: ");
+    const { entries } = await finance.listEntries({ accountId: 4n, pageSize: 1000 });
+    expect(receipts.size).toBe(entries.filter(({ amount }) => amount > 0n).length);
+  });
+
+  test("fill a warehouse, and go on after a restart", async () => {
+    const { fillWarehouse } = (await run("warehouse.ts")) as Record<
+      "fillWarehouse",
+      (pool: Pool, signal: AbortSignal) => Promise<void>
+    >;
+    const { pool, drop } = await createEmptyDatabase();
+    const schema = /^ \* (create table .*?) \*\//ms.exec(samples.get("warehouse.ts") ?? "")?.[1] ?? "";
+    await pool.query(schema.replaceAll(" * ", ""));
+    const entries = "select account_id, sequence, transfer_id, amount, balance_after, created_at from";
+    const expectCopy = async () => {
+      const { rows: copied } = await pool.query(`${entries} ledger_entry order by 1, 2`);
+      const { rows: original } = await service.pool.query(`${entries} entry order by 1, 2`);
+      expect(copied).toEqual(original);
+    };
+    for (let restart = 0; restart < 2; restart += 1) {
+      const move = { debit_account_id: "1", credit_account_id: "4", amount: 3 };
+      expect((await service.call("CreateTransfer", move, token)).status).toBe(200);
+      await runUntil((signal) => fillWarehouse(pool, signal), expectCopy);
+    }
+    await drop();
   });
 });
 
