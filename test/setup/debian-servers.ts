@@ -2,11 +2,11 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
-import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chown, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
+import { makeOwnDirectory } from "./belongings.ts";
 import { freePort } from "./process.ts";
 
 const run = promisify(execFile);
@@ -31,10 +31,10 @@ function servant(): { uid?: number; gid?: number } {
 }
 
 /** Makes a directory that the servers can write to. */
-export async function makeServerDirectory(): Promise<{ path: string; remove(): Promise<void> }> {
-  const path = await mkdtemp(join(tmpdir(), "finance-servers-"));
-  await giveToServers(path);
-  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 20 }) };
+export async function makeServerDirectory(): Promise<ReturnType<typeof makeOwnDirectory>> {
+  const directory = makeOwnDirectory("finance-servers-");
+  await giveToServers(directory.path);
+  return directory;
 }
 
 /** Gives a file or directory to the user that runs the servers. */
@@ -157,7 +157,7 @@ pool_mode = transaction
 default_pool_size = ${connections}
 `,
   );
-  const child = spawn(PGBOUNCER ?? "pgbouncer", [file], { ...servant(), stdio: "ignore" });
+  const child = spawn(PGBOUNCER ?? "pgbouncer", [file], { ...servant(), cwd: directory, stdio: "ignore" });
   const ended = once(child, "exit");
   const through = (database: string) => `postgres://${username}:${password}@127.0.0.1:${port}/${database}`;
   await untilTrue(through("postgres"), "select true as holds");

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { mintToken } from "../../src/auth/index.ts";
+import { ownProcess } from "./belongings.ts";
 import type { Reply } from "./service.ts";
 
 /** The built service in its own process. */
@@ -26,6 +27,7 @@ export function startProcess(environment: Record<string, string>, root = "."): S
     env: { PATH: process.env["PATH"], ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  ownProcess(child);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
   const ended = once(child, "close").then(([code, signal]): number | NodeJS.Signals => signal ?? code);
