@@ -1,9 +1,15 @@
-/** What HAProxy answers by itself, with each policy. */
+/** What HAProxy answers by itself, with each policy, and which calls it may repeat. */
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer, type Server, STATUS_CODES } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { type AddressInfo, connect } from "node:net";
+import { join } from "node:path";
 import { text as readText } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import * as methods from "../../generated/client/methods.ts";
+import { makeOwnDirectory } from "../setup/belongings.ts";
 import { type Haproxy, hasHaproxy, startHaproxy } from "../setup/haproxy.ts";
 import { freePort } from "../setup/process.ts";
 
@@ -17,6 +23,15 @@ const answers = (url: string) =>
     () => true,
     () => false,
   );
+
+test("the paths that the proxy may repeat are those of the reads", async () => {
+  const configuration = await readFile("deploy/haproxy.cfg", "utf8");
+  const [, pattern = ""] = /^ {2}acl repeatable path_reg (\S+)$/m.exec(configuration) ?? [];
+  const path = new RegExp(pattern);
+  for (const { name, isRead } of Object.values(methods)) {
+    expect(path.test(`/twirp/finance.v1.FinanceService/${name}`), name).toBe(isRead);
+  }
+});
 
 describe.skipIf(!hasHaproxy && process.env["CI"] === undefined)(
   "HAProxy's own replies (skipped where it is not installed)",
@@ -62,6 +77,69 @@ describe.skipIf(!hasHaproxy && process.env["CI"] === undefined)(
       socket.write(request);
       return await readText(socket);
     }
+
+    test("HTTP 400 for a broken body is readable for the page", async () => {
+      const { port } = server.address() as AddressInfo;
+      proxy = await startHaproxy(await freePort(), [port], { allowedOrigins: PAGE });
+      await vi.waitUntil(() => answers(`${proxy?.url}/`), { timeout: 10_000 });
+      const arrived = once(server, "request");
+      const { port: proxyPort, hostname } = new URL(proxy.url);
+      const socket = connect(Number(proxyPort), hostname);
+      socket.write(
+        `POST /slow HTTP/1.1\r\nHost: a\r\nOrigin: ${PAGE}\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n`,
+      );
+      // HAProxy has read the head.
+      await arrived;
+      socket.write("not a length\r\n");
+      const [head = "", body = ""] = (await readText(socket)).split("\r\n\r\n");
+      expect(head).toMatch(/^HTTP\/1\.1 400 /);
+      expect(head).toContain(`access-control-allow-origin: ${PAGE}`);
+      expect(head).toMatch(/^x-request-id: [\da-f-]{36}$/m);
+      expect(JSON.parse(body)).toMatchObject({ code: "malformed" });
+    });
+
+    test("over HTTPS its replies are the same", async ({ onTestFinished }) => {
+      const directory = makeOwnDirectory("finance-certificate-");
+      onTestFinished(() => directory.remove());
+      const key = join(directory.path, "key.pem");
+      const certificate = join(directory.path, "certificate.pem");
+      const options = ["-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"];
+      execFileSync("openssl", ["req", ...options, "-keyout", key, "-out", certificate], { stdio: "ignore" });
+      const both = join(directory.path, "api.pem");
+      await writeFile(both, [await readFile(certificate), await readFile(key)]);
+      proxy = await startHaproxy(await freePort(), [await freePort()], { allowedOrigins: PAGE, certificate: both });
+      await vi.waitUntil(() => answers(`${proxy?.url}/`), { timeout: 10_000 });
+      const call = httpsRequest({
+        host: "127.0.0.1",
+        port: proxy.tlsPort,
+        rejectUnauthorized: false,
+        headers: { origin: PAGE },
+      }).end();
+      const [reply] = await once(call, "response");
+      expect(reply.statusCode).toBe(503);
+      expect(reply.headers).toMatchObject({
+        "access-control-allow-origin": PAGE,
+        "strict-transport-security": "max-age=31536000",
+      });
+      expect(JSON.parse(await readText(reply))).toMatchObject({ code: "unavailable" });
+      const plain = await fetch(proxy.url);
+      expect(plain.headers.get("strict-transport-security")).toBeNull();
+    });
+
+    test.each([
+      [400, "malformed"],
+      [408, "deadline_exceeded"],
+    ])("the file for HTTP %d has the Twirp error %s", async (status, code) => {
+      const text = await readFile(`deploy/proxy/${status}.http`, "utf8");
+      const [head = "", body = ""] = text.split("\n\n");
+      expect(head.split("\n")).toEqual([
+        `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+        "Content-Type: application/json",
+        "Cache-Control: no-store",
+        "Connection: close",
+      ]);
+      expect(JSON.parse(body)).toEqual({ code, msg: expect.stringMatching(/^failed to read request: /), meta: {} });
+    });
 
     test("a preflight that failed leaves its connection in order", async () => {
       proxy = await startHaproxy(await freePort(), [await freePort()], { allowedOrigins: PAGE });

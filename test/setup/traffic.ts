@@ -17,6 +17,8 @@ export interface TrafficOptions {
   readonly clients: number;
   /** Whether to repeat a call with its key until it is decided. Default: false. */
   readonly repeat?: boolean;
+  /** Whether the keys are in the header Idempotency-Key. Default: false, in the body. */
+  readonly keyInHeader?: boolean;
 }
 
 /** Clients that transfer money without a pause. */
@@ -33,7 +35,7 @@ export interface Traffic {
 
 /** Starts clients whose transfers of 1 go around in a circle, so that balances show how many were posted. */
 export async function startTraffic(options: TrafficOptions): Promise<Traffic> {
-  const { secret, accounts, clients, repeat = false } = options;
+  const { secret, accounts, clients, repeat = false, keyInHeader = false } = options;
   const token = await mintToken(secret, { subject: "root", scope: "finance.admin", lifetimeSeconds: 3600 });
   const acknowledged = new Set<string>();
   const failures: string[] = [];
@@ -49,10 +51,11 @@ export async function startTraffic(options: TrafficOptions): Promise<Traffic> {
         debit_account_id: accounts[from],
         credit_account_id: accounts[(from + 1) % accounts.length],
         amount: 1,
-        idempotency_key: key,
+        ...(!keyInHeader && { idempotency_key: key }),
       };
+      const headers = { authorization: `Bearer ${token}`, ...(keyInHeader && { "idempotency-key": key }) };
       for (;;) {
-        const outcome = await post(options.url, token, transfer, agent);
+        const outcome = await post(options.url, headers, transfer, agent);
         if (outcome === "200") {
           acknowledged.add(key);
           answered[client] = (answered[client] ?? 0) + 1;
@@ -83,13 +86,13 @@ export async function startTraffic(options: TrafficOptions): Promise<Traffic> {
 }
 
 /** "200", or the other outcome. */
-async function post(base: string, token: string, body: object, agent: Agent): Promise<string> {
+async function post(base: string, headers: Record<string, string>, body: object, agent: Agent): Promise<string> {
   const call = httpRequest(`${base}/twirp/finance.v1.FinanceService/CreateTransfer`, {
     method: "POST",
     agent,
     // A connection that is being passed to a process when the process is killed never gets an answer.
     signal: AbortSignal.timeout(ANSWER_MS),
-    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+    headers: { "content-type": "application/json", ...headers },
   });
   try {
     call.end(JSON.stringify(body));
