@@ -73,7 +73,7 @@ describe.skipIf(!hasPrometheus && process.env["CI"] === undefined)("with Prometh
       });
       onTestFinished(() => prometheus.stop());
       await prometheus.untilAllUp();
-      await prometheus.untilFiring(["FinanceProxyEmpty", "FinanceNotReady", "FinanceAllDown"], false);
+      await prometheus.untilOver(["FinanceProxyEmpty", "FinanceNotReady", "FinanceAllDown"]);
 
       await database.stop();
       const token = await mintToken(SECRET, { subject: "root", scope: "finance.admin", lifetimeSeconds: 600 });
@@ -91,7 +91,7 @@ describe.skipIf(!hasPrometheus && process.env["CI"] === undefined)("with Prometh
       await until(callInVain, 30_000, "the proxy refuses calls");
       await prometheus.untilFiring(["FinanceNotReady", "FinanceProxyEmpty", "FinanceErrorsFast"]);
       await database.restart();
-      await prometheus.untilFiring(["FinanceNotReady", "FinanceProxyEmpty"], false);
+      await prometheus.untilOver(["FinanceNotReady", "FinanceProxyEmpty"]);
 
       await end();
       // Docker's DNS no longer lists containers that are stopped.

@@ -4,12 +4,14 @@
  * Each server has a network namespace, joined by a bridge, so that its network can be cut. Patroni and etcd are started again when
  * they end, as containers are.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import pg from "pg";
+import { childrenOf, killThoseIn, own } from "../setup/belongings.ts";
 import { giveToServers, POSTGRES_PROGRAMS, until } from "../setup/debian-servers.ts";
 import { freePort } from "../setup/process.ts";
 
@@ -27,19 +29,30 @@ export const clusterLack = ((): string | undefined => {
 /** The password of every role of the cluster, with characters that need quoting in URLs and in pgbouncer.ini. */
 export const PASSWORD = 'p@ss/w:rd "1"';
 
+/** A program that starts again a second after it ends. */
+interface Supervised {
+  /** Kills it with SIGKILL. */
+  kill(): void;
+  /** Kills it, and leaves it down until {@link start}. */
+  keepDown(): void;
+  start(): void;
+}
+
 /** A server of the cluster. */
 export interface Member {
   readonly name: string;
   readonly address: string;
   /** Sends a signal to PostgreSQL and all of its processes. */
   signalPostgres(signal: NodeJS.Signals): void;
-  killPatroni(): void;
-  killEtcd(): void;
+  readonly patroni: Supervised;
+  readonly etcd: Supervised;
   /** Cuts its network off from everybody. */
   cut(): void;
   reconnect(): void;
+  /** The end of Patroni's and PostgreSQL's log. */
+  recentLog(): string;
   /** Runs psql in the server's own network namespace, for ten seconds at most. @returns its output, or undefined if it failed. */
-  psql(statement: string): string | undefined;
+  psql(statement: string): Promise<string | undefined>;
 }
 
 /** The cluster with its way in: PgBouncer, then HAProxy, then the primary. */
@@ -64,10 +77,13 @@ let clusters = 0;
 
 /** Makes a cluster in `directory`; resolves once all members run. Owner of database `finance` is role `finance`. */
 export async function startPatroniCluster(directory: string): Promise<PatroniCluster> {
-  const id = `${process.pid % 10_000}${clusters++ % 10}`;
+  // Names of network interfaces have at most 15 characters.
+  const id = `${process.pid}${clusters++ % 10}`;
   // Different for clusters of different processes at the same time.
   const subnet = `10.${64 + ((process.pid >> 8) % 64)}.${process.pid % 256}`;
   const bridge = `fb${id}`;
+  const numbers = [1, 2, 3];
+  const namespaces = numbers.map((number) => `fn${id}${number}`);
   const running = new Set<ChildProcess>();
   let stopping = false;
 
@@ -75,33 +91,52 @@ export async function startPatroniCluster(directory: string): Promise<PatroniClu
   function supervise(
     program: string,
     args: string[],
-    env: Record<string, string>,
-    log = "/dev/null",
-  ): () => ChildProcess {
-    let child: ChildProcess;
+    {
+      cwd,
+      env = {},
+      log = "/dev/null",
+      prepare = () => undefined,
+    }: { cwd: string; env?: Record<string, string>; log?: string; prepare?: () => void },
+  ): Supervised {
+    let child: ChildProcess | undefined;
+    let isKeptDown = false;
     const start = () => {
+      if (stopping || isKeptDown || child !== undefined) return;
+      prepare();
       const output = openSync(log, "a");
-      child = spawn(program, args, {
+      const started = spawn(program, args, {
+        cwd,
         env: { PATH: process.env["PATH"], LC_ALL: "C.UTF-8", ...env },
         stdio: ["ignore", output, output],
       });
       closeSync(output);
-      running.add(child);
-      const current = child;
-      child.once("exit", () => {
-        running.delete(current);
-        if (!stopping) setTimeout(() => stopping || start(), 1000);
+      child = started;
+      running.add(started);
+      started.once("exit", () => {
+        child = undefined;
+        running.delete(started);
+        if (!stopping) setTimeout(start, 1000);
       });
     };
+    const kill = () => void child?.kill("SIGKILL");
     start();
-    return () => child;
+    return {
+      kill,
+      keepDown: () => {
+        isKeptDown = true;
+        kill();
+      },
+      start: () => {
+        isKeptDown = false;
+        start();
+      },
+    };
   }
 
+  const disowns = [own("bridge", bridge), ...namespaces.map((namespace) => own("namespace", namespace))];
   ip("link", "add", bridge, "type", "bridge");
   ip("addr", "add", `${subnet}.254/24`, "dev", bridge);
   ip("link", "set", bridge, "up");
-  const numbers = [1, 2, 3];
-  const namespaces = numbers.map((number) => `fn${id}${number}`);
   for (const number of numbers) {
     const namespace = `fn${id}${number}`;
     const link = `fv${id}${number}`;
@@ -151,23 +186,27 @@ export async function startPatroniCluster(directory: string): Promise<PatroniClu
           `--initial-advertise-peer-urls=http://${address}:2380`,
           `--initial-cluster=${initialCluster}`,
         ),
-        {},
-        join(home, "etcd.log"),
+        { cwd: home, log: join(home, "etcd.log") },
       );
       const patroni = supervise(
         "/usr/sbin/ip",
         within("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "/usr/bin/patroni", configuration),
         {
-          PATRONI_NAME: name,
-          PATRONI_RESTAPI_CONNECT_ADDRESS: `${address}:8008`,
-          PATRONI_ETCD_HOSTS: etcdHosts,
-          PATRONI_POSTGRESQL_CONNECT_ADDRESS: `${address}:5432`,
-          PATRONI_SUPERUSER_USERNAME: "postgres",
-          PATRONI_SUPERUSER_PASSWORD: PASSWORD,
-          PATRONI_REPLICATION_USERNAME: "replicator",
-          PATRONI_REPLICATION_PASSWORD: PASSWORD,
+          cwd: home,
+          log: join(home, "patroni.log"),
+          // A container that is started again has no process of its former life.
+          prepare: () => killThoseIn(data),
+          env: {
+            PATRONI_NAME: name,
+            PATRONI_RESTAPI_CONNECT_ADDRESS: `${address}:8008`,
+            PATRONI_ETCD_HOSTS: etcdHosts,
+            PATRONI_POSTGRESQL_CONNECT_ADDRESS: `${address}:5432`,
+            PATRONI_SUPERUSER_USERNAME: "postgres",
+            PATRONI_SUPERUSER_PASSWORD: PASSWORD,
+            PATRONI_REPLICATION_USERNAME: "replicator",
+            PATRONI_REPLICATION_PASSWORD: PASSWORD,
+          },
         },
-        join(home, "patroni.log"),
       );
       return {
         name,
@@ -176,8 +215,9 @@ export async function startPatroniCluster(directory: string): Promise<PatroniClu
           const postmaster = Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0]);
           for (const pid of [postmaster, ...childrenOf(postmaster)]) process.kill(pid, signal);
         },
-        killPatroni: () => patroni().kill("SIGKILL"),
-        killEtcd: () => etcd().kill("SIGKILL"),
+        patroni,
+        etcd,
+        recentLog: () => readFileSync(join(home, "patroni.log"), "utf8").split("\n").slice(-60).join("\n"),
         cut: () => ip("link", "set", `fv${id}${number}`, "down"),
         reconnect: () => ip("link", "set", `fv${id}${number}`, "up"),
         psql: (statement) => {
@@ -193,15 +233,10 @@ export async function startPatroniCluster(directory: string): Promise<PatroniClu
             statement,
             "finance",
           );
-          try {
-            return execFileSync("/usr/sbin/ip", command, {
-              encoding: "utf8",
-              timeout: 10_000,
-              stdio: ["ignore", "pipe", "ignore"],
-            }).trim();
-          } catch {
-            return undefined;
-          }
+          return promisify(execFile)("/usr/sbin/ip", command, { timeout: 10_000 }).then(
+            ({ stdout }) => stdout.trim(),
+            () => undefined,
+          );
         },
       };
     }),
@@ -220,7 +255,7 @@ export async function startPatroniCluster(directory: string): Promise<PatroniClu
       .replace("bind :5432", `bind 127.0.0.1:${databasePort}`)
       .replace("bind :8405", `bind 127.0.0.1:${metricsPort}`),
   );
-  supervise("/usr/sbin/haproxy", ["-db", "-f", haproxyFile], {});
+  supervise("/usr/sbin/haproxy", ["-db", "-f", haproxyFile], { cwd: directory });
 
   const poolerPort = await freePort();
   const poolerFile = join(directory, "pgbouncer.ini");
@@ -235,11 +270,9 @@ export async function startPatroniCluster(directory: string): Promise<PatroniClu
   await writeFile(poolerFile, pooler);
   await giveToServers(poolerFile);
   await giveToServers(usersFile);
-  supervise(
-    "setpriv",
-    ["--reuid=postgres", "--regid=postgres", "--init-groups", "/usr/sbin/pgbouncer", poolerFile],
-    {},
-  );
+  supervise("setpriv", ["--reuid=postgres", "--regid=postgres", "--init-groups", "/usr/sbin/pgbouncer", poolerFile], {
+    cwd: directory,
+  });
 
   const stateOf = async ({ address }: Member): Promise<MemberState | undefined> => {
     const response = await fetch(`http://${address}:8008/patroni`, { signal: AbortSignal.timeout(1000) }).catch(
@@ -270,31 +303,29 @@ export async function startPatroniCluster(directory: string): Promise<PatroniClu
       const states = await Promise.all(members.map(stateOf));
       const leads = states.filter((state) => state?.state === "running" && ["master", "primary"].includes(state.role));
       const follow = states.filter(
-        (state) => ["running", "streaming"].includes(state?.state ?? "") && state?.role === "replica",
+        (state) => state?.role === "replica" && ["running", "streaming"].includes(state.state),
       );
       const replication = leads[0]?.replication ?? [];
+      const synchronous = replication.filter(({ sync_state }) => sync_state === "sync");
       return (
         leads.length === 1 &&
         follow.length === 2 &&
         replication.length === 2 &&
-        // PostgreSQL names the synchronous standby before Patroni's record in etcd does, without which none takes over.
-        (await memberThatAnswers("/synchronous")) !== undefined
+        // A former primary may follow for a moment, and stop again to rewind.
+        follow.every((state) => state?.timeline === leads[0]?.timeline) &&
+        // The one that commits wait for is the one that may take over.
+        synchronous.length === 1 &&
+        synchronous[0]?.application_name === (await memberThatAnswers("/synchronous"))?.name
       );
     },
     stop: async () => {
       stopping = true;
-      for (const member of members) {
-        try {
-          member.signalPostgres("SIGKILL");
-        } catch {
-          // It does not run.
-        }
-      }
-      const ended = [...running].map((child) => (child.exitCode ?? child.signalCode) === null && once(child, "exit"));
-      for (const child of running) child.kill("SIGKILL");
+      const ended = [...running].map((child) => once(child, "exit"));
+      killThoseIn(directory);
       await Promise.all(ended);
       for (const namespace of namespaces) ip("netns", "del", namespace);
       ip("link", "del", bridge);
+      for (const disown of disowns) disown();
     },
   };
   await until(() => cluster.isWhole(), 90_000, "three servers run, one of two standbys is synchronous");
@@ -322,19 +353,6 @@ function urlOf(user: string, port: number): string {
 interface MemberState {
   readonly state: string;
   readonly role: string;
-  readonly replication?: readonly object[];
-}
-
-/** The processes whose parent is `pid`. */
-function childrenOf(pid: number): number[] {
-  return readdirSync("/proc").flatMap((entry) => {
-    if (!/^\d+$/.test(entry)) return [];
-    try {
-      // The parent is the second field after the name, which ends with the last parenthesis.
-      const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
-      return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === pid ? [Number(entry)] : [];
-    } catch {
-      return [];
-    }
-  });
+  readonly timeline?: number;
+  readonly replication?: readonly { readonly application_name: string; readonly sync_state: string }[];
 }

@@ -1,11 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { runCommand, UsageError } from "../../packages/cors/src/doctor/index.ts";
+import { makeOwnDirectory } from "../setup/belongings.ts";
 import { makeServerDirectory } from "../setup/debian-servers.ts";
 import { failOver, faultOfRound, faults } from "./automatic-failover.ts";
 import { clusterLack } from "./patroni.ts";
 import { torture } from "./torture.ts";
+import type { Finding } from "./traffic.ts";
 
 const HELP = `usage: npm run torture -- [--minutes N] [--clients N] [--seed N]
        npm run torture -- --failover [--rounds N] [--clients N] [--seed N]
@@ -49,32 +48,41 @@ async function failOverFor(rounds: number, load: { clients: number; seed: number
   try {
     const chosen = Array.from({ length: rounds }, (_, round) => faultOfRound(round));
     const report = (line: string) => console.log(line);
-    const { acknowledged, pauses, findings } = await failOver({
-      directory: directory.path,
-      rounds: chosen,
-      ...load,
-      report,
-    });
-    for (const finding of findings) console.log(finding);
+    const result = await failOver({ directory: directory.path, rounds: chosen, ...load, report });
+    const { acknowledged, reads, pauses, findings } = result;
+    for (const { kind, text } of findings) console.log(`${kind}: ${text}`);
+    console.log("seconds without an acknowledged transfer: min, median, p90, max");
     for (const { name } of faults) {
-      const ofFault = pauses.filter(({ fault }) => fault === name).map(({ milliseconds }) => milliseconds);
-      if (ofFault.length > 0) console.log(`${name}: ${ofFault.sort((a, b) => a - b).join(", ")} ms without a transfer`);
+      const all = pauses.filter(({ fault }) => fault === name).map(({ milliseconds }) => milliseconds);
+      if (all.length > 0) console.log(`${distribution(all)}  ${name}, ${all.length} times`);
     }
-    console.log(`${acknowledged} transfers acknowledged, ${rounds} rounds, ${findings.length} findings`);
+    console.log(`${distribution(pauses.map(({ milliseconds }) => milliseconds))}  all ${pauses.length} rounds`);
+    const count = (wanted: Finding["kind"]) => findings.filter(({ kind }) => kind === wanted).length;
+    console.log(
+      `${acknowledged} transfers acknowledged: ${count("lost")} lost, ${count("twice")} posted twice. ${reads} reads, ${count("stale")} not of the primary. ` +
+        `Writes of a former primary: ${count("alone")}. Findings in the books: ${count("books")}.`,
+    );
     return findings.length === 0 ? 0 : 1;
   } finally {
     await directory.remove();
   }
 }
 
+/** The least, the median, the 90th percentile and the greatest of milliseconds, in seconds. */
+function distribution(milliseconds: readonly number[]): string {
+  const sorted = [...milliseconds].sort((a, b) => a - b);
+  const quantile = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? sorted[0] ?? 0;
+  return [0, 0.5, 0.9, 1].map((share) => (quantile(share) / 1000).toFixed(1).padStart(5)).join(" ");
+}
+
 /** @returns the exit status. */
 async function tortureFor(
   options: Pick<Parameters<typeof torture>[0], "seconds" | "clients" | "seed">,
 ): Promise<number> {
-  const directory = await mkdtemp(join(tmpdir(), "finance-torture-"));
+  const directory = makeOwnDirectory("finance-torture-");
   console.log(`seed ${options.seed}`);
   try {
-    const result = await torture({ ...options, directory, report: (line) => console.log(line) });
+    const result = await torture({ ...options, directory: directory.path, report: (line) => console.log(line) });
     for (const finding of result.findings) console.log(finding);
     const { acknowledged, refused, faults, recoveryMsMax, findings } = result;
     console.log(
@@ -82,6 +90,6 @@ async function tortureFor(
     );
     return findings.length === 0 ? 0 : 1;
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await directory.remove();
   }
 }

@@ -100,7 +100,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     await clock?.set(0);
     const findings = [...(await asking.check()), ...(await consumers.check(pool))];
     await Promise.all([server.stop(), other.stop()]);
-    findings.push(...(await inspect(pool, traffic.acknowledgedKeys)));
+    findings.push(...(await inspect(pool, traffic.acknowledgedKeys)).map(({ text }) => text));
     if (clockFaults >= 3 && !(await hasRecordedHoursApart(pool))) findings.push("the clock was never set");
     return { ...totals, faults: count, findings };
   } finally {

@@ -20,14 +20,18 @@ export interface TrafficOptions {
   readonly clients: number;
   /** Random numbers for payers, payees and amounts. */
   readonly seed: number;
+  /** The longest time in milliseconds until a hold expires. Default: four hours. */
+  readonly holdMsMax?: number;
   /** Receives a line for each event. Default: none. */
   readonly report?: (line: string) => void;
+  /** Receives the id of each transfer as soon as it is acknowledged. Default: ignored. */
+  readonly acknowledged?: (id: string) => void;
 }
 
 /** Starts the clients against the service at `url`, or against several services on one database. */
 export function startClients(
   url: string | readonly string[],
-  { clients, seed, report = () => undefined }: TrafficOptions,
+  { clients, seed, holdMsMax = 4 * HOUR_MS, report = () => undefined, acknowledged = () => undefined }: TrafficOptions,
 ) {
   const urls = [url].flat();
   const acknowledgedKeys = new Set<string>();
@@ -42,9 +46,9 @@ export function startClients(
     for (let index = 0; running; index += 1) {
       const debit = 1 + Math.floor(random() * ACCOUNTS);
       const key = `${seed}-${client}-${index}`;
-      // One transfer in four is a hold for up to four hours; half of the holds are captured, a quarter are voided.
+      // One transfer in four is a hold; half of the holds are captured, a quarter are voided.
       const isHold = index % 4 === 3;
-      const expires_at = new Date(Date.now() + random() * 4 * HOUR_MS).toISOString();
+      const expires_at = new Date(Date.now() + random() * holdMsMax).toISOString();
       const { status, id } = await untilFinal(base, token, "CreateTransfer", {
         debit_account_id: debit,
         credit_account_id: 1 + ((debit + Math.floor(random() * (ACCOUNTS - 1))) % ACCOUNTS),
@@ -61,6 +65,7 @@ export function startClients(
       if (index % 16 === 4) await untilFinal(base, token, "UpdateAccount", { id: debit, name: `Account of ${key}` });
       if (status === 200) {
         acknowledgedKeys.add(key);
+        if (id !== undefined) acknowledged(id);
         totals.acknowledged += 1;
         if (faultEndedAt !== undefined) {
           const recoveryMs = Date.now() - faultEndedAt;
@@ -155,25 +160,80 @@ export async function startAsking(url: string) {
   };
 }
 
+/** Reads the newest transfer repeatedly. A server that misses it is not the primary, or lost what was acknowledged. */
+export function startReader(url: string, newest: () => string | undefined) {
+  const missed: string[] = [];
+  let found = 0;
+  let running = true;
+  const run = async () => {
+    const token = await mintToken(SECRET, { subject: "reader", scope: "finance.admin", lifetimeSeconds: 86_400 });
+    for (; running; await pause(10)) {
+      const id = newest();
+      if (id === undefined) continue;
+      const status = await fetch(`${url}/twirp/finance.v1.FinanceService/GetTransfer`, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+        body: JSON.stringify({ id }),
+        signal: AbortSignal.timeout(12_000),
+      }).then(
+        async (response) => {
+          await response.arrayBuffer();
+          return response.status;
+        },
+        () => undefined,
+      );
+      if (status === 200) found += 1;
+      if (status === 404) missed.push(id);
+    }
+  };
+  const ended = run();
+  return {
+    /** Resolves once this many more reads are answered; rejects if the service does not come back. */
+    progress: async (count: number) => {
+      const goal = found + count;
+      await untilAnswered(async () => found >= goal);
+    },
+    /** @returns the number of reads that found the transfer, and the transfers that were missed. */
+    stop: async () => {
+      running = false;
+      await ended;
+      return { found, missed };
+    },
+  };
+}
+
+/** Something that must not happen. */
+export interface Finding {
+  /**
+   * `lost`: acknowledged, then gone; `twice`: posted more than once; `alone`: acknowledged by a former primary; `stale`: read, or
+   * connected to, elsewhere than on the primary; `books`: the ledger is not sound.
+   */
+  readonly kind: "lost" | "twice" | "alone" | "stale" | "books";
+  readonly text: string;
+}
+
 /** The faults of a ledger whose clients had these keys acknowledged; empty if it is sound. */
-export async function inspect(pool: Pool, acknowledged: ReadonlySet<string>): Promise<string[]> {
-  const findings: string[] = [];
+export async function inspect(pool: Pool, acknowledged: ReadonlySet<string>): Promise<Finding[]> {
+  const findings: Finding[] = [];
   const client = await pool.connect();
   try {
     await audit(client, (finding) => {
-      if (!finding.notice) findings.push(JSON.stringify(finding));
+      if (!finding.notice) findings.push({ kind: "books", text: JSON.stringify(finding) });
     });
     const { rows } = await client.query<{ idempotency_key: string; count: bigint }>(
       "select idempotency_key, count(*) as count from transfer where idempotency_key is not null group by 1",
     );
     const posted = new Map(rows.map((row) => [row.idempotency_key, row.count]));
-    for (const key of acknowledged) if (!posted.has(key)) findings.push(`${key} was acknowledged and is gone`);
-    for (const [key, count] of posted) if (count !== 1n) findings.push(`${key} was posted ${count} times`);
+    for (const key of acknowledged)
+      if (!posted.has(key)) findings.push({ kind: "lost", text: `${key} was acknowledged and is gone` });
+    for (const [key, count] of posted)
+      if (count !== 1n) findings.push({ kind: "twice", text: `${key} was posted ${count} times` });
     const { rows: sums } = await client.query<{ sum: string }>(
       "select sum(credits_posted - debits_posted) as sum from account_balance where account_id <= $1",
       [ACCOUNTS],
     );
-    if (sums[0]?.sum !== `${ACCOUNTS * FUNDS}`) findings.push(`the accounts hold ${sums[0]?.sum} in all`);
+    if (sums[0]?.sum !== `${ACCOUNTS * FUNDS}`)
+      findings.push({ kind: "books", text: `the accounts hold ${sums[0]?.sum} in all` });
   } finally {
     client.release();
   }

@@ -5,7 +5,7 @@ import { createMetrics } from "../../src/plugins/index.ts";
 import { connectionsOf } from "../../src/server/serve.ts";
 import { metricsIn, shippedPanels, shippedRules } from "../setup/prometheus.ts";
 
-/** Made by Prometheus itself, or by others: test/faults/alarms.test.ts compares those with a real scrape, but for PgBouncer's. */
+/** Made by Prometheus itself, or by others: test/faults/cluster.test.ts compares those with a real scrape, but for PgBouncer's. */
 const FOREIGN = /^(?:up$|haproxy_|pgbouncer_|patroni_|etcd_|finance:)/;
 
 /** The names that a scrape has, each with its type; those of a histogram's parts included. */

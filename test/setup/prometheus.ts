@@ -2,9 +2,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeOwnDirectory } from "./belongings.ts";
 import { until } from "./debian-servers.ts";
 import { freePort } from "./process.ts";
 
@@ -23,8 +23,10 @@ export interface Prometheus {
   query(expression: string): Promise<readonly Sample[]>;
   /** The names of the alerts that fire now. */
   firing(): Promise<string[]>;
-  /** Waits until all of these alerts fire, or none of them does. */
-  untilFiring(alerts: readonly string[], expected?: boolean): Promise<void>;
+  /** Waits until each of these alerts has fired. */
+  untilFiring(alerts: readonly string[]): Promise<void>;
+  /** Waits until none of them fires. */
+  untilOver(alerts: readonly string[]): Promise<void>;
   /** Waits until all targets answer. */
   untilAllUp(): Promise<void>;
   /** Changes the addresses of a job. */
@@ -36,13 +38,13 @@ export interface Prometheus {
 const PATIENCE_MS = 180_000;
 
 /**
- * Starts Prometheus with the shipped configuration, except that it looks every second and that alerts wait for one second where
- * they ship with seconds or minutes.
+ * Starts Prometheus with the shipped configuration, except that it looks every second, and that alerts wait for one second where
+ * they ship with seconds or minutes, and look back for 15 seconds where they ship with 15 minutes.
  *
  * @param targets the addresses of each job; a job of the configuration without any has no targets.
  */
 export async function startPrometheus(targets: Readonly<Record<string, readonly string[]>>): Promise<Prometheus> {
-  const directory = await mkdtemp(join(tmpdir(), "finance-prometheus-"));
+  const { path: directory, remove } = makeOwnDirectory("finance-prometheus-");
   const jobs: string[] = [];
   const configuration = (await readFile(join(SHIPPED, "prometheus.yml"), "utf8"))
     .replace(/^alerting:.*?(?=^scrape_configs)/ms, "")
@@ -58,7 +60,10 @@ export async function startPrometheus(targets: Readonly<Record<string, readonly 
   for (const job of jobs) await retarget(job, targets[job] ?? []);
   await writeFile(join(directory, "prometheus.yml"), configuration);
   const rules = await readFile(join(SHIPPED, "rules.yml"), "utf8");
-  await writeFile(join(directory, "rules.yml"), rules.replaceAll(/for: \d+[sm]$/gm, "for: 1s"));
+  await writeFile(
+    join(directory, "rules.yml"),
+    rules.replaceAll(/for: \d+[sm]$/gm, "for: 1s").replaceAll("[15m]", "[15s]"),
+  );
 
   const port = await freePort();
   const child = spawn(
@@ -68,7 +73,7 @@ export async function startPrometheus(targets: Readonly<Record<string, readonly 
       `--storage.tsdb.path=${join(directory, "data")}`,
       `--web.listen-address=127.0.0.1:${port}`,
     ],
-    { stdio: "ignore" },
+    { cwd: directory, stdio: "ignore" },
   );
   const ended = once(child, "exit");
   const ask = async <Answer>(path: string): Promise<Answer> => {
@@ -87,23 +92,27 @@ export async function startPrometheus(targets: Readonly<Record<string, readonly 
   return {
     query,
     firing,
-    untilFiring: async (alerts, expected = true) => {
-      let now: string[] = [];
-      const settled = async () => {
-        now = await firing();
-        return alerts.every((alert) => now.includes(alert) === expected);
+    untilFiring: async (alerts) => {
+      // One may be over before another begins.
+      const missing = new Set(alerts);
+      const haveFired = async () => {
+        for (const alert of await firing()) missing.delete(alert);
+        return missing.size === 0;
       };
-      const wanted = `${alerts.join(", ")} ${expected ? "fire" : "are over"}`;
-      await until(settled, PATIENCE_MS, wanted).catch((error: Error) => {
-        throw new Error(`${error.message}; firing: ${now.join(", ")}`);
+      await until(haveFired, PATIENCE_MS, `${alerts.join(", ")} fire`).catch((error: Error) => {
+        throw new Error(`${error.message}; missing: ${[...missing].join(", ")}`);
       });
+    },
+    untilOver: (alerts) => {
+      const areOver = async () => (await firing()).every((alert) => !alerts.includes(alert));
+      return until(areOver, PATIENCE_MS, `${alerts.join(", ")} are over`);
     },
     untilAllUp: () => until(async () => (await query("up == 1")).length === expectedUp, PATIENCE_MS, "all answer"),
     retarget,
     stop: async () => {
       child.kill("SIGKILL");
       await ended;
-      await rm(directory, { recursive: true });
+      await remove();
     },
   };
 }
