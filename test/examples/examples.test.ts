@@ -81,6 +81,108 @@ test("node-script posts a transfer and prints the statement", async () => {
   }
 });
 
+test("webhook delivers each event once and in order, although both sides stop and start", async () => {
+  const service = await startTestService();
+  try {
+    const from = await openFunded(service, "alice", 5000);
+    const to = await openAccount(service, "bob");
+    const [start, receive = "", send = ""] = await commandsOf("webhook");
+    expect(start).toBe(`${BUILD}npm start\n`);
+    const port = `${await freePort()}`;
+    const sender = send.replace(/^export TOKEN=.*\n/m, "").replace("8081", port);
+    expect(sender).not.toBe(send);
+    const env = {
+      API: service.url,
+      TOKEN: await service.token("alice"),
+      CURSOR_FILE: join(project, "webhook.cursor"),
+    };
+    const transfer = (amount: number) =>
+      service.call("CreateTransfer", { debit_account_id: from, credit_account_id: to, amount });
+
+    // Nobody listens yet: the sender tries again.
+    const first = run(sender, env);
+    await first.printed("trying again");
+    let receiver = run(receive, { PORT: port });
+    await first.printed(/delivered\n.*delivered\n/);
+    expect(receiver.output()).toMatch(/evt_2 account\.created Wallet\nevt_3 transfer\.posted 5000\n$/);
+    await first.stop();
+
+    // The receiver is away while the sender starts and stops again.
+    await receiver.stop();
+    await transfer(1);
+    await transfer(2);
+    const second = run(sender, env);
+    await second.printed("trying again");
+    await second.stop();
+    receiver = run(receive, { PORT: port });
+    await receiver.printed("listening");
+    // The old cursor again: as if the sender had crashed before it stored the new one. The receiver ignores what it knows.
+    const stored = await readFile(env.CURSOR_FILE, "utf8");
+    const third = run(sender, env);
+    await third.printed(/delivered\n.*delivered\n/);
+    await third.stop();
+    await writeFile(env.CURSOR_FILE, stored);
+    const fourth = run(sender, env);
+    await fourth.printed(/delivered\n.*delivered\n/);
+    await fourth.stop();
+    expect(receiver.output().trim().split("\n").slice(1)).toEqual([
+      "evt_5 transfer.posted 1",
+      "evt_6 transfer.posted 2",
+    ]);
+
+    const forged = await fetch(`http://127.0.0.1:${port}/`, {
+      method: "POST",
+      headers: {
+        "webhook-id": "evt_9",
+        "webhook-timestamp": `${Math.floor(Date.now() / 1000)}`,
+        "webhook-signature": "v1,Zm9yZ2Vk",
+      },
+      body: "{}",
+    });
+    expect(forged.status).toBe(401);
+    expect(await outcome(sender, { ...env, TOKEN: "" })).toMatchObject({ code: 2 });
+  } finally {
+    await service.close();
+  }
+}, 90_000);
+
+test("search-index finds transfers by words, and continues after a crash in the middle of a line", async () => {
+  const service = await startTestService();
+  try {
+    const from = await openFunded(service, "alice", 5000);
+    const to = await openAccount(service, "bob");
+    const [start, follow = "", search = ""] = await commandsOf("search-index");
+    expect(start).toBe(`${BUILD}npm start\n`);
+    const follower = follow.replace(/^export TOKEN=.*\n/m, "");
+    const file = join(project, "search-index.jsonl");
+    const env = { API: service.url, TOKEN: await service.token("alice"), INDEX_FILE: file };
+    const find = (words: string) => outcome(search.replace("corner grocery", words), env);
+    const transfer = (description: string) =>
+      service.call("CreateTransfer", { debit_account_id: from, credit_account_id: to, amount: 150, description });
+
+    await transfer("Weekly groceries");
+    const first = run(follower, env);
+    await first.printed("2 transfers, 2 words");
+    await transfer("Groceries, urgent");
+    await first.printed("3 transfers, 3 words");
+    await first.stop();
+    await writeFile(file, '{"cursor":"', { flag: "a" });
+    await transfer("Rent");
+    const second = run(follower, env);
+    await second.printed("4 transfers, 4 words");
+    await second.stop();
+
+    const line = (words: string) => expect.stringMatching(new RegExp(`^\\d+ \\$1\\.50 ${words}\n$`));
+    expect(await find("rent")).toEqual({ code: 0, output: line("Rent") });
+    expect(await find("URGENT groceries")).toEqual({ code: 0, output: line("Groceries, urgent") });
+    expect((await find("groceries")).output.split("\n")).toHaveLength(3);
+    expect(await find("coffee")).toEqual({ code: 0, output: "" });
+    expect(await outcome(follower, { ...env, TOKEN: "" })).toMatchObject({ code: 2 });
+  } finally {
+    await service.close();
+  }
+}, 90_000);
+
 test("own-service generates, compiles, serves and is called", async () => {
   const [serve = "", call = "", curl = ""] = await commandsOf("own-service");
   expect(serve.startsWith(BUILD)).toBe(true);
