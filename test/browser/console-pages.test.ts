@@ -37,6 +37,12 @@ beforeAll(async () => {
   long.transfer = await move({ metadata: { [UNBROKEN.slice(0, 40)]: UNBROKEN } });
   await move({ debit_account_id: long.other, credit_account_id: long.account, amount: "5", description: LONG_NAME });
   await move({ pending: true });
+  await service.call("UpdateAccount", {
+    id: long.other,
+    unlimited_overdraft: false,
+    overdraft_limit: LARGEST,
+    metadata: { [UNBROKEN.slice(0, 40)]: LONG_NAME },
+  });
   for (const description of ["Hotel", "Car"]) {
     await service.call("CreateTransfer", {
       debit_account_id: "4",
