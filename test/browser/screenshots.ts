@@ -54,7 +54,8 @@ async function takePictures(): Promise<number> {
         await page.evaluate(`window.location.hash = ${JSON.stringify(fragment)}`);
         await page.locator("main").getByText(shown).first().waitFor();
         await prepare?.(page);
-        while (calls.pending().some((name) => name !== "ListEvents")) await page.waitForEvent("requestfinished");
+        while (calls.pending().some((name) => name !== "ListEvents")) await page.waitForEvent("response");
+        await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
         await writeFile(join(DIRECTORY, `${name}-${theme}.webp`), await toWebp(page, await page.screenshot()));
       }
       await context.close();

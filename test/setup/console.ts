@@ -175,7 +175,7 @@ export function watchCalls(page: Page): {
     sent.push(name);
     pending.set(request, name);
   });
-  page.on("requestfinished", (request) => pending.delete(request));
+  page.on("response", (response) => pending.delete(response.request()));
   page.on("requestfailed", (request) => pending.delete(request));
   return { sent, pending: () => [...pending.values()] };
 }
