@@ -200,7 +200,7 @@ test("a statement that waits too long for a lock fails, and is no lost connectio
 });
 
 test("a pool that is full gives up after its time, and is not taken for a database that is away", async () => {
-  const pool = openPool({ connectionString: database.url, max: 1, connectTimeoutMs: 100 });
+  const pool = openPool({ connectionString: database.url, max: 1, connectTimeoutMs: 1000 });
   const holder = await pool.connect();
   const error = await pool.query("select 1").catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(PoolExhaustedError);
