@@ -206,11 +206,11 @@ export const getBalanceHistory: Method<GetBalanceHistoryRequest, GetBalanceHisto
 };
 
 /**
- * ListEvents follows the changes of all accounts that the caller may see: each committed change once, without gaps, in an order in which each account's changes happened. Scope finance.read.
+ * ListEvents follows the changes of all accounts that the caller may see: each committed change once, none left out. The changes of one account come in the order in which they happened. Scope finance.read.
  *
- * If there is no event after the cursor, it waits up to wait_ms for one. Call again with the cursor of the reply, or, to handle each event once, with the cursor of the last event that was handled.
+ * If there is no event after the cursor, it waits up to wait_ms for one. Then call again with the cursor of the reply. To continue after a restart without missing or repeating an event, store the cursor of the last event that you have handled.
  *
- * Errors: not_found; failed_precondition (feed_diverged when the cursor is not of this ledger, or of a future that a restore has undone).
+ * Errors: not_found; failed_precondition (feed_diverged: the cursor is of another ledger, or of events that were lost when the database was restored from a backup).
  */
 export const listEvents: Method<ListEventsRequest, ListEventsResponse> & NeedsNoRequest = {
   name: "ListEvents",

@@ -17,7 +17,9 @@ export const protobufFileName = "finance/v1/event.proto";
 export enum EventType {
   /** EVENT_TYPE_UNSPECIFIED - Never returned. */
   EVENT_TYPE_UNSPECIFIED = 0,
+  /** EVENT_TYPE_ACCOUNT_CREATED - An account was opened. */
   EVENT_TYPE_ACCOUNT_CREATED = 1,
+  /** EVENT_TYPE_ACCOUNT_UPDATED - An account's settings changed; account_changes has the values before and after. */
   EVENT_TYPE_ACCOUNT_UPDATED = 2,
   /** EVENT_TYPE_TRANSFER_POSTED - Money moved. */
   EVENT_TYPE_TRANSFER_POSTED = 3,
@@ -34,10 +36,16 @@ export enum EventType {
 
 /** Event is one committed change of the ledger. It never changes. */
 export interface Event {
-  /** The event's position in the feed: 1, 2, 3 ... without gaps over all events of the ledger. */
+  /**
+   * The event's position in the feed of the whole ledger, which has no gaps: 1, 2, 3 ... A caller that may not see all
+   * events gets only some of the numbers.
+   */
   id: bigint;
   type: EventType;
-  /** The recorded time of the change. It rises along one account, but not from event to event. */
+  /**
+   * The recorded time of the change. It rises along each account, but an event may have an earlier time than the event before
+   * it if they have no account in common.
+   */
   createdAt:
     | string
     | undefined;
@@ -47,7 +55,10 @@ export interface Event {
   transfer:
     | Transfer
     | undefined;
-  /** The account with its settings as they were after this event, without balances; absent for events of transfers. */
+  /**
+   * The account with its settings as they were after this event; absent for events of transfers. Its balances and sums are not
+   * filled in; GetAccount has them.
+   */
   account:
     | Account
     | undefined;
@@ -68,14 +79,20 @@ export interface ListEventsRequest {
    * another account_id.
    */
   cursor: string;
-  /** Start after the newest event. Not together with cursor. Default false. */
+  /**
+   * Start after the newest event: the reply has events only if they happen while the call waits, and its cursor to continue
+   * with. Not together with cursor. Default false.
+   */
   fromEnd: boolean;
   /**
    * Default 50; more than 1000 counts as 1000. A reply ends after 2 MiB of text, and one call looks through at most 5000
    * events, so a reply may have fewer events, or none, although more follow.
    */
   pageSize: number;
-  /** How long to wait for an event if there is none, in milliseconds, 0 to 25000. Default 0. */
+  /**
+   * How long to wait for an event if there is none, in milliseconds, 0 to 25000. Clients and proxies must wait longer than
+   * that for the reply. Default 0.
+   */
   waitMs: number;
   /**
    * Only events of this account: of its settings and of transfers that debit or credit it. Default: of all accounts that the
@@ -87,6 +104,9 @@ export interface ListEventsRequest {
 export interface ListEventsResponse {
   /** In the order of their ids. */
   events: Event[];
-  /** Continues after everything that this call has looked through, also if it found no event. Never empty. */
+  /**
+   * Continues after everything that this call has looked through, also if it found no event. The same as the request's if
+   * there was nothing new. Never empty.
+   */
   cursor: string;
 }

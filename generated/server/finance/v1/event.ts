@@ -22,7 +22,8 @@ import { Timestamp } from "../../google/protobuf/timestamp";
  */
 export interface Event {
     /**
-     * The event's position in the feed: 1, 2, 3 ... without gaps over all events of the ledger.
+     * The event's position in the feed of the whole ledger, which has no gaps: 1, 2, 3 ... A caller that may not see all
+     * events gets only some of the numbers.
      *
      * @generated from protobuf field: int64 id = 1
      */
@@ -32,7 +33,8 @@ export interface Event {
      */
     type: EventType;
     /**
-     * The recorded time of the change. It rises along one account, but not from event to event.
+     * The recorded time of the change. It rises along each account, but an event may have an earlier time than the event before
+     * it if they have no account in common.
      *
      * @generated from protobuf field: google.protobuf.Timestamp created_at = 3
      */
@@ -50,7 +52,8 @@ export interface Event {
      */
     transfer?: Transfer;
     /**
-     * The account with its settings as they were after this event, without balances; absent for events of transfers.
+     * The account with its settings as they were after this event; absent for events of transfers. Its balances and sums are not
+     * filled in; GetAccount has them.
      *
      * @generated from protobuf field: finance.v1.Account account = 6
      */
@@ -87,7 +90,8 @@ export interface ListEventsRequest {
      */
     cursor: string;
     /**
-     * Start after the newest event. Not together with cursor. Default false.
+     * Start after the newest event: the reply has events only if they happen while the call waits, and its cursor to continue
+     * with. Not together with cursor. Default false.
      *
      * @generated from protobuf field: bool from_end = 2
      */
@@ -100,7 +104,8 @@ export interface ListEventsRequest {
      */
     pageSize: number;
     /**
-     * How long to wait for an event if there is none, in milliseconds, 0 to 25000. Default 0.
+     * How long to wait for an event if there is none, in milliseconds, 0 to 25000. Clients and proxies must wait longer than
+     * that for the reply. Default 0.
      *
      * @generated from protobuf field: int32 wait_ms = 4
      */
@@ -124,7 +129,8 @@ export interface ListEventsResponse {
      */
     events: Event[];
     /**
-     * Continues after everything that this call has looked through, also if it found no event. Never empty.
+     * Continues after everything that this call has looked through, also if it found no event. The same as the request's if
+     * there was nothing new. Never empty.
      *
      * @generated from protobuf field: string cursor = 2
      */
@@ -143,10 +149,14 @@ export enum EventType {
      */
     UNSPECIFIED = 0,
     /**
+     * An account was opened.
+     *
      * @generated from protobuf enum value: EVENT_TYPE_ACCOUNT_CREATED = 1;
      */
     ACCOUNT_CREATED = 1,
     /**
+     * An account's settings changed; account_changes has the values before and after.
+     *
      * @generated from protobuf enum value: EVENT_TYPE_ACCOUNT_UPDATED = 2;
      */
     ACCOUNT_UPDATED = 2,
