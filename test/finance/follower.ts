@@ -8,6 +8,8 @@ import type { TestService } from "../setup/service.ts";
 // biome-ignore lint/suspicious/noExplicitAny: messages in JSON, as tests read them.
 type Json = any;
 
+type Caller = Pick<TestService, "call">;
+
 export interface FollowedAccount {
   settings: Json;
   balance: bigint;
@@ -35,13 +37,13 @@ export class Follower {
   readonly transfers = new Map<string, Json>();
   /** The transfers that were reversed. */
   readonly reversed = new Set<string>();
-  readonly #service: TestService;
+  readonly #service: Caller;
   readonly #owner: string | undefined;
   readonly #token: string | undefined;
   #cursor: string;
   #lastId: bigint | undefined;
 
-  constructor(service: TestService, { owner, token, cursor = "", accounts = new Map() }: FollowerOptions = {}) {
+  constructor(service: Caller, { owner, token, cursor = "", accounts = new Map() }: FollowerOptions = {}) {
     this.#service = service;
     this.#owner = owner;
     this.#token = token;
@@ -50,10 +52,16 @@ export class Follower {
     this.accounts = new Map([...accounts].map(([id, account]) => [id, { ...account, entries: [], changes: [] }]));
   }
 
-  /** Applies all events until the end of the feed. @returns them. */
-  async catchUp(nextPageSize: () => number): Promise<Json[]> {
+  /**
+   * Applies all events until the end of the feed.
+   *
+   * @param waitMs how long to wait there for more.
+   * @returns the events.
+   */
+  async catchUp(nextPageSize: () => number, waitMs = 0): Promise<Json[]> {
     const all: Json[] = [];
-    for await (const event of eventsAfter(this.#service, { cursor: this.#cursor }, nextPageSize, this.#token)) {
+    const request = { cursor: this.#cursor, wait_ms: waitMs };
+    for await (const event of eventsAfter(this.#service, request, nextPageSize, this.#token)) {
       this.#apply(event);
       this.#cursor = event.cursor;
       all.push(event);
@@ -144,8 +152,8 @@ export class Follower {
 
 /** The events after a cursor, until the end of the feed. */
 export async function* eventsAfter(
-  service: TestService,
-  { cursor, ...request }: { cursor: string; account_id?: string },
+  service: Caller,
+  { cursor, ...request }: { cursor: string; account_id?: string; wait_ms?: number },
   nextPageSize: () => number,
   token?: string,
 ): AsyncGenerator<Json> {

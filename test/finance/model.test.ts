@@ -5,6 +5,7 @@ import { accountId } from "../../src/finance/values.ts";
 import { shadowClock, type TestClock } from "../setup/clock.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 import { findingsOf, openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
+import { seededRandom } from "../setup/random.ts";
 import { type Reply, startTestService, type TestService } from "../setup/service.ts";
 import { bodyOf, eventsAfter, type FollowedAccount, Follower, followedAs } from "./follower.ts";
 import {
@@ -81,6 +82,9 @@ async function wear(a: string, b: string): Promise<void> {
     await Promise.all(Array.from({ length: count }, () => service.ledger.queue.post(group)));
   }
 }
+
+/** The events of all runs, as an admin saw them then. */
+const eventsOfRuns: Json[] = [];
 
 /** Alice's, bob's, two that only an admin could have opened, and the worn ones. */
 const ACCOUNTS = 6;
@@ -388,6 +392,7 @@ class Comparison {
     for (const [index, follower] of this.#followers.entries()) {
       const { subject, admin } = at(callers, index);
       const events = await follower.catchUp(this.#nextPageSize);
+      if (admin) eventsOfRuns.push(...events);
       const seen = this.#model.events.filter((event) => admin || this.#ownersOf(event).includes(subject));
       expect(events.map((event) => this.#asReported(event))).toEqual(seen.map((event) => this.#expected(event, index)));
       await compareBooks(follower, tokens[index]);
@@ -618,3 +623,38 @@ test("random calls over HTTP agree with the model in every answer, and the audit
     { numRuns: 100 },
   );
 }, 240_000);
+
+test("followers from the first event, with pages of any size, compute all the books and see what was seen before", async () => {
+  const random = seededRandom(17);
+  const { rows: entries } = await service.pool.query(`
+select e.account_id::text as id, concat_ws(' ', e.account_id, e.sequence, e.transfer_id, e.amount, e.balance_after) as entry
+  from entry e
+ order by e.account_id, e.sequence`);
+  // Alice, who owns the worn accounts, would see almost as much as the admin.
+  for (const index of [0, 2]) {
+    const follower = at(followersOf(), index);
+    const events = await follower.catchUp(() => 1 + Math.floor(random() * 1000));
+    const known = [...follower.accounts.values()];
+    expect(await accountsOf(tokens[index])).toMatchObject(known.map(bodyOf));
+    const followed = known.flatMap((account) => account.entries.map(textOfEntry));
+    expect(followed).toEqual(entries.flatMap(({ id, entry }) => (follower.accounts.has(id) ? [entry] : [])));
+    if (!at(callers, index).admin) continue;
+    const byId = new Map(events.map((event) => [event.id, event]));
+    expect(eventsOfRuns.map(({ id }) => byId.get(id))).toEqual(eventsOfRuns);
+  }
+}, 240_000);
+
+function textOfEntry({ account_id, sequence, transfer_id, amount, balance_after }: Json): string {
+  return [account_id, sequence, transfer_id, amount, balance_after].join(" ");
+}
+
+/** All accounts that a caller may see. */
+async function accountsOf(token: string | undefined): Promise<Json[]> {
+  const accounts: Json[] = [];
+  for (let page_token = ""; ; ) {
+    const { body } = await service.call("ListAccounts", { page_token, page_size: 1000 }, token);
+    accounts.push(...body.accounts);
+    if (body.next_page_token === "") return accounts;
+    page_token = body.next_page_token;
+  }
+}
