@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as clientAccounts from "../../generated/ts-proto/finance/v1/account.ts";
 import * as clientEntries from "../../generated/ts-proto/finance/v1/entry.ts";
+import * as clientEvents from "../../generated/ts-proto/finance/v1/event.ts";
 import * as clientReports from "../../generated/ts-proto/finance/v1/report.ts";
 import * as clientTransfers from "../../generated/ts-proto/finance/v1/transfer.ts";
 import { MessageCodecs } from "../../packages/twirp/src/codec/codec.ts";
@@ -16,7 +17,7 @@ interface TsProtoMessage {
   fromJSON(json: unknown): unknown;
 }
 
-const clientModules = { ...clientAccounts, ...clientEntries, ...clientReports, ...clientTransfers };
+const clientModules = { ...clientAccounts, ...clientEntries, ...clientEvents, ...clientReports, ...clientTransfers };
 const codecs = new MessageCodecs({ emitDefaults: true, camelCase: false }, new TypeRegistry([]));
 
 function clientOf(type: MessageInfo): TsProtoMessage {
