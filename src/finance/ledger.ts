@@ -70,7 +70,7 @@ export function openLedger({ pool, lanePool, log, sweepIntervalMs = 500 }: Ledge
   const readTurns = new Turns({ room: "reads", watch, slots: Math.max(1, pool.options.max - CONNECTIONS_KEPT) });
   const events = new EventReader(pool, readTurns);
   const feed = new Feed({ pool, log, watch, reader: events });
-  const queue = new PostingQueue({ pool: lanePool, watch, onCommit: () => feed.wake() });
+  const queue = new PostingQueue({ pool: lanePool, watch, feed });
   const expiry = new Expiry(pool, queue);
   const sweeping = startSweeping(expiry, { log, intervalMs: sweepIntervalMs });
   return {

@@ -397,3 +397,8 @@ function readOverdraftLimit(limit: Minor): Minor {
   if (limit < 0n) throw invalidArgument("overdraft_limit", `must be 0 or more minor units, not ${limit}`);
   return limit;
 }
+
+/** The number of postings in a request: those of a batch, or one. */
+export function countPostings(request: object): number {
+  return "transfers" in request && Array.isArray(request.transfers) ? request.transfers.length : 1;
+}

@@ -10,18 +10,21 @@ import type { ClientBase, QueryConfig } from "pg";
 import { isConnectionError } from "../../database/index.ts";
 import { settleAll } from "../../database/pool.ts";
 import { isRefusal } from "../errors.ts";
-import { type FeedMember, feedMemberOf, insertFeedRows } from "../feed/feed-row.ts";
 import { joinWriters } from "../records/final-time.ts";
 import { loadTransfers, type TransferRecord } from "../records/transfers.ts";
 import { type AccountId, type Micros, type TransferId, transferId } from "../values.ts";
 import { Books, type Remembered } from "./books.ts";
+import { makesTransfer, targetOf } from "./decide.ts";
 import { decideGroup, type Outcome } from "./decide-group.ts";
 import { isUsed, type KeptOutcome, keyUseOf, rememberOutcomes } from "./idempotency.ts";
-import { makesTransfer, type Posting, type PostingGroup, targetOf } from "./posting.ts";
+import type { Posting, PostingGroup } from "./posting.ts";
 import {
   type DrawnRow,
   drawIdsAndReadKeys,
+  type FeedMember,
+  feedMemberOf,
   insertEntries,
+  insertFeedRows,
   insertHolds,
   insertSettlements,
   insertTransfers,

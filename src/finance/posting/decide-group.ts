@@ -17,9 +17,9 @@ import { isVisibleTo } from "../policy.ts";
 import type { TransferRecord } from "../records/transfers.ts";
 import { type TransferId, transferId } from "../values.ts";
 import { type Books, type Decision, type LockedAccount, timeToRecord } from "./books.ts";
-import { decide } from "./decide.ts";
+import { decide, makesTransfer } from "./decide.ts";
 import { keyReused } from "./idempotency.ts";
-import { makesTransfer, type Posting } from "./posting.ts";
+import type { Posting } from "./posting.ts";
 
 /** The id of a transfer that is only rehearsed. */
 const NO_ID = transferId(0n);

@@ -39,7 +39,7 @@ import {
   partiesOf,
   timeToRecord,
 } from "./books.ts";
-import type { Posting } from "./posting.ts";
+import type { Command, Posting } from "./posting.ts";
 import { capture, release, type Target } from "./settlement.ts";
 
 export interface DecideOptions {
@@ -52,6 +52,16 @@ export interface DecideOptions {
   readonly floors: "now" | "later";
   /** The time to record, which the members of an atomic group share. Default: the first that both accounts allow. */
   readonly recordedAt?: Micros;
+}
+
+/** The earlier transfer that a command changes or reverses, if any. */
+export function targetOf(command: Command): TransferId | undefined {
+  return command.kind === "create" ? undefined : command.id;
+}
+
+/** Whether the command makes a new transfer, rather than settling its target. */
+export function makesTransfer(command: Command): boolean {
+  return command.kind === "create" || command.kind === "reverse";
 }
 
 /**

@@ -37,18 +37,3 @@ export interface PostingGroup {
   /** No caller waits for it: it shares no batch with callers' postings and takes a small share of the lane. Default false. */
   readonly background?: boolean;
 }
-
-/** The earlier transfer that a command changes or reverses, if any. */
-export function targetOf(command: Command): TransferId | undefined {
-  return command.kind === "create" ? undefined : command.id;
-}
-
-/** Whether the command makes a new transfer, rather than settling its target. */
-export function makesTransfer(command: Command): boolean {
-  return command.kind === "create" || command.kind === "reverse";
-}
-
-/** The number of postings in a request: those of a batch, or one. */
-export function countPostings(request: object): number {
-  return "transfers" in request && Array.isArray(request.transfers) ? request.transfers.length : 1;
-}

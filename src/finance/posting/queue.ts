@@ -21,8 +21,8 @@ export interface PostingQueueOptions {
   /** At least `lanes` connections that pipeline. */
   readonly pool: Pool;
   readonly watch: LedgerWatch;
-  /** Called after each batch. Default: nothing. */
-  readonly onCommit?: () => void;
+  /** Woken after each batch. Default: nothing is. */
+  readonly feed?: { wake(): void };
   /** Batches in flight at once. Default {@link POSTING_LANES}. */
   readonly lanes?: number;
   /** Postings in a batch, unless one group alone has more. Default 512. */
@@ -67,7 +67,7 @@ const RETRY_AFTER_MS = 250;
 export class PostingQueue {
   readonly #pool: Pool;
   readonly #watch: LedgerWatch;
-  readonly #onCommit: () => void;
+  readonly #feed: PostingQueueOptions["feed"];
   readonly #lanes: number;
   readonly #now: () => number;
   readonly #waiting: FairQueue<Waiting>;
@@ -81,7 +81,7 @@ export class PostingQueue {
   constructor(options: PostingQueueOptions) {
     this.#pool = options.pool;
     this.#watch = options.watch;
-    this.#onCommit = options.onCommit ?? (() => undefined);
+    this.#feed = options.feed;
     this.#lanes = options.lanes ?? POSTING_LANES;
     this.#now = options.now ?? (() => performance.now());
     this.#waiting = new FairQueue({
@@ -171,7 +171,7 @@ export class PostingQueue {
         () => batch.map(({ origin }) => origin),
         () => this.#postWithRetries(groups),
       );
-      this.#onCommit();
+      this.#feed?.wake();
       // Send the next batch first: PostgreSQL works on it while the callers of this one are answered.
       setImmediate(() => {
         batch.forEach(({ resolve }, index) => {

@@ -1,12 +1,14 @@
 /** The statements of a batch, in the order in which they are sent. */
 import type { QueryConfig } from "pg";
+import { EventType } from "../../../generated/server/finance/v1/event.ts";
+import { TransferState } from "../../../generated/server/finance/v1/transfer.ts";
 import { fromStored, type StoredAccount } from "../account.ts";
 import { BALANCE_COLUMNS } from "../records/accounts.ts";
 import { FIRST_OPEN_TIME } from "../records/final-time.ts";
 import { type Columns, columnsOf } from "../records/page.ts";
 import type { TransferRecord } from "../records/transfers.ts";
 import { type AccountId, type Micros, type TransferId, toTimestamptz, toTimestamptzOrNull } from "../values.ts";
-import type { LockedAccount, Movement } from "./books.ts";
+import type { Decision, LockedAccount, Movement } from "./books.ts";
 import { type Claim, KEY_COLUMNS, type KeyRow } from "./idempotency.ts";
 
 export type LockedRow = Omit<LockedAccount, keyof StoredAccount> & StoredAccount;
@@ -193,3 +195,54 @@ export const updateBalances = update<LockedAccount>("update_balances", "account_
   ["last_sequence", "bigint", ({ lastSequence }) => lastSequence],
   ["updated_at", "timestamptz", ({ recordedAt }) => toTimestamptz(recordedAt)],
 ]);
+
+/** One event of a transfer, before it has a position. */
+export interface FeedMember {
+  readonly type: EventType;
+  readonly transferId: TransferId;
+  /** The sequences of the entries that it made; 0 for none. */
+  readonly debitSequence: bigint;
+  readonly creditSequence: bigint;
+}
+
+const TYPE_OF_STATE: Partial<Record<TransferState, EventType>> = {
+  [TransferState.POSTED]: EventType.TRANSFER_POSTED,
+  [TransferState.PENDING]: EventType.TRANSFER_HELD,
+  [TransferState.CAPTURED]: EventType.TRANSFER_CAPTURED,
+  [TransferState.VOIDED]: EventType.TRANSFER_VOIDED,
+  [TransferState.EXPIRED]: EventType.TRANSFER_EXPIRED,
+};
+
+export function feedMemberOf({ transfer, movements: [debit, credit] }: Decision): FeedMember {
+  const type = TYPE_OF_STATE[transfer.state];
+  if (type === undefined) throw new Error(`no event for a transfer that is ${TransferState[transfer.state]}`);
+  return {
+    type,
+    transferId: transfer.id,
+    debitSequence: debit?.sequence ?? 0n,
+    creditSequence: credit?.sequence ?? 0n,
+  };
+}
+
+/** Events in one row: reading any of them reads the row. */
+const MEMBERS_MAX = 1000;
+
+/**
+ * Statements that insert the feed rows of a transaction: what it changed, in order. They are sent last, when all its accounts
+ * are locked.
+ */
+export function insertFeedRows(members: readonly FeedMember[]): QueryConfig[] {
+  const rows: (readonly FeedMember[])[] = [];
+  for (let start = 0; start < members.length; start += MEMBERS_MAX)
+    rows.push(members.slice(start, start + MEMBERS_MAX));
+  return rows.map((row) => ({
+    name: "insert_feed_row",
+    text: "insert into feed (types, subjects, sequences, credit_sequences) values ($1, $2, $3, $4)",
+    values: [
+      row.map(({ type }) => type),
+      row.map(({ transferId }) => transferId),
+      row.map(({ debitSequence }) => debitSequence),
+      row.map(({ creditSequence }) => creditSequence),
+    ],
+  }));
+}
