@@ -2,16 +2,17 @@
  * Faults of the database cluster under load: in each round one fault hits the primary or its etcd while clients post transfers
  * through two API processes, and the cluster must be whole again before the next round.
  *
- * Afterwards every acknowledged transfer exists once, none exists twice, the books pass the auditor, and no API process has read
- * from, or is connected to, a server that is not the primary.
+ * Afterwards every acknowledged transfer exists once, none exists twice, the books pass the auditor, the programs that followed
+ * the feed of events have the same books, and no API process has read from, or is connected to, a server that is not the primary.
  */
 import pg from "pg";
 import { grantApplicationRole, migrate, openPool } from "../../src/database/index.ts";
 import { migrationsDirectory } from "../../src/package-files.ts";
 import { until } from "../setup/debian-servers.ts";
 import { type Instance, startInstance } from "../setup/process.ts";
+import { type Consumers, startConsumers } from "./consumers.ts";
 import { type Member, PASSWORD, type PatroniCluster, startPatroniCluster } from "./patroni.ts";
-import { type Finding, inspect, openAccounts, SECRET, startClients, startReader } from "./traffic.ts";
+import { type Finding, inspect, openAccounts, SECRET, seededRandom, startClients, startReader } from "./traffic.ts";
 
 /** A fault and how it ends: `heal` undoes what would otherwise last. */
 interface Fault {
@@ -91,6 +92,7 @@ export async function failOver(options: FailoverOptions): Promise<FailoverResult
   const findings: Finding[] = [];
   const pauses: { fault: string; milliseconds: number }[] = [];
   const instances: Instance[] = [];
+  let consumers: Consumers | undefined;
   try {
     const owner = cluster.directUrl("finance");
     const directory = migrationsDirectory();
@@ -102,10 +104,9 @@ export async function failOver(options: FailoverOptions): Promise<FailoverResult
     for (const _ of [1, 2]) {
       instances.push(await startInstance(cluster.url("finance_app"), { AUTH_JWT_SECRET: SECRET }));
     }
-    const load = startLoad(
-      instances.map(({ port }) => `http://127.0.0.1:${port}`),
-      { clients, seed },
-    );
+    const urls = instances.map(({ port }) => `http://127.0.0.1:${port}`);
+    const load = startLoad(urls, { clients, seed });
+    consumers = await startConsumers({ urls, random: seededRandom(seed) });
     for (const fault of rounds) {
       await load.progress();
       const before = await cluster.primary();
@@ -130,7 +131,7 @@ export async function failOver(options: FailoverOptions): Promise<FailoverResult
     const { keys, reads, missed } = await load.stop();
     findings.push(...missed);
     const auditor = openPool({ connectionString: owner, max: 1 });
-    findings.push(...(await inspect(auditor, keys)));
+    findings.push(...(await consumers.check(auditor)), ...(await inspect(auditor, keys)));
     await auditor.end();
     return { acknowledged: keys.size, reads, pauses, findings };
   } catch (error) {
@@ -138,6 +139,7 @@ export async function failOver(options: FailoverOptions): Promise<FailoverResult
     for (const { process } of instances) report(`log of an API process:\n${process.output().slice(-4000)}`);
     throw error;
   } finally {
+    await consumers?.end();
     for (const { process } of instances) process.child.kill("SIGKILL");
     await cluster.stop();
   }

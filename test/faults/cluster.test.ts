@@ -17,8 +17,9 @@ import {
   startPrometheus,
 } from "../setup/prometheus.ts";
 import { startLoad, untilWhole, writesAlone } from "./automatic-failover.ts";
+import { type Consumers, startConsumers } from "./consumers.ts";
 import { clusterLack, type Member, type PatroniCluster, startPatroniCluster } from "./patroni.ts";
-import { type Finding, inspect, openAccounts, SECRET } from "./traffic.ts";
+import { type Finding, inspect, openAccounts, SECRET, seededRandom } from "./traffic.ts";
 
 /** A failure of the stack, how it ends, and the alerts that must fire in between. */
 interface Failure {
@@ -233,17 +234,18 @@ describe.skipIf(lack !== undefined && process.env["CI"] === undefined)(
 
     describe("under load", () => {
       let load: ReturnType<typeof startLoad>;
+      let consumers: Consumers;
       const findings: Finding[] = [];
 
       beforeAll(async () => {
         const setup = openPool({ connectionString: stack.cluster.directUrl("finance"), max: 1 });
         await openAccounts(setup);
         await setup.end();
-        load = startLoad(
-          stack.addresses.map((address) => `http://${address}`),
-          { clients: 4, seed: 5 },
-        );
+        const urls = stack.addresses.map((address) => `http://${address}`);
+        load = startLoad(urls, { clients: 4, seed: 5 });
         endings.push(() => load.stop());
+        consumers = await startConsumers({ urls, random: seededRandom(5) });
+        endings.push(() => consumers.end());
       });
 
       test.each(failures)("$name: $alerts", { timeout: 600_000 }, async ({ strike, alerts }) => {
@@ -269,10 +271,12 @@ describe.skipIf(lack !== undefined && process.env["CI"] === undefined)(
         await prometheus.untilOver(alerts);
       });
 
-      test("nothing acknowledged is lost or posted twice, and every read was of the primary", async () => {
+      test("nothing acknowledged is lost or posted twice, every read was of the primary, and followers have the books", {
+        timeout: 120_000,
+      }, async () => {
         const { keys, reads, missed } = await load.stop();
         const auditor = openPool({ connectionString: stack.cluster.directUrl("finance"), max: 1 });
-        findings.push(...missed, ...(await inspect(auditor, keys)));
+        findings.push(...missed, ...(await consumers.check(auditor)), ...(await inspect(auditor, keys)));
         await auditor.end();
         expect(findings).toEqual([]);
         expect(keys.size).toBeGreaterThan(1000);

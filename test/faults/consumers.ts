@@ -12,7 +12,8 @@ import { build } from "esbuild";
 import type { Pool } from "pg";
 import { AccountStatus } from "../../generated/server/finance/v1/account.ts";
 import { mintToken } from "../../src/auth/index.ts";
-import { pause, SECRET } from "./traffic.ts";
+import { makeOwnDirectory } from "../setup/belongings.ts";
+import { type Finding, pause, SECRET } from "./traffic.ts";
 
 /** An account as its events tell it. */
 interface AccountCopy {
@@ -40,21 +41,20 @@ const LIFE_MS = { min: 500, max: 4000 };
 const CATCH_UP_MS_MAX = 60_000;
 
 export interface ConsumersOptions {
-  /** For the files of the copies. */
-  readonly directory: string;
   /** Services on one database. */
-  readonly urls: readonly [string, ...string[]];
+  readonly urls: readonly string[];
   readonly random: () => number;
 }
 
 /** Starts the consumers from the first event. */
-export async function startConsumers({ directory, urls, random }: ConsumersOptions) {
+export async function startConsumers({ urls, random }: ConsumersOptions) {
   // Once nothing more goes wrong, the consumers catch up and are killed no more.
   let settling = false;
   let ending = false;
   const token = await mintToken(SECRET, { subject: "consumer", scope: "finance.admin", lifetimeSeconds: 86_400 });
   // Started through tsx, it would compile at each start.
-  const bundle = join(directory, "consumer.mjs");
+  const directory = makeOwnDirectory("finance-consumers-");
+  const bundle = join(directory.path, "consumer.mjs");
   await build({
     entryPoints: [program("consumer.ts")],
     outfile: bundle,
@@ -63,17 +63,18 @@ export async function startConsumers({ directory, urls, random }: ConsumersOptio
     format: "esm",
   });
   const consumers = [
-    keepConsuming("typescript", process.execPath, [bundle], [urls.at(-1) ?? urls[0]]),
+    keepConsuming("typescript", process.execPath, [bundle], urls.slice(-1)),
     ...(HAS_PYTHON ? [keepConsuming("python", "python3", [program("consumer.py")], urls)] : []),
   ];
 
   function keepConsuming(name: string, command: string, start: readonly string[], from: readonly string[]) {
-    const file = join(directory, `${name}.json`);
+    const file = join(directory.path, `${name}.json`);
     const findings: string[] = [];
     let current: ChildProcess | undefined;
     const run = async () => {
       while (!ending && findings.length === 0) {
         const child = spawn(command, [...start, file, token, ...from], {
+          cwd: directory.path,
           // Not the clock of the servers.
           env: { PATH: process.env["PATH"] },
           stdio: ["ignore", "ignore", "pipe"],
@@ -103,11 +104,12 @@ export async function startConsumers({ directory, urls, random }: ConsumersOptio
   const end = async () => {
     ending = true;
     await Promise.all(consumers.map((consumer) => consumer.end()));
+    await directory.remove();
   };
   return {
     end,
     /** Waits until the copies equal the books, and ends the consumers. @returns what is wrong with them. */
-    check: async (pool: Pool): Promise<string[]> => {
+    check: async (pool: Pool): Promise<Finding[]> => {
       settling = true;
       const deadline = Date.now() + CATCH_UP_MS_MAX;
       const untilEqual = async ({ name, findings, copy }: (typeof consumers)[number]): Promise<string[]> => {
@@ -120,10 +122,12 @@ export async function startConsumers({ directory, urls, random }: ConsumersOptio
       };
       const found = (await Promise.all(consumers.map(untilEqual))).flat();
       await end();
-      return found;
+      return found.map((text) => ({ kind: "books", text }));
     },
   };
 }
+
+export type Consumers = Awaited<ReturnType<typeof startConsumers>>;
 
 function program(name: string): string {
   return join(import.meta.dirname, "programs", name);

@@ -76,7 +76,6 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   const asking = await startAsking(server.url);
   const random = seededRandom(options.seed);
   const consumers = await startConsumers({
-    directory: options.directory,
     urls: [server.url, other.url],
     random: seededRandom(options.seed + 1),
   });
@@ -98,9 +97,10 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     await traffic.progress(20);
     const totals = await traffic.stop();
     await clock?.set(0);
-    const findings = [...(await asking.check()), ...(await consumers.check(pool))];
+    const findings = await asking.check();
+    const followed = await consumers.check(pool);
     await Promise.all([server.stop(), other.stop()]);
-    findings.push(...(await inspect(pool, traffic.acknowledgedKeys)).map(({ text }) => text));
+    findings.push(...[...followed, ...(await inspect(pool, traffic.acknowledgedKeys))].map(({ text }) => text));
     if (clockFaults >= 3 && !(await hasRecordedHoursApart(pool))) findings.push("the clock was never set");
     return { ...totals, faults: count, findings };
   } finally {
