@@ -84,12 +84,13 @@ export function toChangeMessage(change: FieldChange, actor: Actor): AccountChang
 }
 
 function toSettingsMessage({ changedBy: _, metadata, createdAt, changedAt, ...settings }: AccountSettings): Account {
-  return Account.create({
+  const account = Account.create({
     ...settings,
-    metadata: { ...metadata },
     createdAt: toTimestamp(createdAt),
     updatedAt: toTimestamp(changedAt),
   });
+  // `create` would lose the key `__proto__`.
+  return { ...account, metadata: { ...metadata } };
 }
 
 /**
