@@ -128,6 +128,18 @@ describe("an event", () => {
     }
   });
 
+  test("has all the metadata of an account, whatever the keys", async () => {
+    const id = await openAccount(service, "alice");
+    const start = await end();
+    const metadata = `{"__proto__":"1","constructor":"2","a.b":"3","q\\"":"4"}`;
+    expect((await service.call("UpdateAccount", `{"id":"${id}","metadata":${metadata}}`, alice)).status).toBe(200);
+    const [event] = await follow(start, 1000, alice);
+    expect(event.account.metadata).toEqual(JSON.parse(metadata));
+    expect(event.account_changes.map(({ field }: Json) => field)).toEqual(
+      ["__proto__", "a.b", "constructor", 'q"'].map((key) => `metadata.${key}`),
+    );
+  });
+
   test("is not told for dry runs, refusals, replays and changes that change nothing", async () => {
     const from = await openFunded(service, "alice", 100);
     const to = await openAccount(service, "bob");

@@ -90,3 +90,36 @@ test("a page of a thousand ordinary rows is one page", async () => {
   const [page] = await pagesOf("ListTransfers", { account_id: from, page_size: 1000 }, "transfers");
   expect(page).toHaveLength(1000);
 });
+
+test("ListEvents ends a page at the bytes of the caller's own events", async () => {
+  const start = (await service.call("ListEvents", { from_end: true })).body.cursor;
+  const [hers, his] = [await openAccount(service, "dora"), await openAccount(service, "eric")];
+  // Each changes fifty fields with short texts, so the changes are much larger than the settings.
+  await service.pool.query({
+    text: `
+with changed as (
+  insert into account_change (account_id, sequence, name, status, overdraft_limit, unlimited_overdraft, metadata, changed_at)
+  select id, number + 1, 'Wallet', 1, 0, false,
+         (select jsonb_object_agg(key, number::text) from generate_series(1, 50) key), clock_timestamp()
+    from unnest($1::bigint[]) id, generate_series(1, $2::bigint) number
+  returning account_id, sequence
+)
+insert into feed (types, subjects, sequences, credit_sequences)
+select array[2], array[account_id], array[sequence], array[0]
+  from changed
+ order by sequence, account_id`,
+    values: [[hers, his], ROWS],
+  });
+  const ask = async (owner: string, page_size: number, cursor = start) =>
+    (await service.call("ListEvents", { cursor, page_size }, await service.token(owner))).body;
+
+  const first = await ask("dora", 1000);
+  expect(Buffer.byteLength(JSON.stringify(first.events))).toBeLessThan(REPLY_BYTES_MAX);
+  const second = await ask("dora", 1000, first.cursor);
+  expect([...first.events, ...second.events].map(({ account }) => account.id)).toEqual(Array(ROWS + 1).fill(hers));
+  expect(second.events.length).toBeGreaterThan(0);
+  // The events of strangers fill several pages, but one call passes them all.
+  const none = await ask("fred", 1000);
+  expect(none.events).toEqual([]);
+  expect(none.cursor).toBe((await service.call("ListEvents", { from_end: true })).body.cursor);
+});

@@ -9,9 +9,15 @@ import { EventType } from "../../../generated/server/finance/v1/event.ts";
 import { withConnection } from "../../database/index.ts";
 import { FinanceError, invalidArgument, refuse } from "../errors.ts";
 import { type Actor, isVisibleTo, seesAccountOf } from "../policy.ts";
-import { type AccountSettings, changeKey, type FieldChange, loadChanges } from "../records/account-changes.ts";
+import {
+  type AccountSettings,
+  bytesOfChange,
+  changeKey,
+  type FieldChange,
+  loadChanges,
+} from "../records/account-changes.ts";
 import type { EntryRecord } from "../records/entries.ts";
-import { type PagedRow, pageOf } from "../records/page.ts";
+import { bytesOf, PAGE_BYTES_MAX } from "../records/page.ts";
 import { type LoadedTransfer, loadTransfers, type TransferRecord } from "../records/transfers.ts";
 import type { Turns } from "../turns.ts";
 import { type AccountId, type Micros, type Minor, transferId } from "../values.ts";
@@ -63,7 +69,7 @@ export interface FoundEvents {
 }
 
 /** What a search needs of an event, and what loading needs. */
-interface Header extends FeedPlace, PagedRow {
+interface Header extends FeedPlace {
   readonly type: EventType;
   readonly subject: bigint;
   readonly sequence: bigint;
@@ -89,8 +95,7 @@ const ROW_BYTES = 1024;
 
 const HEADERS = {
   name: "read_feed",
-  text: pageOf(
-    `
+  text: `
 with start as (
   select position
     from (select position, seal from feed where position <= $1::bigint order by position desc limit 1) reached
@@ -112,18 +117,18 @@ select n.position, n.seal, n.type, n.subject, n.sequence, n.credit_sequence as "
        d.id as "debitAccountId", c.id as "creditAccountId", d.owner as "debitOwner", c.owner as "creditOwner",
        de.amount as "debitAmount", de.balance_after as "debitBalance",
        ce.amount as "creditAmount", ce.balance_after as "creditBalance",
-       ${ROW_BYTES} + coalesce(octet_length(t.description), 0)
-       + coalesce(octet_length(case when t.id is null then d.metadata else t.metadata end::text), 0) as row_bytes
+       case when n.type > 2
+            then ${bytesOf(ROW_BYTES, "t.description", "t.metadata::text")}
+            else ${ROW_BYTES} + ${bytesOfChange("n.subject", "n.sequence")}
+       end as row_bytes
   from next n
   left join lateral (select * from transfer where id = n.subject and n.type > 2 offset 0) t on true
  cross join lateral (select * from account where id = coalesce(t.debit_account_id, n.subject) offset 0) d
  cross join lateral (select * from account where id = coalesce(t.credit_account_id, n.subject) offset 0) c
   left join lateral (select * from entry where account_id = t.debit_account_id and sequence = n.sequence offset 0) de on true
   left join lateral (select * from entry where account_id = t.credit_account_id and sequence = n.credit_sequence offset 0) ce
-    on true`,
-    "r.position",
-    "$2",
-  ),
+    on true
+ order by n.position`,
 };
 
 /** A run of the feed, read once for all callers that are at its start. */
@@ -137,15 +142,17 @@ export class Chunk {
   #owners: ReadonlySet<string> | undefined;
   #accounts: ReadonlySet<AccountId> | undefined;
 
-  constructor(pool: Pool, turns: Turns, headers: readonly Header[]) {
+  /** @param rows the headers, and one more if the feed goes on after them. */
+  constructor(pool: Pool, turns: Turns, rows: readonly Header[], sizeMax: number) {
     this.#pool = pool;
     this.#turns = turns;
-    this.headers = headers;
-    this.hasNext = headers.at(-1)?.has_next ?? false;
+    this.headers = rows.slice(0, sizeMax);
+    this.hasNext = rows.length > sizeMax;
   }
 
-  /** Loads the events for all callers at once. */
+  /** Loads the events for all callers at once, unless they are too large. */
   async share(): Promise<void> {
+    if (bytesOfAll(this.headers) > PAGE_BYTES_MAX) return;
     this.#events ??= this.#load(this.headers);
     await this.#events;
   }
@@ -218,12 +225,12 @@ export class EventReader {
       reached = chunk.headers.at(-1) ?? reached;
       const visible = chunk.headers.filter((header) => isAskedFor(header, filter));
       if (visible.length === 0) continue;
-      const page = visible.slice(0, filter.sizeMax);
+      const page = firstPage(visible, filter.sizeMax);
       if (page.length < visible.length) {
         hasNext = true;
         reached = page.at(-1) ?? reached;
       }
-      reserve?.(page.reduce((sum, header) => sum + header.row_bytes, 0));
+      reserve?.(bytesOfAll(page));
       return { events: await chunk.load(page, caller), reached, hasNext };
     }
     return { events: [], reached, hasNext };
@@ -232,7 +239,7 @@ export class EventReader {
   /** Reads the headers after `place`. Without any, the feed lacks the place. */
   async read({ position, seal }: FeedPlace, sizeMax = CHUNK_SIZE): Promise<Chunk> {
     const { rows } = await this.#pool.query<Header>({ ...HEADERS, values: [position, sizeMax + 1, seal] });
-    return new Chunk(this.#pool, this.#turns, rows);
+    return new Chunk(this.#pool, this.#turns, rows, sizeMax);
   }
 
   #readShared(place: FeedPlace, head: FeedHead, sizeMax: number, caller: string): Promise<Chunk> {
@@ -255,6 +262,21 @@ export class EventReader {
     this.#reading.set(key, reading);
     return reading.chunk;
   }
+}
+
+/** Only the caller's own events count, so the end of a page says nothing about the texts of others. */
+function firstPage(headers: readonly Header[], sizeMax: number): readonly Header[] {
+  let bytes = 0;
+  const end = headers.findIndex(({ row_bytes }, index) => {
+    const isFull = index >= sizeMax || bytes >= PAGE_BYTES_MAX;
+    bytes += row_bytes;
+    return isFull;
+  });
+  return end < 0 ? headers : headers.slice(0, end);
+}
+
+function bytesOfAll(headers: readonly Header[]): number {
+  return headers.reduce((sum, { row_bytes }) => sum + row_bytes, 0);
 }
 
 function seesAll({ actor, accountId }: EventFilter): boolean {

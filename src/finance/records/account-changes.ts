@@ -137,6 +137,21 @@ const COMPARED = `
 /** Bytes of a row without its texts. */
 const ROW_BYTES = 256;
 
+const FIELD_BYTES = bytesOf(ROW_BYTES, "f.field", "f.before", "f.after", "c.changed_by", "c.request_id");
+
+/** The bytes that {@link loadChanges} reads for one change: its settings and its fields; a subquery. */
+export function bytesOfChange(account: string, sequence: string): string {
+  return `(
+  select ((${bytesOf(0, "c.name", "c.metadata::text")})
+          + coalesce(sum(${FIELD_BYTES}) filter (where f.field is not null), 0))::integer
+    from account_change c
+    left join account_change p on p.account_id = c.account_id and p.sequence = c.sequence - 1
+    left join lateral ${CHANGED_FIELDS} on true
+   where c.account_id = ${account}
+     and c.sequence = ${sequence}
+   group by c.account_id, c.sequence)`;
+}
+
 /** One page of an account's changes, in their order. The caller has checked that the actor may see the account. */
 export async function listAccountChanges(
   db: Pool | ClientBase,
@@ -163,7 +178,7 @@ const LIST_CHANGES_NEWEST_FIRST = { name: "list_account_changes_newest_first", t
 
 function changes(after: ">" | "<", order: "asc" | "desc"): string {
   const rows = `${SELECT_CHANGED_FIELDS},
-       ${bytesOf(ROW_BYTES, "f.field", "f.before", "f.after", "c.changed_by", "c.request_id")} as row_bytes
+       ${FIELD_BYTES} as row_bytes
   from account_change c${COMPARED}
  where c.account_id = $1::bigint
    and c.sequence ${after}= $2::bigint
@@ -193,11 +208,18 @@ export async function loadChanges(
     }),
     client.query<FieldChange>({ ...LOAD_CHANGED_FIELDS, values }),
   ]);
+  const changes = new Map<string, FieldChange[]>();
+  for (const field of fields.rows) {
+    const key = changeKey(field.accountId, field.sequence);
+    const known = changes.get(key);
+    if (known === undefined) changes.set(key, [field]);
+    else known.push(field);
+  }
   return new Map(
     settings.rows.map((row) => {
-      const ofRow = fields.rows.filter(({ accountId, sequence }) => accountId === row.id && sequence === row.sequence);
+      const key = changeKey(row.id, row.sequence);
       const minorUnitDigits = accountDigits(row.minorUnitDigits, row.currency);
-      return [changeKey(row.id, row.sequence), { settings: { ...row, minorUnitDigits }, changes: ofRow }];
+      return [key, { settings: { ...row, minorUnitDigits }, changes: changes.get(key) ?? [] }];
     }),
   );
 }
