@@ -102,8 +102,8 @@ export interface Event {
   id: bigint;
   type: EventType;
   /**
-   * The recorded time of the change. It rises along each account, but an event may have an earlier time than the event before
-   * it if they have no account in common.
+   * The recorded time of the change. It never falls along an account, and the members of an atomic batch share one. An event may
+   * have an earlier time than the event before it if they have no account in common.
    */
   createdAt:
     | Date
