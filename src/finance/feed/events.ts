@@ -316,50 +316,38 @@ function isOfAccount({ type }: Header): boolean {
   return type === EventType.ACCOUNT_CREATED || type === EventType.ACCOUNT_UPDATED;
 }
 
-function transferEvent(header: Header, { created, current }: LoadedTransfer): EventRecord {
-  const { type } = header;
+function transferEvent(header: Header, loaded: LoadedTransfer): EventRecord {
+  const { position, seal, type } = header;
   const isNew = type === EventType.TRANSFER_POSTED || type === EventType.TRANSFER_HELD;
   // Only a later event can reverse it.
-  const transfer = isNew ? created : { ...current, reversedByTransferId: null };
+  const transfer = isNew ? loaded.created : { ...loaded.current, reversedByTransferId: null };
   const createdAt = isNew ? transfer.createdAt : (transfer.settledAt ?? transfer.createdAt);
-  const common = {
-    transferId: transfer.id,
-    description: transfer.description,
-    createdAt,
-    effectiveAt: type === EventType.TRANSFER_POSTED ? transfer.effectiveAt : createdAt,
-  };
+  const effectiveAt = type === EventType.TRANSFER_POSTED ? transfer.effectiveAt : createdAt;
+  const { id: transferId, description, debitAccountId, creditAccountId } = transfer;
   const entries: EntryRecord[] = [];
-  if (header.debitAmount !== null && header.debitBalance !== null) {
+  const addEntry = (
+    [accountId, counterpartyAccountId]: readonly [AccountId, AccountId],
+    sequence: bigint,
+    amount: Minor | null,
+    balanceAfter: Minor | null,
+  ) => {
+    if (amount === null || balanceAfter === null) return;
     entries.push({
-      ...common,
-      accountId: transfer.debitAccountId,
-      counterpartyAccountId: transfer.creditAccountId,
-      sequence: header.sequence,
-      amount: header.debitAmount,
-      balanceAfter: header.debitBalance,
+      accountId,
+      sequence,
+      transferId,
+      counterpartyAccountId,
+      amount,
+      balanceAfter,
+      description,
+      createdAt,
+      effectiveAt,
     });
-  }
-  if (header.creditAmount !== null && header.creditBalance !== null) {
-    entries.push({
-      ...common,
-      accountId: transfer.creditAccountId,
-      counterpartyAccountId: transfer.debitAccountId,
-      sequence: header.creditSequence,
-      amount: header.creditAmount,
-      balanceAfter: header.creditBalance,
-    });
-  }
-  const { position, seal } = header;
-  return {
-    position,
-    seal,
-    type,
-    createdAt,
-    actor: isNew ? transfer.createdBy : transfer.settledBy,
-    transfer,
-    entries,
-    changes: [],
   };
+  addEntry([debitAccountId, creditAccountId], header.sequence, header.debitAmount, header.debitBalance);
+  addEntry([creditAccountId, debitAccountId], header.creditSequence, header.creditAmount, header.creditBalance);
+  const actor = isNew ? transfer.createdBy : transfer.settledBy;
+  return { position, seal, type, createdAt, actor, transfer, entries, changes: [] };
 }
 
 /** A cursor, taken apart. */
@@ -382,9 +370,9 @@ const CURSOR_BYTES = 24;
 
 export function writeCursor({ identity, position, seal }: FeedCursor): string {
   const bytes = Buffer.alloc(CURSOR_BYTES);
-  [identity, position, seal].forEach((number, index) => {
-    bytes.writeBigInt64BE(number, index * 8);
-  });
+  bytes.writeBigInt64BE(identity, 0);
+  bytes.writeBigInt64BE(position, 8);
+  bytes.writeBigInt64BE(seal, 16);
   return bytes.toString("base64url");
 }
 

@@ -47,10 +47,23 @@ export type TransferRow = Omit<TransferRecord, "minorUnitDigits" | "metadata"> &
   readonly firstCreditBalance: Minor;
 };
 
-/** A transfer as it is now and as it was first answered. */
-export interface LoadedTransfer {
-  readonly current: TransferRecord;
-  readonly created: TransferRecord;
+/** A transfer that was read. Its records are made when asked for, since few readers want both. */
+export class LoadedTransfer {
+  readonly #row: TransferRow;
+
+  constructor(row: TransferRow) {
+    this.#row = row;
+  }
+
+  /** As it is now. */
+  get current(): TransferRecord {
+    return toTransferRecord(this.#row);
+  }
+
+  /** As it was first answered. */
+  get created(): TransferRecord {
+    return toCreatedRecord(this.#row);
+  }
 }
 
 /** The state of transfer t by its hold h. A hold counts as EXPIRED (5) from its time on, though it is settled later. */
@@ -114,7 +127,7 @@ select t.*
 offset 0) t`,
     values: [ids],
   });
-  return new Map(rows.map((row) => [row.id, { current: toTransferRecord(row), created: toCreatedRecord(row) }]));
+  return new Map(rows.map((row) => [row.id, new LoadedTransfer(row)]));
 }
 
 /** Whether the actor may see a transfer: one of its accounts is theirs. */
