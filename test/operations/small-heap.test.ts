@@ -16,7 +16,6 @@ beforeAll(async () => {
   database = await createTestDatabase();
   instance = await startInstance(database.url, {
     NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}`,
-    LOG_LEVEL: "warn",
   });
   const wallet = { name: "Wallet", type: "ACCOUNT_TYPE_LIABILITY", currency: "USD", unlimited_overdraft: true };
   accounts = [];
