@@ -7,6 +7,8 @@ PGPASSWORD=$(cat "$PGPASSWORD_FILE")
 export PGPASSWORD
 name=/backups/finance-$(date -u +%Y%m%dT%H%M%SZ).dump
 
+# What an interrupted backup left would fill the disk.
+rm -f /backups/*.part
 pg_dump --format=custom --file="$name.part" finance
 dropdb --if-exists finance_restored
 createdb finance_restored
@@ -14,5 +16,4 @@ pg_restore --exit-on-error --single-transaction --no-owner --no-privileges --dbn
 # Only a dump that was restored gets its name.
 mv "$name.part" "$name"
 ls -1 /backups/finance-*.dump | sort -r | tail -n "+$((BACKUPS_KEPT + 1))" | xargs -r rm --
-rm -f /backups/*.part
 echo "$name: $(stat -c %s "$name") bytes, restored into finance_restored"
