@@ -1,9 +1,8 @@
-# The service, its console and its commands. The bases are pinned by major version and Debian release.
-ARG NODE=24
-ARG DEBIAN=bookworm
+# The service, its console and its commands. The bases are pinned by major version and Debian release, without build arguments:
+# Renovate can't change a tag that is put together from parts.
 
 # Build: every dependency as the lock file has it, then one bundle that needs none of them.
-FROM node:${NODE}-${DEBIAN}-slim AS build
+FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY packages/twirp/package.json packages/twirp/
@@ -20,7 +19,7 @@ RUN npm run sbom
 RUN chmod -R a+rX image dist/web migrations deploy/image package.json sbom.cdx.json THIRD-PARTY-NOTICES.txt LICENSE
 
 # Run: Node, the bundle, the pages and the migrations. No npm, no compiler, no embedded database.
-FROM debian:${DEBIAN}-slim
+FROM debian:bookworm-slim
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 WORKDIR /app
 COPY --from=build /app/image dist
