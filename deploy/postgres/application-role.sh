@@ -7,6 +7,10 @@ if [ -e /single-server/PG_VERSION ] && [ -z "${SINGLE_SERVER_MOVED:-}" ]; then
   echo "the volume of the single server holds a ledger; move it (docs/containers.md), then set SINGLE_SERVER_MOVED=yes in .env" >&2
   exit 1
 fi
+if [ "$PGHOST" = postgres ] && [ -n "${SINGLE_SERVER_MOVED:-}" ]; then
+  echo "SINGLE_SERVER_MOVED: the ledger is not on this server; name docker-compose.ha.yml in COMPOSE_FILE too (docs/containers.md)" >&2
+  exit 1
+fi
 
 PGPASSWORD=$(cat "$PGPASSWORD_FILE")
 export PGPASSWORD
