@@ -19,7 +19,7 @@ test("each alert has a case in which it fires and one in which it doesn't, and n
   expect(alerts.length).toBeGreaterThan(30);
   for (const kind of ["fires", "doesn't"]) {
     const named = cases.filter(([, , none]) => (none === undefined) === (kind === "fires")).map(([, name]) => name);
-    expect(named, kind).toEqual(alerts.map(({ name }) => name));
+    expect([...new Set(named)], kind).toEqual(alerts.map(({ name }) => name));
   }
 });
 
