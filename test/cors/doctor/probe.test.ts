@@ -75,6 +75,7 @@ test("keeps repeated lines, their order and case, and follows no redirect", asyn
         ["Content-Length", "0"],
       ],
     },
+    address: "127.0.0.1",
   });
 });
 
@@ -151,7 +152,7 @@ test.each(["localhost", "localhost.", "api.localhost", "a.b.localhost"])(
       await once(server, "listening");
       // A listening TCP server has an address and a port.
       const { port } = server.address() as AddressInfo;
-      expect(await probe(get(`http://${name}:${port}/`))).toMatchObject({ response: { status: 204 } });
+      expect(await probe(get(`http://${name}:${port}/`))).toMatchObject({ response: { status: 204 }, address });
     }
   },
 );
@@ -164,6 +165,7 @@ test("a head that browsers refuse", async () => {
       detail: "Location came with different values",
       chrome: "net::ERR_RESPONSE_HEADERS_MULTIPLE_LOCATION",
     },
+    address: "127.0.0.1",
   });
 });
 
@@ -188,6 +190,7 @@ test("a server that takes too long", async () => {
   const server = createHttpServer(() => {});
   expect(await impatientProbe(get(`http://127.0.0.1:${await listen(server)}/`))).toEqual({
     noResponse: { code: "timed_out", detail: "nothing came within 0.1 s" },
+    address: "127.0.0.1",
   });
 });
 
@@ -196,6 +199,7 @@ test("a certificate of an unknown authority", async () => {
   const server = createHttpsServer({ key, cert }, (_request, response) => response.end());
   expect(await probe(get(`https://127.0.0.1:${await listen(server)}/`))).toEqual({
     noResponse: { code: "tls_failed", detail: expect.stringContaining("DEPTH_ZERO_SELF_SIGNED_CERT") },
+    address: "127.0.0.1",
   });
 });
 

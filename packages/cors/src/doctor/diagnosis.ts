@@ -32,7 +32,10 @@ export interface NoResponse {
 }
 
 /** The outcome of a request. */
-export type WireOutcome = { readonly response: WireResponse } | { readonly noResponse: NoResponse };
+export type WireOutcome = ({ readonly response: WireResponse } | { readonly noResponse: NoResponse }) & {
+  /** The IP address that the browser connected to, without brackets. Absent if unknown, or if there was no connection. */
+  readonly address?: string;
+};
 
 /** Sends one request, follows no redirect, and never throws. */
 export type Probe = (request: WireRequest) => Promise<WireOutcome>;

@@ -98,10 +98,14 @@ function exchange(request: WireRequest, options: ProbeOptions): Promise<WireOutc
     const settle = (outcome: WireOutcome) => {
       clearTimeout(timer);
       socket.destroy();
-      resolve(outcome);
+      resolve({ ...outcome, ...(address !== undefined && { address }) });
     };
     const detail = `nothing came within ${options.timeoutMs / 1000} s`;
     const timer = setTimeout(() => settle({ noResponse: { code: "timed_out", detail } }), options.timeoutMs);
+    let address: string | undefined;
+    socket.on("connect", () => {
+      address = socket.remoteAddress;
+    });
     let text = "";
     const read = (ended: boolean) => {
       const reading = readResponseHead({ text, method: request.method, ended, secure, defaultPort: url.port === "" });
