@@ -151,7 +151,7 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
       };
       const { account, replayed } = await orAsBefore(keyed, open, (claim) => loadOpened(pool, claim));
       if (replayed) ctx.headers.set(REPLAYED_HEADER, "true");
-      else feed.wake();
+      else feed.committed();
       return toAccountMessage(account);
     },
 
@@ -183,7 +183,7 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
       }
       const update = () => updateAccount(pool, actor, change, authorOf(ctx));
       const account = await changeTurns.run(`${change.id}`, update);
-      feed.wake();
+      feed.committed();
       return toAccountMessage(account);
     },
 

@@ -1,10 +1,12 @@
 /**
- * The end of the feed as this process knows it: seals after the process's own commits, and wakes the callers that wait for
- * events. Requests for a seal are coalesced. New events are read once for all waiting callers, and only those that may see
- * one are woken: a thousand others cost a batch next to nothing.
+ * The end of the feed as this process knows it: when it seals, and which callers wait for events. There is no notification
+ * from other processes: while callers wait, their commits are found by sealing ten times a second, which also works behind
+ * PgBouncer and seals what a killed process left. New events are read once for all waiting callers, and only those that may
+ * see one are woken: a thousand others cost a batch next to nothing.
  *
- * There is no notification from other processes. While callers wait, their commits are found by sealing ten times a second,
- * which also works behind PgBouncer and seals what a killed process left.
+ * States of a sealer: idle; due, with a timer; sealing; closed. A commit of this process or a waiting caller makes an idle
+ * sealer due. A request, or the timer of a due one, makes it seal; requests that come meanwhile share the next seal. Then it
+ * is due if something is unsealed or callers wait, and idle otherwise.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Pool } from "pg";
@@ -13,9 +15,9 @@ import type { LedgerWatch } from "../turns.ts";
 import type { Chunk, EventFilter, EventReader, FeedCursor, FeedPlace } from "./events.ts";
 import { type FeedHead, seal } from "./sealing.ts";
 
-/** The least time between two seals while callers wait: events that are this close share one. */
+/** The least time between the starts of two seals while callers wait: events that are this close share one. */
 const BUSY_PAUSE_MS = 3;
-/** The same while nobody waits. */
+/** The same while nobody waits, and after a failure. */
 const QUIET_PAUSE_MS = 250;
 /** How often other processes' commits are looked for while callers wait. */
 const POLL_MS = 100;
@@ -38,6 +40,130 @@ export class WaitingTime {
     } finally {
       this.#ms = this.ms;
       this.#sinceMs = undefined;
+    }
+  }
+}
+
+interface SealerOptions {
+  readonly pool: Pool;
+  readonly log: DatabaseLog;
+  readonly watch: LedgerWatch;
+  /** Whether callers wait for events. */
+  readonly isAwaited: () => boolean;
+  /** Is told the end of the feed after each seal. */
+  readonly onSealed: (head: FeedHead) => void;
+}
+
+type State =
+  | { readonly is: "idle" | "closed" }
+  | { readonly is: "due"; readonly atMs: number; readonly timer: NodeJS.Timeout }
+  | {
+      readonly is: "sealing";
+      readonly result: Promise<FeedHead>;
+      /** When this process made its oldest commit that this seal covers. */
+      readonly sinceMs: number | undefined;
+      /** The seal that follows, if somebody asked for it. */
+      next?: Promise<FeedHead>;
+    };
+
+/** Decides when this process seals. */
+class Sealer {
+  readonly #options: SealerOptions;
+  #state: State = { is: "idle" };
+  /** When this process made its oldest commit that no seal covers. */
+  #unsealedSinceMs: number | undefined;
+  #startedAtMs = Number.NEGATIVE_INFINITY;
+  /** The error of the last seal; undefined if it succeeded. */
+  #failure: string | undefined;
+
+  constructor(options: SealerOptions) {
+    this.#options = options;
+  }
+
+  /** Milliseconds since this process's oldest commit that is not sealed; 0 if all are. */
+  get unsealedMs(): number {
+    const sinceMs = (this.#state.is === "sealing" ? this.#state.sinceMs : undefined) ?? this.#unsealedSinceMs;
+    return sinceMs === undefined ? 0 : performance.now() - sinceMs;
+  }
+
+  /** Tells that this process has committed something. */
+  committed(): void {
+    this.#unsealedSinceMs ??= performance.now();
+    this.schedule();
+  }
+
+  /** Makes the next seal due if something is unsealed or callers wait. */
+  schedule(): void {
+    const state = this.#state;
+    if (state.is !== "idle" && state.is !== "due") return;
+    const isAwaited = this.#options.isAwaited();
+    const isUnsealed = this.#unsealedSinceMs !== undefined;
+    if (!isAwaited && !isUnsealed) return;
+    const pauseMs = !isAwaited || this.#failure !== undefined ? QUIET_PAUSE_MS : isUnsealed ? BUSY_PAUSE_MS : POLL_MS;
+    const atMs = this.#startedAtMs + pauseMs;
+    if (state.is === "due") {
+      if (state.atMs <= atMs) return;
+      clearTimeout(state.timer);
+    }
+    // #sealNow reports a failure.
+    const onDue = () => void this.refresh().catch(() => undefined);
+    this.#state = { is: "due", atMs, timer: setTimeout(onDue, Math.max(0, atMs - performance.now())).unref() };
+  }
+
+  /**
+   * Seals everything that was committed before the call.
+   *
+   * @returns the end of the feed.
+   * @throws the database's error.
+   */
+  refresh(): Promise<FeedHead> {
+    const state = this.#state;
+    if (state.is !== "sealing") return this.#seal();
+    state.next ??= state.result
+      .catch(() => undefined)
+      // Another request may have started it already.
+      .then(() => (this.#state.is === "sealing" ? this.#state.result : this.#seal()));
+    return state.next;
+  }
+
+  /** Stops sealing after the seals that were asked for. */
+  async close(): Promise<void> {
+    const state = this.#state;
+    this.#state = { is: "closed" };
+    if (state.is === "due") clearTimeout(state.timer);
+    if (state.is === "sealing") await Promise.allSettled([state.result, state.next]);
+  }
+
+  #seal(): Promise<FeedHead> {
+    const state = this.#state;
+    if (state.is === "due") clearTimeout(state.timer);
+    const sinceMs = this.#unsealedSinceMs;
+    this.#unsealedSinceMs = undefined;
+    const result = this.#sealNow(sinceMs);
+    if (state.is !== "closed") this.#state = { is: "sealing", result, sinceMs };
+    return result;
+  }
+
+  async #sealNow(sinceMs: number | undefined): Promise<FeedHead> {
+    const { pool, watch, log, onSealed } = this.#options;
+    this.#startedAtMs = performance.now();
+    try {
+      const { head, events } = await seal(pool);
+      const lagSeconds = sinceMs === undefined ? undefined : (performance.now() - sinceMs) / 1000;
+      watch.observer?.sealEnded({ failed: false, events, lagSeconds });
+      this.#failure = undefined;
+      onSealed(head);
+      return head;
+    } catch (error) {
+      this.#unsealedSinceMs = sinceMs ?? this.#unsealedSinceMs;
+      watch.observer?.sealEnded({ failed: true, events: 0, lagSeconds: undefined });
+      // While the database is away, every try fails; log it once.
+      if (String(error) !== this.#failure) log.warn({ err: error }, "could not seal events; trying again");
+      this.#failure = String(error);
+      throw error;
+    } finally {
+      if (this.#state.is === "sealing") this.#state = { is: "idle" };
+      this.schedule();
     }
   }
 }
@@ -66,30 +192,25 @@ export interface FeedOptions {
 }
 
 export class Feed {
-  readonly #pool: Pool;
-  readonly #log: DatabaseLog;
-  readonly #watch: LedgerWatch;
   readonly #reader: EventReader;
+  readonly #sealer: Sealer;
   readonly #waiting = new Set<Waiting>();
   #head: FeedHead | undefined;
-  /** The seal that runs, and the one that starts when it has ended. */
-  #sealing: Promise<FeedHead> | undefined;
-  #next: Promise<FeedHead> | undefined;
-  /** When this process made its oldest commit that is not sealed: one that the running seal covers, one that came later. */
-  #sealingSinceMs: number | undefined;
-  #unsealedSinceMs: number | undefined;
-  #sealedAtMs = Number.NEGATIVE_INFINITY;
-  #timer: NodeJS.Timeout | undefined;
-  #dueMs = Number.POSITIVE_INFINITY;
   #waking = false;
   #closed = false;
-  #lastWarning = "";
 
   constructor({ pool, log, watch, reader }: FeedOptions) {
-    this.#pool = pool;
-    this.#log = log;
-    this.#watch = watch;
     this.#reader = reader;
+    this.#sealer = new Sealer({
+      pool,
+      log,
+      watch,
+      isAwaited: () => this.#waiting.size > 0,
+      onSealed: (head) => {
+        this.#head = head;
+        if (!this.#waking) void this.#wakeCallers();
+      },
+    });
   }
 
   /** Callers that wait for an event. */
@@ -97,34 +218,19 @@ export class Feed {
     return this.#waiting.size;
   }
 
-  /** Milliseconds since this process's oldest commit that is not sealed; 0 if all are. */
+  /** As {@link Sealer.unsealedMs}. */
   get unsealedMs(): number {
-    const sinceMs = this.#sealingSinceMs ?? this.#unsealedSinceMs;
-    return sinceMs === undefined ? 0 : performance.now() - sinceMs;
+    return this.#sealer.unsealedMs;
   }
 
-  /**
-   * Seals everything that was committed before the call.
-   *
-   * @returns the end of the feed.
-   * @throws the database's error.
-   */
+  /** As {@link Sealer.refresh}. */
   refresh(): Promise<FeedHead> {
-    if (this.#sealing === undefined) return this.#seal();
-    this.#next ??= this.#sealing
-      .catch(() => undefined)
-      .then(() => {
-        this.#next = undefined;
-        return this.#sealing ?? this.#seal();
-      });
-    return this.#next;
+    return this.#sealer.refresh();
   }
 
-  /** Tells that this process has committed something. */
-  wake(): void {
-    this.#unsealedSinceMs ??= performance.now();
-    const pauseMs = this.#waiting.size > 0 ? BUSY_PAUSE_MS : QUIET_PAUSE_MS;
-    this.#schedule(this.#sealedAtMs + pauseMs);
+  /** As {@link Sealer.committed}. */
+  committed(): void {
+    this.#sealer.committed();
   }
 
   /**
@@ -159,46 +265,50 @@ export class Feed {
       const timer = setTimeout(onEnd, ms);
       signal.addEventListener("abort", onEnd, { once: true });
       this.#waiting.add(waiting);
-      const hasUnsealed = this.#unsealedSinceMs !== undefined;
-      this.#schedule(hasUnsealed ? this.#sealedAtMs + BUSY_PAUSE_MS : performance.now() + POLL_MS);
+      this.#sealer.schedule();
     });
   }
 
-  /** Wakes the callers that may see a new event; the others go on waiting from the end of the feed. */
+  /** Wakes callers until all have the end of the feed. */
   async #wakeCallers(): Promise<void> {
-    if (this.#waking) return;
     this.#waking = true;
-    for (;;) {
-      const head = this.#head;
-      if (head === undefined) break;
-      const behind = [...this.#waiting].find(({ place }) => place.position < head.position);
-      if (behind === undefined) break;
-      const { place } = behind;
-      const chunk = await this.#reader.read(place).catch(() => undefined);
-      const last = chunk?.headers.at(-1);
-      const here = [...this.#waiting].filter((waiting) => isSame(waiting.place, place));
-      if (chunk === undefined || last === undefined || chunk.hasNext || last.position < head.position) {
-        // The callers read for themselves: many events, or meet the error.
-        for (const { end } of here) end();
-        continue;
+    try {
+      for (;;) {
+        const { position } = this.#head ?? { position: 0n };
+        const behind = [...this.#waiting].find(({ place }) => place.position < position);
+        if (behind === undefined) return;
+        await this.#wakeFrom(behind.place, position);
       }
-      const woken = new Set(here.filter(({ filter }) => chunk.mayHave(filter)));
-      const reached = { position: last.position, seal: last.seal };
-      for (const waiting of here) if (!woken.has(waiting)) waiting.place = reached;
-      // If it fails, each caller meets the error.
-      if (woken.size > 1) await chunk.share().catch(() => undefined);
-      let events = 0;
-      for (const waiting of woken) {
-        // It may have left during the last turn.
-        if (!this.#waiting.has(waiting)) continue;
-        waiting.end(chunk);
-        events += Math.min(waiting.filter.sizeMax, chunk.headers.length);
-        if (events < EVENTS_AT_ONCE) continue;
-        events = 0;
-        await nextTurn();
-      }
+    } finally {
+      this.#waking = false;
     }
-    this.#waking = false;
+  }
+
+  /** Wakes the callers at a place that may see a new event; the others wait from the end of the feed on. */
+  async #wakeFrom(place: FeedPlace, end: bigint): Promise<void> {
+    const chunk = await this.#reader.read(place).catch(() => undefined);
+    const last = chunk?.headers.at(-1);
+    const here = [...this.#waiting].filter((waiting) => isSame(waiting.place, place));
+    if (chunk === undefined || last === undefined || chunk.hasNext || last.position < end) {
+      // The callers read for themselves: many events, or meet the error.
+      for (const waiting of here) waiting.end();
+      return;
+    }
+    const woken = new Set(here.filter(({ filter }) => chunk.mayHave(filter)));
+    const reached = { position: last.position, seal: last.seal };
+    for (const waiting of here) if (!woken.has(waiting)) waiting.place = reached;
+    // If it fails, each caller meets the error.
+    if (woken.size > 1) await chunk.share().catch(() => undefined);
+    let events = 0;
+    for (const waiting of woken) {
+      // It may have left during the last turn.
+      if (!this.#waiting.has(waiting)) continue;
+      waiting.end(chunk);
+      events += Math.min(waiting.filter.sizeMax, chunk.headers.length);
+      if (events < EVENTS_AT_ONCE) continue;
+      events = 0;
+      await nextTurn();
+    }
   }
 
   /** Ends all waits, now and from now on; callers get what there is. */
@@ -210,57 +320,7 @@ export class Feed {
   /** Ends all waits and stops sealing. The caller closes the pool. */
   async close(): Promise<void> {
     this.endWaits();
-    clearTimeout(this.#timer);
-    await Promise.allSettled([this.#sealing, this.#next]);
-  }
-
-  #seal(): Promise<FeedHead> {
-    this.#sealing = this.#sealNow();
-    return this.#sealing;
-  }
-
-  async #sealNow(): Promise<FeedHead> {
-    const sinceMs = this.#unsealedSinceMs;
-    this.#sealingSinceMs = sinceMs;
-    this.#unsealedSinceMs = undefined;
-    try {
-      const { head, events } = await seal(this.#pool);
-      const lagSeconds = sinceMs === undefined ? undefined : (performance.now() - sinceMs) / 1000;
-      this.#watch.observer?.sealEnded({ failed: false, events, lagSeconds });
-      this.#head = head;
-      this.#lastWarning = "";
-      void this.#wakeCallers();
-      return head;
-    } catch (error) {
-      this.#unsealedSinceMs = sinceMs ?? this.#unsealedSinceMs;
-      this.#watch.observer?.sealEnded({ failed: true, events: 0, lagSeconds: undefined });
-      throw error;
-    } finally {
-      this.#sealingSinceMs = undefined;
-      this.#sealedAtMs = performance.now();
-      this.#sealing = undefined;
-    }
-  }
-
-  /** Seals at a time, unless that is due earlier anyway. */
-  #schedule(atMs: number): void {
-    if (this.#closed || this.#dueMs <= atMs) return;
-    clearTimeout(this.#timer);
-    this.#dueMs = atMs;
-    this.#timer = setTimeout(() => void this.#sealDue(), Math.max(0, atMs - performance.now())).unref();
-  }
-
-  async #sealDue(): Promise<void> {
-    this.#dueMs = Number.POSITIVE_INFINITY;
-    try {
-      await this.refresh();
-    } catch (error) {
-      // While the database is away, every try fails; log it once.
-      if (String(error) !== this.#lastWarning) this.#log.warn({ err: error }, "could not seal events; trying again");
-      this.#lastWarning = String(error);
-    }
-    if (this.#waiting.size > 0) this.#schedule(performance.now() + POLL_MS);
-    else if (this.#unsealedSinceMs !== undefined) this.#schedule(performance.now() + QUIET_PAUSE_MS);
+    await this.#sealer.close();
   }
 }
 

@@ -21,8 +21,8 @@ export interface PostingQueueOptions {
   /** At least `lanes` connections that pipeline. */
   readonly pool: Pool;
   readonly watch: LedgerWatch;
-  /** Woken after each batch. Default: nothing is. */
-  readonly feed?: { wake(): void };
+  /** Is told after each batch that it was committed. Default: nothing is told. */
+  readonly feed?: { committed(): void };
   /** Batches in flight at once. Default {@link POSTING_LANES}. */
   readonly lanes?: number;
   /** Postings in a batch, unless one group alone has more. Default 512. */
@@ -171,7 +171,7 @@ export class PostingQueue {
         () => batch.map(({ origin }) => origin),
         () => this.#postWithRetries(groups),
       );
-      this.#feed?.wake();
+      this.#feed?.committed();
       // Send the next batch first: PostgreSQL works on it while the callers of this one are answered.
       setImmediate(() => {
         batch.forEach(({ resolve }, index) => {
