@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import type { Cause } from "../../../packages/cors/src/doctor/explanations.ts";
+import type { Cause } from "../../../packages/cors/src/doctor/fixes/index.ts";
 import {
   consoleLines,
   type Diagnosis,

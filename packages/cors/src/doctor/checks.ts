@@ -8,7 +8,8 @@ import {
   wordSet,
 } from "../names.ts";
 import { isLocalNetwork, isLoopback } from "../origins.ts";
-import type { Cause, FailureCode } from "./explanations.ts";
+import type { FailureCode } from "./explanations.ts";
+import type { Cause } from "./fixes/index.ts";
 
 /** One header line, its value without surrounding whitespace. */
 export type Header = readonly [name: string, value: string];

@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
+import { fixesFor } from "./advice.ts";
 import type { Header } from "./checks.ts";
-import { consoleLines, fixesFor } from "./consoles.ts";
+import { consoleLines } from "./consoles.ts";
 import type { Diagnosis, Exchange, Failure, Step } from "./diagnosis.ts";
 import { explainFailure } from "./explanations.ts";
 

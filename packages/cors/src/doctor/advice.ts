@@ -1,0 +1,106 @@
+/** Which fixes apply to what went wrong. */
+
+import { isServerHeader } from "../names.ts";
+import { isLoopback } from "../origins.ts";
+import type { Finding } from "./checks.ts";
+import { type Header, hasCorsHeaders } from "./checks.ts";
+import { accessChecks } from "./consoles.ts";
+import type { Diagnosis, Failure } from "./diagnosis.ts";
+import { explainFailure, type FailureCode } from "./explanations.ts";
+import { type FixKind, type FrameworkId, frameworkIds, frameworks, type GeneralFix } from "./fixes/index.ts";
+import { fillIn } from "./placeholders.ts";
+
+/** What to change for each framework, one text for each thing that is wrong. */
+export type FixLines = { readonly [Id in FrameworkId]: readonly string[] };
+
+/** The fixes for everything that is wrong with the response; null when nothing failed. */
+export function fixesFor(diagnosis: Diagnosis): FixLines | null {
+  const { failure } = diagnosis;
+  if (failure === null) return null;
+  const { findings } = failure;
+  // Without any CORS header the origin is the one cause, except in nginx, which has no CORS support to switch on.
+  const isSilent = failure.code === "allow_origin_missing" && !hasCorsHeaders(lastHeaders(diagnosis));
+  // A redirect does not show what the API itself would allow.
+  const causes = isSilent || failure.code === "preflight_redirect" ? findings.slice(0, 1) : findings;
+  const causesFor = (id: FrameworkId): readonly Finding[] => {
+    if (id === "financeService" && failure.code === "allow_origin_missing") return findings.slice(0, 1);
+    return id === "nginx" && isSilent ? findings.filter(({ code }) => accessChecks.has(code)) : causes;
+  };
+  const linesFor = (id: FrameworkId): string[] => {
+    const lines = causesFor(id).flatMap((finding) =>
+      fixesOf(id, diagnosis, failure, finding).map((fix) => fillIn(textOf(fix, id), diagnosis, failure, finding.value)),
+    );
+    return [...new Set(lines)];
+  };
+  // Object.fromEntries forgets the names.
+  return Object.fromEntries(frameworkIds.map((id) => [id, linesFor(id)])) as unknown as FixLines;
+}
+
+/** The words of one framework. */
+function textOf(fix: FixKind | GeneralFix, id: FrameworkId): string {
+  if (typeof fix === "string") return frameworks[id].fixes[fix];
+  return (id === "financeService" ? fix.financeService : undefined) ?? fix.other;
+}
+
+function fixesOf(id: FrameworkId, diagnosis: Diagnosis, failure: Failure, finding: Finding): (FixKind | GeneralFix)[] {
+  const { cause } = finding;
+  if (cause === null) return fixesOfCode(id, diagnosis, failure, finding);
+  // Without a preflight, it is unknown whether the origin is allowed.
+  const isOneOfTwo = !failure.preflighted && (cause === "error" || cause === "redirect");
+  return isOneOfTwo ? [cause, ...fixesOfCode(id, diagnosis, failure, finding)] : [cause];
+}
+
+function fixesOfCode(
+  id: FrameworkId,
+  diagnosis: Diagnosis,
+  failure: Failure,
+  { code, refused }: Finding,
+): (FixKind | GeneralFix)[] {
+  const forNull = fixForNull(diagnosis, failure, code);
+  if (forNull !== null) return [{ other: forNull }];
+  if (id === "financeService" && credentialsCodes.has(code) && isInsecure(diagnosis.page.origin)) {
+    return [{ other: insecureCredentials }];
+  }
+  const { fix } = explainFailure(code);
+  if (code !== "header_not_allowed" || !refused.some(isServerHeader)) return [fix];
+  return refused.every(isServerHeader) ? [{ other: responseHeader }] : [{ other: responseHeader }, fix];
+}
+
+/** For a page on plain http, whose cookies anyone on the network path could use: our policy refuses such an origin. */
+const insecureCredentials =
+  "serve the page over https first: this server accepts no plain http origin together with credentials; or remove withCredentials";
+
+const responseHeader = "remove {response_headers} from the call: it belongs in responses, not in requests";
+
+/** By the same rule as in the policy. */
+function isInsecure(origin: string): boolean {
+  return origin.startsWith("http:") && !isLoopback(new URL(origin).hostname);
+}
+
+function lastHeaders({ steps }: Diagnosis): readonly Header[] {
+  return steps.findLast(({ exchange }) => exchange !== null)?.exchange?.response?.headers ?? [];
+}
+
+const credentialsCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "credentials_not_allowed",
+  "wildcard_origin_with_credentials",
+]);
+
+/** The failures whose fixes name the origin. */
+const originCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "allow_origin_missing",
+  "allow_origin_list",
+  "invalid_origin",
+  "origin_not_allowed",
+  ...credentialsCodes,
+]);
+
+/** Allowing the origin null would let everyone in, and allowing the page's origin would not help. */
+function fixForNull({ page }: Diagnosis, { sentOrigin }: Failure, code: FailureCode): string | null {
+  if (sentOrigin !== "null" || !originCodes.has(code)) return null;
+  // With credentials, * is not enough.
+  const orPublic = page.credentials === "include" ? "" : "; only public data may be allowed to any origin (*)";
+  return page.origin === "null"
+    ? `serve the page from a real origin, such as http://localhost:5173${orPublic}`
+    : `call {url} directly: after a redirect between origins the Origin header is null${orPublic}`;
+}
