@@ -3,14 +3,35 @@ import { expect, test } from "vitest";
 import { isRefused } from "../../packages/cors/src/decide.ts";
 import type { CorsConfig, CorsRequest, Policy } from "../../packages/cors/src/index.ts";
 import { compile, decide, nearestOrigin } from "../../packages/cors/src/index.ts";
+import { covers } from "../../packages/cors/src/origins.ts";
 import { policyForProxy } from "../../packages/cors/src/policy.ts";
 import { describeRefusal } from "../../packages/cors/src/refusals.ts";
 
-const origins = ["https://app.example.com", "https://*.example.com", "http://localhost:*", "https://*.a.example:*"];
+const origins = [
+  "https://app.example.com",
+  "https://*.example.com",
+  "http://localhost:*",
+  "https://*.a.example:*",
+  "https://pr-*-x.b.example",
+  "http://x*y.c.example:*",
+];
+const strangers = ["https://app-*-team.vercel.app", "moz-extension://*"];
 
 const configs: CorsConfig[] = [
-  { allowedOrigins: origins, allowedMethods: ["POST"], allowedHeaders: ["content-type"], maxAge: 600 },
-  { allowedOrigins: origins, allowedMethods: ["*"], allowedHeaders: ["*"], credentials: true, privateNetwork: true },
+  {
+    allowedOrigins: [...origins, ...strangers],
+    allowedMethods: ["POST"],
+    allowedHeaders: ["content-type"],
+    maxAge: 600,
+  },
+  {
+    allowedOrigins: origins,
+    allowedMethods: ["*"],
+    allowedHeaders: ["*"],
+    credentials: true,
+    allowInsecureOrigins: true,
+    privateNetwork: true,
+  },
   { allowedOrigins: "*", allowedMethods: ["*"], allowedHeaders: ["*"], exposedHeaders: ["*"] },
   { allowedOrigins: "none" },
 ];
@@ -22,6 +43,11 @@ const policies = configs.map((config): Policy => {
 
 /** What a client might send: near misses of allowed origins as well as noise. */
 const label = fc.stringMatching(/^[a-z0-9-]{1,4}$/).filter((text) => !text.startsWith("xn--"));
+const filling = fc.stringMatching(/^[a-z0-9_-]{1,60}$/);
+const mostly = (usual: fc.Arbitrary<string>, other: fc.Arbitrary<string>) =>
+  fc.oneof({ arbitrary: usual, weight: 6 }, { arbitrary: other, weight: 1 });
+const id = "0123abcd-0123-4567-89ab-0123456789ab";
+const tail = fc.constantFrom("", ":", ":80", ":443", ":8443", ":0", ":99999", "/", ".", ".evil.com", " ");
 const originText = fc.oneof(
   fc.string({ unit: "binary", maxLength: 60 }),
   fc
@@ -29,9 +55,36 @@ const originText = fc.oneof(
       fc.constantFrom("https://", "http://", "HTTPS://", "https:/", ""),
       fc.array(fc.oneof(label, fc.constantFrom("app", "*", "", "a/b", "a@b", "A")), { maxLength: 3 }),
       fc.constantFrom("example.com", "a.example", "localhost", "Example.com", "evil.com"),
-      fc.constantFrom("", ":", ":80", ":443", ":8443", ":0", ":99999", "/", ".", ".evil.com", " "),
+      mostly(fc.constant(""), tail),
     )
-    .map(([scheme, labels, host, tail]) => `${scheme}${[...labels, host].join(".")}${tail}`),
+    .map(([scheme, labels, host, end]) => `${scheme}${[...labels, host].join(".")}${end}`),
+  fc
+    .constantFrom(
+      ["https://", "pr-", "-x", ".b.example", ""],
+      ["http://", "x", "y", ".c.example", ":8443"],
+      ["https://", "app-", "-team", ".vercel.app", ""],
+    )
+    .chain((parts) =>
+      fc.tuple(
+        ...parts.map((part) =>
+          mostly(fc.constant(part), fc.constantFrom(part.slice(1), part.toUpperCase(), `${part}a`)),
+        ),
+        mostly(filling, fc.constantFrom("", "n--", "a.b", "evil.com/", "*", "@", "%2e", "a".repeat(60))),
+        mostly(fc.constant(""), fc.constantFrom("a.", "xn--", ".")),
+        mostly(fc.constant(""), tail),
+      ),
+    )
+    .map(([scheme, before, after, host, port, between, labels, end]) =>
+      [scheme, labels, before, between, after, host, port, end].join(""),
+    ),
+  fc
+    .tuple(
+      fc.constantFrom("moz-extension", "chrome-extension", "https"),
+      fc.uuid(),
+      fc.constantFrom(id, id.toUpperCase(), ""),
+      tail,
+    )
+    .map(([scheme, random, instead, end]) => `${scheme}://${instead === "" ? random : instead}${end}`),
 );
 const optional = (text: fc.Arbitrary<string>) => fc.option(text, { nil: undefined });
 const requests: fc.Arbitrary<CorsRequest> = fc.record({
@@ -45,7 +98,13 @@ const requests: fc.Arbitrary<CorsRequest> = fc.record({
 });
 
 /** The rule of the patterns, written again with the URL parser. */
-function matchesByTheBook(origin: string): boolean {
+function matchesByTheBook(origin: string, { credentials }: Policy): boolean {
+  // The URL parser does not know the origins of extensions.
+  if (origin.startsWith("moz-extension://")) {
+    const parts = origin.slice("moz-extension://".length).split("-");
+    const lengths = parts.filter((part) => !/[^0-9a-f]/.test(part)).map((part) => part.length);
+    return !credentials && lengths.join() === "8,4,4,4,12";
+  }
   let url: URL;
   try {
     url = new URL(origin);
@@ -58,11 +117,20 @@ function matchesByTheBook(origin: string): boolean {
     const labels = url.hostname.slice(0, -host.length - 1).split(".");
     return url.hostname.endsWith(`.${host}`) && labels.every((part) => /^[a-z0-9_-]{1,63}$/.test(part));
   };
+  const within = (before: string, after: string, host: string): boolean => {
+    const [first = "", ...rest] = url.hostname.split(".");
+    if (rest.join(".") !== host || !first.startsWith(before)) return false;
+    const left = first.slice(before.length);
+    return left.endsWith(after) && left !== after && /^[a-z0-9_-]{1,63}$/.test(first) && first.slice(0, 4) !== "xn--";
+  };
   return (
     origin === "https://app.example.com" ||
     (url.protocol === "https:" && url.port === "" && below("example.com")) ||
     (url.protocol === "http:" && url.hostname === "localhost") ||
-    (url.protocol === "https:" && below("a.example"))
+    (url.protocol === "https:" && below("a.example")) ||
+    (url.protocol === "https:" && url.port === "" && within("pr-", "-x", "b.example")) ||
+    (url.protocol === "http:" && within("x", "y", "c.example")) ||
+    (!credentials && url.protocol === "https:" && url.port === "" && within("app-", "-team", "vercel.app"))
   );
 }
 
@@ -77,7 +145,7 @@ test("decide never throws, and allows an origin exactly when the rule of the lis
         expect(allowed).toBe(request.origin);
       }
       if (!policy.anyOrigin && request.origin !== undefined) {
-        expect(allowed !== undefined).toBe(policy.origins.length > 0 && matchesByTheBook(request.origin));
+        expect(allowed !== undefined).toBe(policy.origins.length > 0 && matchesByTheBook(request.origin, policy));
       }
       if (allowed === undefined) expect(Object.keys(headers)).toEqual(["vary"]);
     }),
@@ -114,6 +182,31 @@ test.each([0, 1, 79, 80, 81, 443, 9_999, 59_999, 65_535, 65_536, 70_000, 100_000
     }
   },
 );
+
+test("the generator makes origins that each pattern covers", () => {
+  const [policy] = policies;
+  const samples = fc.sample(originText, { numRuns: 5_000, seed: 1 });
+  const unused = policy?.originPatterns.filter((pattern) => !samples.some((origin) => covers(pattern, origin)));
+  expect(unused).toEqual([]);
+});
+
+test.each(["pr--x", `pr-${"a".repeat(58)}-x`, `pr-${"a".repeat(59)}-x`, "pr-x", "pr-a.b-x", "pr-\n-x", "pr-é-x"])(
+  "the expression for a part of a label and the policy agree on %j",
+  (first) => {
+    const origin = `https://${first}.b.example`;
+    const expected = first === `pr-${"a".repeat(58)}-x`;
+    for (const policy of policies.slice(0, 2)) {
+      expect([proxyAllows(policy, origin), policyAllows(policy, origin)]).toEqual([expected, expected]);
+    }
+  },
+);
+
+test("a pattern in a label covers no encoded name, whose readable form its literals would not bind", () => {
+  for (const policy of policies.slice(0, 2)) {
+    expect(policyAllows(policy, "http://xn--80ay.c.example")).toBe(false);
+    expect(policyAllows(policy, "http://xn-80ay.c.example")).toBe(true);
+  }
+});
 
 test("the expression for subdomains and the policy agree on the longest host", () => {
   for (const length of [240, 241, 242, 243]) {

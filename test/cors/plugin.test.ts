@@ -256,6 +256,20 @@ describe("routes that set the headers", () => {
   });
 });
 
+test("each pattern that covers strangers is a warning in the log when the server starts", async () => {
+  const lines: { level: number; msg: string; cors?: unknown }[] = [];
+  await start(
+    () => undefined,
+    { policy: compiled({ allowedOrigins: [origin, "https://app-*-team.vercel.app", "moz-extension://*"] }) },
+    { logger: { level: "warn", stream: { write: (line: string) => lines.push(JSON.parse(line)) } } },
+  );
+  expect(lines).toMatchObject([
+    { level: 40, cors: { reason: "public_suffix", option: "allowedOrigins", value: "https://app-*-team.vercel.app" } },
+    { level: 40, cors: { reason: "any_extension", option: "allowedOrigins", value: "moz-extension://*" } },
+  ]);
+  expect(lines[0]?.msg).toContain("anyone can register app-x-team.vercel.app");
+});
+
 describe("refusals", () => {
   test("call onRefusal; allowed requests do not", async () => {
     const refusals: RefusalEvent[] = [];

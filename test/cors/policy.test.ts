@@ -196,6 +196,54 @@ const incorrect: Incorrect[] = [
   ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://*.[::1]"] }, "no subdomains"],
   ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["tauri://*.localhost"] }, "http and https only"],
   ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["http://localhost:80*"] }, ":* for any port"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://*-team.vercel.app"] }, "on each side"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://app-*.vercel.app"] }, "on each side"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://-*-team.vercel.app"] }, "on each side"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://app-*-_.vercel.app"] }, "on each side"],
+  [
+    "invalid_pattern",
+    "allowedOrigins",
+    { allowedOrigins: ["https://*team.example.com"] },
+    ": https://*.team.example.com",
+  ],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://a-*-*-b.example.com"] }, "once in the first label"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://a-**-b.example.com"] }, "once in the first label"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://x.a-*-b.example.com"] }, "once in the first label"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://*.a-*-b.example.com"] }, "once in the first label"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://a-*-b.*.example.com"] }, "once in the first label"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["http://app-*-team:3000"] }, "only below a domain"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["http://[fd00:*:1]"] }, "only below a domain"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://xn--a*b.example.com"] }, "not encoded"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://XN--a*b.example.com"] }, "not encoded"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["https://é-*-b.example.com"] }, "not encoded"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["app://a-*-b.host"] }, "http and https only"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["chrome-extension://*"] }, "list chrome-extension://ID"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["chrome-extension://a*b"] }, "http and https only"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["moz-extension://a*b"] }, "http and https only"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["moz-extension://*.a"] }, "http and https only"],
+  ["invalid_pattern", "allowedOrigins", { allowedOrigins: ["moz-extension://*:*"] }, "no port: moz-extension://*"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["moz-extension://*/"] }, "slash: moz-extension://*"],
+  [
+    "invalid_origin",
+    "allowedOrigins",
+    { allowedOrigins: ["https://App-*-Team.Vercel.app:8443"] },
+    ": https://app-*-team.vercel.app:8443",
+  ],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://app-*-x.1.2.3"] }, "not a valid host name"],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: ["https://app-*-x..example.com"] }, "labels of 1 to 63"],
+  [
+    "invalid_origin",
+    "allowedOrigins",
+    { allowedOrigins: [`https://${"a".repeat(31)}*${"b".repeat(32)}.example.com`] },
+    "labels of 1 to 63",
+  ],
+  ["invalid_origin", "allowedOrigins", { allowedOrigins: [`https://a*b.${"a.".repeat(124)}com`] }, "at most 253"],
+  [
+    "default_port",
+    "allowedOrigins",
+    { allowedOrigins: ["https://a-*-b.example.com:443"] },
+    ": https://a-*-b.example.com",
+  ],
 
   ["default_port", "allowedOrigins", { allowedOrigins: [`${app}:443`] }, app],
   ["default_port", "allowedOrigins", { allowedOrigins: ["http://[::1]:80"] }, "http://[::1]"],
@@ -218,6 +266,34 @@ const incorrect: Incorrect[] = [
     "https",
   ],
   ["public_suffix", "allowedOrigins", { allowedOrigins: ["https://*.com"], credentials: true }, "domain that is yours"],
+  [
+    "public_suffix",
+    "allowedOrigins",
+    { allowedOrigins: ["https://*.com."], credentials: true },
+    "domain that is yours",
+  ],
+  [
+    "public_suffix",
+    "allowedOrigins",
+    { allowedOrigins: ["https://*.compute.amazonaws.com"], credentials: true },
+    "yours",
+  ],
+  [
+    "public_suffix",
+    "allowedOrigins",
+    { allowedOrigins: ["https://app-*-team.vercel.app"], credentials: true },
+    "anyone can register app-x-team.vercel.app",
+  ],
+  ["public_suffix", "allowedOrigins", { allowedOrigins: ["https://my-*-shop.com"] }, "can register my-x-shop.com"],
+  ["public_suffix", "allowedOrigins", { allowedOrigins: ["https://my-*-shop.co.uk"] }, "can register my-x-shop.co.uk"],
+  ["public_suffix", "allowedOrigins", { allowedOrigins: ["https://my-*-shop.kobe.jp"] }, "anyone can register"],
+  ["public_suffix", "allowedOrigins", { allowedOrigins: ["https://my-*-shop.nosuchtld"] }, "anyone can register"],
+  [
+    "any_extension",
+    "allowedOrigins",
+    { allowedOrigins: ["moz-extension://*"], credentials: true },
+    "host_permissions in the extension",
+  ],
 
   ["invalid_method", "allowedMethods", { allowedMethods: ["POST GET"] }, "no spaces: POST,GET"],
   ["invalid_method", "allowedMethods", { allowedMethods: [""] }, "one word"],
@@ -296,7 +372,7 @@ test("all mistakes are reported together, and each message begins with the value
 
 test("the value that a mistake suggests is accepted", () => {
   const part = fc.constantFrom(
-    ..."https:// http:// HTTP:/ ws:// //: app:// * *. . a example com localhost [::1] 127.1 :443 :0080 :8443 : / ; , | ' \" [ ( > # ? @ É x://".split(
+    ..."https:// http:// HTTP:/ ws:// //: app:// moz-extension:// * *. - . a example com localhost [::1] 127.1 :443 :0080 :8443 : / ; , | ' \" [ ( > # ? @ É x://".split(
       " ",
     ),
     " ",
@@ -308,7 +384,11 @@ test("the value that a mistake suggests is accepted", () => {
       const compilation = compile({ allowedOrigins: [value] });
       const [mistake] = compilation.ok ? [] : compilation.mistakes;
       const advised = /: (\S*:\/\/\S+)$/.exec(mistake?.message.slice(value.length) ?? "")?.[1];
-      if (advised !== undefined) expect(compile({ allowedOrigins: advised.split(",") })).toMatchObject({ ok: true });
+      if (advised === undefined) return;
+      const corrected = compile({ allowedOrigins: advised.split(",") });
+      // Only the list of public suffixes can still refuse it.
+      const left = corrected.ok ? [] : corrected.mistakes.filter(({ reason }) => reason !== "public_suffix");
+      expect(left).toEqual([]);
     }),
     { numRuns: 1000 },
   );
@@ -326,6 +406,9 @@ const correct: [what: string, config: Partial<CorsConfig>, effective: Partial<Po
   ["https at an address", { allowedOrigins: ["https://192.168.0.1:8443"] }, {}],
   ["a browser extension", { allowedOrigins: ["safari-web-extension://E7BB-01", "tauri://localhost"] }, {}],
   ["a public suffix without credentials", { allowedOrigins: ["https://*.com"] }, {}],
+  ["a pattern in a label with credentials", { allowedOrigins: ["https://pr-*-x.example.com"], credentials: true }, {}],
+  ["a pattern in a label and any port", { allowedOrigins: ["http://pr-*-x.localhost:*"], credentials: true }, {}],
+  ["a pattern in a label below a customer's domain", { allowedOrigins: ["https://a-*-b.team.vercel.app"] }, {}],
   ["subdomains of localhost with credentials", { allowedOrigins: ["http://*.localhost:*"], credentials: true }, {}],
   [
     "loopback over http with credentials",
@@ -368,4 +451,26 @@ const correct: [what: string, config: Partial<CorsConfig>, effective: Partial<Po
 
 test.each(correct)("%s is accepted", (_what, config, effective) => {
   expect(compile({ allowedOrigins: [app], ...config })).toMatchObject({ ok: true, policy: effective });
+});
+
+const warned: [ConfigurationReason, origin: string, message: string][] = [
+  ["public_suffix", "https://*.com", "https://*.com: Name a domain that is yours"],
+  ["public_suffix", "https://*.vercel.app", "https://*.vercel.app: Name a domain that is yours"],
+  ["public_suffix", "https://app-*-team.vercel.app", "anyone can register app-x-team.vercel.app"],
+  ["public_suffix", "https://app-*-team.vercel.app:*", "anyone can register app-x-team.vercel.app"],
+  ["any_extension", "moz-extension://*", "host_permissions"],
+];
+
+test.each(warned)("%s is a warning about %s without credentials", (reason, origin, message) => {
+  const compilation = compile({ allowedOrigins: [app, origin] });
+  const warnings = compilation.ok ? compilation.policy.warnings : [];
+  expect(warnings).toEqual([
+    { reason, option: "allowedOrigins", value: origin, message: expect.stringContaining(message) },
+  ]);
+  expect(compile({ allowedOrigins: [origin], credentials: true })).toMatchObject({ ok: false, mistakes: [{ reason }] });
+});
+
+test("patterns over one's own domain cause no warning", () => {
+  const own = ["https://*.example.com", "https://pr-*-x.example.com", "http://a-*-b.localhost:*", "http://localhost:*"];
+  expect(compile({ allowedOrigins: own })).toMatchObject({ ok: true, policy: { warnings: [] } });
 });

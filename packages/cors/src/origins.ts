@@ -49,13 +49,24 @@ export interface OriginPattern {
   /** As configured. */
   readonly text: string;
   readonly scheme: string;
-  /** For a pattern of subdomains, the part after `*.`. */
+  /** The whole host, or what follows the first label when that has a star; empty for `moz-extension://*`. */
   readonly host: string;
-  /** One or more whole labels stand before `host`. */
-  readonly subdomains: boolean;
+  /** What the star in the host stands for; null without one. */
+  readonly star: HostStar | null;
   /** Digits; empty for the scheme's default, `*` for any. */
   readonly port: string;
 }
+
+/** A star in a host never stands for nothing, and only that of `subdomains` stands for points. */
+type HostStar =
+  /** `*.`: one or more whole labels. */
+  | { readonly kind: "subdomains" }
+  /** `app-*-team.`: a part of the first label, between two literals. */
+  | { readonly kind: "label"; readonly before: string; readonly after: string }
+  /** `moz-extension://*`: the random id that Firefox gives an extension in each installation. */
+  | { readonly kind: "extension" };
+
+type LabelStar = Extract<HostStar, { kind: "label" }>;
 
 /** The three parts of an origin; the port is empty when it is the scheme's default. */
 interface OriginParts {
@@ -66,7 +77,13 @@ interface OriginParts {
 
 const portMax = 65_535;
 const hostLengthMax = 253;
+const labelLengthMax = 63;
+const label = /^[a-z0-9_-]{1,63}$/;
 const labels = /^(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}$/;
+/** Begins the label of a name in another script: https://www.rfc-editor.org/rfc/rfc5890#section-2.3.2.1 */
+const encoded = "xn--";
+const firefoxScheme = "moz-extension";
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** The port that a browser leaves out, or an empty string. */
 function defaultPort(scheme: string): string {
@@ -103,10 +120,18 @@ export function covers(pattern: OriginPattern, origin: string): boolean {
   return coversHost(pattern, parts.host) && coversPort(pattern, parts.port);
 }
 
-function coversHost({ host, subdomains }: OriginPattern, asked: string): boolean {
-  if (!subdomains) return asked === host;
+/** Whether the pattern covers a host, with any scheme and port. */
+export function coversHost({ host, star }: OriginPattern, asked: string): boolean {
+  if (star === null) return asked === host;
+  if (star.kind === "extension") return uuid.test(asked);
   if (asked.length > hostLengthMax || !asked.endsWith(`.${host}`)) return false;
-  return labels.test(asked.slice(0, -host.length - 1));
+  const start = asked.slice(0, -host.length - 1);
+  return star.kind === "subdomains" ? labels.test(start) : coversLabel(star, start);
+}
+
+function coversLabel({ before, after }: LabelStar, asked: string): boolean {
+  const isFilled = asked.length > before.length + after.length && label.test(asked);
+  return isFilled && asked.startsWith(before) && asked.endsWith(after) && !asked.startsWith(encoded);
 }
 
 function coversPort({ scheme, port }: OriginPattern, asked: string): boolean {
@@ -118,12 +143,22 @@ function coversPort({ scheme, port }: OriginPattern, asked: string): boolean {
 const portExpression = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
 
 /** The same rule as {@link covers} as a regular expression, in the syntax that PCRE and JavaScript share, for proxies. */
-export function originExpression({ text, scheme, host, subdomains, port }: OriginPattern): string {
-  if (!subdomains && port !== "*") return `^${literal(text)}$`;
-  const labelsBefore = subdomains ? `(?=[^:]{1,${hostLengthMax}}(?::|$))(?:[a-z0-9_-]{1,63}\\.)+` : "";
+export function originExpression(pattern: OriginPattern): string {
+  const { scheme, port } = pattern;
   const excluded = defaultPort(scheme) === "" ? "" : `(?!${defaultPort(scheme)}$)`;
   const anyPort = `(?::${excluded}${portExpression})?`;
-  return `^${literal(`${scheme}://`)}${labelsBefore}${literal(host)}${port === "*" ? anyPort : literal(port === "" ? "" : `:${port}`)}$`;
+  const portPart = port === "*" ? anyPort : literal(port === "" ? "" : `:${port}`);
+  return `^${literal(`${scheme}://`)}${hostExpression(pattern)}${portPart}$`;
+}
+
+function hostExpression({ host, star }: OriginPattern): string {
+  if (star === null) return literal(host);
+  if (star.kind === "extension") return uuid.source.slice(1, -1);
+  const shortEnough = `(?=[^:]{1,${hostLengthMax}}(?::|$))`;
+  if (star.kind === "subdomains") return `${shortEnough}(?:[a-z0-9_-]{1,${labelLengthMax}}\\.)+${literal(host)}`;
+  const { before, after } = star;
+  const between = `[a-z0-9_-]{1,${labelLengthMax - before.length - after.length}}`;
+  return `${shortEnough}(?!${encoded})${literal(before)}${between}${literal(`${after}.${host}`)}`;
 }
 
 function literal(text: string): string {
@@ -180,17 +215,24 @@ function correct(meant: NonNullable<Meant>, left: number): string | null {
 }
 
 function readOnce(text: string): Read {
-  if (text === fileOrigin) return { pattern: { text, scheme: "file", host: "", subdomains: false, port: "" } };
+  if (text === fileOrigin) return { pattern: { text, scheme: "file", host: "", star: null, port: "" } };
   const mistake = textMistake(text) ?? schemeMistake(text) ?? restMistake(text);
   if (mistake !== null) return { mistake };
   const parts = splitOrigin(text);
   if (parts === null) return { mistake: invalid("the host is missing: write https://app.example.com") };
-  const subdomains = parts.host.startsWith("*.");
-  const host = subdomains ? parts.host.slice(2) : parts.host;
-  const { scheme, port } = parts;
-  const pattern = { text, scheme, host, subdomains, port };
+  const pattern = { text, scheme: parts.scheme, ...readHost(parts), port: parts.port };
   const partMistake = hostStarMistake(pattern) ?? portMistake(pattern) ?? hostMistake(pattern);
   return partMistake === null ? { pattern } : { mistake: partMistake };
+}
+
+/** Splits the host at its first label if that has one star. */
+function readHost({ scheme, host }: OriginParts): Pick<OriginPattern, "host" | "star"> {
+  if (scheme === firefoxScheme && host === "*") return { host: "", star: { kind: "extension" } };
+  if (host.startsWith("*.")) return { host: host.slice(2), star: { kind: "subdomains" } };
+  const [first = ""] = host.split(".");
+  const [before = "", after = "", ...more] = first.split("*");
+  if (!first.includes("*") || first === "*" || more.length > 0) return { host, star: null };
+  return { host: host.slice(first.length + 1), star: { kind: "label", before, after } };
 }
 
 /** Words that people try instead of an origin, in lower case. */
@@ -329,33 +371,70 @@ function portMistake({ text, scheme, port }: OriginPattern): OriginMistake | nul
   return mistakeOf("default_port", `browsers leave out the default port of ${scheme}`, withoutPort);
 }
 
-function hostStarMistake({ text, host, scheme, subdomains }: OriginPattern): OriginMistake | null {
-  if (host === "*") return star("every host: write * alone for every origin, or name a domain");
-  if (host.includes("*") || (subdomains && host.includes(".."))) {
-    const message = "* can only stand for whole labels at the start";
+function hostStarMistake({ text, host, scheme, star: hostStar }: OriginPattern): OriginMistake | null {
+  if (hostStar?.kind === "extension") {
+    const pattern = `${firefoxScheme}://*`;
+    return text === pattern ? null : star("an extension has no port", pattern);
+  }
+  if (host === "*") {
+    return scheme === "chrome-extension"
+      ? star("an extension has the same id for everybody: list chrome-extension://ID")
+      : star("every host: write * alone for every origin, or name a domain");
+  }
+  const isSubdomains = hostStar?.kind === "subdomains";
+  if (host.includes("*") || (isSubdomains && host.includes(".."))) {
+    const message = "* can only stand once in the first label, or for whole labels at the start";
     const domain = text.slice(scheme.length + 3).replace(/^[*.]+/, "");
     return domain.includes("*") ? star(`${message}: https://*.example.com`) : star(message, `${scheme}://*.${domain}`);
   }
-  if (!subdomains) return null;
-  if (isIpAddress(host)) return star("an IP address has no subdomains: list each address");
-  if (defaultPort(scheme) === "") return star("subdomain patterns are for http and https only");
-  return null;
+  if (hostStar === null) return null;
+  if (isSubdomains && isIpAddress(host)) return star("an IP address has no subdomains: list each address");
+  if (defaultPort(scheme) === "") return star("patterns of hosts are for http and https only");
+  return hostStar.kind === "label" ? labelStarMistake(hostStar, text, host) : null;
+}
+
+function labelStarMistake({ before, after }: LabelStar, text: string, host: string): OriginMistake | null {
+  if (host === "")
+    return star("a part of a label can be a pattern only below a domain, as in https://app-*-team.example.com");
+  if (before === "" && /^[a-z\d]/i.test(after)) {
+    return star(
+      "* without a point after it would cover domains of strangers; for whole labels",
+      text.replace("*", "*."),
+    );
+  }
+  if (!/^[\w-]*$/.test(before + after) || before.toLowerCase().startsWith(encoded)) {
+    return star(
+      "a label with a star is written in letters a to z, digits, hyphens and underscores, not encoded: list each host",
+    );
+  }
+  const isBound = [before, after].every((part) => /[a-z\d]/i.test(part));
+  return isBound
+    ? null
+    : star("* needs at least one letter or digit on each side, as in https://app-*-team.example.com");
 }
 
 /** A browser never sends a host that the URL standard would write differently. */
-function hostMistake({ text, scheme, host, subdomains }: OriginPattern): OriginMistake | null {
+function hostMistake({ text, scheme, host, star: hostStar }: OriginPattern): OriginMistake | null {
+  if (hostStar?.kind === "extension") return null;
   const characters = "the host may have letters, digits, points, hyphens and underscores";
   if (defaultPort(scheme) === "") return /^[\w.-]+$/.test(host) ? null : invalid(characters);
-  const start = `${scheme}://${subdomains ? "*." : ""}`;
-  const port = text.slice(start.length + host.length);
-  if (host.startsWith(".")) return invalid("subdomains are written with *", `${scheme}://*${host}${port}`);
-  if (!URL.canParse(`${scheme}://${host}`)) return invalid("this is not a valid host name");
-  const serialized = new URL(`${scheme}://${host}`).host;
-  if (serialized !== host) return invalid("browsers write this host differently", `${start}${serialized}${port}`);
-  if (!host.startsWith("[") && !labels.test(host.replace(/\.$/, ""))) {
+  const isLabel = hostStar?.kind === "label";
+  // A host that the pattern covers shows what a browser would write.
+  const covered = isLabel ? `${hostStar.before}x${hostStar.after}.${host}` : host;
+  const start = `${scheme}://${hostStar?.kind === "subdomains" ? "*." : ""}`;
+  const port = text.slice(start.length + covered.length);
+  if (host.startsWith(".") && !isLabel) return invalid("subdomains are written with *", `${scheme}://*${host}${port}`);
+  if (!URL.canParse(`${scheme}://${covered}`)) return invalid("this is not a valid host name");
+  const serialized = new URL(`${scheme}://${covered}`).host;
+  if (serialized !== covered) {
+    const starAt = isLabel ? hostStar.before.length : 0;
+    const meant = isLabel ? `${serialized.slice(0, starAt)}*${serialized.slice(starAt + 1)}` : serialized;
+    return invalid("browsers write this host differently", `${start}${meant}${port}`);
+  }
+  if (!host.startsWith("[") && !labels.test(covered.replace(/\.$/, ""))) {
     return invalid(`${characters}, in labels of 1 to 63 characters`);
   }
-  if (host.length > hostLengthMax) return invalid("a host name has at most 253 characters");
+  if (covered.length > hostLengthMax) return invalid("a host name has at most 253 characters");
   return null;
 }
 

@@ -35,6 +35,9 @@ export const cors = fp<CorsOptions>(
   async (app, { policy, onRefusal }) => {
     const logRefusal = createRefusalLog();
     const warned = new Set<string>();
+    for (const { reason, option, value, message } of policy.warnings) {
+      app.log.warn({ cors: { reason, option, value } }, `CORS ${option}: ${message}`);
+    }
     app.decorateRequest("corsDecision", null);
 
     let isOurs = true;

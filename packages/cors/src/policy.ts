@@ -13,22 +13,30 @@ import { isLoopback, type OriginPattern, originExpression, readOrigin } from "./
 import { type ConfigurationReason, explain } from "./reasons.ts";
 
 /**
- * Whether anyone may register names directly under `host`, as under com, co.uk and github.io, by the public suffix list
- * (https://publicsuffix.org). An unknown name of one label counts too, except localhost.
+ * Whether anyone may register names directly under `host`, by the public suffix list (https://publicsuffix.org): at a
+ * registry, as under com and co.uk, or as a customer of one company, as under github.io and vercel.app. An unknown name of
+ * one label counts as a registry's, except localhost.
  *
  * @param host a valid host name in lower case, not an IP address.
+ * @returns null when nobody but the owner of `host` can.
  */
-export function isPublicSuffix(host: string): boolean {
-  const { publicSuffix, isIcann, isPrivate } = parse(host, { allowPrivateDomains: true });
-  if (publicSuffix !== host) return false;
-  return isIcann === true || isPrivate === true || host !== "localhost";
+export function publicSuffixKind(host: string): "registry" | "company" | null {
+  const name = host.replace(/\.$/, "");
+  if (name === "localhost") return null;
+  // For a rule such as *.ck, the names under ck are themselves suffixes.
+  for (const suffix of [name, `any.${name}`]) {
+    const { publicSuffix, isPrivate } = parse(suffix, { allowPrivateDomains: true });
+    if (publicSuffix === suffix) return isPrivate === true ? "company" : "registry";
+  }
+  return null;
 }
 
 /** The CORS settings of a deployment. */
 export interface CorsConfig {
   /**
    * `"*"` for every origin, `"none"` for no browser at all, or a list of exact origins (`https://app.example.com`),
-   * `https://*.example.com` (one or more whole labels), `http://localhost:*` (any port or none), or both combined.
+   * `https://*.example.com` (one or more whole labels), `https://app-*-team.example.com` (a part of the first label),
+   * `http://localhost:*` (any port or none), both combined, or `moz-extension://*` (every extension in Firefox).
    */
   readonly allowedOrigins: "*" | "none" | readonly string[];
   /** Case-sensitive; `"*"` for any. GET, HEAD and POST always pass in a browser. Default: none listed. */
@@ -49,7 +57,7 @@ export interface CorsConfig {
   readonly allowInsecureOrigins?: boolean;
 }
 
-/** One thing that is wrong with a configuration. */
+/** One thing that is wrong with a configuration, or deserves a warning. */
 export interface CorsMistake {
   readonly reason: ConfigurationReason;
   readonly option: keyof CorsConfig;
@@ -82,6 +90,8 @@ export interface Policy {
   readonly allowHeaders: string;
   readonly exposeHeaders: string;
   readonly maxAge: string;
+  /** Origins that let strangers in. This is safe only if replies without credentials are for everybody. */
+  readonly warnings: readonly CorsMistake[];
 }
 
 /** Either a policy or every mistake at once, in the order of the options. */
@@ -100,11 +110,15 @@ const maxAgeMax = 86_400;
  */
 export function compile(config: CorsConfig): Compilation {
   const mistakes: CorsMistake[] = [];
-  const report: Report = (reason, option, value, message = explain(reason).fix) => {
-    mistakes.push({ reason, option, value, message: `${printed(value)}: ${message}` });
-  };
+  const warnings: CorsMistake[] = [];
+  const reportTo =
+    (list: CorsMistake[]): Report =>
+    (reason, option, value, message = explain(reason).fix) => {
+      list.push({ reason, option, value, message: `${printed(value)}: ${message}` });
+    };
+  const report = reportTo(mistakes);
   const credentials = config.credentials ?? false;
-  const origins = compileOrigins(config, credentials, report);
+  const origins = compileOrigins(config, credentials, report, reportTo(warnings));
   const methods = compileMethods(config.allowedMethods ?? [], report);
   const headers = compileRequestHeaders(config.allowedHeaders ?? [], report);
   const exposed = compileExposedHeaders(config.exposedHeaders ?? [], credentials, report);
@@ -135,6 +149,7 @@ export function compile(config: CorsConfig): Compilation {
       allowHeaders: [...(anyHeader && !credentials ? ["*"] : []), ...headers].join(", "),
       exposeHeaders: exposedHeaders.join(", "),
       maxAge,
+      warnings,
     },
   };
 }
@@ -142,7 +157,7 @@ export function compile(config: CorsConfig): Compilation {
 type Report = (reason: ConfigurationReason, option: keyof CorsConfig, value: unknown, message?: string) => void;
 type CompiledOrigins = Pick<Policy, "anyOrigin" | "exactOrigins" | "originPatterns" | "origins">;
 
-function compileOrigins(config: CorsConfig, credentials: boolean, report: Report): CompiledOrigins {
+function compileOrigins(config: CorsConfig, credentials: boolean, report: Report, warn: Report): CompiledOrigins {
   const { allowedOrigins } = config;
   const listed = typeof allowedOrigins === "string" ? [allowedOrigins] : allowedOrigins;
   if (listed.length === 0) report("missing", "allowedOrigins", listed);
@@ -161,21 +176,31 @@ function compileOrigins(config: CorsConfig, credentials: boolean, report: Report
       else origins.push(read.pattern);
     }
   }
-  if (credentials) {
-    for (const origin of origins) {
-      if (origin.scheme === "http" && !isLoopback(origin.host) && config.allowInsecureOrigins !== true) {
-        report("insecure_origin_with_credentials", "allowedOrigins", origin.text);
-      }
-      if (origin.subdomains && isPublicSuffix(origin.host)) report("public_suffix", "allowedOrigins", origin.text);
-    }
+  for (const origin of origins) {
+    const isInsecure = origin.scheme === "http" && !isLoopback(origin.host) && config.allowInsecureOrigins !== true;
+    if (credentials && isInsecure) report("insecure_origin_with_credentials", "allowedOrigins", origin.text);
+    judgeStrangers(origin, credentials ? report : warn, report);
   }
-  const isExact = (origin: OriginPattern): boolean => !origin.subdomains && origin.port !== "*";
+  const isExact = (origin: OriginPattern): boolean => origin.star === null && origin.port !== "*";
   return {
     anyOrigin,
     exactOrigins: new Set(origins.filter(isExact).map((origin) => origin.text)),
     originPatterns: origins.filter((origin) => !isExact(origin)),
     origins,
   };
+}
+
+/** Reports a pattern that covers pages of strangers. */
+function judgeStrangers({ text, host, star }: OriginPattern, report: Report, refuse: Report): void {
+  if (star?.kind === "extension") report("any_extension", "allowedOrigins", text);
+  if (star?.kind === "subdomains" && publicSuffixKind(host) !== null) report("public_suffix", "allowedOrigins", text);
+  if (star?.kind !== "label") return;
+  const kind = publicSuffixKind(host);
+  if (kind === null) return;
+  const stranger = `${star.before}x${star.after}.${host}`;
+  const message = `anyone can register ${stranger}; list the origins, or name a domain that is yours`;
+  // A company's customers choose names for their projects; at a registry, the star would be in the domain itself.
+  (kind === "company" ? report : refuse)("public_suffix", "allowedOrigins", text, message);
 }
 
 function compileMethods(listed: readonly string[], report: Report): Set<string> {

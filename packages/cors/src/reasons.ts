@@ -34,7 +34,7 @@ const configurationReasons = {
   },
   invalid_pattern: {
     meaning: "A `*` is in a place where it has no meaning.",
-    fix: "Use `https://*.example.com` for subdomains, `http://localhost:*` for ports, or `*` alone for every origin.",
+    fix: "Use `https://*.example.com` for subdomains, `https://app-*-team.example.com` for a part of the first label, `http://localhost:*` for ports, or `*` alone for every origin.",
   },
   default_port: {
     meaning: "The port is the default port of the scheme. Browsers leave it out, so the value could never match.",
@@ -50,8 +50,14 @@ const configurationReasons = {
     fix: "Use https, or set allowInsecureOrigins if you trust the network; loopback hosts are exempt.",
   },
   public_suffix: {
-    meaning: "Anyone can register a name under a public suffix, so the pattern would trust strangers with credentials.",
-    fix: "Name a domain that is yours, for example `https://*.example.com`.",
+    meaning:
+      "Anyone can register a name under a public suffix, so the pattern covers pages of strangers: with credentials a mistake, without them a warning.",
+    fix: "Name a domain that is yours, for example `https://*.example.com`, or list the origins.",
+  },
+  any_extension: {
+    meaning:
+      "Firefox gives an extension a random id in each installation, so the pattern covers every extension of every user: with credentials a mistake, without them a warning.",
+    fix: "Ask for host_permissions in the extension, so that CORS does not apply to it, or list the ids of known installations.",
   },
   invalid_method: {
     meaning: "The value is not a method name that a browser could send and a server could receive.",

@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from "fastify";
 import { allowsOrigin, type CorsRequest, type RefusedDecision } from "./decide.ts";
 import { editDistance, isServerHeader, readHeaderNames } from "./names.ts";
-import { covers, isLoopback, type OriginPattern, splitOrigin } from "./origins.ts";
+import { covers, coversHost, isLoopback, type OriginPattern, splitOrigin } from "./origins.ts";
 import type { Policy } from "./policy.ts";
 import type { RefusalReason } from "./reasons.ts";
 
@@ -60,12 +60,15 @@ function compare(asked: { scheme: string; host: string; port: string }, candidat
 
 /** Rank 0 is the same host; a higher rank is less likely a typing error. */
 function compareHosts(asked: string, candidate: OriginPattern): Difference {
-  const { host, subdomains } = candidate;
-  if (subdomains) {
-    if (asked.endsWith(`.${host}`)) return { rank: 0, difference: "" };
+  const { host, star } = candidate;
+  if (coversHost(candidate, asked)) return { rank: 0, difference: "" };
+  if (star?.kind === "subdomains") {
     if (asked === host) return { rank: 2, difference: `*.${host} covers subdomains, not ${host} itself` };
-  } else {
-    if (asked === host) return { rank: 0, difference: "" };
+  } else if (star?.kind === "label") {
+    const isNear =
+      asked.endsWith(`${star.after}.${host}`) || (asked.startsWith(star.before) && asked.endsWith(`.${host}`));
+    if (isNear) return { rank: 2, difference: "* stands for 1 or more letters, digits, hyphens and underscores" };
+  } else if (star === null) {
     if (isLoopback(asked) && isLoopback(host)) {
       return { rank: 1, difference: `${host} and ${asked} are different origins` };
     }
@@ -73,7 +76,7 @@ function compareHosts(asked: string, candidate: OriginPattern): Difference {
       return { rank: 2, difference: `${host} and ${asked} are different origins` };
     }
   }
-  if (editDistance(asked, host) <= 2) return { rank: 3, difference: "" };
+  if (host !== "" && editDistance(asked, host) <= 2) return { rank: 3, difference: "" };
   const site = host.split(".").slice(-2).join(".");
   return { rank: asked === site || asked.endsWith(`.${site}`) ? 4 : 5, difference: "" };
 }

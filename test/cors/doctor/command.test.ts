@@ -63,6 +63,15 @@ test("--from-config checks the environment and calls no server", async () => {
   ]);
 });
 
+test("--from-config repeats the warnings about patterns that cover strangers", async () => {
+  const environment = { CORS_ALLOWED_ORIGINS: "https://app-*-team.vercel.app" };
+  const run = await doctor(["--from-config", "--origin", "https://app-1-team.vercel.app"], environment);
+  expect(run).toMatchObject({ status: 0, errors: "" });
+  expect(run.output).toContain(
+    "! public_suffix: CORS_ALLOWED_ORIGINS: https://app-*-team.vercel.app: anyone can register app-x-team.vercel.app",
+  );
+});
+
 test("the documentation shows what the command prints", async () => {
   const document = await readFile(new URL("../../../docs/doctor.md", import.meta.url), "utf8");
   const environment = { CORS_ALLOWED_ORIGINS: "http://localhost:5173" };

@@ -1,5 +1,5 @@
 import { describeMisuse, UsageError } from "../command-line.ts";
-import { describeMistakes, type Environment } from "../environment.ts";
+import { describeMistakes, type Environment, printMistake } from "../environment.ts";
 import type { Policy } from "../policy.ts";
 import { type CheckArguments, readArguments, usage } from "./arguments.ts";
 import type { Diagnosis } from "./diagnosis.ts";
@@ -51,7 +51,8 @@ async function checkService(asked: CheckArguments, service: ConfiguredService): 
   const page = { ...asked.page, url: asked.url ?? service.url };
   const diagnosis = await diagnose(page, createPolicyProbe(policy), asked);
   const notes = ["No server was asked: these are the answers of the policy in this environment."];
-  return report(asked, diagnosis, [...notes, ...explainRefusals(policy, diagnosis)]);
+  const warnings = policy.warnings.map((warning) => `${warning.reason}: ${printMistake(warning)}`);
+  return report(asked, diagnosis, [...notes, ...explainRefusals(policy, diagnosis), ...warnings]);
 }
 
 function report({ json }: CheckArguments, diagnosis: Diagnosis, notes: readonly string[]): number {

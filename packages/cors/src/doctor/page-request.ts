@@ -63,7 +63,7 @@ export function readUrl(text: string): URL {
 export function readOriginOfPage(text: string): string {
   if (text === "null") return text;
   const read = readOrigin(text);
-  if ("pattern" in read && !read.pattern.subdomains && read.pattern.port !== "*") return text;
+  if ("pattern" in read && read.pattern.star === null && read.pattern.port !== "*") return text;
   if (text.includes("*"))
     throw new PageRequestError(`${quote(text)} is a pattern, not an origin: write the origin of one page`);
   const { origin } = URL.canParse(text) ? new URL(text) : { origin: "null" };
