@@ -62,7 +62,7 @@ export const updateAccount: Method<UpdateAccountRequest, Account> = {
 };
 
 /**
- * ListAccountChanges pages through what UpdateAccount changed in one account: who, when, and the values before and after. Scope finance.read. Changes from before 0.3.0 were not kept.
+ * ListAccountChanges pages through the opening of one account and what UpdateAccount changed in it: who, when, and the values before and after. Scope finance.read. Changes from before 0.3.0, and who opened an account, were not kept.
  *
  * Errors: not_found.
  */

@@ -170,10 +170,12 @@ describe("the service on the upgraded ledger", () => {
         account_changes: [],
       },
     ]);
-    expect((await service.call("ListAccountChanges", { account_id: idOf("bob") })).body.changes).toEqual([]);
     await service.call("UpdateAccount", { id: idOf("bob"), name: "Pocket" });
     const { body: changed } = await service.call("ListAccountChanges", { account_id: idOf("bob") });
-    expect(changed.changes).toMatchObject([{ field: "name", before: "Purse", after: "Pocket", changed_by: "root" }]);
+    expect(changed.changes).toMatchObject([
+      { field: "opened", changed_by: "", request_id: "" },
+      { field: "name", before: "Purse", after: "Pocket", changed_by: "root" },
+    ]);
   });
 
   test("goes on behind the history", async () => {

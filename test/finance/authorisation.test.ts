@@ -474,7 +474,13 @@ test("only the caller who changed an account and admins see who did, and by whic
   }
   const seenBy = async (name: CallerName) => {
     const { body } = await service.call("ListAccountChanges", { account_id: id }, tokens[name]);
-    return body.changes.map((change: JsonRequest) => [change["after"], change["changed_by"], change["request_id"]]);
+    const [opening, ...changes] = body.changes.map((change: JsonRequest) => [
+      change["after"],
+      change["changed_by"],
+      change["request_id"],
+    ]);
+    expect(opening).toEqual(name === "admin" ? ["true", "root", expect.stringMatching(/./)] : ["true", "", ""]);
+    return changes;
   };
   expect(await seenBy("owner")).toEqual([
     ["By alice", "alice", ids[0]],

@@ -63,6 +63,7 @@ export const examples: readonly Example[] = [
     request: { account_id: "2" },
     reply: {
       changes: [
+        { account_id: "2", field: "opened", before: "false", after: "true" },
         { account_id: "2", field: "overdraft_limit", before: "0", after: "5000" },
         { account_id: "2", field: "metadata.tier", before: "", after: "gold" },
       ],

@@ -101,10 +101,12 @@ const STATUS_NAME = Object.entries(AccountStatus)
   .map(([name, value]) => `when ${value} then 'ACCOUNT_STATUS_${name}'`)
   .join(" ");
 
-/** The changed fields of change c, whose predecessor is p; a lateral subquery. */
+/** The changed fields of change c, whose predecessor is p; a lateral subquery. Only the opening has no predecessor. */
 const CHANGED_FIELDS = `(
   select row_number() over (order by rank, field collate "C") as number, field, before, after
-    from (select 1 as rank, 'name' as field, p.name as before, c.name as after
+    from (select 0 as rank, 'opened' as field, 'false' as before, (p.sequence is null)::text as after
+          union all
+          select 1, 'name', p.name, c.name
           union all
           select 2, 'status', case p.status ${STATUS_NAME} end, case c.status ${STATUS_NAME} end
           union all
@@ -130,9 +132,12 @@ select ${columnsOf({
   changedAt: "c.changed_at",
 } satisfies Columns<FieldChange>)}`;
 
-const COMPARED = `
-  join account_change p on p.account_id = c.account_id and p.sequence = c.sequence - 1
+/** @param join `left join` to include the opening. */
+function compared(join: "join" | "left join"): string {
+  return `
+  ${join} account_change p on p.account_id = c.account_id and p.sequence = c.sequence - 1
  cross join lateral ${CHANGED_FIELDS}`;
+}
 
 /** Bytes of a row without its texts. */
 const ROW_BYTES = 256;
@@ -152,7 +157,7 @@ export function bytesOfChange(account: string, sequence: string): string {
    group by c.account_id, c.sequence)`;
 }
 
-/** One page of an account's changes, in their order. The caller has checked that the actor may see the account. */
+/** One page of an account's opening and changes, in their order. The caller has checked that the actor may see the account. */
 export async function listAccountChanges(
   db: Pool | ClientBase,
   account: AccountId,
@@ -179,7 +184,7 @@ const LIST_CHANGES_NEWEST_FIRST = { name: "list_account_changes_newest_first", t
 function changes(after: ">" | "<", order: "asc" | "desc"): string {
   const rows = `${SELECT_CHANGED_FIELDS},
        ${FIELD_BYTES} as row_bytes
-  from account_change c${COMPARED}
+  from account_change c${compared("left join")}
  where c.account_id = $1::bigint
    and c.sequence ${after}= $2::bigint
    and (c.sequence, f.number) ${after} ($2::bigint, $4::bigint)
@@ -258,6 +263,6 @@ const LOAD_CHANGED_FIELDS = {
   name: "load_changed_fields",
   text: `${SELECT_CHANGED_FIELDS}
   from ${OF_KEYS}
-  join account_change c using (account_id, sequence)${COMPARED}
+  join account_change c using (account_id, sequence)${compared("join")}
  order by c.account_id, c.sequence, f.number`,
 };

@@ -307,7 +307,7 @@ export interface UpdateAccountRequest {
     unlimitedOverdraft?: boolean;
 }
 /**
- * AccountChange is one field of an account that UpdateAccount changed. It never changes.
+ * AccountChange is the opening of an account, or one field that UpdateAccount changed. It never changes.
  *
  * @generated from protobuf message finance.v1.AccountChange
  */
@@ -317,7 +317,8 @@ export interface AccountChange {
      */
     accountId: bigint;
     /**
-     * `name`, `status`, `overdraft_limit`, `unlimited_overdraft`, or `metadata.` and a key.
+     * `name`, `status`, `overdraft_limit`, `unlimited_overdraft`, or `metadata.` and a key; `opened` for the opening, from `false`
+     * to `true`.
      *
      * @generated from protobuf field: string field = 2
      */
@@ -386,8 +387,8 @@ export interface ListAccountChangesRequest {
  */
 export interface ListAccountChangesResponse {
     /**
-     * In the order of the calls that made them; the fields of one call in the order name, status, overdraft_limit,
-     * unlimited_overdraft, metadata.
+     * In the order of the calls that made them, from the opening on; the fields of one call in the order name, status,
+     * overdraft_limit, unlimited_overdraft, metadata.
      *
      * @generated from protobuf field: repeated finance.v1.AccountChange changes = 1
      */

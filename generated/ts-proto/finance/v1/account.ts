@@ -261,10 +261,13 @@ export interface UpdateAccountRequest_MetadataEntry {
   value: string;
 }
 
-/** AccountChange is one field of an account that UpdateAccount changed. It never changes. */
+/** AccountChange is the opening of an account, or one field that UpdateAccount changed. It never changes. */
 export interface AccountChange {
   accountId: bigint;
-  /** `name`, `status`, `overdraft_limit`, `unlimited_overdraft`, or `metadata.` and a key. */
+  /**
+   * `name`, `status`, `overdraft_limit`, `unlimited_overdraft`, or `metadata.` and a key; `opened` for the opening, from `false`
+   * to `true`.
+   */
   field: string;
   /** The value before, as JSON writes it but without quotes; empty for a metadata key that was absent. */
   before: string;
@@ -295,8 +298,8 @@ export interface ListAccountChangesRequest {
 
 export interface ListAccountChangesResponse {
   /**
-   * In the order of the calls that made them; the fields of one call in the order name, status, overdraft_limit,
-   * unlimited_overdraft, metadata.
+   * In the order of the calls that made them, from the opening on; the fields of one call in the order name, status,
+   * overdraft_limit, unlimited_overdraft, metadata.
    */
   changes: AccountChange[];
   /** Empty on the last page. */
