@@ -1,8 +1,8 @@
 /** Measures what a path costs the database: CPU time, disk and WAL. */
-import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
 import type { Observe, Path, Sample } from "./measure.ts";
+import { readTreeUs } from "./processes.ts";
 import type { ScratchDatabase, ScratchPostgres } from "./scratch-postgres.ts";
 
 /** A path whose server works on a database. */
@@ -14,7 +14,7 @@ export interface LedgerPath extends Path {
 
 /** The result of one round for a path, with its cost to the database. */
 export interface LedgerSample extends Sample {
-  /** Microseconds of PostgreSQL's CPU time a call; 0 where {@link canReadProcesses} is false. */
+  /** Microseconds of PostgreSQL's CPU time a call; 0 where processes can't be read. */
   readonly postgresUs: number;
   readonly transfers: number;
   /** Transfers a second, or calls of a path that makes none. */
@@ -23,16 +23,13 @@ export interface LedgerSample extends Sample {
   readonly walBytes: number;
 }
 
-/** Whether PostgreSQL's CPU time can be read: only Linux reports it for every process. */
-export const canReadProcesses = process.platform === "linux";
-
 /** Reads the cost of a measurement to the database of its path. */
 export function observeDatabase({ pid }: Pick<ScratchPostgres, "pid">): Observe<LedgerPath, LedgerSample> {
   return async ({ database: { pool }, transfersPerCall = 0 }, measure) => {
     const before = await readDatabase(pool);
-    const beforeUs = await readPostgresUs(pid);
+    const beforeUs = await readTreeUs(pid);
     const sample = await measure();
-    const afterUs = await readPostgresUs(pid);
+    const afterUs = await readTreeUs(pid);
     await untilIdle(pool);
     const after = await readDatabase(pool);
     const transfers = await countTransfers(pool, before.lastTransfer);
@@ -64,35 +61,6 @@ select from pg_stat_activity
     if (rowCount === 0) return;
     await delay(POLL_MS);
   }
-}
-
-/** Linux reports CPU times in hundredths of a second, whatever its own clock. */
-const TICK_US = 10_000;
-
-// Fields of /proc/PID/stat, counted from the one after the name. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
-const PARENT = 1;
-const OWN_TIMES = [11, 12] as const;
-/** Includes children that have ended. */
-const ENDED_TIMES = [13, 14] as const;
-
-/** Microseconds of CPU time that all processes of a PostgreSQL have used so far; 0 where it can't be read. */
-async function readPostgresUs(postmaster: number): Promise<number> {
-  if (!canReadProcesses) return 0;
-  const pids = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry)).map(Number);
-  const ticks = await Promise.all(
-    pids.map(async (pid) => {
-      // The process may have ended meanwhile.
-      const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-      const fields = stat
-        .slice(stat.lastIndexOf(")") + 2)
-        .split(" ")
-        .map(Number);
-      if (pid !== postmaster && fields[PARENT] !== postmaster) return 0;
-      const counted = pid === postmaster ? [...OWN_TIMES, ...ENDED_TIMES] : OWN_TIMES;
-      return counted.reduce((sum, index) => sum + (fields[index] ?? 0), 0);
-    }),
-  );
-  return ticks.reduce((sum, count) => sum + count, 0) * TICK_US;
 }
 
 interface DatabaseState {

@@ -1,7 +1,8 @@
-import { canReadProcesses, type LedgerPath, observeDatabase } from "./database-usage.ts";
+import { type LedgerPath, observeDatabase } from "./database-usage.ts";
 import { type Calls, callerHeaders, ledgerCalls, productEnvironment } from "./ledger-calls.ts";
 import { auditLedger, fillLedger, type LedgerSize } from "./ledger-data.ts";
 import { observeAll } from "./measure.ts";
+import { canReadProcesses } from "./processes.ts";
 import { type ScratchDatabase, startScratchPostgres } from "./scratch-postgres.ts";
 import { atMost, rounded, type Suite } from "./suite.ts";
 

@@ -1,8 +1,9 @@
 import type { Pool } from "pg";
-import { canReadProcesses, type LedgerPath, observeDatabase } from "./database-usage.ts";
+import { type LedgerPath, observeDatabase } from "./database-usage.ts";
 import { callerHeaders, ledgerCalls, productEnvironment } from "./ledger-calls.ts";
 import { appendEvents, auditLedger, type FilledLedger, fillLedger } from "./ledger-data.ts";
 import { observeAll } from "./measure.ts";
+import { canReadProcesses } from "./processes.ts";
 import { startScratchPostgres } from "./scratch-postgres.ts";
 import { atMost, rounded, type Suite } from "./suite.ts";
 

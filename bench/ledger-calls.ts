@@ -101,7 +101,7 @@ export function productEnvironment(databaseUrl: string): Readonly<Record<string,
 }
 
 /** Numbers from 0 up to 1, the same run for the same seed (a linear congruential generator modulo 2^32). */
-function seededRandom(seed: number): () => number {
+export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;

@@ -1,7 +1,8 @@
-import { canReadProcesses, type LedgerPath, type LedgerSample, observeDatabase } from "./database-usage.ts";
+import { type LedgerPath, type LedgerSample, observeDatabase } from "./database-usage.ts";
 import { callerHeaders, ledgerCalls, productEnvironment, TRANSFERS_PER_BATCH } from "./ledger-calls.ts";
 import { auditLedger, type FilledLedger, fillLedger } from "./ledger-data.ts";
 import { observeAll, type Samples } from "./measure.ts";
+import { canReadProcesses } from "./processes.ts";
 import { type ScratchDatabase, startScratchPostgres } from "./scratch-postgres.ts";
 import { atLeast, atMost, type Mark, rounded, type Suite } from "./suite.ts";
 

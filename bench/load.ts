@@ -14,6 +14,7 @@ export interface Load {
   readonly calls: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly p999Ms: number;
   /** Answers with any other status, and calls without an answer. */
   readonly failures: number;
 }
@@ -82,7 +83,9 @@ async function loadWithWrk(options: LoadOptions): Promise<Load> {
       ...["--threads", "1", "--connections", `${connections}`, "--duration", `${seconds}s`],
       ...["--timeout", `${TIMEOUT_SECONDS}s`, "--script", script, url],
     ]);
-    const [calls = 0, micros = 1, p50 = 0, p99 = 0, badStatus = 0, lost = 0] = (stdout.split("RESULT ")[1] ?? "")
+    const [calls = 0, micros = 1, p50 = 0, p99 = 0, p999 = 0, badStatus = 0, lost = 0] = (
+      stdout.split("RESULT ")[1] ?? ""
+    )
       .split(" ")
       .map(Number);
     return {
@@ -90,6 +93,7 @@ async function loadWithWrk(options: LoadOptions): Promise<Load> {
       calls,
       p50Ms: p50 / 1000,
       p99Ms: p99 / 1000,
+      p999Ms: p999 / 1000,
       // A path without any answer has no figures.
       failures: badStatus + lost + (calls === 0 ? 1 : 0),
     };
@@ -120,8 +124,8 @@ function wrkScript(options: LoadOptions): string {
     "end",
     "done = function(summary, latency)",
     "  local errors = summary.errors",
-    '  io.write(string.format("RESULT %d %d %d %d %d %d", summary.requests, summary.duration, latency:percentile(50),',
-    "    latency:percentile(99), errors.status, errors.connect + errors.read + errors.write + errors.timeout))",
+    '  io.write(string.format("RESULT %d %d %d %d %d %d %d", summary.requests, summary.duration,',
+    "    latency:percentile(50), latency:percentile(99), latency:percentile(99.9), errors.status, errors.connect + errors.read + errors.write + errors.timeout))",
     "end",
   ].join("\n");
 }
@@ -192,6 +196,7 @@ async function loadWithAutocannon(options: LoadOptions): Promise<Load> {
     calls: result.requests.total,
     p50Ms: result.latency.p50,
     p99Ms: result.latency.p99,
+    p999Ms: result.latency.p99_9,
     failures: result.errors + result.timeouts + (result.requests.total - answered),
   };
 }
@@ -218,6 +223,7 @@ async function loadPatiently(options: LoadOptions): Promise<Load> {
     calls: tookMs.length,
     p50Ms: quantile(0.5),
     p99Ms: quantile(0.99),
+    p999Ms: quantile(0.999),
     failures,
   };
 }

@@ -1,6 +1,7 @@
 import { availableParallelism, cpus } from "node:os";
 import { didYouMean, nearestNames, runCommand, UsageError } from "../packages/cors/src/doctor/index.ts";
 import { adapter } from "./adapter.ts";
+import { compare } from "./compare.ts";
 import { fairness } from "./fairness.ts";
 import { feed } from "./feed.ts";
 import { growth } from "./growth.ts";
@@ -10,7 +11,7 @@ import { loadTool } from "./load.ts";
 import { overload } from "./overload.ts";
 import { preflight } from "./preflight.ts";
 import { size } from "./size.ts";
-import type { Suite, SuiteReport } from "./suite.ts";
+import type { Peer, Suite, SuiteReport } from "./suite.ts";
 import { workers } from "./workers.ts";
 
 /** Every suite, by the name under which `npm run bench -- NAME` runs it alone. */
@@ -24,6 +25,7 @@ const suites: Readonly<Record<string, Suite>> = {
   overload,
   fairness,
   feed,
+  compare,
   size,
 };
 
@@ -36,6 +38,10 @@ Measures throughput, cost and size beside their baselines. Without names, every 
   --entries N  of the account with the long statement, in the suite "ledger"; default 1000000
   --scale N    how many times larger the large ledger of the suite "growth" is; default 100
   --before DIR a built checkout of the version before, to compare postings with in the suite "feed"
+  --peer NAME=URL
+               a server of the same RPCs on this machine, to compare with in the suite "compare"; may be repeated
+  --database URL
+               the PostgreSQL that peers use too, as a superuser; "compare" then reads what they cost it
   --json       for machines
 
 Exit status: 0, 1 when calls failed (missed marks depend on the machine), 2 for bad usage.`;
@@ -51,9 +57,11 @@ process.exitCode = await runCommand(process.argv.slice(2), {
     entries: { type: "string", default: "1000000" },
     scale: { type: "string", default: "100" },
     before: { type: "string" },
+    peer: { type: "string", multiple: true, default: [] },
+    database: { type: "string" },
   },
   positionals: true,
-  run: ({ values: { json, before, ...sizes }, positionals }) => {
+  run: ({ values: { json, before, peer, database, ...sizes }, positionals }) => {
     const names = positionals.length === 0 ? Object.keys(suites) : positionals;
     const chosen = names.map((name): readonly [string, Suite] => {
       const suite = suites[name];
@@ -66,6 +74,8 @@ process.exitCode = await runCommand(process.argv.slice(2), {
       entries: positive("entries", sizes.entries),
       scale: positive("scale", sizes.scale),
       before,
+      peers: peer.map(readPeer),
+      database,
     };
     return runSuites(chosen, options, json);
   },
@@ -75,6 +85,14 @@ function positive(option: string, text: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && number > 0) return number;
   throw new UsageError(`--${option} must be a whole number above 0`);
+}
+
+function readPeer(text: string): Peer {
+  const [, name, url = ""] = /^([^=]+)=(.*)$/.exec(text) ?? [];
+  if (name !== undefined && /^http:\/\/(127\.0\.0\.1|localhost)(:\d+)?\/?$/.test(url)) {
+    return { name, url: url.replace(/\/$/, "") };
+  }
+  throw new UsageError(`--peer must be NAME=http://127.0.0.1:PORT, not ${text}`);
 }
 
 /** @returns the exit status. */

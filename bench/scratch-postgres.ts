@@ -46,19 +46,36 @@ export async function startScratchPostgres(): Promise<ScratchPostgres> {
     log: silentLog,
     settings: SETTINGS,
   });
-  const pools: Pool[] = [];
-  const stop = async (): Promise<void> => {
-    await Promise.all(pools.splice(0).map((pool) => pool.end()));
-    await server.stop();
-  };
+  const stop = () => server.stop();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => void server.stop().finally(() => process.exit(1)));
+    process.once(signal, () => void stop().finally(() => process.exit(1)));
   }
+  return await databasesOf(server.url, stop);
+}
+
+/** Uses a PostgreSQL that runs already. Its new databases are dropped afterwards. */
+export async function runningPostgres(url: string): Promise<ScratchPostgres> {
+  const made: string[] = [];
+  const server = await databasesOf(url, async () => {
+    for (const name of made) await administer(url, (client) => client.query(`drop database ${name} with (force)`));
+  });
   return {
-    ...(await describe(server.url)),
+    ...server,
+    createDatabase(name, migrations) {
+      const own = `bench_${name}_${process.pid}`;
+      made.push(own);
+      return server.createDatabase(own, migrations);
+    },
+  };
+}
+
+async function databasesOf(serverUrl: string, stop: () => Promise<void>): Promise<ScratchPostgres> {
+  const pools: Pool[] = [];
+  return {
+    ...(await describe(serverUrl)),
     async createDatabase(name, migrations = migrationsDirectory()) {
-      await administer(server.url, async (client) => void (await client.query(`create database ${name}`)));
-      const target = new URL(server.url);
+      await administer(serverUrl, (client) => client.query(`create database ${name}`));
+      const target = new URL(serverUrl);
       target.pathname = name;
       const url = target.href;
       await migrate({ connectionString: url, directory: migrations });
@@ -66,7 +83,10 @@ export async function startScratchPostgres(): Promise<ScratchPostgres> {
       pools.push(pool);
       return { url, pool };
     },
-    stop,
+    async stop() {
+      await Promise.all(pools.splice(0).map((pool) => pool.end()));
+      await stop();
+    },
   };
 }
 

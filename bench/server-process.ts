@@ -1,16 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-
-/** A server's use of resources so far. */
-export interface ServerUsage {
-  /** Microseconds of user CPU time. */
-  readonly userUs: number;
-  /** Microseconds of system CPU time. */
-  readonly systemUs: number;
-  /** Peak memory. */
-  readonly rssMaxBytes: number;
-}
+import { listeningProcess, readUsage, type ServerUsage } from "./processes.ts";
 
 /** The report that a server sends when it listens, and on request. */
 export interface ServerReport {
@@ -20,7 +11,7 @@ export interface ServerReport {
 
 /** A program of this folder, as `baselines/raw-http`, which calls `serve`. */
 export interface ServerProgram {
-  /** The path below `bench`, without the extension. */
+  /** The path below `bench`, without the extension; or the URL of a server that runs on this machine, as `http://127.0.0.1:9708`. */
   readonly program: string;
   readonly args?: readonly string[];
   /** Added to the benchmark's environment. */
@@ -34,8 +25,15 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-/** Starts a server. Its standard output (the access log) is dropped; its errors are shown. */
+/** @throws Error when no process of this machine listens there, or it can't be read. */
+async function findServer(url: string): Promise<ServerProcess> {
+  const pid = await listeningProcess(Number(new URL(url).port || "80"));
+  return { url, usage: () => readUsage(pid), stop: async () => undefined };
+}
+
+/** Starts a server, or finds the process of one that runs. Its standard output (the access log) is dropped; its errors are shown. */
 export async function startServer({ program, args = [], environment }: ServerProgram): Promise<ServerProcess> {
+  if (URL.canParse(program)) return await findServer(program);
   // Bundled, the programs lie beside this one.
   const child = fork(fileURLToPath(new URL(`${program}.mjs`, import.meta.url)), args, {
     stdio: ["ignore", "ignore", "inherit", "ipc"],

@@ -10,6 +10,17 @@ export interface SuiteOptions {
   readonly scale: number;
   /** A built checkout of the version before, for the feed suite. Default: none. */
   readonly before: string | undefined;
+  /** Servers to compare the product with, for the suite "compare". */
+  readonly peers: readonly Peer[];
+  /** The PostgreSQL that peers use too, for the suite "compare". Default: one of the suite's own. */
+  readonly database: string | undefined;
+}
+
+/** A server of the same RPCs that runs on this machine. */
+export interface Peer {
+  readonly name: string;
+  /** As `http://127.0.0.1:9708`. */
+  readonly url: string;
 }
 
 /** A mark, and whether this run met it. */
