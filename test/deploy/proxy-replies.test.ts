@@ -14,6 +14,7 @@ import { type Haproxy, hasHaproxy, startHaproxy } from "../setup/haproxy.ts";
 import { freePort } from "../setup/process.ts";
 
 const PAGE = "https://app.example.com";
+const extension = "moz-extension://0b9d5b2a-3c1e-4f5d-9a7b-1c2d3e4f5a6b";
 
 const preflightOf = (path: string, connection = "close") =>
   `OPTIONS ${path} HTTP/1.1\r\nHost: a\r\nOrigin: ${PAGE}\r\nAccess-Control-Request-Method: POST\r\nConnection: ${connection}\r\n\r\n`;
@@ -156,6 +157,21 @@ describe.skipIf(!hasHaproxy && process.env["CI"] === undefined)(
       { allowed: "https://*.example.com", origin: "https://example.com", expected: null },
       { allowed: "https://*.example.com", origin: "https://app.example.com.evil.com", expected: null },
       { allowed: "https://*.example.com", origin: "https://app_example.com", expected: null },
+      {
+        allowed: "https://app-*-team.vercel.app",
+        origin: "https://app-1-team.vercel.app",
+        expected: "https://app-1-team.vercel.app",
+      },
+      { allowed: "https://app-*-team.vercel.app", origin: "https://app--team.vercel.app", expected: null },
+      { allowed: "https://app-*-team.vercel.app", origin: "https://app-1.evil-team.vercel.app", expected: null },
+      { allowed: "https://app-*-team.vercel.app", origin: "https://app-1-team.vercel.app.evil.com", expected: null },
+      {
+        allowed: "https://app-*-team.vercel.app",
+        origin: `https://app-${"a".repeat(55)}-team.vercel.app`,
+        expected: null,
+      },
+      { allowed: "moz-extension://*", origin: extension, expected: extension },
+      { allowed: "moz-extension://*", origin: "moz-extension://evil.com", expected: null },
       { allowed: "https://app.example.com", origin: "https://appXexample.com", expected: null },
       { allowed: "https://app.example.com", origin: "https://App.example.com", expected: null },
       { allowed: "http://localhost:*", origin: "http://localhost:65535", expected: "http://localhost:65535" },
