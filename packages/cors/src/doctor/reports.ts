@@ -1,4 +1,3 @@
-import { styleText } from "node:util";
 import { fixesFor } from "./advice.ts";
 import type { Header } from "./checks.ts";
 import { consoleLines } from "./consoles.ts";
@@ -8,7 +7,7 @@ import { explainFailure } from "./explanations.ts";
 /** Longer texts from servers are cut. */
 const lengthMax = 400;
 
-/** Makes text from a server harmless to a terminal. */
+/** Makes text from a server harmless to a terminal, and short. */
 function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones that drive a terminal
   const visible = text.replace(/[\0-\x1f\x7f-\x9f]/g, (character) => {
@@ -86,7 +85,17 @@ function printFailure(diagnosis: Diagnosis) {
   };
 }
 
-type Paint = (style: "bold" | "dim" | "green" | "red" | "yellow" | "cyan", text: string) => string;
+/** How to begin and to end a style in a terminal: https://en.wikipedia.org/wiki/ANSI_escape_code#Select_Graphic_Rendition_parameters */
+const styles = {
+  bold: [1, 22],
+  dim: [2, 22],
+  green: [32, 39],
+  red: [31, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const;
+
+type Paint = (style: keyof typeof styles, text: string) => string;
 
 /** The response headers that matter to CORS. */
 const shownHeaders = /^(access-control-.*|vary|location|www-authenticate)$/i;
@@ -103,7 +112,10 @@ export function renderText(
   notes: readonly string[],
   { colours }: { readonly colours: boolean },
 ): string {
-  const paint: Paint = (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text);
+  const paint: Paint = (style, text) => {
+    const [begin, end] = styles[style];
+    return colours ? `\x1b[${begin}m${text}\x1b[${end}m` : text;
+  };
   const lines = [
     ...renderHeading(diagnosis, paint),
     "",
