@@ -151,23 +151,29 @@ test("new accounts and transfers appear on the overview and in the list of accou
   });
 });
 
-test("the audit trail says who changed what, when, and the values before and after, and follows", async () => {
+test("the audit trail says who opened the account and who changed what, when, by which request, and follows", async () => {
   const id = await openWallet("Audited");
   await service.visit(async (page) => {
     await signInLive(page);
     await goTo(page, `/accounts/${id}`);
-    await page.getByText("The settings were never changed.").waitFor();
+    await page.getByRole("cell", { name: "Account opened" }).waitFor();
     await service.call("UpdateAccount", { id, overdraft_limit: "5000", unlimited_overdraft: false });
     const changes = page.getByRole("table", { name: "Audit trail" }).locator("tbody").getByRole("row");
-    await eventually(() => changes.count()).toBe(2);
+    await eventually(() => changes.count()).toBe(3);
     const cells = async () => {
       const rows = await Promise.all((await changes.all()).map((row) => row.getByRole("cell").allInnerTexts()));
-      return rows.map(([, ...rest]) => rest);
+      // The author is above the id of the request.
+      return rows.map(([, ...rest]) => rest.map((text) => text.split("\n")[0]));
     };
     expect(await cells()).toEqual([
       ["Unlimited overdraft", "Yes", "No", "root"],
       ["Overdraft", "None", "$50.00", "root"],
+      ["Account opened", "", "", "root"],
     ]);
+    const [change] = (await service.call("ListAccountChanges", { account_id: id, newest_first: true }))["changes"] as {
+      request_id: string;
+    }[];
+    await changes.first().getByRole("cell").last().getByText(`${change?.request_id}`, { exact: true }).waitFor();
 
     await page.getByRole("button", { name: "Freeze Audited" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Freeze the account" }).click();
@@ -180,7 +186,7 @@ test("the audit trail says who changed what, when, and the values before and aft
     for (const name of ["A", "B", "C", "D"]) await service.call("UpdateAccount", { id, name });
     await page.getByRole("heading", { level: 1, name: "D" }).waitFor();
     await page.getByRole("button", { name: "Show earlier changes" }).click();
-    await eventually(() => changes.count()).toBe(8);
+    await eventually(() => changes.count()).toBe(9);
   });
 });
 
@@ -192,8 +198,12 @@ test("the audit trail does not tell a plain caller who else changed their accoun
   await service.visit(async (page) => {
     await enterToken(page, token);
     await goTo(page, `/accounts/${id}`);
-    const names = page.getByRole("table", { name: "Audit trail" }).locator("td:last-child");
-    await eventually(() => names.allInnerTexts()).toEqual(["alice", "Someone else"]);
+    const authors = page.getByRole("table", { name: "Audit trail" }).locator("td:last-child");
+    await eventually(() => authors.allInnerTexts()).toEqual([
+      expect.stringMatching(/^alice\n.+/),
+      "Someone else",
+      "Someone else",
+    ]);
   });
 });
 

@@ -187,6 +187,13 @@ test("the sign-in, dialogs, suggestions and refusals fit every width", async () 
       await fits(action);
       await page.getByRole("button", { name: "Cancel" }).click();
     }
+    await page.getByRole("button", { name: "API call" }).first().click();
+    for (const form of ["JSON", "curl", "axios", "Client"]) {
+      await page.getByRole("button", { name: form, exact: true }).click();
+      await page.getByRole("region", { name: form, exact: true }).waitFor();
+      await fits(form);
+    }
+    await page.getByRole("button", { name: "Close", exact: true }).click();
     for (const action of [/^Capture/, /^Void/]) {
       await open(page, "/nowhere", "Page not found");
       await open(page, "/holds", "Hotel");
@@ -209,7 +216,7 @@ test("the sign-in, dialogs, suggestions and refusals fit every width", async () 
   });
 });
 
-test("the sign-in and a dialog are accessible", async () => {
+test("the sign-in and dialogs are accessible", async () => {
   await service.visit(async (page) => {
     await page.getByLabel("Bearer token").waitFor();
     expect(await findBarriers(page)).toEqual([]);
@@ -219,6 +226,11 @@ test("the sign-in and a dialog are accessible", async () => {
       .getByRole("button", { name: /^Capture/ })
       .first()
       .click();
+    expect(await findBarriers(page)).toEqual([]);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await open(page, "/accounts/4", "Drag across the chart");
+    await page.getByRole("button", { name: "API call" }).first().click();
+    await page.getByRole("region", { name: "JSON" }).waitFor();
     expect(await findBarriers(page)).toEqual([]);
   });
 });

@@ -58,6 +58,7 @@ export function sideOf({ amount }: Pick<Entry, "amount">, account: Pick<Account,
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const EXACT_TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 /** @param time The service's string, or a Date. */
 export function dateOf(time: string | Date): string {
@@ -67,6 +68,11 @@ export function dateOf(time: string | Date): string {
 /** See dateOf. */
 export function timeOf(time: string | Date): string {
   return TIME.format(asDate(time));
+}
+
+/** With seconds. See dateOf. */
+export function exactTimeOf(time: string | Date): string {
+  return EXACT_TIME.format(asDate(time));
 }
 
 /** See dateOf. */

@@ -1,12 +1,15 @@
-import { type Account, AccountStatus } from "@finance-service/client";
+import { type Account, AccountStatus, getAccount } from "@finance-service/client";
 import { useQuery } from "@tanstack/react-query";
 import { AccountActions } from "../accounts/account-actions.tsx";
+import { CallButton } from "../calls/call-button.tsx";
+import { readOf } from "../calls/recorded-call.ts";
+import { Copyable } from "../components/copy.tsx";
 import { FailureBoundary } from "../components/failure-boundary.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Metadata } from "../components/metadata.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { Sum } from "../components/sum.tsx";
-import { accountQuery } from "../data/queries.ts";
+import { accountQuery, keys } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { hindranceOf, typeOf } from "../labels.ts";
 import { paths } from "../route.ts";
@@ -54,7 +57,7 @@ function Summary({ account }: { readonly account: Account }) {
     <section className="summary" aria-label="Account">
       <PageHeading title={name} back={back}>
         <p className="muted">
-          No. {`${id}`} · {typeOf(account)} · {currency} · owned by {owner}
+          No. <Copyable text={`${id}`} what="the account number" /> · {typeOf(account)} · {currency} · owned by {owner}
           {hindrance && <span className="tag">{hindrance}</span>}
         </p>
       </PageHeading>
@@ -96,6 +99,7 @@ function Summary({ account }: { readonly account: Account }) {
           </a>
         )}
         <AccountActions account={account} />
+        <CallButton read={readOf(getAccount, { id })} queryKey={keys.account(id)} />
       </div>
       <Metadata metadata={account.metadata} />
     </section>

@@ -4,11 +4,13 @@ interface DialogProps {
   readonly title: string;
   /** Absent: it can't be dismissed. */
   readonly onClose?: () => void;
+  /** Has room for lines of code. Default false. */
+  readonly isBroad?: boolean;
   readonly children: ReactNode;
 }
 
 /** A modal dialog: the rest of the page is inert while it is open. */
-export function Dialog({ title, onClose, children }: DialogProps) {
+export function Dialog({ title, onClose, isBroad = false, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const headingId = useId();
   // Closed before it is removed, the dialog returns the focus to the button that opened it.
@@ -20,7 +22,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   return (
     <dialog
       ref={dialog}
-      className="card"
+      className={isBroad ? "card broad" : "card"}
       aria-labelledby={headingId}
       onCancel={(event) => {
         event.preventDefault();

@@ -1,5 +1,6 @@
 import { FinanceError } from "@finance-service/client";
 import { SettingsError } from "../settings.ts";
+import { Copyable } from "./copy.tsx";
 
 interface ProblemNoteProps {
   readonly problem: Error;
@@ -60,10 +61,10 @@ function ProblemText({ problem }: { readonly problem: Error }) {
 }
 
 function Refusal({ refusal: { code, status, message, meta, requestId } }: { readonly refusal: FinanceError }) {
+  const { request_id: request = requestId, ...others } = meta;
   const details = [
     status === 0 ? code : `${code}, HTTP ${status}`,
-    ...Object.entries(meta).map(([key, value]) => `${key}: ${value}`),
-    ...(requestId === undefined || "request_id" in meta ? [] : [`request: ${requestId}`]),
+    ...Object.entries(others).map(([key, value]) => `${key}: ${value}`),
   ];
   return (
     <>
@@ -72,7 +73,15 @@ function Refusal({ refusal: { code, status, message, meta, requestId } }: { read
           {status === 0 ? "The call failed" : "The service refused"}: {message}
         </strong>
       </p>
-      <p className="muted">{details.join(" · ")}</p>
+      <p className="muted">
+        {details.join(" · ")}
+        {request !== undefined && (
+          <>
+            {" · request: "}
+            <Copyable text={request} what="the request id" />
+          </>
+        )}
+      </p>
     </>
   );
 }

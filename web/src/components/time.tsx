@@ -1,11 +1,17 @@
-import { dateOf, timeOf } from "../labels.ts";
+import { dateOf, exactTimeOf, timeOf } from "../labels.ts";
+
+interface TimeProps {
+  readonly time: string | undefined;
+  /** With seconds. Default false. */
+  readonly isExact?: boolean;
+}
 
 /** When something was recorded: date and time of day. */
-export function Time({ time }: { readonly time: string | undefined }) {
+export function Time({ time, isExact = false }: TimeProps) {
   return (
     time && (
       <time dateTime={time}>
-        {dateOf(time)} <span className="muted">{timeOf(time)}</span>
+        {dateOf(time)} <span className="muted">{(isExact ? exactTimeOf : timeOf)(time)}</span>
       </time>
     )
   );

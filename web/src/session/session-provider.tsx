@@ -73,9 +73,11 @@ function SignedIn({ settings, token, onRefused, onSignOut, children }: SignedInP
   const [queries] = useState(() => createQueryClient(onRefused));
   const session = useMemo(() => {
     const claims = readClaims(token);
+    const connection = { baseUrl: settings.apiUrl, prefix: settings.twirpPrefix, token };
     return {
       settings,
-      finance: createFinanceClient({ baseUrl: settings.apiUrl, prefix: settings.twirpPrefix, token }),
+      connection,
+      finance: createFinanceClient(connection),
       caller: claims.subject,
       may: permissionsOf(claims),
       signOut: onSignOut,

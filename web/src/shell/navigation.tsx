@@ -1,9 +1,9 @@
 import { type ComponentProps, useState } from "react";
+import { Icon } from "../components/icon.tsx";
 import type { FeedStatus } from "../live/use-feed.ts";
 import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { chooseTheme, loadTheme, themeAfter } from "../theme.ts";
-import { Icon } from "./icons.tsx";
 import { LiveMark } from "./live-mark.tsx";
 
 const places: readonly {

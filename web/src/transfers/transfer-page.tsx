@@ -1,12 +1,15 @@
-import { type Transfer, TransferState } from "@finance-service/client";
+import { getTransfer, type Transfer, TransferState } from "@finance-service/client";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
+import { CallButton } from "../calls/call-button.tsx";
+import { readOf } from "../calls/recorded-call.ts";
 import { AccountName } from "../components/account-name.tsx";
+import { Copyable } from "../components/copy.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Metadata } from "../components/metadata.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { Sum } from "../components/sum.tsx";
-import { transferQuery } from "../data/queries.ts";
+import { keys, transferQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { dateTimeOf, stateOf } from "../labels.ts";
 import { paths } from "../route.ts";
@@ -23,7 +26,7 @@ export function TransferPage({ id }: { readonly id: bigint }) {
       <PageHeading title={`Transfer ${id}`} back={{ href: paths.activity, to: "Activity" }}>
         {transfer && (
           <p className="muted">
-            {transfer.description || "No description"}
+            No. <Copyable text={`${id}`} what="the transfer number" /> · {transfer.description || "No description"}
             <span className="tag">{stateOf(transfer)}</span>
           </p>
         )}
@@ -87,7 +90,9 @@ function Details({ transfer }: { readonly transfer: Transfer }) {
         )}
         {transfer.idempotencyKey && (
           <Detail word="Idempotency key">
-            <code>{transfer.idempotencyKey}</code>
+            <code>
+              <Copyable text={transfer.idempotencyKey} what="the idempotency key" />
+            </code>
           </Detail>
         )}
       </dl>
@@ -136,7 +141,7 @@ function Actions({ transfer }: { readonly transfer: Transfer }) {
   const { may } = useSession();
   const accounts = useAccounts();
   const [open, setOpen] = useState<"capture" | "void" | "reverse">();
-  const { state, reversedByTransferId } = transfer;
+  const { id, state, reversedByTransferId } = transfer;
   const close = () => setOpen(undefined);
   const isHeld = state === TransferState.TRANSFER_STATE_PENDING;
   const isMoved = state === TransferState.TRANSFER_STATE_POSTED || state === TransferState.TRANSFER_STATE_CAPTURED;
@@ -158,6 +163,7 @@ function Actions({ transfer }: { readonly transfer: Transfer }) {
             Reverse
           </button>
         )}
+        <CallButton read={readOf(getTransfer, { id })} queryKey={keys.transfer(id)} />
       </div>
       {open === "capture" && <CaptureDialog hold={transfer} onClose={close} />}
       {open === "void" && <VoidDialog hold={transfer} onClose={close} />}
