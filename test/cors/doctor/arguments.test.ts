@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { findFramework, frameworkIds, frameworkNames } from "../../../packages/cors/src/doctor/fixes/index.ts";
 import { commandName, readArguments, UsageError, usage } from "../../../packages/cors/src/doctor/index.ts";
 import { compile } from "../../../packages/cors/src/index.ts";
 
@@ -22,6 +23,7 @@ test("defaults to the call of an API client: POST with authorization and JSON", 
     fromConfig: false,
     strict: false,
     preflightOnly: false,
+    frameworks: null,
     json: false,
     timeoutMs: 10_000,
     userAgent: expect.stringContaining("Chrome/"),
@@ -115,6 +117,26 @@ test("--from-config needs no URL but accepts one", () => {
   expect(readArguments(["--from-config", url, ...page])).toMatchObject({ fromConfig: true, url: new URL(url) });
 });
 
+test.each([
+  [["--framework", "express"], ["expressCors"]],
+  [
+    ["--framework", "asp.net-core", "--framework", "Spring Boot"],
+    ["aspNetCore", "spring"],
+  ],
+  [
+    ["--framework", "rsCors", "--framework", "awsApiGateway"],
+    ["rsCors", "awsApiGateway"],
+  ],
+  [["--framework", "nginx", "--framework", "all"], frameworkIds],
+])("%j asks for the fixes of %j", (args, frameworks) => {
+  expect(readArguments([url, ...page, ...args])).toMatchObject({ frameworks });
+});
+
+test("every framework has a name of its own, which the usage lists", () => {
+  expect(frameworkNames.map(findFramework)).toEqual(frameworkIds);
+  for (const name of frameworkNames) expect(usage("cors-doctor")).toContain(name);
+});
+
 test("--help takes precedence over everything", () => {
   expect(readArguments(["--help"])).toEqual({ kind: "help" });
 });
@@ -129,6 +151,7 @@ test("the usage names every option", () => {
     "credentials",
     "strict",
     "preflight-only",
+    "framework",
   ]) {
     expect(usage("cors-doctor")).toContain(`--${option}`);
   }
@@ -167,6 +190,8 @@ describe("bad usage is reported with its reason", () => {
     [[url, ...page, "--timeout", "soon"], /^--timeout must be/],
     [[url, ...page, "--timeout", "601"], /^--timeout must be/],
     [[url, ...page, "--user-agent", "a\nb"], /the value of user-agent/],
+    [[url, ...page, "--framework", "expres"], /^there is no framework "expres"; did you mean express\?$/],
+    [[url, ...page, "--framework", "rails"], /^there is no framework "rails"; there are finance-service, .* and all$/],
     [[url, "--orgin", "http://localhost:5173"], /did you mean --origin\?$/],
     [[url, ...page, "--verbose"], /^there is no option --verbose$/],
     [[url, ...page, "--json=yes"], /--json/],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { frameworkIds } from "../../../packages/cors/src/doctor/fixes/index.ts";
 import {
   type Diagnosis,
   fetchAlgorithm,
@@ -43,6 +44,14 @@ const passing = [
     ["Content-Type", "application/json"],
   ]),
 ];
+/** The names of the frameworks with a fix. */
+function headingsOf(text: string): string[] {
+  const [, fixes = ""] = text.split("\nHow to fix it\n");
+  return [...fixes.matchAll(/^ {2}(\S.*?)$/gm)]
+    .map(([, heading = ""]) => heading)
+    .filter((line) => !/--framework/.test(line));
+}
+
 const failing = [response(403, [["Vary", "Origin"]])];
 
 describe("the text", () => {
@@ -107,11 +116,23 @@ describe("the text", () => {
                         Fetch API cannot load http://localhost:9707/rpc due to access control checks.
 
       How to fix it
-        finance-service add http://localhost:5173 to CORS_ALLOWED_ORIGINS; the variable replaces the default list: repeat the origins that you keep (https://*.example.com and http://localhost:* work too)
-        Express cors    app.use(cors({ origin: ["http://localhost:5173"] }))   before every route and every login check
-        rs/cors (Go)    cors.New(cors.Options{AllowedOrigins: []string{"http://localhost:5173"}}).Handler(mux)   as the outermost handler
-        nginx           add_header Access-Control-Allow-Origin "http://localhost:5173" always;   without "always" errors have no header
-                        if ($request_method = OPTIONS) { return 204; }   in the location, with its add_header lines"
+        finance-service
+          add http://localhost:5173 to CORS_ALLOWED_ORIGINS; the variable replaces the default list: repeat the origins that you keep (https://*.example.com and http://localhost:* work too)
+        Express cors (not run)
+          app.use(cors({ origin: ["http://localhost:5173"] }));
+          // before every route and every login check; keep the origins that you have
+        rs/cors (Go) (not run)
+          handler := cors.New(cors.Options{AllowedOrigins: []string{"http://localhost:5173"}, AllowedHeaders: []string{"authorization"}}).Handler(mux)
+          // serve this handler; mux is all the rest, with logins and redirects; keep the origins, methods and headers that you have
+        nginx (not run)
+          set $cors_origin "";
+          if ($http_origin = "http://localhost:5173") { set $cors_origin $http_origin; } # a line for each origin
+          if ($request_method = OPTIONS) { return 204; }
+          add_header Access-Control-Allow-Origin $cors_origin always;
+          add_header Vary Origin always;
+          add_header Access-Control-Allow-Headers "authorization" always;
+          # at the top of the location, whose add_header lines replace those of the server block; "always" is for errors
+        --framework NAME prints the fix for another one, such as fastify, spring, django or caddy."
     `);
   });
 
@@ -121,7 +142,33 @@ describe("the text", () => {
     } as const;
     const text = renderText(diagnosisOf([noResponse]), [], plain);
     expect(text).toContain("NO ANSWER: connection_refused");
-    expect(text).toMatch(/How to fix it\n {2}finance-service npm start.*\n {2}other servers {3}start the server/);
+    expect(text).toMatch(
+      /How to fix it\n {2}finance-service\n {4}npm start.*\n {2}other servers\n {4}start the server.*$/,
+    );
+  });
+
+  test("names one fix if all servers have the same", () => {
+    const noResponse = { noResponse: { code: "host_not_found", detail: "the name cannot be resolved" } } as const;
+    const text = renderText(diagnosisOf([noResponse]), [], plain);
+    expect(text).toMatch(/\n\nHow to fix it: correct the host name in the page's URL, or its DNS entry$/);
+  });
+
+  test.each<[what: string, header: readonly [string, string], headings: readonly RegExp[]]>([
+    ["nginx", ["Server", "nginx/1.22.1"], [/^nginx \(/]],
+    ["Express or NestJS", ["X-Powered-By", "Express"], [/^Express cors \(/, /^NestJS \(/]],
+    ["Apache", ["server", "Apache/2.4.71 (Debian)"], [/^Apache \(/]],
+    ["ASP.NET Core", ["Server", "Kestrel"], [/^ASP\.NET Core \(not run\)$/]],
+    ["API Gateway", ["apigw-requestid", "JKJaXmPLvHcESHA="], [/^AWS API Gateway \(not run\)$/]],
+    ["nobody", ["Server", "Apache-Coyote/1.1"], [/^finance-service$/, /^Express/, /^rs\/cors/, /^nginx/]],
+  ])("prints the fixes for the server that the reply names: %s", (_, header, headings) => {
+    const text = renderText(diagnosisOf([response(404, [header])]), [], plain);
+    expect(headingsOf(text)).toEqual(headings.map((heading) => expect.stringMatching(heading)));
+  });
+
+  test("prints the fixes for the frameworks that were asked for, each once", () => {
+    const text = renderText(diagnosisOf(failing), [], { ...plain, frameworks: ["spring", "hono", "spring"] });
+    expect(headingsOf(text)).toEqual([expect.stringMatching(/^Spring/), expect.stringMatching(/^Hono/)]);
+    expect(text).not.toContain("--framework");
   });
 
   test("of a request that the browser never sends", () => {
@@ -216,10 +263,8 @@ describe("the JSON", () => {
       alsoWrong: ["preflight_status", "header_not_allowed"],
       consoles: { chrome: expect.any(String), firefox: expect.any(String), safari: expect.any(String) },
       fixes: {
+        ...Object.fromEntries(frameworkIds.map((id) => [id, [expect.any(String)]])),
         financeService: [expect.stringContaining("add http://localhost:5173 to CORS_ALLOWED_ORIGINS")],
-        expressCors: [expect.any(String)],
-        rsCors: [expect.any(String)],
-        nginx: [expect.any(String), expect.any(String)],
       },
     });
   });

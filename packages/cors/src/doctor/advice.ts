@@ -3,12 +3,10 @@
 import { isServerHeader } from "../names.ts";
 import { isLoopback } from "../origins.ts";
 import type { Finding } from "./checks.ts";
-import { type Header, hasCorsHeaders } from "./checks.ts";
-import { accessChecks } from "./consoles.ts";
-import type { Diagnosis, Failure } from "./diagnosis.ts";
+import { type Diagnosis, type Failure, lastHeaders } from "./diagnosis.ts";
 import { explainFailure, type FailureCode } from "./explanations.ts";
-import { type FixKind, type FrameworkId, frameworkIds, frameworks, type GeneralFix } from "./fixes/index.ts";
-import { fillIn } from "./placeholders.ts";
+import { type FixKind, type FrameworkId, frameworkIds, type GeneralFix, recognise, textOf } from "./fixes/index.ts";
+import { fillIn, isSilent } from "./placeholders.ts";
 
 /** What to change for each framework, one text for each thing that is wrong. */
 export type FixLines = { readonly [Id in FrameworkId]: readonly string[] };
@@ -17,29 +15,34 @@ export type FixLines = { readonly [Id in FrameworkId]: readonly string[] };
 export function fixesFor(diagnosis: Diagnosis): FixLines | null {
   const { failure } = diagnosis;
   if (failure === null) return null;
-  const { findings } = failure;
-  // Without any CORS header the origin is the one cause, except in nginx, which has no CORS support to switch on.
-  const isSilent = failure.code === "allow_origin_missing" && !hasCorsHeaders(lastHeaders(diagnosis));
-  // A redirect does not show what the API itself would allow.
-  const causes = isSilent || failure.code === "preflight_redirect" ? findings.slice(0, 1) : findings;
-  const causesFor = (id: FrameworkId): readonly Finding[] => {
-    if (id === "financeService" && failure.code === "allow_origin_missing") return findings.slice(0, 1);
-    return id === "nginx" && isSilent ? findings.filter(({ code }) => accessChecks.has(code)) : causes;
-  };
   const linesFor = (id: FrameworkId): string[] => {
-    const lines = causesFor(id).flatMap((finding) =>
+    const lines = causesOf(diagnosis, failure, id).flatMap((finding) =>
       fixesOf(id, diagnosis, failure, finding).map((fix) => fillIn(textOf(fix, id), diagnosis, failure, finding.value)),
     );
-    return [...new Set(lines)];
+    const texts = [...new Set(lines)];
+    return texts.filter((text) => !texts.some((other) => other !== text && other.includes(text)));
   };
   // Object.fromEntries forgets the names.
   return Object.fromEntries(frameworkIds.map((id) => [id, linesFor(id)])) as unknown as FixLines;
 }
 
-/** The words of one framework. */
-function textOf(fix: FixKind | GeneralFix, id: FrameworkId): string {
-  if (typeof fix === "string") return frameworks[id].fixes[fix];
-  return (id === "financeService" ? fix.financeService : undefined) ?? fix.other;
+/** The frameworks that the last reply names; if it names none, those that are asked for most. */
+export function frameworksOf(diagnosis: Diagnosis): {
+  readonly ids: readonly FrameworkId[];
+  readonly recognised: boolean;
+} {
+  const ids = recognise(lastHeaders(diagnosis));
+  return ids.length > 0 ? { ids, recognised: true } : { ids: usualFrameworks, recognised: false };
+}
+
+const usualFrameworks: readonly FrameworkId[] = ["financeService", "expressCors", "rsCors", "nginx"];
+
+/** The findings that need a fix: the rest goes away with them, or is unknown until then. */
+function causesOf(diagnosis: Diagnosis, { code, findings }: Failure, id: FrameworkId): readonly Finding[] {
+  // Without any CORS header the origin is the one cause. Our service sends none at all to an unknown origin.
+  const isAboutOrigin = isSilent(diagnosis) || (code === "allow_origin_missing" && id === "financeService");
+  // A redirect does not show what the API itself would allow.
+  return isAboutOrigin || code === "preflight_redirect" ? findings.slice(0, 1) : findings;
 }
 
 function fixesOf(id: FrameworkId, diagnosis: Diagnosis, failure: Failure, finding: Finding): (FixKind | GeneralFix)[] {
@@ -75,10 +78,6 @@ const responseHeader = "remove {response_headers} from the call: it belongs in r
 /** By the same rule as in the policy. */
 function isInsecure(origin: string): boolean {
   return origin.startsWith("http:") && !isLoopback(new URL(origin).hostname);
-}
-
-function lastHeaders({ steps }: Diagnosis): readonly Header[] {
-  return steps.findLast(({ exchange }) => exchange !== null)?.exchange?.response?.headers ?? [];
 }
 
 const credentialsCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([

@@ -1,4 +1,5 @@
-import { readCommandLine, UsageError } from "../command-line.ts";
+import { didYouMean, nearestNames, readCommandLine, UsageError } from "../command-line.ts";
+import { type FrameworkId, findFramework, frameworkIds, frameworkNames } from "./fixes/index.ts";
 import {
   type PageRequest,
   PageRequestError,
@@ -18,6 +19,8 @@ export type CheckArguments = {
   readonly page: Omit<PageRequest, "url">;
   readonly strict: boolean;
   readonly preflightOnly: boolean;
+  /** Whose fixes to print; null: those of the server that answered. */
+  readonly frameworks: readonly FrameworkId[] | null;
   readonly json: boolean;
   readonly timeoutMs: number;
   readonly userAgent: string;
@@ -53,6 +56,9 @@ If not, says why, what the consoles of browsers print, and how to fix it. It wor
                        hints such as save-data, ranges such as Bytes=0-9, and the ports 4190 and 6679
   --preflight-only     do not send the actual request; judge the preflight alone
   --from-config        check the policy in this environment's CORS_* variables instead of a server
+  --framework NAME     print how to fix it there; may be repeated; default: what the headers of the reply name. NAME is all or
+                       ${frameworkNames.slice(0, 9).join(", ")},
+                       ${frameworkNames.slice(9).join(", ")}
   --timeout SECONDS    for each request; default: 10
   --user-agent TEXT    default: a recent Chrome
   --json               print JSON; docs/doctor.md describes it
@@ -74,6 +80,7 @@ const options = {
   strict: { type: "boolean", default: false },
   "preflight-only": { type: "boolean", default: false },
   "from-config": { type: "boolean", default: false },
+  framework: { type: "string", multiple: true },
   timeout: { type: "string", default: "10" },
   "user-agent": { type: "string", default: chromeUserAgent },
   json: { type: "boolean", default: false },
@@ -116,6 +123,7 @@ export function readArguments(args: readonly string[]): DoctorArguments {
       },
       strict: values.strict,
       preflightOnly: values["preflight-only"],
+      frameworks: values.framework === undefined ? null : readFrameworks(values.framework),
       json: values.json,
       timeoutMs: timeout * 1000,
       userAgent: readHeaderValue("user-agent", values["user-agent"]),
@@ -130,6 +138,17 @@ function readTarget(text: string | undefined, fromConfig: boolean) {
   if (fromConfig) return { fromConfig, url: text === undefined ? undefined : readUrl(text) } as const;
   if (text === undefined) throw new UsageError("a URL is required");
   return { fromConfig, url: readUrl(text) } as const;
+}
+
+/** @throws UsageError for an unknown name. */
+function readFrameworks(names: readonly string[]): readonly FrameworkId[] {
+  if (names.includes("all")) return frameworkIds;
+  return names.map((name) => {
+    const id = findFramework(name);
+    if (id !== undefined) return id;
+    const hint = didYouMean(nearestNames(name, frameworkNames)) || `; there are ${frameworkNames.join(", ")} and all`;
+    throw new UsageError(`there is no framework ${JSON.stringify(name)}${hint}`);
+  });
 }
 
 /** The headers of an API call as in `axios.post(url, data, { headers: { authorization } })`. */

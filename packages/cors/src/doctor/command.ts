@@ -52,12 +52,13 @@ async function checkService(asked: CheckArguments, service: ConfiguredService): 
   const diagnosis = await diagnose(page, createPolicyProbe(policy), asked);
   const notes = ["No server was asked: these are the answers of the policy in this environment."];
   const warnings = policy.warnings.map((warning) => `${warning.reason}: ${printMistake(warning)}`);
-  return report(asked, diagnosis, [...notes, ...explainRefusals(policy, diagnosis), ...warnings]);
+  const frameworks = asked.frameworks ?? ["financeService"];
+  return report({ ...asked, frameworks }, diagnosis, [...notes, ...explainRefusals(policy, diagnosis), ...warnings]);
 }
 
-function report({ json }: CheckArguments, diagnosis: Diagnosis, notes: readonly string[]): number {
+function report({ json, frameworks }: CheckArguments, diagnosis: Diagnosis, notes: readonly string[]): number {
   const colours = wantsColours(Boolean(process.stdout.isTTY), process.env);
-  const text = json ? renderJson(diagnosis, notes) : renderText(diagnosis, notes, { colours });
+  const text = json ? renderJson(diagnosis, notes) : renderText(diagnosis, notes, { colours, frameworks });
   return print(text, diagnosis.allowed ? 0 : 1);
 }
 

@@ -10,7 +10,7 @@ export interface ConsoleLines {
 }
 
 /** The failures for which Chrome says that the response to the preflight does not pass the access control check. */
-export const accessChecks: ReadonlySet<FailureCode> = new Set<FailureCode>([
+const accessChecks: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "preflight_redirect",
   "allow_origin_missing",
   "allow_origin_repeated",

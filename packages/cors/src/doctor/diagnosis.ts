@@ -121,6 +121,11 @@ export interface Diagnosis {
   readonly reply: Reply | null;
 }
 
+/** The header lines of the last response; empty when there was none. */
+export function lastHeaders({ steps }: Diagnosis): readonly Header[] {
+  return steps.findLast(({ exchange }) => exchange !== null)?.exchange?.response?.headers ?? [];
+}
+
 /** What a fetch has found so far. */
 export interface FetchRecord {
   readonly steps: Step[];

@@ -1,19 +1,24 @@
-import { fixesFor } from "./advice.ts";
+import { type FixLines, fixesFor, frameworksOf } from "./advice.ts";
 import type { Header } from "./checks.ts";
 import { consoleLines } from "./consoles.ts";
 import type { Diagnosis, Exchange, Failure, Step } from "./diagnosis.ts";
 import { explainFailure } from "./explanations.ts";
+import { type FrameworkId, frameworks } from "./fixes/index.ts";
 
 /** Longer texts from servers are cut. */
 const lengthMax = 400;
 
 /** Makes text from a server harmless to a terminal, and short. */
 function printable(text: string): string {
+  const visible = escapeControls(text);
+  return visible.length <= lengthMax ? visible : `${visible.slice(0, lengthMax)}... (${visible.length} characters)`;
+}
+
+function escapeControls(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones that drive a terminal
-  const visible = text.replace(/[\0-\x1f\x7f-\x9f]/g, (character) => {
+  return text.replace(/[\0-\x1f\x7f-\x9f]/g, (character) => {
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
   });
-  return visible.length <= lengthMax ? visible : `${visible.slice(0, lengthMax)}... (${visible.length} characters)`;
 }
 
 /** Removes secrets, because reports are pasted into tickets. Only the scheme of a token stays. */
@@ -106,11 +111,18 @@ const uninteresting = /^(access-control-.*|connection|keep-alive|transfer-encodi
 const signs = { passed: "✓", failed: "✗", note: "!" } as const;
 const signColours = { passed: "green", failed: "red", note: "yellow" } as const;
 
+/** How to print a diagnosis for people. */
+export interface TextOptions {
+  readonly colours: boolean;
+  /** Whose fixes to print. Default: those of the server that answered, as far as its headers name it. */
+  readonly frameworks?: readonly FrameworkId[] | null;
+}
+
 /** The diagnosis for people, in a terminal; without a line feed at the end. */
 export function renderText(
   diagnosis: Diagnosis,
   notes: readonly string[],
-  { colours }: { readonly colours: boolean },
+  { colours, frameworks = null }: TextOptions,
 ): string {
   const paint: Paint = (style, text) => {
     const [begin, end] = styles[style];
@@ -122,7 +134,7 @@ export function renderText(
     ...diagnosis.steps.flatMap((step) => renderStep(step, paint)),
     ...notes.map((note) => `${paint("yellow", signs.note)} ${printable(note)}`),
     "",
-    ...renderVerdict(diagnosis, paint),
+    ...renderVerdict(diagnosis, frameworks, paint),
   ];
   return lines.join("\n");
 }
@@ -150,7 +162,7 @@ function renderExchange({ request, response }: Exchange, paint: Paint): string[]
   return [...print(">", asked), ...print("<", answered)];
 }
 
-function renderVerdict(diagnosis: Diagnosis, paint: Paint): string[] {
+function renderVerdict(diagnosis: Diagnosis, asked: readonly FrameworkId[] | null, paint: Paint): string[] {
   const { failure, crossOrigin, reply, preflightCache } = diagnosis;
   if (failure === null) {
     const verdict = crossOrigin ? "ALLOWED: the browser lets the page continue." : "ALLOWED: CORS does not apply here.";
@@ -172,7 +184,7 @@ function renderVerdict(diagnosis: Diagnosis, paint: Paint): string[] {
     explainFailure(failure.code).meaning,
     ...(failure.hint === null ? [] : [`Hint: ${printable(failure.hint)}.`]),
     ...renderConsoles(diagnosis, paint),
-    ...renderFixes(diagnosis, paint),
+    ...renderFixes(diagnosis, asked, paint),
   ];
 }
 
@@ -195,22 +207,58 @@ function renderConsoles(diagnosis: Diagnosis, paint: Paint): string[] {
   ];
 }
 
-function renderFixes(diagnosis: Diagnosis, paint: Paint): string[] {
+function renderFixes(diagnosis: Diagnosis, asked: readonly FrameworkId[] | null, paint: Paint): string[] {
   const fixes = fixesFor(diagnosis);
   if (fixes === null) return [];
-  const servers = [
-    ["finance-service", fixes.financeService],
-    ["Express cors", fixes.expressCors],
-    ["rs/cors (Go)", fixes.rsCors],
-    ["nginx", fixes.nginx],
-  ] as const;
-  const [ours = "", express = "", ...others] = servers.map(([, lines]) => lines.join("\n"));
-  const othersAgree = others.every((text) => text === express);
-  if (othersAgree && ours === express) return ["", `${paint("bold", "How to fix it")}: ${printable(ours)}`];
-  const pairs = othersAgree
-    ? [...renderPair("finance-service", ours, paint), ...renderPair("other servers", express, paint)]
-    : servers.flatMap(([name, lines]) => renderPair(name, lines.join("\n"), paint));
-  return ["", paint("bold", "How to fix it"), ...pairs];
+  const { ids, recognised } = asked === null ? frameworksOf(diagnosis) : { ids: asked, recognised: false };
+  const groups = groupByText(ids, fixes);
+  const [first] = groups;
+  if (first !== undefined && groups.length === 1 && first.ids.length > 1 && !first.text.includes("\n")) {
+    return ["", `${paint("bold", "How to fix it")}: ${escapeControls(first.text)}`];
+  }
+  const blocks = groups.flatMap((group) => [
+    `  ${paint("cyan", headingOf(group.ids, groups.length))}`,
+    ...group.text.split("\n").map((line) => `    ${escapeControls(line)}`),
+  ]);
+  return ["", paint("bold", "How to fix it"), ...blocks, ...hintAtFrameworks(asked, recognised, groups, paint)];
+}
+
+/** Only where the framework makes a difference. */
+function hintAtFrameworks(
+  asked: readonly FrameworkId[] | null,
+  recognised: boolean,
+  groups: readonly FixGroup[],
+  paint: Paint,
+): string[] {
+  if (asked !== null || groups.some(({ ids }) => ids.length > 1)) return [];
+  const hint = recognised
+    ? "The headers of the reply name what answered; --framework NAME prints the fix for something else."
+    : "--framework NAME prints the fix for another one, such as fastify, spring, django or caddy.";
+  return [paint("dim", `  ${hint}`)];
+}
+
+interface FixGroup {
+  readonly ids: readonly FrameworkId[];
+  readonly text: string;
+}
+
+/** Frameworks with the same fix, in the order of the first of each. */
+function groupByText(ids: readonly FrameworkId[], fixes: FixLines): FixGroup[] {
+  const groups = new Map<string, FrameworkId[]>();
+  for (const id of new Set(ids)) {
+    const text = fixes[id].join("\n");
+    groups.set(text, [...(groups.get(text) ?? []), id]);
+  }
+  return [...groups].map(([text, members]) => ({ text, ids: members }));
+}
+
+function headingOf(ids: readonly FrameworkId[], groupCount: number): string {
+  const [id] = ids;
+  // Our own service alone has words of its own.
+  if (id === undefined || (ids.length > 1 && groupCount === 2)) return "other servers";
+  if (ids.length > 1) return ids.map((each) => frameworks[each].name).join(", ");
+  const { name, tried } = frameworks[id];
+  return id === "financeService" ? name : `${name} (${tried === null ? "not run" : `tried with ${tried}`})`;
 }
 
 function renderPair(name: string, text: string, paint: Paint): string[] {

@@ -2,6 +2,11 @@ import type { Framework } from "./framework.ts";
 
 export const financeService: Framework = {
   name: "finance-service",
+  names: ["finance-service"],
+  tried: "this version",
+  signs: [["access-control-expose-headers", /\bidempotent-replayed\b/]],
+  comment: "#",
+  policy: "CORS_ALLOWED_ORIGINS={origin}",
   fixes: {
     allow_origin:
       "add {origin} to CORS_ALLOWED_ORIGINS; the variable replaces the default list: repeat the origins that you keep (https://*.example.com and http://localhost:* work too)",

@@ -1,4 +1,4 @@
-/** What to change, which depends on the failure and its cause. The names are also those of the texts of a framework. */
+/** What to change, which depends on the failure and its cause. */
 export type FixKind =
   | "allow_origin"
   /** The origins are in one header as a list. */
@@ -39,9 +39,32 @@ export interface GeneralFix {
   readonly financeService?: string;
 }
 
-/** How to fix CORS in one framework or server. The placeholders of the texts are those of explanations.ts. */
+/** How to fix CORS in one framework or server. placeholders.ts lists the placeholders of the texts. */
 export interface Framework {
   /** For people. */
   readonly name: string;
-  readonly fixes: { readonly [Kind in FixKind]: string };
+  /** For the command line, besides those above; the help shows the first. */
+  readonly names: readonly [string, ...string[]];
+  /** The versions with which a test applied the fixes; null: the fixes follow the documentation and were not run. */
+  readonly tried: string | null;
+  /** Response headers that only this framework sends: the name in lower case, and a pattern for the value. */
+  readonly signs: readonly (readonly [name: string, value: RegExp])[];
+  /** What begins a comment. */
+  readonly comment: "//" | "#";
+  /** Code that allows the page all that it asks, and where to put it. */
+  readonly policy: string;
+  /** Default: as in {@link commonFixes}, or else the policy. */
+  readonly fixes: { readonly [Kind in FixKind]?: string };
 }
+
+/** The fixes in terms of a framework's policy. */
+export const commonFixes: Framework["fixes"] = {
+  origin_list: "{policy}\n{comment} the header holds one origin, that of the request",
+  one_layer: "{policy}\n{comment} only there: remove all other lines that set Access-Control-*, also in proxies",
+  preflight_redirect: "{policy}\n{comment} before the redirect; or call the final URL",
+  login_before_preflight: "{policy}\n{comment} before the login; oauth2-proxy has --skip-auth-preflight",
+  login: "answer 401 with the CORS headers instead of the redirect; let the page open the login",
+  redirect: "{policy}\n{comment} before the redirect; or call the redirect's target",
+  error: "{policy}\n{comment} before everything that can fail; then find the cause of the {status}",
+  preflight_elsewhere: "{policy}\n{comment} for every method, not for OPTIONS alone",
+};

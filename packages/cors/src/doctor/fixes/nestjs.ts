@@ -1,0 +1,14 @@
+import type { Framework } from "./framework.ts";
+
+/** https://docs.nestjs.com/security/cors */
+export const nestjs: Framework = {
+  name: "NestJS",
+  names: ["nestjs", "nest"],
+  tried: null,
+  // NestJS runs on Express by default.
+  signs: [["x-powered-by", /^Express\b/]],
+  comment: "//",
+  policy: `app.enableCors({ origin: ["{origin}"]{if method}, methods: [{quoted_methods}]{end}{if headers_refused}, allowedHeaders: [{quoted_headers}]{end}{if credentials}, credentials: true{end} });
+// after NestFactory.create(), before app.use() and app.listen(); keep the origins and methods that you have`,
+  fixes: {},
+};
