@@ -35,6 +35,11 @@ const placeholders: ReadonlyMap<string, string> = new Map([
   ["range", "bytes=0-"],
 ]);
 
+/** @param name in lower case. */
+export function placeholderFor(name: string): string {
+  return placeholders.get(name) ?? "cors-doctor";
+}
+
 /** https://fetch.spec.whatwg.org/#forbidden-request-header: forbidden only if the value is a forbidden method. */
 const overridingHeaders = wordSet("x-http-method x-http-method-override x-method-override");
 
@@ -102,7 +107,7 @@ export function readHeaders(lines: readonly string[]): Header[] {
       const instead = name === "cookie" ? "; --credentials makes the browser send cookies" : "";
       throw new PageRequestError(`no page can set ${name}: the browser does${instead}`);
     }
-    const value = readHeaderValue(name, colon < 0 ? (placeholders.get(name) ?? "cors-doctor") : line.slice(colon + 1));
+    const value = readHeaderValue(name, colon < 0 ? placeholderFor(name) : line.slice(colon + 1));
     if (overridingHeaders.has(name) && forbiddenMethods.has(trimValue(value.toUpperCase()))) {
       throw new PageRequestError(`no page can set ${name} to ${value}`);
     }
