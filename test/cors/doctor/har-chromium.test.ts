@@ -53,6 +53,8 @@ describe.each([
     await page.close();
     expect(endsOf(report)).toEqual(cases.map(({ name, ends }) => ({ name, end: ends })));
     expect(allowed).toEqual(cases.map(({ ends }) => ends === "allowed"));
+    const urls = cases.map(urlOf);
+    expect(report.calls.filter(({ url }) => !urls.includes(url))).toEqual([]);
     expect(report.calls).toHaveLength(cases.length);
   });
 });

@@ -6,9 +6,9 @@
 import { isOfBrowser } from "./browser-headers.ts";
 import { findUnsafeHeaders, getHeader, type Header, type WireResponse } from "./checks.ts";
 import type { Diagnosis, Step, WireOutcome, WireRequest } from "./diagnosis.ts";
-import type { FailureCode } from "./explanations.ts";
 import { type FetchOptions, fetchAlgorithm } from "./fetch.ts";
 import type { Har, HarEntry } from "./har.ts";
+import { codesOfNetError } from "./net-errors.ts";
 import { type PageRequest, placeholderFor } from "./page-request.ts";
 
 /** The verdict on one call of a page, with its preflight and redirects. */
@@ -71,6 +71,9 @@ function groupFailures(calls: readonly JudgedCall[]): JudgedCall[][] {
   return [...groups.values()];
 }
 
+/** Times are rounded to milliseconds. */
+const roundingMs = 2;
+
 /** How many candidates are compared, so that many calls of one URL at once do not take quadratic time. */
 const candidatesMax = 8;
 
@@ -106,7 +109,7 @@ class Session {
   takePreflight(method: string, url: URL, names: readonly string[] | null, endedAt: number): HarEntry | null {
     const queue = this.#trim(this.#preflights.get(keyOf(method, url)));
     const candidates = queue.slice(-candidatesMax).filter((entry) => {
-      return !this.#used.has(entry) && entry.startedAt <= endedAt;
+      return !this.#used.has(entry) && entry.startedAt <= endedAt + roundingMs;
     });
     const fits = (entry: HarEntry) => names !== null && askedNames(entry).every((name) => names.includes(name));
     const found = candidates.findLast(fits) ?? candidates.at(-1) ?? null;
@@ -464,26 +467,11 @@ function outcomeOf(entry: HarEntry, name: "preflight" | "call"): WireOutcome | M
   const { status, responseHeaders, error, serverAddress } = entry;
   const address = serverAddress === null ? {} : { address: serverAddress.replace(/^\[|\]$/g, "") };
   if (status > 0) return { response: { status, headers: responseHeaders }, ...address };
-  const code = errorCodes.find(([pattern]) => pattern.test(error ?? ""))?.[1];
+  const [code] = codesOfNetError(error ?? "");
   if (code !== undefined) return { noResponse: { code, detail: `the browser recorded ${error}`, chrome: error ?? "" } };
   const recorded = error === null ? "" : `, only the error ${error}`;
   return { missing: `The recording has no response to the ${name}${recorded}: it is hidden, or none came.` };
 }
-
-/** Chromium's errors without a response: https://source.chromium.org/chromium/chromium/src/+/main:net/base/net_error_list.h */
-const errorCodes: readonly (readonly [RegExp, FailureCode])[] = [
-  [/^net::ERR_TOO_MANY_REDIRECTS/, "redirect_count"],
-  [/^net::ERR_INVALID_REDIRECT/, "redirect_location"],
-  [/^net::ERR_UNSAFE_REDIRECT/, "redirect_scheme"],
-  [/^net::ERR_NAME_NOT_RESOLVED/, "host_not_found"],
-  [/^net::ERR_CONNECTION_REFUSED/, "connection_refused"],
-  [/^net::ERR_(CERT|SSL)_/, "tls_failed"],
-  [/^net::ERR_(CONNECTION_)?TIMED_OUT/, "timed_out"],
-  [/^net::ERR_INVALID_HTTP_RESPONSE/, "not_http"],
-  [/^net::ERR_(RESPONSE_HEADERS_|UNEXPECTED_PROXY_AUTH|METHOD_NOT_SUPPORTED)/, "invalid_response"],
-  [/^net::ERR_EMPTY_RESPONSE/, "empty_response"],
-  [/^net::ERR_(CONNECTION_|ADDRESS_|NETWORK_|INTERNET_|SOCKET_|HTTP2_|QUIC_)/, "connection_failed"],
-];
 
 /** Why a browser fails a call that CORS allows. */
 const errorCauses: readonly (readonly [RegExp, string])[] = [
