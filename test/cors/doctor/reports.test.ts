@@ -118,7 +118,7 @@ describe("the text", () => {
       How to fix it
         finance-service
           add http://localhost:5173 to CORS_ALLOWED_ORIGINS; the variable replaces the default list: repeat the origins that you keep (https://*.example.com and http://localhost:* work too)
-        Express cors (not run)
+        Express cors (tried with Express 5.3.0, cors 2.8.6)
           app.use(cors({ origin: ["http://localhost:5173"] }));
           // before every route and every login check; keep the origins that you have
         rs/cors (Go) (not run)

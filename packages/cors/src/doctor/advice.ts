@@ -1,6 +1,6 @@
 /** Which fixes apply to what went wrong. */
 
-import { isServerHeader } from "../names.ts";
+import { isServerHeader, trimValue } from "../names.ts";
 import { isLoopback } from "../origins.ts";
 import type { Finding } from "./checks.ts";
 import { type Diagnosis, type Failure, lastHeaders } from "./diagnosis.ts";
@@ -57,16 +57,23 @@ function fixesOfCode(
   id: FrameworkId,
   diagnosis: Diagnosis,
   failure: Failure,
-  { code, refused }: Finding,
+  { code, refused, value }: Finding,
 ): (FixKind | GeneralFix)[] {
   const forNull = fixForNull(diagnosis, failure, code);
   if (forNull !== null) return [{ other: forNull }];
   if (id === "financeService" && credentialsCodes.has(code) && isInsecure(diagnosis.page.origin)) {
     return [{ other: insecureCredentials }];
   }
+  if (code === "allow_origin_list" && isOfTwoLayers(value)) return ["one_layer"];
   const { fix } = explainFailure(code);
   if (code !== "header_not_allowed" || !refused.some(isServerHeader)) return [fix];
   return refused.every(isServerHeader) ? [{ other: responseHeader }] : [{ other: responseHeader }, fix];
+}
+
+/** Nobody writes an origin twice or beside *: two programs wrote it, and one of them joined the lines. */
+function isOfTwoLayers(value: string): boolean {
+  const origins = value.split(",").map(trimValue);
+  return origins.includes("*") || new Set(origins).size < origins.length;
 }
 
 /** For a page on plain http, whose cookies anyone on the network path could use: our policy refuses such an origin. */

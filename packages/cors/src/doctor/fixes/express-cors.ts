@@ -4,7 +4,7 @@ import type { Framework } from "./framework.ts";
 export const expressCors: Framework = {
   name: "Express cors",
   names: ["express"],
-  tried: null,
+  tried: "Express 5.3.0, cors 2.8.6",
   signs: [["x-powered-by", /^Express\b/]],
   comment: "//",
   policy: `app.use(cors({ origin: ["{origin}"]{if method_refused}, methods: [{quoted_methods}]{end}{if headers_refused}, allowedHeaders: [{quoted_headers}]{end}{if credentials}, credentials: true{end} }));

@@ -4,7 +4,7 @@ import type { Framework } from "./framework.ts";
 export const hono: Framework = {
   name: "Hono",
   names: ["hono"],
-  tried: null,
+  tried: "Hono 4.13.19",
   signs: [],
   comment: "//",
   policy: `app.use(cors({ origin: ["{origin}"]{if method_refused}, allowMethods: [{quoted_methods}]{end}{if headers_refused}, allowHeaders: [{quoted_headers}]{end}{if credentials}, credentials: true{end} }));

@@ -4,7 +4,7 @@ import type { Framework } from "./framework.ts";
 export const nestjs: Framework = {
   name: "NestJS",
   names: ["nestjs", "nest"],
-  tried: null,
+  tried: "NestJS 12.5.1 on Express",
   // NestJS runs on Express by default.
   signs: [["x-powered-by", /^Express\b/]],
   comment: "//",
