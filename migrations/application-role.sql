@@ -16,7 +16,7 @@ grant select, insert on account, account_balance, hold, idempotency to :"role";
 -- Its id comes from the sequence, its position from sealing.
 grant select, insert (types, subjects, sequences, credit_sequences) on feed to :"role";
 grant select, update (closed, final) on ledger_time to :"role";
-grant select on feed_identity to :"role";
+grant select on feed_identity, former_key to :"role";
 
 grant update (name, metadata) on account to :"role";
 grant update (debits_posted, credits_posted, posted_carried, debits_pending, credits_pending, overdraft_limit,

@@ -112,6 +112,7 @@ describe("the application's role can't", () => {
     "delete from feed",
     "delete from feed where position is null",
     "delete from feed_identity",
+    "delete from former_key",
     "with gone as (delete from settlement returning *) insert into settlement select * from gone",
     "merge into account_change c using account a on a.id = c.account_id when matched then delete",
     "merge into settlement s using hold h on h.transfer_id = s.transfer_id when matched then update set state = 4",
@@ -122,6 +123,7 @@ describe("the application's role can't", () => {
     `insert into feed (types, subjects, sequences, credit_sequences, position, seal)
      values ('{3}', '{1}', '{1}', '{1}', 1000000, 1)`,
     "insert into feed_identity (singleton, id) values (false, 1)",
+    "insert into former_key (idempotency_key, transfer_id) values ('moved', 1)",
     "truncate transfer",
     "truncate entry, hold",
     "truncate settlement",

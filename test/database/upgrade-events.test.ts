@@ -28,8 +28,8 @@ async function feedOf(pool: Pool): Promise<unknown[]> {
   return rows;
 }
 
-/** Undoes the newest migration. */
-async function downgrade({ url }: TestDatabase): Promise<string[]> {
+/** Undoes the newest migrations. */
+async function downgrade({ url }: TestDatabase, count: number): Promise<string[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
@@ -39,7 +39,7 @@ async function downgrade({ url }: TestDatabase): Promise<string[]> {
       ignorePattern: "(?!\\d+_).*",
       migrationsTable: "schema_migration",
       direction: "down",
-      count: 1,
+      count,
       log: () => undefined,
     });
     return undone.map(({ name }) => name);
@@ -60,7 +60,7 @@ describe("the service on the upgraded ledger", () => {
 
   beforeAll(async () => {
     database = await createOldLedger(LAST_MIGRATION, text);
-    expect(await upgrade(database)).toEqual(["0005_events"]);
+    expect(await upgrade(database)).toContain("0005_events");
     service = await startTestService({}, { database });
     alice = await service.token("alice");
   });
@@ -200,14 +200,14 @@ test("migration 0005 can be undone on a filled ledger, and applied again", async
   const database = await createOldLedger(LAST_MIGRATION, text);
   try {
     const before = await rowsOf(database.pool);
-    await upgrade(database);
+    const upgraded = await upgrade(database);
     const feed = await feedOf(database.pool);
-    expect(await downgrade(database)).toEqual(["0005_events"]);
+    expect((await downgrade(database, upgraded.length)).at(-1)).toBe("0005_events");
     expect(await rowsOf(database.pool)).toEqual(before);
     await expect(database.pool.query("update hold set state = 4 where state = 3")).rejects.toMatchObject({
       message: "hold is append-only: update refused",
     });
-    expect(await upgrade(database)).toEqual(["0005_events"]);
+    expect(await upgrade(database)).toEqual(upgraded);
     expect(await feedOf(database.pool)).toEqual(feed);
     expect(await findingsOf(database.pool)).toEqual([]);
   } finally {

@@ -252,10 +252,11 @@ describe("an idempotency key", () => {
     const from = await funded("alice", 100);
     const to = await open("bob");
     const request = { debit_account_id: from, credit_account_id: to, amount: 3, idempotency_key: `old ${situation}` };
-    const { keyDigest } = claimOf("alice", request.idempotency_key, "CreateTransfer", CreateTransferRequest.create());
+    const { idempotency_key: key } = request;
+    const { formerKeyDigest } = claimOf("alice", key, "CreateTransfer", CreateTransferRequest.create());
     await service.pool.query(
       "insert into idempotency (key_digest, request_digest, response) values ($1, gen_random_uuid(), $2)",
-      [keyDigest, { refusal: { situation, msg: "refused", meta: {} } }],
+      [formerKeyDigest, { refusal: { situation, msg: "refused", meta: {} } }],
     );
     const first = await transfer(request, alice);
     expect([first.status, first.headers.get("idempotent-replayed")]).toEqual([200, null]);

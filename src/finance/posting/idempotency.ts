@@ -5,6 +5,9 @@
  * without unknown fields, with defaults filled in, pairs sorted and times cut to the microsecond. A field that is added to
  * the API later does not change the digests of requests without it. Digests from before 0.2.0 were taken from a list of
  * fields; they have their own column, and match a request only when every field added since is absent.
+ *
+ * The digest of a key is found in table idempotency by its caller and key, or by its first part, which depends on the key
+ * alone. Rows from before migration 0006 have the digest of caller and key together.
  */
 import { hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
@@ -29,8 +32,10 @@ import { fromTimestamp, type TransferId, toTimestamp } from "../values.ts";
 export interface Claim {
   /** As the caller wrote it. */
   readonly key: string;
-  /** Digest of caller and key; 32 hexadecimal digits. */
+  /** Digest of key and caller; 32 hexadecimal digits. */
   readonly keyDigest: string;
+  /** The same in a row from before migration 0006. */
+  readonly formerKeyDigest: string;
   /** Digest of the method and the request's canonical bytes; 32 hexadecimal digits. */
   readonly messageDigest: string;
   /** The digest of versions before 0.2.0; undefined for a request that has fields which they did not know. */
@@ -76,10 +81,29 @@ export function claimOf(subject: string, key: string, name: KeyedMethodName, mes
   const canonical = canonicalOf(method.type, message as Fields);
   return {
     key,
-    keyDigest: digest(`${subject}\u0000${key}`),
+    ...keyDigestsOf(subject, key),
     messageDigest: digest(Buffer.concat([Buffer.from(`${name}\u0000`), encodeMessage(method.type, canonical)])),
     legacyDigest: () => legacyDigest(name, method, canonical),
   };
+}
+
+/** Hexadecimal digits of a key's digest that depend on the key alone. */
+const KEY_PART = 12;
+const DIGEST_LENGTH = 32;
+
+/** The digests under which table idempotency may have a caller's key. */
+export function keyDigestsOf(subject: string, key: string): Pick<Claim, "keyDigest" | "formerKeyDigest"> {
+  const both = digest(`${subject}\u0000${key}`);
+  return {
+    keyDigest: digest(key).slice(0, KEY_PART) + both.slice(0, DIGEST_LENGTH - KEY_PART),
+    formerKeyDigest: both,
+  };
+}
+
+/** The first and the last digest that a key can have, of all callers. */
+export function digestRangeOf(key: string): [first: string, last: string] {
+  const part = digest(key).slice(0, KEY_PART);
+  return [part.padEnd(DIGEST_LENGTH, "0"), part.padEnd(DIGEST_LENGTH, "f")];
 }
 
 /** Refuses a key that was used for another request. */
@@ -121,7 +145,7 @@ function legacyValue(field: string, value: unknown): unknown {
 
 // 128 bits make a collision by chance practically impossible and keep rows half as wide as 256.
 function digest(data: string | Buffer): string {
-  return hash("sha256", data).slice(0, 32);
+  return hash("sha256", data).slice(0, DIGEST_LENGTH);
 }
 
 /** A row of table idempotency. */
@@ -143,12 +167,24 @@ export interface RememberedAccount {
   readonly unlimited_overdraft: boolean;
 }
 
-/** The columns of a {@link KeyRow}, of table idempotency as `i`. */
+/** The columns of a {@link KeyRow}, of {@link USED_KEY} as `i`; its digest is that of the claim. */
 export const KEY_COLUMNS = `
-       replace(i.key_digest::text, '-', '') as key_digest,
+       case when i.key_digest is not null then replace(asked.key_digest::text, '-', '') end as key_digest,
        replace(i.request_digest::text, '-', '') as request_digest,
        replace(i.message_digest::text, '-', '') as message_digest,
        i.transfer_id, i.response`;
+
+/**
+ * The row of the key in `asked`; a lateral subquery.
+ *
+ * `limit 1` also looks up each key by itself. A join would be planned once, for a small table, and then read all of it.
+ */
+export const USED_KEY = `(
+  select *
+    from idempotency
+   where key_digest in (asked.key_digest, asked.former_key_digest)
+   order by key_digest = asked.key_digest desc
+   limit 1)`;
 
 /** Whether a row's key counts as used: versions before 0.2.0 also remembered two refusals that decide nothing. */
 export function isUsed({ response }: Pick<KeyRow, "response">): boolean {
@@ -315,8 +351,10 @@ export function keyUseOf(row: KeyRow, loaded: ReadonlyMap<TransferId, LoadedTran
 /** The rows of claims whose keys were used, for any request, by key digest. */
 export async function loadUsedKeys(db: Pool | ClientBase, claims: readonly Claim[]): Promise<Map<string, KeyRow>> {
   const { rows } = await db.query<KeyRow>(
-    `select ${KEY_COLUMNS} from idempotency i where i.key_digest = any($1::uuid[])`,
-    [claims.map(({ keyDigest }) => keyDigest)],
+    `select ${KEY_COLUMNS}
+       from unnest($1::uuid[], $2::uuid[]) as asked (key_digest, former_key_digest)
+      cross join lateral ${USED_KEY} i`,
+    [claims.map(({ keyDigest }) => keyDigest), claims.map(({ formerKeyDigest }) => formerKeyDigest)],
   );
   return new Map(rows.filter(isUsed).map((row) => [row.key_digest, row]));
 }

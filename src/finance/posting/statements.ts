@@ -9,7 +9,7 @@ import { type Columns, columnsOf } from "../records/page.ts";
 import type { TransferRecord } from "../records/transfers.ts";
 import { type AccountId, type Micros, type TransferId, toTimestamptz, toTimestamptzOrNull } from "../values.ts";
 import type { Decision, LockedAccount, Movement } from "./books.ts";
-import { type Claim, KEY_COLUMNS, type KeyRow } from "./idempotency.ts";
+import { type Claim, KEY_COLUMNS, type KeyRow, USED_KEY } from "./idempotency.ts";
 
 export type LockedRow = Omit<LockedAccount, keyof StoredAccount> & StoredAccount;
 
@@ -73,22 +73,25 @@ export function toLockedAccount(row: LockedRow): LockedAccount {
  *
  * The clock is read here, in a statement that starts after the locking one has ended, because PostgreSQL computes the
  * columns of a locking statement before it waits for the lock.
- *
- * `offset 0`: look up each key by itself. A join would be planned once, for a small table, and then read all of it.
  */
 export function drawIdsAndReadKeys(draws: readonly Draw[]): QueryConfig {
   return {
     name: "draw_ids_and_read_keys",
     text: `
 with asked as materialized (
-  select ordinal, key_digest, case when draws then nextval('transfer_id') end as id
-    from unnest($1::uuid[], $2::boolean[]) with ordinality as a (key_digest, draws, ordinal)
+  select ordinal, key_digest, former_key_digest, case when draws then nextval('transfer_id') end as id
+    from unnest($1::uuid[], $2::uuid[], $3::boolean[])
+         with ordinality as a (key_digest, former_key_digest, draws, ordinal)
 )
 select asked.id, clock_timestamp() as clock, ${FIRST_OPEN_TIME} as first_open, ${KEY_COLUMNS}
   from asked
-  left join lateral (select * from idempotency where key_digest = asked.key_digest offset 0) i on true
+  left join lateral ${USED_KEY} i on true
  order by asked.ordinal`,
-    values: [draws.map(({ claim }) => claim?.keyDigest ?? null), draws.map((draw) => draw.draws)],
+    values: [
+      draws.map(({ claim }) => claim?.keyDigest ?? null),
+      draws.map(({ claim }) => claim?.formerKeyDigest ?? null),
+      draws.map((draw) => draw.draws),
+    ],
   };
 }
 
