@@ -143,6 +143,10 @@ export const ListEntriesRequest: MessageType<entry.ListEntriesRequest> = {
     pageSize: [4, "int32"],
     pageToken: [5, "string"],
     newestFirst: [6, "bool"],
+    counterpartyAccountId: [7, "int64"],
+    minAmount: [8, "int64"],
+    maxAmount: [9, "int64"],
+    metadata: [10, "string", "map"],
   } satisfies FieldsOf<entry.ListEntriesRequest>,
 };
 
@@ -277,6 +281,8 @@ export const ListTransfersRequest: MessageType<transfer.ListTransfersRequest> = 
     pageToken: [9, "string"],
     settledAfter: [10, "time"],
     settledBefore: [11, "time"],
+    counterpartyAccountId: [12, "int64"],
+    idempotencyKey: [13, "string"],
   } satisfies FieldsOf<transfer.ListTransfersRequest>,
 };
 

@@ -162,6 +162,7 @@ export const listTransfers: ListMethod<ListTransfersRequest, ListTransfersRespon
   request: fields.ListTransfersRequest,
   response: fields.ListTransfersResponse,
   isRead: true,
+  fillKeys: fillIdempotencyKeys,
   needsNoRequest: true,
   itemsOf: (page) => page.transfers,
   bind: bindList,

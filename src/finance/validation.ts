@@ -144,6 +144,7 @@ export const decodingLimits: DecodingLimits = {
     "finance.v1.UpdateAccountRequest.metadata": METADATA_LIMIT,
     "finance.v1.CreateTransferRequest.metadata": METADATA_LIMIT,
     "finance.v1.ListTransfersRequest.metadata": METADATA_LIMIT,
+    "finance.v1.ListEntriesRequest.metadata": METADATA_LIMIT,
   },
 };
 
@@ -337,31 +338,59 @@ export function readAccountFilter(request: ListAccountsRequest) {
 }
 
 export function readTransferFilter(request: ListTransfersRequest) {
-  const { state, minAmount, maxAmount } = request;
+  const { state } = request;
   if (TransferState[state] === undefined) throw invalidArgument("state", "must be a known transfer state or absent");
-  if (minAmount < 0n) throw invalidArgument("min_amount", "must be 0 or more");
-  if (maxAmount < 0n) throw invalidArgument("max_amount", "must be 0 or more");
-  if (maxAmount > 0n && maxAmount < minAmount) throw invalidArgument("max_amount", "must not be less than min_amount");
+  const accountId = readOptionalAccountId(request.accountId, "account_id");
+  const counterpartyAccountId = readCounterparty(request.counterpartyAccountId, accountId);
+  if (counterpartyAccountId !== undefined && accountId === undefined) {
+    throw invalidArgument("counterparty_account_id", "is allowed together with account_id only");
+  }
   return {
-    accountId: request.accountId === 0n ? undefined : readAccountId(request.accountId, "account_id"),
+    accountId,
+    counterpartyAccountId,
     state,
     createdAfter: readBound(request.createdAfter, "created_after"),
     createdBefore: readBound(request.createdBefore, "created_before"),
-    minAmount,
-    maxAmount,
+    ...readAmountBounds(request),
     settledAfter: readBound(request.settledAfter, "settled_after"),
     settledBefore: readBound(request.settledBefore, "settled_before"),
     metadata: readMetadata(request.metadata, "metadata", 1),
+    idempotencyKey: readIdempotencyKey(request.idempotencyKey),
   };
 }
 
 export function readEntryFilter(request: ListEntriesRequest) {
+  const accountId = readAccountId(request.accountId, "account_id");
   return {
-    accountId: readAccountId(request.accountId, "account_id"),
+    accountId,
     after: readBound(request.after, "after"),
     before: readBound(request.before, "before"),
     newestFirst: request.newestFirst,
+    counterpartyAccountId: readCounterparty(request.counterpartyAccountId, accountId),
+    ...readAmountBounds(request),
+    metadata: readMetadata(request.metadata, "metadata", 1),
   };
+}
+
+/** @returns undefined if absent. */
+function readOptionalAccountId(id: bigint, argument: string): AccountId | undefined {
+  return id === 0n ? undefined : readAccountId(id, argument);
+}
+
+function readCounterparty(id: bigint, account: AccountId | undefined): AccountId | undefined {
+  const counterparty = readOptionalAccountId(id, "counterparty_account_id");
+  if (counterparty !== undefined && counterparty === account) {
+    throw invalidArgument("counterparty_account_id", "must differ from account_id");
+  }
+  return counterparty;
+}
+
+/** Bounds of an amount; 0 for none. */
+function readAmountBounds({ minAmount, maxAmount }: { readonly minAmount: Minor; readonly maxAmount: Minor }) {
+  if (minAmount < 0n) throw invalidArgument("min_amount", "must be 0 or more");
+  if (maxAmount < 0n) throw invalidArgument("max_amount", "must be 0 or more");
+  if (maxAmount > 0n && maxAmount < minAmount) throw invalidArgument("max_amount", "must not be less than min_amount");
+  return { minAmount, maxAmount };
 }
 
 export function readPage(request: { readonly pageSize: number; readonly pageToken: string }): Page {
@@ -380,7 +409,7 @@ export function readEventsRequest(request: ListEventsRequest) {
     throw invalidArgument("wait_ms", `must be 0 to ${WAIT_MS_MAX}, not ${waitMs}`);
   }
   return {
-    accountId: request.accountId === 0n ? undefined : readAccountId(request.accountId, "account_id"),
+    accountId: readOptionalAccountId(request.accountId, "account_id"),
     sizeMax: readPage({ ...request, pageToken: "" }).size,
     waitMs,
   };

@@ -48,6 +48,16 @@ describe("keys from before", () => {
     },
   );
 
+  const made = decided.filter(({ method, status }) => method === "CreateTransfer" && status === 200);
+
+  test.each(made)("find the transfer of $request.idempotency_key", async ({ subject, request, body }) => {
+    const { idempotency_key } = request as { idempotency_key: string };
+    for (const token of [undefined, tokenOf(subject)]) {
+      const { body: found } = await service.call("ListTransfers", { idempotency_key }, token);
+      expect(found.transfers).toMatchObject([{ id: body["id"], idempotency_key }]);
+    }
+  });
+
   test("that were used up by mistake can be used", async () => {
     const move = { debit_account_id: idOf("alice"), credit_account_id: idOf("bob"), amount: 1 };
     for (const idempotency_key of ["late", "neighbour"]) {

@@ -83,7 +83,9 @@ test("every method that takes an id is found by reflection", () => {
     "ReverseTransfer id",
     "GetTransfer id",
     "ListTransfers account_id",
+    "ListTransfers counterparty_account_id",
     "ListEntries account_id",
+    "ListEntries counterparty_account_id",
     "GetBalance account_id",
     "GetBalanceHistory account_id",
     "ListEvents account_id",
@@ -114,17 +116,17 @@ describe("the reply does not say why another caller's account can't be credited:
 
 test.each(places.filter(([method]) => !TELLING.includes(method)))(
   "%s gives the same bytes for another caller's %s and an unknown one",
-  async (...row) => {
-    const [method, , place] = row;
-    const foreign = await requests[method]();
-    const [id] = Object.values(foreign);
-    const expected = await replyTo(method, place.put(foreign, unknownLike(id)));
-    const { head, body } = await replyTo(method, foreign);
+  async (method, path, place) => {
+    const isCounterparty = path === "counterparty_account_id";
+    const request = isCounterparty ? { account_id: carols } : await requests[method]();
+    const id = isCounterparty ? alices : `${Object.values(request)[0]}`;
+    const expected = await replyTo(method, place.put(request, unknownLike(id)));
+    const { head, body } = await replyTo(method, place.put(request, id));
     expect({
       head,
       body: body.replaceAll(`"${id}"`, `"${unknownLike(id)}"`).replaceAll(` ${id}"`, ` ${unknownLike(id)}"`),
     }).toEqual(expected);
-    expect(expected.head).toMatch(method === "ListTransfers" ? /^200\n/ : /^404\n/);
+    expect(expected.head).toMatch(isCounterparty || method === "ListTransfers" ? /^200\n/ : /^404\n/);
   },
 );
 

@@ -20,6 +20,14 @@ interface ListedTransfer {
   readonly settled_at: string | null;
 }
 
+interface ListedEntry {
+  readonly sequence: string;
+  readonly transfer_id: string;
+  readonly counterparty_account_id: string;
+  readonly amount: string;
+  readonly created_at: string;
+}
+
 interface ListedAccount {
   readonly id: string;
   readonly owner: string;
@@ -182,6 +190,37 @@ describe.each(callers)("for %s", (_, tokenOf, sees) => {
     });
   }, 300_000);
 
+  test("transfers between two accounts are those that a model keeps", async () => {
+    const { mine, second, bobs, apart } = accounts;
+    const owners = new Map(opened.map(({ id, owner }) => [id, owner]));
+    const requests = combinations({
+      account_id: [mine, second, bobs, apart],
+      counterparty_account_id: [mine, second, bobs, apart, "999999"],
+      state: [undefined, "TRANSFER_STATE_POSTED", "TRANSFER_STATE_PENDING", "TRANSFER_STATE_CAPTURED"],
+      created_before: [undefined, transfers[12]?.created_at],
+      max_amount: [undefined, 20],
+      page_size: [2, 1000],
+    }).filter((request) => request["account_id"] !== request["counterparty_account_id"]);
+    const expected = (filter: (typeof requests)[number]) =>
+      transfers.filter((transfer) => {
+        const sides = [transfer.debit_account_id, transfer.credit_account_id];
+        const { created_before: before } = filter;
+        return (
+          sides.some((id) => sees(owners.get(id) ?? "")) &&
+          sides.includes(`${filter["account_id"]}`) &&
+          sides.includes(`${filter["counterparty_account_id"]}`) &&
+          (filter["state"] ?? transfer.state) === transfer.state &&
+          (typeof before !== "string" || microsOf(transfer.created_at) < microsOf(before)) &&
+          Number(transfer.amount) <= Number(filter["max_amount"] ?? Number.POSITIVE_INFINITY)
+        );
+      });
+    expect(requests.filter((request) => expected(request).length > 2).length).toBeGreaterThan(8);
+    await compareAll(requests, async (request) => {
+      const listed = await listAll("ListTransfers", "transfers", request, tokenOf());
+      expect(listed, JSON.stringify(request)).toEqual(expected(request).map(({ id }) => id));
+    });
+  }, 300_000);
+
   test("every combination of ListAccounts' filters gives what a model keeps", async () => {
     const requests = combinations({
       owner: [undefined, "alice", "bob", "nobody"],
@@ -207,11 +246,67 @@ describe.each(callers)("for %s", (_, tokenOf, sees) => {
   }, 300_000);
 });
 
+test.each<[who: string, subject: string | undefined, makers: ("admin" | "alice" | "bob")[]]>([
+  ["an admin", undefined, ["admin", "alice", "bob"]],
+  ["alice", "alice", ["alice"]],
+  ["bob", "bob", ["bob"]],
+  ["a stranger", "stranger", []],
+])("%s finds by idempotency key what they made with it, an admin what anybody did", async (_, subject, makers) => {
+  const { mine, bobs, second, apart } = accounts;
+  const key = "found-by-key";
+  const pay = async (debit_account_id: string, credit_account_id: string, token?: string): Promise<string> => {
+    const request = { debit_account_id, credit_account_id, amount: 3, pending: true, idempotency_key: key };
+    const { status, body } = await service.call("CreateTransfer", request, token);
+    expect(status).toBe(200);
+    return body.id;
+  };
+  const made = {
+    admin: await pay(second, bobs),
+    alice: await pay(mine, bobs, alice),
+    bob: await pay(apart, bobs, await service.token("bob")),
+  };
+  const token = subject && (await service.token(subject));
+  const find = (filter: object) =>
+    listAll("ListTransfers", "transfers", { idempotency_key: key, page_size: 1, ...filter }, token);
+  const own = makers.map((maker) => made[maker]).toSorted((a, b) => Number(b) - Number(a));
+  expect(await find({})).toEqual(own);
+  expect(await find({ idempotency_key: "found-by-KEY" })).toEqual([]);
+  expect(await find({ state: "TRANSFER_STATE_PENDING", max_amount: 3 })).toEqual(own);
+  expect(await find({ state: "TRANSFER_STATE_POSTED" })).toEqual([]);
+  expect(await find({ settled_before: "2999-01-01T00:00:00Z" })).toEqual([]);
+  expect(await find({ min_amount: 4 })).toEqual([]);
+  expect(await find({ account_id: mine })).toEqual(own.filter((id) => id === made.alice));
+});
+
+test("a key that settled another caller's hold does not find the hold, so nobody learns that the keys are equal", async () => {
+  const { mine, bobs } = accounts;
+  const bob = await service.token("bob");
+  const idempotency_key = "the same of both";
+  const hold = { debit_account_id: mine, credit_account_id: bobs, amount: 1, pending: true, idempotency_key };
+  const { body: held } = await service.call("CreateTransfer", hold, alice);
+  const { status } = await service.call("VoidTransfer", { id: held.id, idempotency_key }, bob);
+  expect(status).toBe(200);
+  expect(await listAll("ListTransfers", "transfers", { idempotency_key }, bob)).toEqual([]);
+  expect(await listAll("ListTransfers", "transfers", { idempotency_key }, alice)).toEqual([held.id]);
+});
+
+test("a former admin does not find the transfers of strangers that they made", async () => {
+  const { mine, bobs } = accounts;
+  const idempotency_key = "of a former admin";
+  const was = await service.token("former", "finance.read finance.write finance.admin");
+  const pay = { debit_account_id: mine, credit_account_id: bobs, amount: 1, idempotency_key };
+  expect((await service.call("CreateTransfer", pay, was)).status).toBe(200);
+  expect(await listAll("ListTransfers", "transfers", { idempotency_key }, was)).toHaveLength(1);
+  const is = await service.token("former", "finance.read finance.write");
+  expect(await listAll("ListTransfers", "transfers", { idempotency_key }, is)).toEqual([]);
+});
+
 test("every combination of ListEntries' filters gives what a model keeps", async () => {
-  const { mine } = accounts;
+  const { mine, second, bobs, apart } = accounts;
   const { body } = await service.call("ListEntries", { account_id: mine, page_size: 1000 });
-  const entries: { sequence: string; created_at: string }[] = body.entries;
+  const entries: ListedEntry[] = body.entries;
   expect(entries.length).toBeGreaterThan(10);
+  const metadataOf = new Map(transfers.map(({ id, metadata }) => [id, metadata]));
   const times = [
     undefined,
     "2001-01-01T00:00:00Z",
@@ -223,13 +318,24 @@ test("every combination of ListEntries' filters gives what a model keeps", async
     after: times,
     before: times,
     newest_first: [false, true],
-    page_size: [2, 5, 1000],
+    counterparty_account_id: [undefined, second, bobs, apart, "999999"],
+    min_amount: [undefined, 20],
+    max_amount: [undefined, 30],
+    metadata: [undefined, { kind: "even" }],
+    page_size: [2, 1000],
   });
   const expected = (filter: (typeof requests)[number]) => {
-    const kept = entries.filter(({ created_at }) => {
-      const created = microsOf(created_at);
+    const kept = entries.filter((entry) => {
+      const created = microsOf(entry.created_at);
+      const size = Math.abs(Number(entry.amount));
       const { after, before } = filter;
       return (
+        (filter["counterparty_account_id"] ?? entry.counterparty_account_id) === entry.counterparty_account_id &&
+        size >= Number(filter["min_amount"] ?? 0) &&
+        size <= Number(filter["max_amount"] ?? Number.POSITIVE_INFINITY) &&
+        Object.entries(filter["metadata"] ?? {}).every(
+          ([key, value]) => metadataOf.get(entry.transfer_id)?.[key] === value,
+        ) &&
         (typeof after !== "string" || created >= microsOf(after)) &&
         (typeof before !== "string" || created < microsOf(before))
       );

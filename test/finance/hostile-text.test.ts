@@ -131,7 +131,12 @@ describe.each(places)("%s, %s", (method, path, place) => {
       expect(error).toMatchObject({ code: "invalid_argument", meta: { argument: field } });
       expect(await countsOf()).toEqual(before);
     } else if (list !== undefined) {
-      for (const found of list) expect(storedIn(found, place, text)).toBe(text);
+      for (const found of list) {
+        // Entries are listed by their transfer's metadata, and only the transfer shows it.
+        const holder = method === "ListEntries" ? { id: found.transfer_id } : undefined;
+        const shown = holder ? (await service.call("GetTransfer", holder)).body : found;
+        expect(storedIn(shown, place, text)).toBe(text);
+      }
     } else if (field.endsWith("idempotency_key")) {
       expect(error).toBeUndefined();
       const again = await service.call(method, request, caller);

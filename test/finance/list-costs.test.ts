@@ -21,6 +21,8 @@ const ROWS_MAX = 1500;
 
 const long = accountId(1n);
 const merchant = accountId(2n);
+/** One of the many that pay the long account now and then. */
+const few = accountId(1001n);
 const start = BigInt(Date.UTC(2024, 0, 1)) * 1000n;
 /** Transfer n was created this many minutes after the start. */
 const minute = (n: number) => start + BigInt(n) * 60_000_000n;
@@ -57,14 +59,14 @@ async function loadLedger(): Promise<void> {
     );
     const at = (n: string) => `timestamptz '2024-01-01' + ${n} * interval '1 minute'`;
     const columns =
-      "id, debit_account_id, credit_account_id, amount, debit_account_balance, credit_account_balance, created_at, pending";
+      "id, debit_account_id, credit_account_id, amount, debit_account_balance, credit_account_balance, created_at, pending, created_by, idempotency_key";
     await client.query(
       `insert into transfer (${columns})
-       select n * 10, 1000 + n % 1000, 1, 1 + n % 100, 0, 0, ${at("n")}, false from generate_series(1, ${LENGTH}) as n
+       select n * 10, 1000 + n % 1000, 1, 1 + n % 100, 0, 0, ${at("n")}, false, 'caller' || n, 'key ' || n % 1000 from generate_series(1, ${LENGTH}) as n
        union all
-       select n * 10 + 1, 2000 + n % 1000, 2, 5, 0, 0, ${at("n")}, true from generate_series(1, ${LENGTH}) as n
+       select n * 10 + 1, 2000 + n % 1000, 2, 5, 0, 0, ${at("n")}, true, 'other', 'key ' || n from generate_series(1, ${LENGTH}) as n
        union all
-       select n * 10 + 2, 3, 4, 5, 0, 0, ${at("n")}, false from generate_series(1, ${LENGTH}, 1000) as n`,
+       select n * 10 + 2, 3, 4, 5, 0, 0, ${at("n")}, false, null, null from generate_series(1, ${LENGTH}, 1000) as n`,
     );
     await client.query(
       `insert into hold (transfer_id, debit_account_id, credit_account_id, state)
@@ -114,8 +116,8 @@ async function loadLedger(): Promise<void> {
         group by position / 7`,
     );
     await client.query(
-      `insert into account_balance (account_id, debit_normal, unlimited_overdraft, updated_at)
-       select id, false, true, created_at from account`,
+      `insert into account_balance (account_id, debit_normal, unlimited_overdraft, last_sequence, updated_at)
+       select id, false, true, coalesce((select max(sequence) from entry where account_id = id), 0), created_at from account`,
     );
     await client.query("commit");
     await client.query("analyze");
@@ -139,7 +141,7 @@ async function rowsRead(): Promise<number> {
   return Number(rows[0]?.read);
 }
 
-type List = (page: Page) => Promise<{ nextPageToken: string }>;
+type List = (page: Page) => Promise<{ items: readonly unknown[]; nextPageToken: string }>;
 
 /** The page after `pages` others. */
 async function deepPage(list: List, pages: number): Promise<Page> {
@@ -160,8 +162,19 @@ const anyTransfer = {
   settledAfter: undefined,
   settledBefore: undefined,
   metadata: {},
+  counterpartyAccountId: undefined,
+  idempotencyKey: undefined,
 };
-const anyEntry = { accountId: long, after: undefined, before: undefined, newestFirst: false };
+const anyEntry = {
+  accountId: long,
+  after: undefined,
+  before: undefined,
+  newestFirst: false,
+  counterpartyAccountId: undefined,
+  minAmount: 0n,
+  maxAmount: 0n,
+  metadata: {},
+};
 const anyAccount = { owner: "", type: 0, currency: "", status: 0, namePrefix: "" };
 const middle = minute(LENGTH / 2);
 
@@ -189,6 +202,17 @@ const lists: [what: string, list: List][] = [
   ["transfers of a merchant that are PENDING", transfersOf(admin, { accountId: merchant, state: 2 })],
   ["transfers of a merchant that are CAPTURED", transfersOf(admin, { accountId: merchant, state: 3 })],
   ["transfers of a merchant settled after a time", transfersOf(admin, { accountId: merchant, settledAfter: middle })],
+  [
+    "transfers between a long account and one of few",
+    transfersOf(admin, { accountId: long, counterpartyAccountId: few }),
+  ],
+  [
+    "transfers between a long account and the caller's of few",
+    transfersOf(owner(`other${few}`), { accountId: long, counterpartyAccountId: few }),
+  ],
+  ["transfers with a key that thirty callers used", transfersOf(admin, { idempotencyKey: "key 7" })],
+  ["transfers with a key that nobody used", transfersOf(admin, { idempotencyKey: "never" })],
+  ["transfers with a key of the caller's own", transfersOf(owner("caller7"), { idempotencyKey: "key 7" })],
   ["settled transfers of an account without any", transfersOf(admin, { accountId: long, settledAfter: middle })],
   ["all transfers of an owner of few", transfersOf(owner("small"), {})],
   ["transfers of another's long account for an owner of few", transfersOf(owner("small"), { accountId: long })],
@@ -201,6 +225,9 @@ const lists: [what: string, list: List][] = [
   ["entries, newest first", entriesOf({ newestFirst: true })],
   ["entries after a time", entriesOf({ after: middle })],
   ["entries before a time, newest first", entriesOf({ before: middle, newestFirst: true })],
+  ["entries by half of the amounts", entriesOf({ minAmount: 50n })],
+  ["entries by half of the amounts, newest first", entriesOf({ minAmount: 50n, newestFirst: true })],
+  ["entries with a counterparty of few", entriesOf({ accountId: few, counterpartyAccountId: long })],
   ["changes of an account", (page) => listAccountChanges(pool, long, false, page)],
   ["changes of an account, newest first", (page) => listAccountChanges(pool, long, true, page)],
   ["accounts", (page) => listAccounts(pool, admin, anyAccount, page)],
@@ -220,6 +247,24 @@ describe.each(lists)("a page of %s reads no more than the page needs", (_, list)
     }
   });
 });
+
+test.each([
+  ["oldest first", false],
+  ["newest first", true],
+])(
+  "a search of a statement that finds nothing, %s, reads a bounded part of it in each call",
+  async (_, newestFirst) => {
+    const SEARCHED_MAX = 10_000;
+    const list = entriesOf({ metadata: { nobody: "has" }, newestFirst });
+    let page: Page = { size: SIZE, token: "" };
+    for (let call = 1; call <= LENGTH / SEARCHED_MAX; call += 1) {
+      const { items, nextPageToken } = await list(page);
+      expect([items, nextPageToken === ""]).toEqual([[], call === LENGTH / SEARCHED_MAX]);
+      expect(await rowsOf(() => list(page))).toBeLessThan(2 * SEARCHED_MAX + ROWS_MAX);
+      page = { size: SIZE, token: nextPageToken };
+    }
+  },
+);
 
 test("a history of one day of a long statement reads that day", async () => {
   const span = { accountId: long, start: middle, end: middle + 86_400_000_000n, interval: "hour" } as const;

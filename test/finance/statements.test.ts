@@ -17,20 +17,27 @@ const page = { size: 50, token: "" };
 const accountId = 1n;
 const pending = TransferState.PENDING;
 
-const transfers = (filter: object) => (db: ClientBase) =>
-  listTransfers(db, admin, readTransferFilter(ListTransfersRequest.create(filter)), page);
-const entries = (newestFirst: boolean) => (db: ClientBase) =>
-  listEntries(db, readEntryFilter(ListEntriesRequest.create({ accountId, newestFirst })), page);
+const transfers =
+  (filter: object, actor = admin) =>
+  (db: ClientBase) =>
+    listTransfers(db, actor, readTransferFilter(ListTransfersRequest.create(filter)), page);
+const entries = (filter: object) => (db: ClientBase) =>
+  listEntries(db, readEntryFilter(ListEntriesRequest.create({ accountId, ...filter })), page);
 
 const lists: [title: string, list: (db: ClientBase) => Promise<unknown>][] = [
   ["accounts", (db) => listAccounts(db, admin, readAccountFilter(ListAccountsRequest.create()), page)],
-  ["entries, oldest first", entries(false)],
-  ["entries, newest first", entries(true)],
+  ["entries, oldest first", entries({})],
+  ["entries, newest first", entries({ newestFirst: true })],
+  ["entries by amount, oldest first", entries({ minAmount: 5n })],
+  ["entries by amount, newest first", entries({ minAmount: 5n, newestFirst: true })],
   ["transfers of any account", transfers({})],
   ["transfers of any account, pending", transfers({ state: pending })],
   ["transfers of any account that were holds", transfers({ state: TransferState.CAPTURED })],
   ["transfers of one account", transfers({ accountId })],
   ["transfers of one account, pending", transfers({ accountId, state: pending })],
+  ["transfers between two accounts", transfers({ accountId, counterpartyAccountId: 2n })],
+  ["transfers with a key", transfers({ idempotencyKey: "order-7" })],
+  ["a transfer with a key of the caller's own", transfers({ idempotencyKey: "order-7" }, { ...admin, admin: false })],
 ];
 
 test("each branch of a list has the statement in the file", async () => {

@@ -5,6 +5,7 @@ import {
   ListAccountsRequest,
   UpdateAccountRequest,
 } from "../../generated/server/finance/v1/account.ts";
+import { ListEntriesRequest } from "../../generated/server/finance/v1/entry.ts";
 import {
   CaptureTransferRequest,
   CreateTransferRequest,
@@ -16,6 +17,7 @@ import {
   readAccountChange,
   readAccountFilter,
   readCapture,
+  readEntryFilter,
   readIdempotencyKey,
   readNewAccount,
   readNewTransfer,
@@ -175,10 +177,31 @@ describe("lists", () => {
     [{ minAmount: 5n, maxAmount: 0n }, "accepted"],
     [{ state: unknownValue }, "state"],
     [{ accountId: -1n }, "account_id"],
+    [{ counterpartyAccountId: 2n }, "counterparty_account_id"],
+    [{ accountId: 1n, counterpartyAccountId: 2n }, "accepted"],
+    [{ accountId: 1n, counterpartyAccountId: 1n }, "counterparty_account_id"],
+    [{ accountId: 1n, counterpartyAccountId: -2n }, "counterparty_account_id"],
+    [{ idempotencyKey: "k".repeat(64) }, "accepted"],
+    [{ idempotencyKey: "k".repeat(65) }, "idempotency_key"],
     [{ settledAfter: { seconds: 0n, nanos: -1 } }, "settled_after"],
     [{ settledBefore: { seconds: 253_402_300_800n, nanos: 0 } }, "settled_before"],
   ])("a transfer filter of %o", (filter, argument) => {
     expect(argumentOf(() => readTransferFilter(ListTransfersRequest.create(filter)))).toBe(argument);
+  });
+
+  test.each([
+    [{}, "accepted"],
+    [{ accountId: 0n }, "account_id"],
+    [{ counterpartyAccountId: 2n, minAmount: 5n, maxAmount: 5n, metadata: { order: "7" } }, "accepted"],
+    [{ counterpartyAccountId: 1n }, "counterparty_account_id"],
+    [{ counterpartyAccountId: -2n }, "counterparty_account_id"],
+    [{ minAmount: -1n }, "min_amount"],
+    [{ maxAmount: -1n }, "max_amount"],
+    [{ minAmount: 5n, maxAmount: 4n }, "max_amount"],
+    [{ metadata: { order: "" } }, "metadata.order"],
+    [{ metadata: pairs(51) }, "metadata"],
+  ])("an entry filter of %o", (filter, argument) => {
+    expect(argumentOf(() => readEntryFilter(ListEntriesRequest.create({ accountId: 1n, ...filter })))).toBe(argument);
   });
 });
 

@@ -1,7 +1,17 @@
 import type { ClientBase, Pool } from "pg";
 import type { EntryFilter, Page } from "../validation.ts";
 import { type AccountId, INT64_MAX, type Micros, type Minor, type TransferId, toTimestamptzOrNull } from "../values.ts";
-import { bytesOf, type Columns, columnsOf, type Listed, type PagedRow, pageOf, readPageToken, toPage } from "./page.ts";
+import {
+  bytesOf,
+  type Columns,
+  columnsOf,
+  type Listed,
+  type PagedRow,
+  pageOf,
+  readPageToken,
+  toPage,
+  writePageToken,
+} from "./page.ts";
 
 /** One line of an account's statement, with the text and the business time of its transfer. */
 export interface EntryRecord {
@@ -33,6 +43,9 @@ const ENTRY_COLUMNS = columnsOf({
 /** Bytes of a row without its texts. */
 const ROW_BYTES = 256;
 
+/** Entries that one call looks through for a filter that has to read each of them. */
+const LOOKED_THROUGH_MAX = 10_000n;
+
 /**
  * One page of an account's statement, in sequence order. The caller has checked that the actor may see the account.
  *
@@ -43,48 +56,67 @@ export async function listEntries(
   filter: EntryFilter,
   page: Page,
 ): Promise<Listed<EntryRecord>> {
+  const { newestFirst, counterpartyAccountId, minAmount, maxAmount, metadata } = filter;
   const filters = Object.values(filter);
-  const [position = filter.newestFirst ? INT64_MAX : 0n] = readPageToken(page.token, 1, filters) ?? [];
+  const [position = newestFirst ? INT64_MAX : 0n] = readPageToken(page.token, 1, filters) ?? [];
+  const bounds = [filter.accountId, position, toTimestamptzOrNull(filter.after), toTimestamptzOrNull(filter.before)];
+  const hasMetadata = Object.keys(metadata).length > 0;
+  if (counterpartyAccountId === undefined && minAmount === 0n && maxAmount === 0n && !hasMetadata) {
+    const { rows } = await db.query<EntryRecord & PagedRow>({
+      ...(newestFirst ? LIST_ENTRIES_NEWEST_FIRST : LIST_ENTRIES),
+      values: [...bounds, page.size + 1],
+    });
+    return toPage(rows, filters, (row) => row, positionOf);
+  }
+  const { from, to, reached } = await partToSearch(db, newestFirst, bounds);
   const { rows } = await db.query<EntryRecord & PagedRow>({
-    ...(filter.newestFirst ? LIST_ENTRIES_NEWEST_FIRST : LIST_ENTRIES),
+    ...(newestFirst ? SEARCH_ENTRIES_NEWEST_FIRST : SEARCH_ENTRIES),
     values: [
       filter.accountId,
-      position,
+      from,
+      to,
+      counterpartyAccountId ?? null,
       page.size + 1,
-      toTimestamptzOrNull(filter.after),
-      toTimestamptzOrNull(filter.before),
+      minAmount,
+      maxAmount === 0n ? INT64_MAX : maxAmount,
+      hasMetadata ? JSON.stringify(metadata) : null,
     ],
   });
-  return toPage(
-    rows,
-    filters,
-    (row) => row,
-    ({ sequence }) => [sequence],
-  );
+  const found = toPage(rows, filters, (row) => row, positionOf);
+  if (found.nextPageToken !== "" || reached === undefined) return found;
+  return { ...found, nextPageToken: writePageToken([reached], filters) };
 }
 
-const LIST_ENTRIES = {
-  name: "list_entries",
-  text: statement({ last: `${INT64_MAX}`, above: "$2::bigint", order: "asc" }),
-};
-const LIST_ENTRIES_NEWEST_FIRST = {
-  name: "list_entries_newest_first",
-  text: statement({ last: "$2::bigint - 1", above: "0", order: "desc" }),
-};
+function positionOf({ sequence }: EntryRecord): bigint[] {
+  return [sequence];
+}
 
-// `offset 0`: look up the transfers one after the other, in the order of the entries.
-function statement({ last, above, order }: { last: string; above: string; order: "asc" | "desc" }): string {
-  const rows = `
-select ${ENTRY_COLUMNS},
-       ${bytesOf(ROW_BYTES, "t.description")} as row_bytes
-  from entry e
- cross join lateral (select * from transfer where id = e.transfer_id offset 0) t
- where e.account_id = $1::bigint
-   and e.sequence > greatest(${above}, ${sequenceBefore("$4", 0n)})
-   and e.sequence <= least(${last}, ${sequenceBefore("$5", INT64_MAX)})
- order by e.sequence ${order}
- limit $3::bigint`;
-  return pageOf(rows, `r.sequence ${order}`, "$3");
+/**
+ * The part of a statement that one call looks through, after `from` up to `to`.
+ *
+ * @returns also the position that the next page continues from; undefined if nothing follows.
+ */
+async function partToSearch(db: Pool | ClientBase, newestFirst: boolean, bounds: readonly unknown[]) {
+  const { rows } = await db.query<{ from: bigint; to: bigint }>({
+    ...(newestFirst ? PART_NEWEST_FIRST : PART),
+    values: [...bounds],
+  });
+  const { from, to } = rows[0] ?? { from: 0n, to: 0n };
+  if (to - from <= LOOKED_THROUGH_MAX) return { from, to, reached: undefined };
+  return newestFirst
+    ? { from: to - LOOKED_THROUGH_MAX, to, reached: to - LOOKED_THROUGH_MAX + 1n }
+    : { from, to: from + LOOKED_THROUGH_MAX, reached: from + LOOKED_THROUGH_MAX };
+}
+
+type Order = "asc" | "desc";
+
+/** The sequences after which, and up to which, a statement is listed. $1 is the account, $2 the position, $3 and $4 times. */
+function boundsOf(order: Order): { readonly from: string; readonly to: string } {
+  const [above, last] = order === "asc" ? ["$2::bigint", `${INT64_MAX}`] : ["0", "$2::bigint - 1"];
+  return {
+    from: `greatest(${above}, ${sequenceBefore("$3", 0n)})`,
+    to: `least(${last}, ${sequenceBefore("$4", INT64_MAX)})`,
+  };
 }
 
 /** The sequence of the last entry before a time; `otherwise` when the time is null. */
@@ -94,3 +126,47 @@ function sequenceBefore(time: string, otherwise: bigint): string {
             else sequence_at($1::bigint, ${time} - interval '1 microsecond')
        end`;
 }
+
+// `offset 0`: look up the transfers one after the other, in the order of the entries. Filters are within, where they do not
+// make the planner expect few rows and sort.
+function statement(order: Order, { from, to }: { readonly from: string; readonly to: string }, filters = ""): string {
+  const rows = `
+select ${ENTRY_COLUMNS},
+       ${bytesOf(ROW_BYTES, "t.description")} as row_bytes
+  from entry e
+ cross join lateral (select * from transfer t where id = e.transfer_id${filters} offset 0) t
+ where e.account_id = $1::bigint
+   and e.sequence > ${from}
+   and e.sequence <= ${to}
+ order by e.sequence ${order}
+ limit $5::bigint`;
+  return pageOf(rows, `r.sequence ${order}`, "$5");
+}
+
+const LIST_ENTRIES = { name: "list_entries", text: statement("asc", boundsOf("asc")) };
+const LIST_ENTRIES_NEWEST_FIRST = {
+  name: "list_entries_newest_first",
+  text: statement("desc", boundsOf("desc")),
+};
+
+const FILTERS = `
+   and ($4::bigint is null or $4 in (t.debit_account_id, t.credit_account_id))
+   and abs(e.amount) between $6::bigint and $7::bigint
+   and ($8::jsonb is null or t.metadata @> $8)`;
+const FOUND = { from: "$2::bigint", to: "$3::bigint" };
+const SEARCH_ENTRIES = { name: "search_entries", text: statement("asc", FOUND, FILTERS) };
+const SEARCH_ENTRIES_NEWEST_FIRST = {
+  name: "search_entries_newest_first",
+  text: statement("desc", FOUND, FILTERS),
+};
+
+function part(order: Order): string {
+  const { from, to } = boundsOf(order);
+  return `
+select ${from} as "from",
+       least(${to},
+             (select coalesce(max(sequence), 0) from entry where account_id = $1::bigint)) as "to"`;
+}
+
+const PART = { name: "part_to_search", text: part("asc") };
+const PART_NEWEST_FIRST = { name: "part_to_search_newest_first", text: part("desc") };

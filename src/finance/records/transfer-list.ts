@@ -9,11 +9,15 @@
  * times in the other. So a page token holds the last id and also the latest time among the matches that are still to
  * come: a search by that time finds where to continue in each account's entries, and the id decides from there.
  *
+ * Transfers with an idempotency key are found through the table that remembers keys: a caller's own by their digest, for an
+ * admin all of them, one for each caller that used the key.
+ *
  * test/finance/statements.sql has the printed statement of each branch.
  */
-import type { ClientBase, Pool } from "pg";
+import type { ClientBase, Pool, QueryConfig } from "pg";
 import { TransferState } from "../../../generated/server/finance/v1/transfer.ts";
 import type { Actor } from "../policy.ts";
+import { digestRangeOf, keyDigestsOf } from "../posting/idempotency.ts";
 import type { Page, TransferFilter } from "../validation.ts";
 import { type AccountId, INT64_MAX, type Micros, TIME_MAX, toTimestamptzOrNull } from "../values.ts";
 import { bytesOf, EMPTY_PAGE, type Listed, type PagedRow, pageOf, readPageToken, toPage } from "./page.ts";
@@ -22,8 +26,8 @@ import { SELECT_TRANSFER, STATE, type TransferRecord, type TransferRow, toTransf
 /** A caller with more accounts probably takes part in most transfers: then all transfers are scanned instead. */
 const WALKED_ACCOUNTS_MAX = 200;
 
-/** Stands in a token instead of a time: the page was found by scanning all transfers. */
-const SCANNED = 0n;
+/** Stands in a token instead of a time: the page was not found by walking accounts. */
+const NOT_WALKED = 0n;
 
 /** Bytes of a row without its texts. */
 const ROW_BYTES = 512;
@@ -45,9 +49,9 @@ export async function listTransfers(
   const [before = INT64_MAX, horizon] = readPageToken(page.token, 2, filters) ?? [];
   const isSettled = filter.settledAfter !== undefined || filter.settledBefore !== undefined;
   if (isSettled && state === TransferState.POSTED) return EMPTY_PAGE;
-  const accounts = horizon === SCANNED ? undefined : await accountsToWalk(db, actor, filter, horizon !== undefined);
-  const source = sourceOf(state, isSettled);
-  const values = [
+  const isWalk = filter.idempotencyKey === undefined && horizon !== NOT_WALKED;
+  const accounts = isWalk ? await accountsToWalk(db, actor, filter, horizon !== undefined) : undefined;
+  const common = [
     before,
     page.size + 1,
     state === TransferState.UNSPECIFIED ? null : state,
@@ -59,24 +63,55 @@ export async function listTransfers(
     filter.accountId ?? null,
     toTimestamptzOrNull(filter.settledAfter),
     toTimestamptzOrNull(filter.settledBefore),
+    filter.counterpartyAccountId ?? null,
   ];
   const { rows } = await db.query<ListedRow>(
-    accounts === undefined
-      ? {
-          name: `scan_transfers_${source}`,
-          text: pageAmong(SCAN[source]),
-          values: [...values, actor.admin ? null : actor.subject],
-        }
-      : {
-          name: `walk_transfers${state === TransferState.PENDING ? "_pending" : ""}`,
-          text: pageAmong(walk(state === TransferState.PENDING)),
-          values: [...values, accounts, toTimestamptzOrNull(earliest(horizon, filter.createdBefore))],
-        },
+    accounts === undefined ? withoutWalk(actor, filter, common) : walkOf(accounts, filter, common, horizon),
   );
   return toPage(rows, filters, toTransferRecord, (last) => [
     last.id,
-    accounts === undefined ? SCANNED : (last.horizon ?? TIME_MAX),
+    accounts === undefined ? NOT_WALKED : (last.horizon ?? TIME_MAX),
   ]);
+}
+
+function walkOf(
+  accounts: readonly AccountId[],
+  { state, createdBefore }: TransferFilter,
+  common: readonly unknown[],
+  horizon: Micros | undefined,
+): QueryConfig {
+  const isPending = state === TransferState.PENDING;
+  return {
+    name: `walk_transfers${isPending ? "_pending" : ""}`,
+    text: pageAmong(walk(isPending)),
+    values: [...common, accounts, toTimestamptzOrNull(earliest(horizon, createdBefore))],
+  };
+}
+
+function withoutWalk(
+  { admin, subject }: Actor,
+  { idempotencyKey: key, state, settledAfter, settledBefore }: TransferFilter,
+  common: readonly unknown[],
+): QueryConfig {
+  if (key === undefined) {
+    const source = sourceOf(state, settledAfter !== undefined || settledBefore !== undefined);
+    return {
+      name: `scan_transfers_${source}`,
+      text: pageAmong(SCAN[source]),
+      values: [...common, admin ? null : subject],
+    };
+  }
+  return admin
+    ? {
+        name: "find_transfers_by_key",
+        text: pageAmong(BY_KEY),
+        values: [...common, key, ...digestRangeOf(key)],
+      }
+    : {
+        name: "find_transfer_by_own_key",
+        text: pageAmong(BY_OWN_KEY),
+        values: [...common, subject, key, Object.values(keyDigestsOf(subject, key))],
+      };
 }
 
 /**
@@ -87,11 +122,26 @@ export async function listTransfers(
  */
 async function accountsToWalk(
   db: Pool | ClientBase,
-  actor: Actor,
-  { accountId: asked }: TransferFilter,
+  { admin, subject }: Actor,
+  { accountId: asked, counterpartyAccountId: counterparty }: TransferFilter,
   all: boolean,
 ): Promise<AccountId[] | undefined> {
-  if (actor.admin) return asked === undefined ? undefined : [asked];
+  if (asked !== undefined && counterparty !== undefined) {
+    const { rows } = await db.query<{ id: AccountId }>({
+      name: "shorter_statement",
+      text: `
+select a.id
+  from account a
+  join account_balance b on b.account_id = a.id
+ where a.id in ($1::bigint, $2::bigint)
+   and ($3::text is null or a.owner = $3)
+ order by b.last_sequence, a.id
+ limit 1`,
+      values: [asked, counterparty, admin ? null : subject],
+    });
+    return rows.map(({ id }) => id);
+  }
+  if (admin) return asked === undefined ? undefined : [asked];
   const { rows } = await db.query<{ id: AccountId }>({
     name: "accounts_to_walk",
     text: `
@@ -104,7 +154,7 @@ union all
    from account
   where owner = $1::text
   limit $3::bigint)`,
-    values: [actor.subject, asked ?? null, all ? null : WALKED_ACCOUNTS_MAX + 1],
+    values: [subject, asked ?? null, all ? null : WALKED_ACCOUNTS_MAX + 1],
   });
   if (asked !== undefined && rows[0]?.id === asked) return [asked];
   return !all && rows.length > WALKED_ACCOUNTS_MAX ? undefined : rows.map(({ id }) => id);
@@ -128,12 +178,13 @@ const FILTERS = `
    and ($5::timestamptz is null or t.created_at < $5)
    and t.amount between $6::bigint and $7::bigint
    and ($8::jsonb is null or t.metadata @> $8)
-   and ($9::bigint is null or $9 in (t.debit_account_id, t.credit_account_id))`;
+   and ($9::bigint is null or $9 in (t.debit_account_id, t.credit_account_id))
+   and ($12::bigint is null or $12 in (t.debit_account_id, t.credit_account_id))`;
 
 const OF_CALLER = `
-   and ($12::text is null or exists (select from account
+   and ($13::text is null or exists (select from account
                                       where id in (t.debit_account_id, t.credit_account_id)
-                                        and owner = $12))`;
+                                        and owner = $13))`;
 
 /** Looks up the transfer that a row names, if it matches. `offset 0`: one after the other, in the order of the rows. */
 function matching(id: string, condition: string): string {
@@ -182,6 +233,40 @@ select t.id, t.created_at
   pending: scanHolds("h.state = 2"),
 };
 
+function findByKey(keyed: string, conditions: string): string {
+  return `
+select t.id, t.created_at
+  from (${keyed}) k
+ cross join lateral (
+   select t.id, t.created_at
+     from transfer t
+     left join hold h on t.pending and h.transfer_id = t.id
+    where t.id = k.transfer_id
+      and t.id < $1::bigint
+      and ($3::smallint is null or ${STATE} = $3)
+      and ${conditions}${FILTERS}${SETTLED}
+   offset 0
+ ) t
+ order by t.id desc
+ limit $2::bigint`;
+}
+
+// Keys that settled a hold lead to the hold, whose own key may be another.
+const BY_KEY = findByKey(
+  `
+select transfer_id from idempotency where key_digest between $14::uuid and $15::uuid
+union all
+select transfer_id from former_key where idempotency_key = $13::text`,
+  "t.idempotency_key = $13",
+);
+
+// The key of another caller's hold is not told, even if this caller settled the hold with an equal key.
+const BY_OWN_KEY = findByKey(
+  "select transfer_id from idempotency where key_digest = any($15::uuid[])",
+  `t.idempotency_key = $14::text
+      and coalesce(t.created_by, (select owner from account where id = t.debit_account_id)) = $13${OF_CALLER}`,
+);
+
 // A range of one account: only the account's own index has this order, so no other index is walked.
 function holdsOf(side: "debit" | "credit", pending: boolean): string {
   return `
@@ -203,7 +288,7 @@ function holdsOf(side: "debit" | "credit", pending: boolean): string {
 function walk(pending: boolean): string {
   return `
 select found.id, found.created_at
-  from unnest($12::bigint[]) as walked (account_id)
+  from unnest($13::bigint[]) as walked (account_id)
  cross join lateral (
   with held as materialized (
     ${holdsOf("debit", pending)}
@@ -222,8 +307,8 @@ select found.id, found.created_at
                order by id desc
               offset $2::bigint - 1
                limit 1))
-       and e.sequence <= case when $13::timestamptz is null then ${INT64_MAX}
-                              else sequence_at(walked.account_id, $13)
+       and e.sequence <= case when $14::timestamptz is null then ${INT64_MAX}
+                              else sequence_at(walked.account_id, $14)
                          end
        and e.transfer_id < $1::bigint
        and ($3::smallint is null or $3 = 1)

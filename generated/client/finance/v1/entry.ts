@@ -58,6 +58,19 @@ export interface ListEntriesRequest {
   pageToken: string;
   /** Default false: oldest first. */
   newestFirst: boolean;
+  /** Only entries of transfers with this account on the other side. Default: any. */
+  counterpartyAccountId: bigint;
+  /** Only entries of at least this amount without its sign, minor units; 0 for no bound. */
+  minAmount: bigint;
+  /** Only entries of at most this amount without its sign, minor units; 0 for no bound. */
+  maxAmount: bigint;
+  /** Only entries of transfers whose metadata has all of these pairs. */
+  metadata: { [key: string]: string };
+}
+
+export interface ListEntriesRequest_MetadataEntry {
+  key: string;
+  value: string;
 }
 
 export interface ListEntriesResponse {

@@ -231,7 +231,16 @@ export interface ListTransfersRequest {
     | string
     | undefined;
   /** Only holds that were captured, voided or found expired before this time. */
-  settledBefore: string | undefined;
+  settledBefore:
+    | string
+    | undefined;
+  /** Only with account_id: only transfers between that account and this one. */
+  counterpartyAccountId: bigint;
+  /**
+   * Only transfers that were created with exactly this key. Callers find their own keys, admins everybody's. At most 64
+   * characters.
+   */
+  idempotencyKey: string;
 }
 
 export interface ListTransfersRequest_MetadataEntry {

@@ -121,6 +121,32 @@ export interface ListEntriesRequest {
      * @generated from protobuf field: bool newest_first = 6
      */
     newestFirst: boolean;
+    /**
+     * Only entries of transfers with this account on the other side. Default: any.
+     *
+     * @generated from protobuf field: int64 counterparty_account_id = 7
+     */
+    counterpartyAccountId: bigint;
+    /**
+     * Only entries of at least this amount without its sign, minor units; 0 for no bound.
+     *
+     * @generated from protobuf field: int64 min_amount = 8
+     */
+    minAmount: bigint;
+    /**
+     * Only entries of at most this amount without its sign, minor units; 0 for no bound.
+     *
+     * @generated from protobuf field: int64 max_amount = 9
+     */
+    maxAmount: bigint;
+    /**
+     * Only entries of transfers whose metadata has all of these pairs.
+     *
+     * @generated from protobuf field: map<string, string> metadata = 10
+     */
+    metadata: {
+        [key: string]: string;
+    };
 }
 /**
  * @generated from protobuf message finance.v1.ListEntriesResponse
@@ -271,7 +297,11 @@ class ListEntriesRequest$Type extends MessageType<ListEntriesRequest> {
             { no: 3, name: "before", kind: "message", T: () => Timestamp },
             { no: 4, name: "page_size", kind: "scalar", T: 5 /*ScalarType.INT32*/ },
             { no: 5, name: "page_token", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
-            { no: 6, name: "newest_first", kind: "scalar", T: 8 /*ScalarType.BOOL*/ }
+            { no: 6, name: "newest_first", kind: "scalar", T: 8 /*ScalarType.BOOL*/ },
+            { no: 7, name: "counterparty_account_id", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
+            { no: 8, name: "min_amount", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
+            { no: 9, name: "max_amount", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
+            { no: 10, name: "metadata", kind: "map", K: 9 /*ScalarType.STRING*/, V: { kind: "scalar", T: 9 /*ScalarType.STRING*/ } }
         ]);
     }
     create(value?: PartialMessage<ListEntriesRequest>): ListEntriesRequest {
@@ -280,6 +310,10 @@ class ListEntriesRequest$Type extends MessageType<ListEntriesRequest> {
         message.pageSize = 0;
         message.pageToken = "";
         message.newestFirst = false;
+        message.counterpartyAccountId = 0n;
+        message.minAmount = 0n;
+        message.maxAmount = 0n;
+        message.metadata = {};
         if (value !== undefined)
             reflectionMergePartial<ListEntriesRequest>(this, message, value);
         return message;
@@ -307,6 +341,18 @@ class ListEntriesRequest$Type extends MessageType<ListEntriesRequest> {
                 case /* bool newest_first */ 6:
                     message.newestFirst = reader.bool();
                     break;
+                case /* int64 counterparty_account_id */ 7:
+                    message.counterpartyAccountId = reader.int64().toBigInt();
+                    break;
+                case /* int64 min_amount */ 8:
+                    message.minAmount = reader.int64().toBigInt();
+                    break;
+                case /* int64 max_amount */ 9:
+                    message.maxAmount = reader.int64().toBigInt();
+                    break;
+                case /* map<string, string> metadata */ 10:
+                    this.binaryReadMap10(message.metadata, reader, options);
+                    break;
                 default:
                     let u = options.readUnknownField;
                     if (u === "throw")
@@ -317,6 +363,22 @@ class ListEntriesRequest$Type extends MessageType<ListEntriesRequest> {
             }
         }
         return message;
+    }
+    private binaryReadMap10(map: ListEntriesRequest["metadata"], reader: IBinaryReader, options: BinaryReadOptions): void {
+        let len = reader.uint32(), end = reader.pos + len, key: keyof ListEntriesRequest["metadata"] | undefined, val: ListEntriesRequest["metadata"][any] | undefined;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case 1:
+                    key = reader.string();
+                    break;
+                case 2:
+                    val = reader.string();
+                    break;
+                default: throw new globalThis.Error("unknown map entry field for finance.v1.ListEntriesRequest.metadata");
+            }
+        }
+        map[key ?? ""] = val ?? "";
     }
     internalBinaryWrite(message: ListEntriesRequest, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter {
         /* int64 account_id = 1; */
@@ -337,6 +399,18 @@ class ListEntriesRequest$Type extends MessageType<ListEntriesRequest> {
         /* bool newest_first = 6; */
         if (message.newestFirst !== false)
             writer.tag(6, WireType.Varint).bool(message.newestFirst);
+        /* int64 counterparty_account_id = 7; */
+        if (message.counterpartyAccountId !== 0n)
+            writer.tag(7, WireType.Varint).int64(message.counterpartyAccountId);
+        /* int64 min_amount = 8; */
+        if (message.minAmount !== 0n)
+            writer.tag(8, WireType.Varint).int64(message.minAmount);
+        /* int64 max_amount = 9; */
+        if (message.maxAmount !== 0n)
+            writer.tag(9, WireType.Varint).int64(message.maxAmount);
+        /* map<string, string> metadata = 10; */
+        for (let k of globalThis.Object.keys(message.metadata))
+            writer.tag(10, WireType.LengthDelimited).fork().tag(1, WireType.LengthDelimited).string(k).tag(2, WireType.LengthDelimited).string(message.metadata[k]).join();
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);

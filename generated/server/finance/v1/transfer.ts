@@ -441,6 +441,19 @@ export interface ListTransfersRequest {
      * @generated from protobuf field: google.protobuf.Timestamp settled_before = 11
      */
     settledBefore?: Timestamp;
+    /**
+     * Only with account_id: only transfers between that account and this one.
+     *
+     * @generated from protobuf field: int64 counterparty_account_id = 12
+     */
+    counterpartyAccountId: bigint;
+    /**
+     * Only transfers that were created with exactly this key. Callers find their own keys, admins everybody's. At most 64
+     * characters.
+     *
+     * @generated from protobuf field: string idempotency_key = 13
+     */
+    idempotencyKey: string;
 }
 /**
  * @generated from protobuf message finance.v1.ListTransfersResponse
@@ -1344,7 +1357,9 @@ class ListTransfersRequest$Type extends MessageType<ListTransfersRequest> {
             { no: 8, name: "page_size", kind: "scalar", T: 5 /*ScalarType.INT32*/ },
             { no: 9, name: "page_token", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
             { no: 10, name: "settled_after", kind: "message", T: () => Timestamp },
-            { no: 11, name: "settled_before", kind: "message", T: () => Timestamp }
+            { no: 11, name: "settled_before", kind: "message", T: () => Timestamp },
+            { no: 12, name: "counterparty_account_id", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
+            { no: 13, name: "idempotency_key", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
         ]);
     }
     create(value?: PartialMessage<ListTransfersRequest>): ListTransfersRequest {
@@ -1356,6 +1371,8 @@ class ListTransfersRequest$Type extends MessageType<ListTransfersRequest> {
         message.metadata = {};
         message.pageSize = 0;
         message.pageToken = "";
+        message.counterpartyAccountId = 0n;
+        message.idempotencyKey = "";
         if (value !== undefined)
             reflectionMergePartial<ListTransfersRequest>(this, message, value);
         return message;
@@ -1397,6 +1414,12 @@ class ListTransfersRequest$Type extends MessageType<ListTransfersRequest> {
                     break;
                 case /* google.protobuf.Timestamp settled_before */ 11:
                     message.settledBefore = Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.settledBefore);
+                    break;
+                case /* int64 counterparty_account_id */ 12:
+                    message.counterpartyAccountId = reader.int64().toBigInt();
+                    break;
+                case /* string idempotency_key */ 13:
+                    message.idempotencyKey = reader.string();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -1459,6 +1482,12 @@ class ListTransfersRequest$Type extends MessageType<ListTransfersRequest> {
         /* google.protobuf.Timestamp settled_before = 11; */
         if (message.settledBefore)
             Timestamp.internalBinaryWrite(message.settledBefore, writer.tag(11, WireType.LengthDelimited).fork(), options).join();
+        /* int64 counterparty_account_id = 12; */
+        if (message.counterpartyAccountId !== 0n)
+            writer.tag(12, WireType.Varint).int64(message.counterpartyAccountId);
+        /* string idempotency_key = 13; */
+        if (message.idempotencyKey !== "")
+            writer.tag(13, WireType.LengthDelimited).string(message.idempotencyKey);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);

@@ -60,6 +60,19 @@ export interface ListEntriesRequest {
   pageToken: string;
   /** Default false: oldest first. */
   newestFirst: boolean;
+  /** Only entries of transfers with this account on the other side. Default: any. */
+  counterpartyAccountId: bigint;
+  /** Only entries of at least this amount without its sign, minor units; 0 for no bound. */
+  minAmount: bigint;
+  /** Only entries of at most this amount without its sign, minor units; 0 for no bound. */
+  maxAmount: bigint;
+  /** Only entries of transfers whose metadata has all of these pairs. */
+  metadata: { [key: string]: string };
+}
+
+export interface ListEntriesRequest_MetadataEntry {
+  key: string;
+  value: string;
 }
 
 export interface ListEntriesResponse {
@@ -363,7 +376,18 @@ export const Entry: MessageFns<Entry> = {
 };
 
 function createBaseListEntriesRequest(): ListEntriesRequest {
-  return { accountId: 0n, after: undefined, before: undefined, pageSize: 0, pageToken: "", newestFirst: false };
+  return {
+    accountId: 0n,
+    after: undefined,
+    before: undefined,
+    pageSize: 0,
+    pageToken: "",
+    newestFirst: false,
+    counterpartyAccountId: 0n,
+    minAmount: 0n,
+    maxAmount: 0n,
+    metadata: {},
+  };
 }
 
 export const ListEntriesRequest: MessageFns<ListEntriesRequest> = {
@@ -389,6 +413,27 @@ export const ListEntriesRequest: MessageFns<ListEntriesRequest> = {
     if (message.newestFirst !== false) {
       writer.uint32(48).bool(message.newestFirst);
     }
+    if (message.counterpartyAccountId !== 0n) {
+      if (BigInt.asIntN(64, message.counterpartyAccountId) !== message.counterpartyAccountId) {
+        throw new globalThis.Error("value provided for field message.counterpartyAccountId of type int64 too large");
+      }
+      writer.uint32(56).int64(message.counterpartyAccountId);
+    }
+    if (message.minAmount !== 0n) {
+      if (BigInt.asIntN(64, message.minAmount) !== message.minAmount) {
+        throw new globalThis.Error("value provided for field message.minAmount of type int64 too large");
+      }
+      writer.uint32(64).int64(message.minAmount);
+    }
+    if (message.maxAmount !== 0n) {
+      if (BigInt.asIntN(64, message.maxAmount) !== message.maxAmount) {
+        throw new globalThis.Error("value provided for field message.maxAmount of type int64 too large");
+      }
+      writer.uint32(72).int64(message.maxAmount);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      ListEntriesRequest_MetadataEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
+    });
     return writer;
   },
 
@@ -453,6 +498,41 @@ export const ListEntriesRequest: MessageFns<ListEntriesRequest> = {
             message.newestFirst = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.counterpartyAccountId = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.minAmount = reader.int64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.maxAmount = reader.int64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            const entry10 = ListEntriesRequest_MetadataEntry.decode(reader, reader.uint32());
+            if (entry10.value !== undefined) {
+              message.metadata[entry10.key] = entry10.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -489,6 +569,35 @@ export const ListEntriesRequest: MessageFns<ListEntriesRequest> = {
         : isSet(object.newest_first)
         ? globalThis.Boolean(object.newest_first)
         : false,
+      counterpartyAccountId: isSet(object.counterpartyAccountId)
+        ? BigInt(object.counterpartyAccountId)
+        : isSet(object.counterparty_account_id)
+        ? BigInt(object.counterparty_account_id)
+        : 0n,
+      minAmount: isSet(object.minAmount)
+        ? BigInt(object.minAmount)
+        : isSet(object.min_amount)
+        ? BigInt(object.min_amount)
+        : 0n,
+      maxAmount: isSet(object.maxAmount)
+        ? BigInt(object.maxAmount)
+        : isSet(object.max_amount)
+        ? BigInt(object.max_amount)
+        : 0n,
+      metadata: isObject(object.metadata)
+        ? (globalThis.Object.entries(object.metadata) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
     };
   },
 
@@ -512,6 +621,24 @@ export const ListEntriesRequest: MessageFns<ListEntriesRequest> = {
     if (message.newestFirst !== false) {
       obj.newestFirst = message.newestFirst;
     }
+    if (message.counterpartyAccountId !== 0n) {
+      obj.counterpartyAccountId = message.counterpartyAccountId.toString();
+    }
+    if (message.minAmount !== 0n) {
+      obj.minAmount = message.minAmount.toString();
+    }
+    if (message.maxAmount !== 0n) {
+      obj.maxAmount = message.maxAmount.toString();
+    }
+    if (message.metadata) {
+      const entries = globalThis.Object.entries(message.metadata) as [string, string][];
+      if (entries.length > 0) {
+        obj.metadata = {};
+        entries.forEach(([k, v]) => {
+          obj.metadata[k] = v;
+        });
+      }
+    }
     return obj;
   },
 
@@ -526,6 +653,110 @@ export const ListEntriesRequest: MessageFns<ListEntriesRequest> = {
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
     message.newestFirst = object.newestFirst ?? false;
+    message.counterpartyAccountId =
+      (object.counterpartyAccountId !== undefined && object.counterpartyAccountId !== null)
+        ? BigInt(object.counterpartyAccountId)
+        : 0n;
+    message.minAmount = (object.minAmount !== undefined && object.minAmount !== null) ? BigInt(object.minAmount) : 0n;
+    message.maxAmount = (object.maxAmount !== undefined && object.maxAmount !== null) ? BigInt(object.maxAmount) : 0n;
+    message.metadata = (globalThis.Object.entries(object.metadata ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseListEntriesRequest_MetadataEntry(): ListEntriesRequest_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const ListEntriesRequest_MetadataEntry: MessageFns<ListEntriesRequest_MetadataEntry> = {
+  encode(message: ListEntriesRequest_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListEntriesRequest_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListEntriesRequest_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListEntriesRequest_MetadataEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ListEntriesRequest_MetadataEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListEntriesRequest_MetadataEntry>, I>>(
+    base?: I,
+  ): ListEntriesRequest_MetadataEntry {
+    return ListEntriesRequest_MetadataEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListEntriesRequest_MetadataEntry>, I>>(
+    object: I,
+  ): ListEntriesRequest_MetadataEntry {
+    const message = createBaseListEntriesRequest_MetadataEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -652,6 +883,10 @@ function fromJsonTimestamp(o: any): Date {
   } else {
     return fromTimestamp(Timestamp.fromJSON(o));
   }
+}
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function isSet(value: any): boolean {

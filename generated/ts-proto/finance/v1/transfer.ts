@@ -280,7 +280,16 @@ export interface ListTransfersRequest {
     | Date
     | undefined;
   /** Only holds that were captured, voided or found expired before this time. */
-  settledBefore: Date | undefined;
+  settledBefore:
+    | Date
+    | undefined;
+  /** Only with account_id: only transfers between that account and this one. */
+  counterpartyAccountId: bigint;
+  /**
+   * Only transfers that were created with exactly this key. Callers find their own keys, admins everybody's. At most 64
+   * characters.
+   */
+  idempotencyKey: string;
 }
 
 export interface ListTransfersRequest_MetadataEntry {
@@ -2191,6 +2200,8 @@ function createBaseListTransfersRequest(): ListTransfersRequest {
     pageToken: "",
     settledAfter: undefined,
     settledBefore: undefined,
+    counterpartyAccountId: 0n,
+    idempotencyKey: "",
   };
 }
 
@@ -2237,6 +2248,15 @@ export const ListTransfersRequest: MessageFns<ListTransfersRequest> = {
     }
     if (message.settledBefore !== undefined) {
       Timestamp.encode(toTimestamp(message.settledBefore), writer.uint32(90).fork()).join();
+    }
+    if (message.counterpartyAccountId !== 0n) {
+      if (BigInt.asIntN(64, message.counterpartyAccountId) !== message.counterpartyAccountId) {
+        throw new globalThis.Error("value provided for field message.counterpartyAccountId of type int64 too large");
+      }
+      writer.uint32(96).int64(message.counterpartyAccountId);
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(106).string(message.idempotencyKey);
     }
     return writer;
   },
@@ -2345,6 +2365,22 @@ export const ListTransfersRequest: MessageFns<ListTransfersRequest> = {
             message.settledBefore = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.counterpartyAccountId = reader.int64() as bigint;
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2419,6 +2455,16 @@ export const ListTransfersRequest: MessageFns<ListTransfersRequest> = {
         : isSet(object.settled_before)
         ? fromJsonTimestamp(object.settled_before)
         : undefined,
+      counterpartyAccountId: isSet(object.counterpartyAccountId)
+        ? BigInt(object.counterpartyAccountId)
+        : isSet(object.counterparty_account_id)
+        ? BigInt(object.counterparty_account_id)
+        : 0n,
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
     };
   },
 
@@ -2463,6 +2509,12 @@ export const ListTransfersRequest: MessageFns<ListTransfersRequest> = {
     if (message.settledBefore !== undefined) {
       obj.settledBefore = message.settledBefore.toISOString();
     }
+    if (message.counterpartyAccountId !== 0n) {
+      obj.counterpartyAccountId = message.counterpartyAccountId.toString();
+    }
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
     return obj;
   },
 
@@ -2490,6 +2542,11 @@ export const ListTransfersRequest: MessageFns<ListTransfersRequest> = {
     message.pageToken = object.pageToken ?? "";
     message.settledAfter = object.settledAfter ?? undefined;
     message.settledBefore = object.settledBefore ?? undefined;
+    message.counterpartyAccountId =
+      (object.counterpartyAccountId !== undefined && object.counterpartyAccountId !== null)
+        ? BigInt(object.counterpartyAccountId)
+        : 0n;
+    message.idempotencyKey = object.idempotencyKey ?? "";
     return message;
   },
 };
