@@ -103,13 +103,14 @@ const UNPACKED = join(
  *
  * Prefers CHROME_PATH, then an installed Chromium or Chrome, then the packaged one (Linux on x64 only).
  *
+ * @param args more arguments of its command line.
  * @throws Error that says what was tried when none can run here.
  */
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(args: readonly string[] = []): Promise<Browser> {
   const executablePath = await findInstalled();
-  if (executablePath !== undefined) return await launch({ executablePath });
+  if (executablePath !== undefined) return await launch({ executablePath }, args);
   if (!runsPackaged()) throw new Error(describeLack(process.platform, process.arch, process.env));
-  return await launch(await packagedChromium());
+  return await launch(await packagedChromium(), args);
 }
 
 interface Executable {
@@ -117,8 +118,8 @@ interface Executable {
   readonly env?: Record<string, string>;
 }
 
-async function launch({ executablePath, env }: Executable): Promise<Browser> {
-  const options = { executablePath, args: QUIET, ...(env && { env }) };
+async function launch({ executablePath, env }: Executable, args: readonly string[]): Promise<Browser> {
+  const options = { executablePath, args: [...QUIET, ...args], ...(env && { env }) };
   return await chromium.launch(options).catch((error: unknown) => {
     throw new Error(`${executablePath} does not start; set CHROME_PATH to one that does`, { cause: error });
   });

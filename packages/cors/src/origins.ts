@@ -1,4 +1,4 @@
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
 import { editDistance, unwrap, wordSet } from "./names.ts";
 import type { ConfigurationReason } from "./reasons.ts";
 
@@ -16,26 +16,6 @@ export function isLoopbackName(host: string): boolean {
 
 function isIpAddress(host: string): boolean {
   return host.startsWith("[") || isIP(host) === 4;
-}
-
-/** https://wicg.github.io/local-network-access/#ip-address-space-section */
-const localNetworks = new BlockList();
-localNetworks.addSubnet("0.0.0.0", 8, "ipv4");
-localNetworks.addSubnet("10.0.0.0", 8, "ipv4");
-localNetworks.addSubnet("100.64.0.0", 10, "ipv4");
-localNetworks.addSubnet("127.0.0.0", 8, "ipv4");
-localNetworks.addSubnet("169.254.0.0", 16, "ipv4");
-localNetworks.addSubnet("172.16.0.0", 12, "ipv4");
-localNetworks.addSubnet("192.168.0.0", 16, "ipv4");
-localNetworks.addSubnet("::", 127, "ipv6");
-localNetworks.addSubnet("fc00::", 7, "ipv6");
-localNetworks.addSubnet("fe80::", 10, "ipv6");
-
-/** Whether the host is a private or link-local address, or a name that ends in `.local`. */
-export function isLocalNetwork(host: string): boolean {
-  if (/\.local\.?$/.test(host)) return true;
-  if (host.startsWith("[")) return localNetworks.check(host.slice(1, -1), "ipv6");
-  return isIpAddress(host) && localNetworks.check(host, "ipv4");
 }
 
 /**

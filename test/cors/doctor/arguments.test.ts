@@ -27,6 +27,8 @@ test("defaults to the call of an API client: POST with authorization and JSON", 
     json: false,
     timeoutMs: 10_000,
     userAgent: expect.stringContaining("Chrome/"),
+    pageAddressSpace: undefined,
+    permission: "prompt",
   });
 });
 
@@ -74,6 +76,7 @@ test.each<[what: string, args: string[], expected: object]>([
   ["--data", ["--data", '{"id":4}'], { body: '{"id":4}' }],
   ["--credentials", ["--credentials"], { credentials: "include" }],
   ["the origin null", ["--origin", "null"], { origin: "null" }],
+  ["--target-address-space", ["--target-address-space", "local"], { targetAddressSpace: "local" }],
 ])("%s", (_, args, expected) => {
   expect(readArguments([url, ...page, ...args])).toMatchObject({ page: expected });
 });
@@ -106,6 +109,13 @@ test.each([
 ])("started as %s with %j it calls itself %s", (path, environment, expected) => {
   expect(commandName(path, environment)).toBe(expected);
   expect(usage(expected)).toMatch(new RegExp(`^usage: ${expected} URL`));
+});
+
+test("the page's place and the user's answer can be given", () => {
+  expect(readArguments([url, ...page, "--page-address-space", "public", "--permission", "denied"])).toMatchObject({
+    pageAddressSpace: "public",
+    permission: "denied",
+  });
 });
 
 test("the fragment of the URL is not sent", () => {
@@ -150,6 +160,9 @@ test("the usage names every option", () => {
     "data",
     "credentials",
     "strict",
+    "page-address-space",
+    "target-address-space",
+    "permission",
     "preflight-only",
     "framework",
   ]) {
@@ -189,6 +202,11 @@ describe("bad usage is reported with its reason", () => {
     [[url, ...page, "--timeout", "0"], /^--timeout must be/],
     [[url, ...page, "--timeout", "soon"], /^--timeout must be/],
     [[url, ...page, "--timeout", "601"], /^--timeout must be/],
+    [[url, ...page, "--page-address-space", "private"], /^--page-address-space must be public, local, loopback$/],
+    [[url, ...page, "--target-address-space", ""], /^--target-address-space must be public, local, loopback$/],
+    [[url, ...page, "--permission", "ask"], /^--permission must be granted, prompt, denied$/],
+    [["--from-config", ...page, "--permission", "granted"], /connects to no server/],
+    [["--from-config", ...page, "--page-address-space", "local"], /connects to no server/],
     [[url, ...page, "--user-agent", "a\nb"], /the value of user-agent/],
     [[url, ...page, "--framework", "expres"], /^there is no framework "expres"; did you mean express\?$/],
     [[url, ...page, "--framework", "rails"], /^there is no framework "rails"; there are finance-service, .* and all$/],

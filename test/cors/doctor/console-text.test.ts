@@ -15,8 +15,10 @@ const origin = "http://localhost:5173";
 function failed(code: FailureCode, stage: "preflight" | "request", value: string): Diagnosis {
   const finding = { code, value, hint: null, cause: null, refused: [value], chrome: null };
   const failure = { ...finding, stage, url, preflighted: false, sentOrigin: origin, status: 404, findings: [finding] };
-  const page = { url: new URL(url), origin, method: "PUT", headers: [], body: null, credentials: "include" } as const;
-  return { page, allowed: false, crossOrigin: true, steps: [], failure, preflightCache: null, reply: null };
+  const call = { url: new URL(url), origin, method: "PUT", headers: [], body: null, credentials: "include" } as const;
+  const page = { ...call, targetAddressSpace: "local" } as const;
+  const fixed = { allowed: false, crossOrigin: true, steps: [], preflightCache: null, reply: null };
+  return { page, failure, ...fixed, place: { space: "public", why: "" }, permissions: [] };
 }
 
 const browsers = ["chrome", "firefox", "safari"] as const;

@@ -44,6 +44,8 @@ function failed(codes: readonly [FailureCode, ...FailureCode[]], change: Partial
     },
     preflightCache: null,
     reply: null,
+    place: { space: "public", why: "by its name" },
+    permissions: [],
   };
 }
 
@@ -53,6 +55,7 @@ function answered(diagnosis: Diagnosis, headers: readonly (readonly [string, str
   const request: WireRequest = {
     ...{ kind: "preflight", url: page.url, method: "OPTIONS", headers: [], body: null, origin: page.origin },
     ...{ pageOrigin: page.origin, redirectedFrom: [], sendsReferrer: true, revalidates: false },
+    blockedSpaces: [],
   };
   const exchange = { request, response: { status: 404, headers } };
   return { ...diagnosis, steps: [{ name: "preflight_sent", result: "passed", text: "", rule: "", exchange }] };

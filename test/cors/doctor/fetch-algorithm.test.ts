@@ -66,6 +66,7 @@ test("the article's call has a preflight, whose headers are checked one by one, 
       redirectedFrom: [],
       sendsReferrer: true,
       revalidates: false,
+      blockedSpaces: [],
     },
     {
       kind: "request",
@@ -78,6 +79,7 @@ test("the article's call has a preflight, whose headers are checked one by one, 
       redirectedFrom: [],
       sendsReferrer: true,
       revalidates: false,
+      blockedSpaces: [],
     },
   ]);
   expect(results(diagnosis)).toEqual([
@@ -248,7 +250,7 @@ describe("requests that are never sent", () => {
     (url) => expect(at(url).requests).toHaveLength(1),
   );
 
-  test.each(["http://192.168.1.1/", "http://printer.local/"])("only Chrome asks the user about %s", (url) => {
+  test.each(["http://192.168.1.1/", "http://printer.local/"])("only Chrome calls %s", (url) => {
     expect(results(at(url).diagnosis)).toContain("mixed_content note");
   });
 
@@ -274,6 +276,90 @@ describe("requests that are never sent", () => {
     expect(requests).toHaveLength(1);
     expect(diagnosis.failure).toMatchObject({ code, url: location });
   });
+});
+
+describe("the local network", () => {
+  const at = (address: string, outcome: WireOutcome = response(200, { "access-control-allow-origin": "*" })) => ({
+    ...outcome,
+    address,
+  });
+  const page = { ...simple, origin: "https://app.test", url: new URL("https://api.test/") };
+  const loopbackStep = ({ steps }: Diagnosis) => steps.find(({ name }) => name === "local_network_access");
+
+  test.each([
+    ["https://app.test", "note", "which is assumed"],
+    ["null", "note", "which is assumed"],
+    ["https://8.8.8.8", "note", "by its host, 8.8.8.8"],
+    ["http://8.8.8.8", "failed", "only a secure page"],
+    ["http://app.test", "failed", "only a secure page"],
+    ["https://localhost", undefined, ""],
+    ["http://192.168.1.1", undefined, ""],
+    ["https://app.local", undefined, ""],
+    ["file://", undefined, ""],
+    ["chrome-extension://abc", undefined, ""],
+    ["capacitor://localhost", undefined, ""],
+  ])("a page on %s that reaches a loopback address: %s", (origin, result, text) => {
+    const { diagnosis } = run({ ...page, origin }, [at("127.0.0.1")]);
+    expect(loopbackStep(diagnosis)?.result).toBe(result);
+    expect(loopbackStep(diagnosis)?.text ?? "").toContain(text);
+    expect(diagnosis.allowed).toBe(result !== "failed");
+  });
+
+  test("a page whose place is known is judged by that", () => {
+    const place = { space: "public", why: "as the test says" } as const;
+    const { diagnosis } = run({ ...page, origin: "https://localhost" }, [at("10.0.0.1")], { place });
+    expect(loopbackStep(diagnosis)?.text).toBe(
+      "api.test is in the local address space, and the page in the public one (as the test says): Chrome asks the user (permission local-network).",
+    );
+    expect(diagnosis.place).toBe(place);
+  });
+
+  test("a permission is asked for once, and another for the other space", () => {
+    const moved = at(
+      "10.0.0.1",
+      response(302, { "access-control-allow-origin": "*", location: "https://third.test/" }),
+    );
+    const { diagnosis } = run(page, [moved, at("::1")], { permission: "granted" });
+    expect(diagnosis.permissions).toEqual([
+      { name: "local-network", state: "granted" },
+      { name: "loopback-network", state: "granted" },
+    ]);
+    const { steps } = run({ ...article, origin: page.origin }, [at("::1", open), at("::1", reply)]).diagnosis;
+    expect(steps.filter(({ name }) => name === "local_network_access")).toHaveLength(1);
+  });
+
+  test("an unknown address is not judged", () => {
+    const { diagnosis } = run({ ...page, url: new URL("http://localhost:9707/") }, [reply]);
+    expect(loopbackStep(diagnosis)).toBeUndefined();
+  });
+
+  test("what happens before the server has an address comes first", () => {
+    const refused = { noResponse: { code: "connection_refused", detail: "" } } as const;
+    const { diagnosis } = run(page, [refused], { permission: "denied" });
+    expect(diagnosis.failure).toMatchObject({ code: "connection_refused" });
+    const silent = at("127.0.0.1", { noResponse: { code: "timed_out", detail: "" } });
+    expect(run(page, [silent], { permission: "denied" }).diagnosis.failure).toMatchObject({
+      code: "local_network_denied",
+      value: "loopback",
+    });
+  });
+
+  test("a refusal hides what the server would answer, and names no response", () => {
+    const { diagnosis } = run(page, [at("10.0.0.1", response(500))], { permission: "denied" });
+    expect(diagnosis.failure).toMatchObject({ code: "local_network_denied", status: null, findings: [{}] });
+    expect(diagnosis.reply).toBeNull();
+  });
+
+  test.each(["Access-Control-Allow-Private-Network", "Private-Network-Access-Name", "Private-Network-Access-ID"])(
+    "%s is reported once as obsolete",
+    (name) => {
+      const more = { [name]: "true", "access-control-allow-headers": "authorization, content-type" };
+      const { diagnosis } = run(article, [response(204, { ...allowOrigin, ...more })]);
+      const notes = diagnosis.steps.filter((step) => step.name === "local_network_access");
+      expect(notes).toMatchObject([{ result: "note", text: expect.stringContaining("no effect") }]);
+      expect(diagnosis.allowed).toBe(true);
+    },
+  );
 });
 
 describe("the hint", () => {

@@ -53,6 +53,7 @@ function get(url: string): WireRequest {
     redirectedFrom: [],
     sendsReferrer: true,
     revalidates: false,
+    blockedSpaces: [],
   };
 }
 
@@ -175,6 +176,21 @@ test.each(["name.invalid", "a..localhost", `${"a".repeat(64)}.localhost`])("%s h
   });
 });
 
+test("sends nothing to an address in a blocked space", async () => {
+  const received: string[] = [];
+  const server = rawServer((text) => {
+    received.push(text);
+    return "HTTP/1.1 204 No Content\r\n\r\n";
+  });
+  const request = get(`http://127.0.0.1:${await listen(server)}/`);
+  expect(await probe({ ...request, blockedSpaces: ["local", "loopback"] })).toMatchObject({
+    noResponse: { code: "connection_failed" },
+    address: "127.0.0.1",
+  });
+  expect(received).toEqual([]);
+  expect(await probe({ ...request, blockedSpaces: ["public", "local"] })).toMatchObject({ response: { status: 204 } });
+});
+
 test("a port without a server", async () => {
   const server = rawServer(() => null);
   const port = await listen(server);
@@ -199,7 +215,6 @@ test("a certificate of an unknown authority", async () => {
   const server = createHttpsServer({ key, cert }, (_request, response) => response.end());
   expect(await probe(get(`https://127.0.0.1:${await listen(server)}/`))).toEqual({
     noResponse: { code: "tls_failed", detail: expect.stringContaining("DEPTH_ZERO_SELF_SIGNED_CERT") },
-    address: "127.0.0.1",
   });
 });
 

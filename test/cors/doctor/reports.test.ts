@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { frameworkIds } from "../../../packages/cors/src/doctor/fixes/index.ts";
 import {
   type Diagnosis,
+  type FetchOptions,
   fetchAlgorithm,
   type PageRequest,
   renderJson,
@@ -20,8 +21,12 @@ const page: PageRequest = {
   credentials: "same-origin",
 };
 
-function diagnosisOf(outcomes: readonly WireOutcome[], change: Partial<PageRequest> = {}): Diagnosis {
-  const conversation = fetchAlgorithm({ ...page, ...change });
+function diagnosisOf(
+  outcomes: readonly WireOutcome[],
+  change: Partial<PageRequest> = {},
+  options: FetchOptions = {},
+): Diagnosis {
+  const conversation = fetchAlgorithm({ ...page, ...change }, options);
   let turn = conversation.next();
   for (const outcome of outcomes) if (!turn.done) turn = conversation.next(outcome);
   if (!turn.done) throw new Error("the fetch wants more responses");
@@ -201,6 +206,35 @@ describe("the text", () => {
   });
 });
 
+describe("a permission", () => {
+  const asking = passing.map((outcome) => ({ ...outcome, address: "127.0.0.1" }));
+  const online = { origin: "https://app.test" };
+
+  test("that the user has not given yet is part of the verdict", () => {
+    const diagnosis = diagnosisOf(asking, online);
+    expect(renderText(diagnosis, [], plain)).toContain(
+      "\nALLOWED IF THE USER AGREES: Chrome asks for loopback-network.",
+    );
+    expect(JSON.parse(renderJson(diagnosis, []))).toMatchObject({
+      allowed: true,
+      pageAddressSpace: "public",
+      permissions: [{ name: "loopback-network", state: "prompt" }],
+    });
+  });
+
+  test("that the user has given is not", () => {
+    const text = renderText(diagnosisOf(asking, online, { permission: "granted" }), [], plain);
+    expect(text).toContain("\nALLOWED: the browser lets the page continue.");
+    expect(text).toContain("✓ localhost:9707 is in the loopback address space");
+  });
+
+  test("that the user has denied blocks the call before it is sent", () => {
+    const text = renderText(diagnosisOf(asking.slice(0, 1), online, { permission: "denied" }), [], plain);
+    expect(text).toContain("\nBLOCKED before it is sent: local_network_denied");
+    expect(text).toContain("Permission was denied for this request to access the `loopback` address space.");
+  });
+});
+
 describe("the JSON", () => {
   test("of a call that passes", () => {
     const { steps, ...rest } = JSON.parse(renderJson(diagnosisOf(passing), ["A note."]));
@@ -215,6 +249,8 @@ describe("the JSON", () => {
         headers: [["authorization", "Bearer ..."]],
         credentials: "same-origin",
       },
+      pageAddressSpace: "loopback",
+      permissions: [],
       failure: null,
       preflightCache: { maxAge: "600", chromium: 600, firefox: 600, webkit: 600 },
       reply: {

@@ -1,5 +1,7 @@
 import { didYouMean, nearestNames, readCommandLine, UsageError } from "../command-line.ts";
+import { type AddressSpace, addressSpaces } from "./address-spaces.ts";
 import { type FrameworkId, findFramework, frameworkIds, frameworkNames } from "./fixes/index.ts";
+import { type PermissionState, permissionStates } from "./local-network-access.ts";
 import {
   type PageRequest,
   PageRequestError,
@@ -24,6 +26,9 @@ export type CheckArguments = {
   readonly json: boolean;
   readonly timeoutMs: number;
   readonly userAgent: string;
+  /** Default: from the address of the page's host. */
+  readonly pageAddressSpace: AddressSpace | undefined;
+  readonly permission: PermissionState;
 } & (
   | { readonly fromConfig: false; readonly url: URL }
   /** The default is the service in this environment. */
@@ -54,6 +59,11 @@ If not, says why, what the consoles of browsers print, and how to fix it. It wor
   --credentials        the page sends cookies: fetch's credentials: "include", axios's withCredentials
   --strict             follow the standard where browsers are less strict: * and authorization, and in Chrome client
                        hints such as save-data, ranges such as Bytes=0-9, and the ports 4190 and 6679
+  --page-address-space SPACE
+                       where the page is loaded from: public, local or loopback; default: where ORIGIN's host is
+  --target-address-space SPACE
+                       fetch's targetAddressSpace: the page announces a call into the local network
+  --permission STATE   for the local network: granted, prompt (default: Chrome asks the user) or denied
   --preflight-only     do not send the actual request; judge the preflight alone
   --from-config        check the policy in this environment's CORS_* variables instead of a server
   --framework NAME     print how to fix it there; may be repeated; default: what the headers of the reply name. NAME is all or
@@ -65,8 +75,8 @@ If not, says why, what the consoles of browsers print, and how to fix it. It wor
   --help
 
 The actual request is really sent: for a method that changes something, use --preflight-only or a harmless URL.
-Exit status: 0 the page could read the reply, 1 it could not (CORS, mixed content, a blocked port, no answer),
-2 bad usage.`;
+Exit status: 0 the page could read the reply, if need be after the user agrees, 1 it could not (CORS, Local Network
+Access, mixed content, a blocked port, no answer), 2 bad usage.`;
 
 const timeoutSecondsMax = 600;
 
@@ -78,6 +88,9 @@ const options = {
   data: { type: "string" },
   credentials: { type: "boolean", default: false },
   strict: { type: "boolean", default: false },
+  "page-address-space": { type: "string" },
+  "target-address-space": { type: "string" },
+  permission: { type: "string" },
   "preflight-only": { type: "boolean", default: false },
   "from-config": { type: "boolean", default: false },
   framework: { type: "string", multiple: true },
@@ -102,6 +115,14 @@ export function readArguments(args: readonly string[]): DoctorArguments {
   if (timeout === 0 || timeout > timeoutSecondsMax) {
     throw new UsageError(`--timeout must be a number of seconds above 0, at most ${timeoutSecondsMax}`);
   }
+  const pageAddressSpace = readChoice("page-address-space", values["page-address-space"], addressSpaces);
+  const targetAddressSpace = readChoice("target-address-space", values["target-address-space"], addressSpaces);
+  const permission = readChoice("permission", values.permission, permissionStates);
+  if (fromConfig && (pageAddressSpace ?? permission) !== undefined) {
+    throw new UsageError(
+      "--from-config connects to no server, so --page-address-space and --permission have no effect",
+    );
+  }
   try {
     const method = readMethod(values.method);
     const headers = readHeaders(
@@ -120,7 +141,10 @@ export function readArguments(args: readonly string[]): DoctorArguments {
         headers,
         body,
         credentials: values.credentials ? "include" : "same-origin",
+        ...(targetAddressSpace !== undefined && { targetAddressSpace }),
       },
+      pageAddressSpace,
+      permission: permission ?? "prompt",
       strict: values.strict,
       preflightOnly: values["preflight-only"],
       frameworks: values.framework === undefined ? null : readFrameworks(values.framework),
@@ -149,6 +173,12 @@ function readFrameworks(names: readonly string[]): readonly FrameworkId[] {
     const hint = didYouMean(nearestNames(name, frameworkNames)) || `; there are ${frameworkNames.join(", ")} and all`;
     throw new UsageError(`there is no framework ${JSON.stringify(name)}${hint}`);
   });
+}
+
+function readChoice<Choice extends string>(name: string, text: string | undefined, choices: readonly Choice[]) {
+  const choice = choices.find((each) => each === text);
+  if (text !== undefined && choice === undefined) throw new UsageError(`--${name} must be ${choices.join(", ")}`);
+  return choice;
 }
 
 /** The headers of an API call as in `axios.post(url, data, { headers: { authorization } })`. */

@@ -7,7 +7,8 @@ import {
   trimValue,
   wordSet,
 } from "../names.ts";
-import { isLocalNetwork, isLoopback } from "../origins.ts";
+import { isLoopback } from "../origins.ts";
+import { type AddressSpace, spaceOfHost } from "./address-spaces.ts";
 import type { FailureCode } from "./explanations.ts";
 import type { Cause } from "./fixes/index.ts";
 
@@ -206,8 +207,8 @@ const blockedPorts = wordSet(`
 const portsOpenInChromium = wordSet("4190 6679");
 
 /** Why the browser does not send the page's request to this URL; null when it does. */
-export function findBarrier(pageOrigin: string, url: URL, strict: boolean): Finding | null {
-  if (isMixedContent(pageOrigin, url) && !isLocalNetwork(url.hostname)) return finding("mixed_content", url.href);
+export function findBarrier(page: Caller, url: URL, strict: boolean): Finding | null {
+  if (isMixedContent(page.origin, url) && whyLocal(page, url) === null) return finding("mixed_content", url.href);
   if (!blockedPorts.has(url.port) || (!strict && isOpenInChromiumAlone(url))) return null;
   return finding("blocked_port", url.port);
 }
@@ -218,11 +219,23 @@ export function isOpenInChromiumAlone(url: URL): boolean {
 }
 
 /**
- * Whether only Chromium sends it: it asks the user for access to the local network.
- * https://wicg.github.io/local-network-access/#mixed-content
+ * Why only Chromium sends it, for people; null if all browsers or none do.
+ * https://wicg.github.io/local-network-access/#mixed-content-lna
  */
-export function isLocalMixedContent(pageOrigin: string, url: URL): boolean {
-  return isMixedContent(pageOrigin, url) && isLocalNetwork(url.hostname);
+export function whyOnlyChromium(page: Caller, url: URL): string | null {
+  return isMixedContent(page.origin, url) ? whyLocal(page, url) : null;
+}
+
+/** The part of a page's call on which mixed content depends. */
+interface Caller {
+  readonly origin: string;
+  readonly targetAddressSpace?: AddressSpace;
+}
+
+/** How Chromium knows before it connects that the server is in the local network; null if it does not. */
+function whyLocal({ targetAddressSpace = "public" }: Caller, url: URL): string | null {
+  if ((spaceOfHost(url.hostname) ?? "public") !== "public") return `${url.hostname} is in the local network`;
+  return targetAddressSpace === "public" ? null : `the page sets targetAddressSpace to ${targetAddressSpace}`;
 }
 
 /** https://w3c.github.io/webappsec-mixed-content/#should-block-fetch */

@@ -4,6 +4,7 @@ import type { Policy } from "../policy.ts";
 import { type CheckArguments, readArguments, usage } from "./arguments.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { diagnose } from "./fetch.ts";
+import { locatePage } from "./page-place.ts";
 import { createPolicyProbe, explainRefusals } from "./policy-probe.ts";
 import { createProbe } from "./probe.ts";
 import { renderJson, renderMistakes, renderText, wantsColours } from "./reports.ts";
@@ -36,7 +37,8 @@ export async function runDoctor({ name, readService }: Doctor): Promise<number> 
 }
 
 async function checkServer(asked: CheckArguments & { readonly fromConfig: false }): Promise<number> {
-  const diagnosis = await diagnose({ ...asked.page, url: asked.url }, createProbe(asked), asked);
+  const place = await locatePage(asked.page.origin, asked.pageAddressSpace, asked.timeoutMs);
+  const diagnosis = await diagnose({ ...asked.page, url: asked.url }, createProbe(asked), { ...asked, place });
   return report(asked, diagnosis, []);
 }
 

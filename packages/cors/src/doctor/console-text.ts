@@ -7,6 +7,7 @@ import { isToken } from "../names.ts";
 import { checkAllowOrigin, type Finding, finding, type Header } from "./checks.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { type Explanation, explanations, type FailureCode, noSuccess } from "./explanations.ts";
+import { assumedPlace } from "./local-network-access.ts";
 import { codesOfNetError } from "./net-errors.ts";
 import { placeholderFor } from "./page-request.ts";
 
@@ -442,6 +443,8 @@ function imagineDiagnosis(code: FailureCode, facts: MessageFacts): Diagnosis {
     },
     preflightCache: null,
     reply: null,
+    place: assumedPlace,
+    permissions: [],
   };
 }
 

@@ -1,5 +1,7 @@
-import { type Finding, finding, getHeader, type Header, type PreflightCache, type WireResponse } from "./checks.ts";
+import type { AddressSpace } from "./address-spaces.ts";
+import { type Finding, getHeader, type Header, type PreflightCache, type WireResponse } from "./checks.ts";
 import type { FailureCode } from "./explanations.ts";
+import type { PagePlace, PermissionName } from "./local-network-access.ts";
 import type { PageRequest } from "./page-request.ts";
 
 /** The next request that the browser sends. */
@@ -20,6 +22,8 @@ export interface WireRequest {
   readonly sendsReferrer: boolean;
   /** Whether the page sets a condition such as If-None-Match, so that no cache may answer. */
   readonly revalidates: boolean;
+  /** The browser sends nothing over a connection to an address in one of these. */
+  readonly blockedSpaces: readonly AddressSpace[];
 }
 
 /** Why there is no response. */
@@ -33,7 +37,7 @@ export interface NoResponse {
 
 /** The outcome of a request. */
 export type WireOutcome = ({ readonly response: WireResponse } | { readonly noResponse: NoResponse }) & {
-  /** The IP address that the browser connected to, without brackets. Absent if unknown, or if there was no connection. */
+  /** The IP address at the other end of the connection. Absent if unknown, or if connecting or TLS failed. */
   readonly address?: string;
 };
 
@@ -47,6 +51,7 @@ const rules = {
   origin_compared: `${standard}#main-fetch`,
   mixed_content: "https://w3c.github.io/webappsec-mixed-content/#should-block-fetch",
   blocked_port: `${standard}#port-blocking`,
+  local_network_access: "https://wicg.github.io/local-network-access/#fetching",
   preflight_decided: `${standard}#http-fetch`,
   preflight_sent: `${standard}#cors-preflight-fetch`,
   preflight_redirect: `${standard}#cors-preflight-fetch`,
@@ -119,6 +124,17 @@ export interface Diagnosis {
   readonly preflightCache: PreflightCache | null;
   /** Null when blocked, or when only the preflight was requested. */
   readonly reply: Reply | null;
+  /** Where the page was loaded from. */
+  readonly place: PagePlace;
+  /** The permissions for the local network that the page needs; empty for most pages. */
+  readonly permissions: readonly NeededPermission[];
+}
+
+/** A permission for the local network. */
+export interface NeededPermission {
+  readonly name: PermissionName;
+  /** With `prompt`, the browser asks the user. */
+  readonly state: "granted" | "prompt";
 }
 
 /** The header lines of the last response; empty when there was none. */
@@ -133,33 +149,21 @@ export interface FetchRecord {
   preflightCache: PreflightCache | null;
   /** Whether the request to the current URL had a preflight that passed. */
   preflighted: boolean;
+  readonly permissions: Set<PermissionName>;
 }
 
 /** Yields each request and receives its outcome. */
 export type Conversation<Result> = Generator<WireRequest, Result, WireOutcome>;
 
-/** Records a step without an exchange. */
-export function note(record: FetchRecord, name: StepName, result: Step["result"], text: string): void {
-  record.steps.push({ name, result, text, rule: rules[name], exchange: null });
-}
-
-/** Sends a request and records the response; null when none came, which is then the failure. */
-export function* send(record: FetchRecord, request: WireRequest): Conversation<WireResponse | null> {
-  const outcome = yield request;
-  const name = request.kind === "preflight" ? "preflight_sent" : "request_sent";
-  const asked = `${request.method} ${request.url.href}`;
-  const rule = rules[name];
-  if ("response" in outcome) {
-    const { response } = outcome;
-    const text = `${asked} is answered with ${response.status}.`;
-    record.steps.push({ name, result: "passed", text, rule, exchange: { request, response } });
-    return response;
-  }
-  const { code, detail, chrome = null } = outcome.noResponse;
-  const text = `${asked} gets no answer: ${detail}.`;
-  record.steps.push({ name, result: "failed", text, rule, exchange: { request, response: null } });
-  fail(record, request, null, [{ ...finding(code, detail), chrome }]);
-  return null;
+/** Records a step. */
+export function note(
+  record: FetchRecord,
+  name: StepName,
+  result: Step["result"],
+  text: string,
+  exchange: Exchange | null = null,
+): void {
+  record.steps.push({ name, result, text, rule: rules[name], exchange });
 }
 
 /**

@@ -46,6 +46,34 @@ export const explanations = {
       financeService: "set PORT to another one, for example 9707",
     },
   },
+  local_network_insecure_page: {
+    meaning: "A page from the internet may call a server in the local network only if the page is on https.",
+    chrome: "The request client is not a secure context and the resource is in more-private address space `{value}`.",
+    safari: null,
+    fix: {
+      other:
+        "serve the page over https, so that Chrome asks the user; for development open it from http://localhost, whose calls are not restricted",
+      financeService: "open the page from http://localhost:5173 (npm run dev), or serve it over https",
+    },
+  },
+  local_network_denied: {
+    meaning:
+      "A page from the internet may call a server in the local network or on the user's machine only if the user allows it, and the user did not.",
+    chrome: "Permission was denied for this request to access the `{value}` address space.",
+    safari: null,
+    fix: {
+      other:
+        "let the user allow it: the icon left of the address, then Site settings; or call a server with a public address; for development open the page from http://localhost, whose calls are not restricted",
+      financeService:
+        "for development open the page from http://localhost:5173 (npm run dev); otherwise give the API a public https address, or let the user allow access in Chrome's site settings",
+    },
+  },
+  address_space_mismatch: {
+    meaning: "The page announced an address space with targetAddressSpace, and the server's address is in another one.",
+    chrome: "Request had a target IP address space of `{target_space}` yet the resource is in address space `{value}`.",
+    safari: null,
+    fix: { other: 'remove targetAddressSpace from the call, or set it to "{value}"' },
+  },
   host_not_found: {
     meaning: "The host name has no address. The page sees the same TypeError as for a CORS failure.",
     chrome: "net::ERR_NAME_NOT_RESOLVED",

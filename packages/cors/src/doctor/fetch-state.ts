@@ -9,6 +9,7 @@ import {
   type WireResponse,
 } from "./checks.ts";
 import { type FetchRecord, fail, judge, note, show, type WireRequest } from "./diagnosis.ts";
+import { blockedSpaces, type Caller } from "./local-network-access.ts";
 import type { PageRequest } from "./page-request.ts";
 
 /** Where a redirect leads, or why it is not followed. */
@@ -179,8 +180,7 @@ function wordsOf({ hostname, pathname, hash, searchParams }: URL): string[] {
 }
 
 /** The state of a fetch; each redirect makes a new one. */
-export interface FetchState {
-  readonly page: PageRequest;
+export interface FetchState extends Caller {
   /** Whether the page sends cookies. */
   readonly credentials: boolean;
   /** Whether to follow the standard where browsers are less strict. */
@@ -201,9 +201,16 @@ export interface FetchState {
 }
 
 /** What preflight and request have in common besides the URL. */
-export function commonParts(state: FetchState) {
-  const { page, redirectedFrom, sendsReferrer } = state;
-  return { pageOrigin: page.origin, redirectedFrom, sendsReferrer, revalidates: isConditional(state) };
+export function commonParts(state: FetchState, kind: "preflight" | "request") {
+  const { page, url, redirectedFrom, sendsReferrer } = state;
+  return {
+    kind,
+    pageOrigin: page.origin,
+    redirectedFrom,
+    sendsReferrer,
+    revalidates: isConditional(state),
+    blockedSpaces: blockedSpaces(state, kind, url),
+  };
 }
 
 const conditionalHeaders = wordSet("if-match if-modified-since if-none-match if-range if-unmodified-since");
@@ -226,7 +233,7 @@ export function actualRequest(state: FetchState): WireRequest {
   const { url, method, headers, body, crossOrigin } = state;
   const silent = !crossOrigin && (method === "GET" || method === "HEAD");
   const origin = silent ? null : originOf(state);
-  return { kind: "request", url, method, headers, body, origin, ...commonParts(state) };
+  return { url, method, headers, body, origin, ...commonParts(state, "request") };
 }
 
 /** Chromium reads the target of a redirect before it checks anything else. */

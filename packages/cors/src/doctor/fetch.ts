@@ -8,10 +8,10 @@ import { trimValue } from "../names.ts";
 import {
   findBarrier,
   getHeader,
-  isLocalMixedContent,
   isOpenInChromiumAlone,
   splitReadable,
   type WireResponse,
+  whyOnlyChromium,
 } from "./checks.ts";
 import {
   type Conversation,
@@ -21,7 +21,6 @@ import {
   note,
   type Probe,
   type Reply,
-  send,
 } from "./diagnosis.ts";
 import {
   actualRequest,
@@ -38,27 +37,39 @@ import {
   type Suspicion,
   suspectLogin,
 } from "./fetch-state.ts";
+import { assumedPlace, type PagePlace, type PermissionState, placeOfOrigin } from "./local-network-access.ts";
 import type { PageRequest } from "./page-request.ts";
 import { preflightIfNeeded } from "./preflight.ts";
+import { send } from "./sending.ts";
 
 export interface FetchOptions {
   /** Stops before the actual request. Default: false. */
   readonly preflightOnly?: boolean;
   /** Follows the standard where browsers are less strict. Default: false. */
   readonly strict?: boolean;
+  /** Where the page was loaded from. Default: what its origin shows, otherwise the internet. */
+  readonly place?: PagePlace;
+  /** The user's answer about the local network. Default: prompt. */
+  readonly permission?: PermissionState;
 }
 
 /** Runs one fetch. It never throws. */
 export function* fetchAlgorithm(page: PageRequest, options: FetchOptions = {}): Conversation<Diagnosis> {
-  const { preflightOnly = false, strict = false } = options;
-  const record: FetchRecord = { steps: [], failure: null, preflightCache: null, preflighted: false };
-  let state = start(record, page, strict);
+  const { preflightOnly = false } = options;
+  const record: FetchRecord = {
+    steps: [],
+    failure: null,
+    preflightCache: null,
+    preflighted: false,
+    permissions: new Set(),
+  };
+  let state = start(record, page, options);
   let reply: Reply | null = null;
   while (reply === null) {
     if (!mayBeSent(record, state)) break;
     if (!(yield* preflightIfNeeded(record, state)) || preflightOnly) break;
     const request = actualRequest(state);
-    const response = yield* send(record, request);
+    const response = yield* send(record, state, request);
     if (response === null || !hasReadableLocation(record, state, request, response)) break;
     if (!checkReply(record, state, response)) break;
     if (!isRedirect(response)) reply = readReply(record, state, response);
@@ -69,11 +80,16 @@ export function* fetchAlgorithm(page: PageRequest, options: FetchOptions = {}): 
     }
   }
   const { steps, failure, preflightCache } = record;
-  const { crossOrigin } = state;
-  return { page, allowed: failure === null, crossOrigin, steps, failure, preflightCache, reply };
+  const { crossOrigin, place, permission } = state;
+  const permissions = [...record.permissions].map((name) => ({
+    name,
+    state: permission === "granted" ? ("granted" as const) : ("prompt" as const),
+  }));
+  return { page, allowed: failure === null, crossOrigin, steps, failure, preflightCache, reply, place, permissions };
 }
 
-function start(record: FetchRecord, page: PageRequest, strict: boolean): FetchState {
+function start(record: FetchRecord, page: PageRequest, options: FetchOptions): FetchState {
+  const { strict = false, place = placeOfOrigin(page.origin) ?? assumedPlace, permission = "prompt" } = options;
   const crossOrigin = page.url.origin !== page.origin;
   const text = crossOrigin
     ? `The page is on ${page.origin} and the URL on ${page.url.origin}: CORS applies.`
@@ -83,19 +99,20 @@ function start(record: FetchRecord, page: PageRequest, strict: boolean): FetchSt
   const sendsReferrer = !isDowngrade(page, url);
   const credentials = page.credentials === "include";
   const fresh = { redirectCount: 0, redirectedFrom: [], crossOrigin, taintedOrigin: false, sendsReferrer };
-  return { page, credentials, strict, url, method, headers, body, ...fresh };
+  return { page, place, permission, credentials, strict, url, method, headers, body, ...fresh };
 }
 
 /** Checks mixed content and blocked ports, again after each redirect. */
 function mayBeSent(record: FetchRecord, state: FetchState): boolean {
   const { page, url, strict } = state;
-  const barrier = findBarrier(page.origin, url, strict);
+  const barrier = findBarrier(page, url, strict);
+  const whyLocal = whyOnlyChromium(page, url);
   if (barrier?.code === "mixed_content") {
     note(record, "mixed_content", "failed", `An https page may not call ${url.href}, which is plain http.`);
   } else if (barrier?.code === "blocked_port") {
     note(record, "blocked_port", "failed", `Browsers refuse to call port ${url.port}.`);
-  } else if (isLocalMixedContent(page.origin, url)) {
-    const text = `Firefox and Safari block ${url.origin} as mixed content; Chrome asks the user for access to the local network.`;
+  } else if (whyLocal !== null) {
+    const text = `Chrome lets an https page call ${url.origin} over plain http, because ${whyLocal}; Firefox and Safari block it as mixed content.`;
     note(record, "mixed_content", "note", text);
   }
   if (barrier === null && isOpenInChromiumAlone(url)) {

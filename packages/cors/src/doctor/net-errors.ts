@@ -4,6 +4,9 @@ import type { FailureCode } from "./explanations.ts";
 
 const codes: readonly (readonly [pattern: RegExp, code: FailureCode])[] = [
   [/^UNSAFE_PORT/, "blocked_port"],
+  [/^BLOCKED_BY_LOCAL_NETWORK_ACCESS/, "local_network_denied"],
+  [/^BLOCKED_BY_LOCAL_NETWORK_ACCESS/, "local_network_insecure_page"],
+  [/^INCONSISTENT_IP_ADDRESS_SPACE/, "address_space_mismatch"],
   [/^NAME_NOT_RESOLVED/, "host_not_found"],
   [/^CONNECTION_REFUSED/, "connection_refused"],
   [/^(CERT|SSL)_/, "tls_failed"],

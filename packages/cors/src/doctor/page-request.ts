@@ -7,6 +7,7 @@ import {
   wordSet,
 } from "../names.ts";
 import { readOrigin } from "../origins.ts";
+import type { AddressSpace } from "./address-spaces.ts";
 import type { Header } from "./checks.ts";
 
 /** The call of a page: `fetch(url, { method, headers, body, credentials })`. */
@@ -23,6 +24,8 @@ export interface PageRequest {
   readonly body: string | null;
   /** `include` is axios's withCredentials: cookies and TLS certificates. */
   readonly credentials: "include" | "same-origin";
+  /** The option of `fetch` with which a page announces a call into the local network. Only Chromium knows it. */
+  readonly targetAddressSpace?: AddressSpace;
 }
 
 /** Values for headers that are given by name only. Only the value of content-type makes a difference. */

@@ -10,7 +10,7 @@ import type { FailureCode } from "./explanations.ts";
  * {quoted_headers} are the headers of the page that need permission, {refused} those of them that are refused, all without
  * {response_headers}, which no page should send. {methods} and {quoted_methods} are the page's method with those that need no
  * permission. {origin} is the origin of the page, {sent_origin} the value of the Origin header, which is null after some
- * redirects.
+ * redirects. {target_space} is the page's targetAddressSpace.
  *
  * {if credentials}...{end} is for pages that send cookies, {if method} and {if headers} for those that need permission,
  * {if method_refused} and {if headers_refused} for a server that refuses it, and {if silent} for one without CORS headers.
@@ -41,6 +41,7 @@ export function fillIn(template: string, diagnosis: Diagnosis, failure: Failure,
     quoted_methods: quote(methods),
     status: String(failure.status ?? ""),
     value,
+    target_space: page.targetAddressSpace ?? "",
     headers: wanted.join(", "),
     quoted_headers: quote(wanted),
     refused: refused.filter((name) => !isServerHeader(name)).join(", "),

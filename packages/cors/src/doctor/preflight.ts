@@ -16,7 +16,7 @@ import {
   type WireResponse,
 } from "./checks.ts";
 import type { WireRequest } from "./diagnosis.ts";
-import { type Conversation, type FetchRecord, fail, judge, note, send, show } from "./diagnosis.ts";
+import { type Conversation, type FetchRecord, fail, judge, note, show } from "./diagnosis.ts";
 import {
   checkCors,
   commonParts,
@@ -29,6 +29,7 @@ import {
   originOf,
   suspectLogin,
 } from "./fetch-state.ts";
+import { send } from "./sending.ts";
 
 /** @returns whether the actual request may be sent. */
 export function* preflightIfNeeded(record: FetchRecord, state: FetchState): Conversation<boolean> {
@@ -53,7 +54,7 @@ export function* preflightIfNeeded(record: FetchRecord, state: FetchState): Conv
   }
   note(record, "preflight_decided", "passed", `A preflight comes first: ${reasons.join("; ")}.`);
   const request = preflightRequest(state, names);
-  const response = yield* send(record, request);
+  const response = yield* send(record, state, request);
   if (response === null || !hasReadableLocation(record, state, request, response)) return false;
   const findings = isRedirect(response)
     ? findRedirect(record, state, response)
@@ -72,7 +73,7 @@ function preflightRequest(state: FetchState, names: readonly string[]): WireRequ
   if (names.length > 0) headers.push(["access-control-request-headers", names.join(",")]);
   const { url } = state;
   const origin = originOf(state);
-  return { kind: "preflight", url, method: "OPTIONS", headers, body: null, origin, ...commonParts(state) };
+  return { url, method: "OPTIONS", headers, body: null, origin, ...commonParts(state, "preflight") };
 }
 
 /** Chromium checks nothing else then. Firefox checks Allow-Origin first, so that is a finding too. */

@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { isLoopback, isLoopbackName } from "../origins.ts";
+import { spaceOfAddress } from "./address-spaces.ts";
 import type { Header } from "./checks.ts";
 import type { NoResponse, Probe, WireOutcome, WireRequest } from "./diagnosis.ts";
 import { readResponseHead } from "./response-head.ts";
@@ -103,8 +104,14 @@ function exchange(request: WireRequest, options: ProbeOptions): Promise<WireOutc
     const detail = `nothing came within ${options.timeoutMs / 1000} s`;
     const timer = setTimeout(() => settle({ noResponse: { code: "timed_out", detail } }), options.timeoutMs);
     let address: string | undefined;
-    socket.on("connect", () => {
+    socket.on(secure ? "secureConnect" : "connect", () => {
       address = socket.remoteAddress;
+      const space = spaceOfAddress(address ?? "");
+      if (space === null || !request.blockedSpaces.includes(space)) {
+        socket.write(printRequest(request, options.userAgent));
+        return;
+      }
+      settle({ noResponse: { code: "connection_failed", detail: "the connection was closed unused" } });
     });
     let text = "";
     const read = (ended: boolean) => {
@@ -118,7 +125,6 @@ function exchange(request: WireRequest, options: ProbeOptions): Promise<WireOutc
     });
     socket.on("end", () => read(true));
     socket.on("error", (error) => settle({ noResponse: explainError(error, url) }));
-    socket.write(printRequest(request, options.userAgent));
   });
 }
 

@@ -2,7 +2,7 @@ import { type FixLines, fixesFor, frameworksOf } from "./advice.ts";
 import type { Header } from "./checks.ts";
 import { consoleLines } from "./consoles.ts";
 import type { Diagnosis, Exchange, Failure, Step } from "./diagnosis.ts";
-import { explainFailure } from "./explanations.ts";
+import { explainFailure, type FailureCode } from "./explanations.ts";
 import { type FrameworkId, frameworks } from "./fixes/index.ts";
 
 /** Longer texts from servers are cut. */
@@ -32,7 +32,7 @@ function withoutSecrets(headers: readonly Header[]): Header[] {
 
 /** The diagnosis for machines, in the form of docs/doctor.md. */
 export function renderJson(diagnosis: Diagnosis, notes: readonly string[]): string {
-  const { page, allowed, crossOrigin, preflightCache, reply } = diagnosis;
+  const { page, allowed, crossOrigin, preflightCache, reply, permissions } = diagnosis;
   const document = {
     version: 1,
     allowed,
@@ -43,7 +43,10 @@ export function renderJson(diagnosis: Diagnosis, notes: readonly string[]): stri
       method: page.method,
       headers: withoutSecrets(page.headers),
       credentials: page.credentials,
+      ...(page.targetAddressSpace !== undefined && { targetAddressSpace: page.targetAddressSpace }),
     },
+    pageAddressSpace: diagnosis.place.space,
+    permissions,
     steps: diagnosis.steps.map(printStep),
     failure: printFailure(diagnosis),
     preflightCache,
@@ -161,12 +164,15 @@ function renderExchange({ request, response }: Exchange, paint: Paint): string[]
     headers.map(([name, value]) => paint("dim", `    ${arrow} ${printable(`${name.toLowerCase()}: ${value}`)}`));
   return [...print(">", asked), ...print("<", answered)];
 }
-
 function renderVerdict(diagnosis: Diagnosis, asked: readonly FrameworkId[] | null, paint: Paint): string[] {
-  const { failure, crossOrigin, reply, preflightCache } = diagnosis;
+  const { failure, crossOrigin, reply, preflightCache, permissions } = diagnosis;
   if (failure === null) {
+    const awaited = permissions.filter(({ state }) => state === "prompt").map(({ name }) => name);
     const verdict = crossOrigin ? "ALLOWED: the browser lets the page continue." : "ALLOWED: CORS does not apply here.";
-    const lines = [paint("green", paint("bold", verdict))];
+    const lines =
+      awaited.length === 0
+        ? [paint("green", paint("bold", verdict))]
+        : [paint("yellow", paint("bold", `ALLOWED IF THE USER AGREES: Chrome asks for ${awaited.join(" and ")}.`))];
     if (reply !== null && reply.status >= 400) {
       lines.push(`The page reads the reply, which is the error ${reply.status}: that is not a CORS problem.`);
     }
@@ -188,8 +194,17 @@ function renderVerdict(diagnosis: Diagnosis, asked: readonly FrameworkId[] | nul
   ];
 }
 
+/** The failures for which the browser sends nothing. */
+const neverSent: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "mixed_content",
+  "blocked_port",
+  "local_network_insecure_page",
+  "local_network_denied",
+  "address_space_mismatch",
+]);
+
 function verdictOf({ code, stage, status }: Failure): string {
-  if (code === "mixed_content" || code === "blocked_port") return `BLOCKED before it is sent: ${code}`;
+  if (neverSent.has(code)) return `BLOCKED before it is sent: ${code}`;
   if (code === "invalid_response") return `BLOCKED by the ${stage}: ${code}`;
   return status === null ? `NO ANSWER: ${code}` : `BLOCKED by the ${stage}: ${code}`;
 }
