@@ -73,6 +73,7 @@ const pages: readonly [page: string, fragment: string | (() => string), shown: s
   ["transfer with long words", () => `/transfers/${long.transfer}`, "Recorded"],
   ["new transfer", "/transfer?from=4&to=6", "Corner Grocery"],
   ["new transfer with long words", () => `/transfer?from=${long.account}&to=${long.other}&amount=1`, "→"],
+  ["new journal", "/journal", "Check the lines"],
   ["connection", "/connection", "✓ A browser lets this page call the API."],
   ["unknown page", "/nowhere", "Page not found"],
 ];
@@ -92,6 +93,8 @@ const edited: readonly [fragment: string, title: string][] = [
   ["/transfers", "Page not found"],
   ["/transfer/7", "Page not found"],
   ["/holds/1", "Page not found"],
+  ["/journal/", "New journal"],
+  ["/journal/1", "Page not found"],
   ["/Accounts", "Page not found"],
 ];
 
@@ -181,7 +184,7 @@ test("the sign-in, dialogs, suggestions and refusals fit every width", async () 
     await signIn(page);
     await open(page, `/accounts/${long.other}`, "Drag across the chart");
     await page.getByText("Show the chart as a table").click();
-    for (const action of ["Freeze", "Close"]) {
+    for (const action of ["Edit", "Freeze", "Close"]) {
       await page.getByRole("button", { name: `${action} ${UNBROKEN}` }).click();
       await page.getByRole("dialog").waitFor();
       await fits(action);
@@ -213,25 +216,78 @@ test("the sign-in, dialogs, suggestions and refusals fit every width", async () 
     await page.getByLabel("Amount in USD").fill("1");
     await page.getByText("There is no account 999").waitFor();
     await fits("refusal");
+    await page.getByLabel("Hold it now").check();
+    await page.getByLabel("The hold expires").selectOption("At a date and time");
+    await page.getByText("Effective date and metadata").click();
+    for (const _ of "two") await page.getByRole("button", { name: "Add a pair" }).click();
+    await page.getByRole("group", { name: "Pair 1" }).getByLabel("Value").fill(UNBROKEN);
+    await page.getByRole("button", { name: "Hold", exact: true }).click();
+    await page.getByText("Enter a key.").waitFor();
+    await fits("more of the form");
+    await open(page, "/journal", "Check the lines");
+    const line = page.getByRole("group", { name: "Line 1" });
+    await line.getByLabel("Debit account").fill(long.account);
+    await line.getByLabel("Credit account").fill(long.other);
+    await line.getByLabel("Amount").fill("1");
+    await line.getByLabel("Description").fill(UNBROKEN);
+    await page.getByRole("button", { name: "Check the lines" }).click();
+    await page.getByRole("button", { name: "Post 1 line" }).waitFor();
+    await fits("checked journal");
+    await page.getByRole("button", { name: "Post 1 line" }).click();
+    await page.getByText("Posted as").waitFor();
+    await fits("posted journal");
+    await page.getByRole("button", { name: /^Undo/ }).click();
+    await page.getByRole("region", { name: "Balances afterwards" }).waitFor();
+    await fits("undo");
   });
 });
 
-test("the sign-in and dialogs are accessible", async () => {
+test("the sign-in, dialogs and journals with outcomes are accessible in both themes", async () => {
   await service.visit(async (page) => {
+    const barriers = async () => {
+      await page.emulateMedia({ colorScheme: "light" });
+      const inLight = await findBarriers(page);
+      await page.emulateMedia({ colorScheme: "dark" });
+      return [...inLight, ...(await findBarriers(page, ["color-contrast"]))];
+    };
     await page.getByLabel("Bearer token").waitFor();
-    expect(await findBarriers(page)).toEqual([]);
+    expect(await barriers()).toEqual([]);
     await signIn(page);
-    await open(page, "/holds", "Hotel");
-    await page
-      .getByRole("button", { name: /^Capture/ })
-      .first()
-      .click();
-    expect(await findBarriers(page)).toEqual([]);
-    await page.getByRole("button", { name: "Cancel" }).click();
+    for (const [fragment, shown, name] of [
+      ["/holds", "Hotel", /^Capture/],
+      ["/holds", "Hotel", /^Void/],
+      ["/transfers/5", "Recorded", "Reverse"],
+      [`/accounts/${long.other}`, "Metadata", /^Edit/],
+    ] as const) {
+      await open(page, "/nowhere", "Page not found");
+      await open(page, fragment, shown);
+      await page.getByRole("button", { name }).first().click();
+      await page.getByRole("dialog").waitFor();
+      expect(await barriers(), `${name}`).toEqual([]);
+      await page.keyboard.press("Escape");
+    }
     await open(page, "/accounts/4", "Drag across the chart");
     await page.getByRole("button", { name: "API call" }).first().click();
     await page.getByRole("region", { name: "JSON" }).waitFor();
-    expect(await findBarriers(page)).toEqual([]);
+    expect(await barriers(), "API call").toEqual([]);
+    await page.keyboard.press("Escape");
+    await open(page, "/journal", "Check the lines");
+    await page.getByLabel("All or nothing").uncheck();
+    for (const [number, amount] of [
+      [1, "1"],
+      [2, "99999999"],
+    ] as const) {
+      const line = page.getByRole("group", { name: `Line ${number}` });
+      await line.getByLabel("Debit account").fill("4");
+      await line.getByLabel("Credit account").fill("6");
+      await line.getByLabel("Amount").fill(amount);
+    }
+    await page.getByRole("button", { name: "Check the lines" }).click();
+    await page.getByRole("button", { name: "Post 1 of 2 lines" }).waitFor();
+    expect(await barriers(), "checked journal").toEqual([]);
+    await page.getByRole("button", { name: "Post 1 of 2 lines" }).click();
+    await page.getByText("Posted as").waitFor();
+    expect(await barriers(), "posted journal").toEqual([]);
   });
 });
 
@@ -271,6 +327,7 @@ test("a dialog opens with the focus on a safe control, ignores the second click 
     const field = dialog.getByRole("textbox");
     const focused = page.locator(":focus");
     const opened: readonly [fragment: string, opener: string, safe: Locator][] = [
+      [`/accounts/${long.empty}`, "Edit Empty", dialog.getByLabel("Name")],
       [`/accounts/${long.empty}`, "Freeze Empty", cancel],
       [`/accounts/${long.empty}`, "Close Empty", cancel],
       ["/holds", "Void transfer", cancel],

@@ -3,7 +3,14 @@ import * as fields from "../../generated/client/fields.ts";
 import * as Server from "../../generated/server/finance/v1/account.ts";
 import { AccountType, type Transfer } from "../../packages/client/src/index.ts";
 import { complete } from "../../packages/client/src/message.ts";
-import { type Actor, adminPartOfChange, adminPartOfNewAccount, may, maySettle } from "../../src/finance/policy.ts";
+import {
+  type Actor,
+  adminPartOfChange,
+  adminPartOfNewAccount,
+  adminPartOfTransfer,
+  may,
+  maySettle,
+} from "../../src/finance/policy.ts";
 import { type Permissions, permissionsOf } from "../../web/src/session/permissions.ts";
 import type { TokenClaims } from "../../web/src/session/token.ts";
 import { anAccount } from "./accounts.ts";
@@ -39,6 +46,9 @@ test.each<[what: string, allowed: readonly CallerName[], ask: (may: Permissions)
   ["reads the trial balance", ADMIN, (may) => may.readTrialBalance],
   ["chooses a new account's terms", ADMIN, (may) => may.setTerms],
   ["freezes", ADMIN, (may) => may.freeze],
+  ["changes an overdraft", ADMIN, (may) => may.setLimits],
+  ["sets an effective time", ADMIN, (may) => may.setEffectiveTime],
+  ["describes an own account", WRITERS, (may) => may.describe(safe)],
   ["closes an own account", WRITERS, (may) => may.close(wallet)],
   ["debits an own liability", WRITERS, (may) => may.debit(wallet)],
   ["debits an own asset", ADMIN, (may) => may.debit(safe)],
@@ -64,6 +74,7 @@ test.each<[what: string, allowed: readonly CallerName[], ask: (may: Permissions)
 test.each<[what: string, allowed: boolean, ask: (may: Permissions) => boolean]>([
   ["debit somebody else's liability", false, (may) => may.debit(anAccount({ owner: "alice" }))],
   ["credit somebody else's liability", true, (may) => may.credit(anAccount({ owner: "alice" }))],
+  ["describe somebody else's account", false, (may) => may.describe(anAccount({ owner: "alice" }))],
   ["close somebody else's account", false, (may) => may.close(anAccount({ owner: "alice" }))],
   ["capture a hold placed by alice", false, (may) => may.capture(transfer(5n, 4n, "alice"), listed)],
   ["void a hold placed by alice", false, (may) => may.void(transfer(5n, 4n, "alice"), listed)],
@@ -86,6 +97,8 @@ describe("agrees with the service's policy", () => {
         expect(offered.debit(account), `debit ${owner} ${type}`).toBe(may(actor, "debit", held));
         expect(offered.credit(account), `credit ${owner} ${type}`).toBe(may(actor, "credit", held));
         expect(offered.close(account), `close ${owner} ${type}`).toBe(may(actor, "close", held));
+        expect(offered.describe(account), `describe ${owner} ${type}`).toBe(may(actor, "describe", held));
+        expect(offered.setLimits).toBe(may(actor, "set_limits", held));
         expect(offered.freeze).toBe(may(actor, "freeze_or_open", held));
       }
     }
@@ -112,7 +125,7 @@ describe("agrees with the service's policy", () => {
   });
 
   test("about actions that only an admin may take", () => {
-    const { setTerms, freeze } = permissionsOf(callers.bob);
+    const { setTerms, freeze, setLimits, setEffectiveTime } = permissionsOf(callers.bob);
     const account = { owner: "bob", type: Server.AccountType.LIABILITY, overdraftLimit: 0n, unlimitedOverdraft: false };
     const terms = [
       { owner: "alice" },
@@ -127,5 +140,7 @@ describe("agrees with the service's policy", () => {
     for (const status of [Server.AccountStatus.FROZEN, Server.AccountStatus.OPEN]) {
       expect(freeze).toBe(adminPartOfChange({ status }) === undefined);
     }
+    expect(setLimits).toBe(adminPartOfChange({ overdraftLimit: 1n }) === undefined);
+    expect(setEffectiveTime).toBe(adminPartOfTransfer({ effectiveAt: {} }) === undefined);
   });
 });

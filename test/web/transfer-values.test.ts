@@ -18,11 +18,21 @@ const filled: TransferValues = {
   description: " Rent ",
   pending: false,
   holdDays: 7,
+  expiresAt: "",
+  effectiveAt: "",
+  metadata: [],
 };
 
 test("a complete form becomes a draft in minor units, to any account", () => {
   expect(readTransfer(filled, accounts, may)).toEqual({
-    draft: { debitAccountId: 4n, creditAccountId: 6n, amount: 1250n, description: "Rent", pending: false },
+    draft: {
+      debitAccountId: 4n,
+      creditAccountId: 6n,
+      amount: 1250n,
+      description: "Rent",
+      pending: false,
+      metadata: {},
+    },
   });
 });
 
@@ -59,6 +69,13 @@ test.each<[what: string, change: Partial<TransferValues>, problems: object]>([
     { creditAccountId: "Only an admin can credit this account, because a credit would decrease it." },
   ],
   ["too large an amount", { amount: "10,000,000,000,000.01" }, { amount: "Enter at most $10,000,000,000,000.00." }],
+  ["no expiry", { pending: true, holdDays: undefined }, { expiresAt: "Choose a time." }],
+  [
+    "a past expiry",
+    { pending: true, holdDays: undefined, expiresAt: "2020-01-01T00:00" },
+    { expiresAt: "Choose a time in the future." },
+  ],
+  ["half a pair", { metadata: [{ key: "a", value: "" }] }, { metadata: "Complete the pairs that are marked." }],
   ["no amount", { amount: "" }, { amount: "Enter an amount." }],
   [
     "nothing right",
@@ -78,4 +95,21 @@ test("an admin debits and credits any account", () => {
     draft: { debitAccountId: 7n, creditAccountId: 4n },
   });
   expect(readTransfer({ ...filled, creditAccountId: "7" }, accounts, adminMay)).toHaveProperty("draft");
+});
+
+test("times, metadata and the expiry of a hold are in the draft; an empty pair is not", () => {
+  const metadata = [
+    { key: "__proto__", value: "1" },
+    { key: "", value: "" },
+  ];
+  const times = { holdDays: undefined, expiresAt: "2099-07-01T12:30", effectiveAt: "2026-01-31T08:00" };
+  const local = (text: string) => `${new Date(text).toISOString().slice(0, 19)}Z`;
+  expect(readTransfer({ ...filled, ...times, pending: true, metadata }, accounts, may)).toMatchObject({
+    draft: {
+      expiresAt: local(times.expiresAt),
+      effectiveAt: local(times.effectiveAt),
+      metadata: Object.fromEntries([["__proto__", "1"]]),
+    },
+  });
+  expect(readTransfer({ ...filled, ...times }, accounts, may)).not.toHaveProperty("draft.expiresAt");
 });

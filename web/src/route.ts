@@ -13,6 +13,7 @@ export const paths = {
     const query = Object.entries(filled).map(([side, id]) => `${side}=${id}`);
     return query.length === 0 ? "#/transfer" : `#/transfer?${query.join("&")}`;
   },
+  newJournal: "#/journal",
   connection: "#/connection",
 } as const;
 

@@ -1,6 +1,7 @@
 import { type Account, AccountStatus, getAccount } from "@finance-service/client";
 import { useQuery } from "@tanstack/react-query";
 import { AccountActions } from "../accounts/account-actions.tsx";
+import { EditAccount } from "../accounts/edit-account.tsx";
 import { CallButton } from "../calls/call-button.tsx";
 import { readOf } from "../calls/recorded-call.ts";
 import { Copyable } from "../components/copy.tsx";
@@ -98,6 +99,7 @@ function Summary({ account }: { readonly account: Account }) {
             Transfer to here
           </a>
         )}
+        <EditAccount account={account} />
         <AccountActions account={account} />
         <CallButton read={readOf(getAccount, { id })} queryKey={keys.account(id)} />
       </div>

@@ -1,14 +1,18 @@
 import { type Account, AccountType, FinanceError, newIdempotencyKey } from "@finance-service/client";
 import { type FormEvent, useRef, useState } from "react";
 import { minorUnitDigitsOf } from "../../../src/finance/values.ts";
-import { readAmount } from "../components/amount.ts";
 import { Field, SelectField } from "../components/field.tsx";
+import { MetadataFields } from "../components/metadata-fields.tsx";
+import { type Pair, readPairs } from "../components/metadata-pairs.ts";
 import { PageHeading } from "../components/page-heading.tsx";
 import { ProblemNote } from "../components/problem-note.tsx";
+import { useFirstProblem } from "../components/use-first-problem.ts";
 import { useChange } from "../data/use-change.ts";
 import { accountTypes } from "../labels.ts";
 import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
+import { readOverdraft } from "./account-values.ts";
+import { OverdraftFields } from "./overdraft-fields.tsx";
 
 const EMPTY = {
   name: "",
@@ -17,9 +21,10 @@ const EMPTY = {
   owner: "",
   overdraft: "",
   unlimited: false,
+  metadata: [] as readonly Pair[],
 };
 
-type FieldName = "name" | "currency" | "owner" | "overdraft";
+type FieldName = "name" | "currency" | "owner" | "overdraft" | "metadata";
 type Problems = Partial<Record<FieldName, string>>;
 
 /** The form's field for each `argument` of a refusal. */
@@ -28,6 +33,7 @@ const FIELD_OF: Readonly<Record<string, FieldName>> = {
   currency: "currency",
   owner: "owner",
   overdraft_limit: "overdraft",
+  metadata: "metadata",
 };
 
 /** Opens an account. Only an admin chooses its type, owner and overdraft; other callers open wallets of their own. */
@@ -37,7 +43,9 @@ export function NewAccountPage() {
   const [problems, setProblems] = useState<Problems>({});
   /** One key for every try, until the form changes. */
   const idempotencyKey = useRef<string>(undefined);
+  const [isPairsLeft, setPairsLeft] = useState(false);
   const form = useRef<HTMLFormElement>(null);
+  const focusFirstProblem = useFirstProblem(form);
   const opening = useChange((request: Parameters<typeof finance.createAccount>[0]) => finance.createAccount(request));
 
   const set = (change: Partial<typeof EMPTY>) => {
@@ -48,7 +56,8 @@ export function NewAccountPage() {
   };
   const point = (found: Problems) => {
     setProblems(found);
-    form.current?.querySelector<HTMLElement>(`[name="${Object.keys(found)[0]}"]`)?.focus();
+    setPairsLeft(true);
+    focusFirstProblem();
   };
 
   const submit = (event: FormEvent) => {
@@ -64,7 +73,8 @@ export function NewAccountPage() {
           window.location.hash = paths.account(id);
         },
         onError: (error) => {
-          const field = error instanceof FinanceError ? FIELD_OF[error.meta["argument"] ?? ""] : undefined;
+          const field =
+            error instanceof FinanceError ? FIELD_OF[error.meta["argument"]?.split(".")[0] ?? ""] : undefined;
           if (field === undefined) return;
           point({ [field]: `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.` });
         },
@@ -122,6 +132,18 @@ export function NewAccountPage() {
             </p>
           </>
         )}
+        <details>
+          <summary>Metadata</summary>
+          <div className="stack">
+            <MetadataFields
+              pairs={values.metadata}
+              onPairs={(metadata) => set({ metadata })}
+              isChecked={isPairsLeft}
+              onLeft={() => setPairsLeft(true)}
+              problem={problems.metadata}
+            />
+          </div>
+        </details>
         {opening.error && !isAtField && <ProblemNote problem={opening.error} />}
         <div className="actions">
           <button type="submit" aria-disabled={opening.isPending}>
@@ -159,48 +181,32 @@ function Terms({ values, problems, caller, onChange }: TermsProps) {
         autoComplete="off"
         spellCheck={false}
       />
-      <Field
-        label="Overdraft"
-        name="overdraft"
-        value={values.overdraft}
-        onChange={({ target }) => onChange({ overdraft: target.value })}
-        problem={problems.overdraft}
-        hint={values.unlimited ? "" : "How far the balance may go below zero. Leave it empty to allow none"}
-        inputMode="decimal"
-        disabled={values.unlimited}
-        autoComplete="off"
-      />
-      <label className="check">
-        <input
-          type="checkbox"
-          checked={values.unlimited}
-          onChange={({ target }) => onChange({ unlimited: target.checked })}
-        />
-        Unlimited, for an account that represents a bank or the owners' equity
-      </label>
+      <OverdraftFields values={values} problem={problems.overdraft} onChange={onChange} />
     </>
   );
 }
 
-function readValues({ name, type, currency, owner, overdraft, unlimited }: typeof EMPTY) {
+function readValues(values: typeof EMPTY) {
   const problems: Problems = {};
-  if (name.trim() === "") problems.name = "Enter a name.";
+  const { type, currency } = values;
+  const name = values.name.trim();
+  if (name === "") problems.name = "Enter a name.";
   if (!/^[A-Z]{3}$/.test(currency)) problems.currency = "Enter a three-letter code, such as USD.";
-  const isLimited = !unlimited && overdraft.trim() !== "";
   // The service refuses other currencies itself.
   const minorUnitDigits = minorUnitDigitsOf(currency);
-  const limit =
-    isLimited && minorUnitDigits !== undefined ? readAmount(overdraft, { currency, minorUnitDigits }) : undefined;
+  const limit = minorUnitDigits === undefined ? undefined : readOverdraft(values, { currency, minorUnitDigits });
   if (limit?.ok === false) problems.overdraft = limit.problem;
-  if (Object.keys(problems).length > 0) return { ok: false, problems } as const;
-  const overdraftLimit = limit?.ok ? limit.minor : 0n;
+  const metadata = readPairs(values.metadata);
+  if (metadata === undefined) problems.metadata = "Complete the pairs that are marked.";
+  if (metadata === undefined || Object.keys(problems).length > 0) return { ok: false, problems } as const;
   const request = {
-    name: name.trim(),
+    name,
     type,
     currency,
-    owner: owner.trim(),
-    overdraftLimit,
-    unlimitedOverdraft: unlimited,
+    owner: values.owner.trim(),
+    overdraftLimit: limit?.ok ? limit.minor : 0n,
+    unlimitedOverdraft: values.unlimited,
+    metadata,
   };
   return { ok: true, request } as const;
 }

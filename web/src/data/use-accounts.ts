@@ -1,5 +1,5 @@
 import type { Account } from "@finance-service/client";
-import { useQuery } from "@tanstack/react-query";
+import { useQueries, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useSession } from "../session/session.ts";
 import { accountQuery, knownAccountsQuery } from "./queries.ts";
@@ -13,20 +13,27 @@ export function useAccounts(): Accounts {
   return useMemo(() => new Map(data?.accounts.map((account) => [account.id, account])), [data]);
 }
 
-/** The same with one more account, loaded by its id if the list does not hold them all. */
-export function useAccountsWith(id: bigint | undefined): {
+/** The same with more accounts, loaded by their ids if the list does not hold them all. */
+export function useAccountsWith(ids: readonly bigint[]): {
   readonly accounts: Accounts;
-  /** Whether that account is still being loaded. */
+  /** Whether some of them are still being loaded. */
   readonly isLooking: boolean;
 } {
   const { finance } = useSession();
   const known = useAccounts();
-  const { data: list, isPending: isListing } = useQuery(knownAccountsQuery(finance));
-  const isMissing = id !== undefined && list?.isComplete === false && !known.has(id);
-  const { data, isPending } = useQuery({ ...accountQuery(finance, id ?? 0n), enabled: isMissing });
+  const { data: list, isPending } = useQuery(knownAccountsQuery(finance));
+  const missing = list?.isComplete === false ? [...new Set(ids)].filter((id) => !known.has(id)) : [];
+  const { found, isLooking } = useQueries({ queries: missing.map((id) => accountQuery(finance, id)), combine });
   const accounts = useMemo(
-    () => (isMissing && data ? new Map([...known, [id, data]]) : known),
-    [isMissing, data, known, id],
+    () => (found.length === 0 ? known : new Map([...known, ...found.map((account) => [account.id, account] as const)])),
+    [known, found],
   );
-  return { accounts, isLooking: isListing || (isMissing && isPending) };
+  return { accounts, isLooking: isPending || isLooking };
+}
+
+function combine(queries: readonly { readonly data: Account | undefined; readonly isPending: boolean }[]) {
+  return {
+    found: queries.flatMap(({ data }) => data ?? []),
+    isLooking: queries.some(({ isPending }) => isPending),
+  };
 }

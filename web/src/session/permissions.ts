@@ -24,8 +24,14 @@ export interface Permissions {
   readonly readTrialBalance: boolean;
   /** Choose the owner, type and overdraft of a new account. */
   readonly setTerms: boolean;
+  /** Change an account's overdraft. */
+  readonly setLimits: boolean;
+  /** Give a transfer another effective time than that of its recording. */
+  readonly setEffectiveTime: boolean;
   /** Freeze accounts and open them again. */
   readonly freeze: boolean;
+  /** Change an account's name and metadata. */
+  describe(account: AccountFacts): boolean;
   close(account: AccountFacts): boolean;
   /** Debit an account that the page knows. */
   debit(account: AccountFacts): boolean;
@@ -42,6 +48,7 @@ export function permissionsOf({ subject, scopes }: TokenClaims): Permissions {
 
   // The service shows a plain caller only their own accounts, and who created a transfer only to its creator.
   const isCallers = (name: string) => name !== "" && (subject === undefined || name === subject);
+  const owns = ({ owner }: AccountFacts) => write && (isAdmin || isCallers(owner));
   const debit = (account: AccountFacts) => write && (isAdmin || (isCallers(account.owner) && !isDebitNormal(account)));
   const credit = (account: AccountFacts | undefined) =>
     write && (isAdmin || account === undefined || !isDebitNormal(account));
@@ -61,8 +68,11 @@ export function permissionsOf({ subject, scopes }: TokenClaims): Permissions {
     write,
     readTrialBalance: isAdmin,
     setTerms: isAdmin,
+    setLimits: isAdmin,
+    setEffectiveTime: isAdmin,
     freeze: isAdmin,
-    close: ({ owner }) => write && (isAdmin || isCallers(owner)),
+    describe: owns,
+    close: owns,
     debit,
     credit,
     capture: (hold, accounts) => placed(hold) && post(hold.debitAccountId, hold.creditAccountId, accounts),

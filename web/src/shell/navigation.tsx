@@ -51,7 +51,7 @@ export function Navigation({ path, feed }: NavigationProps) {
               <a
                 className="primary"
                 href={paths.newTransfer()}
-                aria-current={path === "/transfer" ? "page" : undefined}
+                aria-current={path === "/transfer" || path === "/journal" ? "page" : undefined}
               >
                 <Icon name="transfer" />
                 <span>

@@ -12,6 +12,7 @@ import { useSession } from "../session/session.ts";
 import { loadToken } from "../session/token.ts";
 import { ActivityPage } from "../transfers/activity-page.tsx";
 import { HoldsPage } from "../transfers/holds-page.tsx";
+import { JournalPage } from "../transfers/journal-page.tsx";
 import { NewTransferPage } from "../transfers/new-transfer-page.tsx";
 import { TransferPage } from "../transfers/transfer-page.tsx";
 import { ConnectionBanner } from "./connection-banner.tsx";
@@ -61,6 +62,8 @@ function Page({ path }: { readonly path: string }) {
       return <HoldsPage />;
     case "/transfer":
       return may.write ? <NewTransferPage /> : <ReadOnly title="New transfer" />;
+    case "/journal":
+      return may.write ? <JournalPage /> : <ReadOnly title="New journal" />;
     case "/connection":
       return <ConnectionPage settings={settings} token={loadToken()} />;
   }

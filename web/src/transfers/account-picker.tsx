@@ -16,6 +16,7 @@ interface AccountPickerProps {
   onLeft(): void;
   readonly problem?: string | undefined;
   readonly hint?: string | undefined;
+  readonly readOnly?: boolean;
 }
 
 const SHOWN_MAX = 8;
@@ -24,13 +25,26 @@ const SHOWN_MAX = 8;
  * A text field for an account's name or number, with suggestions below.
  * https://www.w3.org/WAI/ARIA/apg/patterns/combobox/
  */
-export function AccountPicker({ label, name, accounts, text, onText, onLeft, problem, hint }: AccountPickerProps) {
+export function AccountPicker({
+  label,
+  name,
+  accounts,
+  text,
+  onText,
+  onLeft,
+  problem,
+  hint,
+  readOnly,
+}: AccountPickerProps) {
   const id = useId();
   const [isOpen, setOpen] = useState(false);
   const [active, setActive] = useState(-1);
-  const chosen = accounts.find((account) => `${account.id}` === text.trim());
-  const found = accounts.filter((account) => matches(account, text)).slice(0, SHOWN_MAX);
-  const isShown = isOpen && found.length > 0 && found[0] !== chosen;
+  const chosenId = readId(text);
+  const chosen = accounts.find((account) => account.id === chosenId);
+  const find = () => accounts.filter((account) => matches(account, text)).slice(0, SHOWN_MAX);
+  // A journal has many closed pickers.
+  const found = isOpen ? find() : [];
+  const isShown = found.length > 0 && found[0] !== chosen;
   const optionId = (index: number) => `${id}-option-${index}`;
 
   const close = () => {
@@ -43,11 +57,13 @@ export function AccountPicker({ label, name, accounts, text, onText, onLeft, pro
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (readOnly) return;
     if (move !== undefined) {
       event.preventDefault();
       setOpen(true);
       const from = active < 0 && move < 0 ? 0 : active;
-      setActive((from + move + found.length) % Math.max(1, found.length));
+      const { length } = find();
+      setActive((from + move + length) % Math.max(1, length));
     } else if (event.key === "Enter" && isShown && found[active] !== undefined) {
       event.preventDefault();
       choose(found[active]);
@@ -71,13 +87,14 @@ export function AccountPicker({ label, name, accounts, text, onText, onLeft, pro
         autoComplete="off"
         spellCheck={false}
         placeholder="Name or number"
+        readOnly={readOnly}
         value={text}
         onChange={({ target }) => {
           onText(target.value);
           setOpen(true);
           setActive(-1);
         }}
-        onClick={() => setOpen(true)}
+        onClick={() => setOpen(!readOnly)}
         onBlur={() => {
           close();
           onLeft();

@@ -19,9 +19,9 @@ export function useSettlement(): { settle(hold: Transfer, by: Settlement): void;
     dialog:
       settling &&
       (settling.by === "capture" ? (
-        <CaptureDialog hold={settling.hold} onClose={close} />
+        <CaptureDialog transfer={settling.hold} onClose={close} />
       ) : (
-        <VoidDialog hold={settling.hold} onClose={close} />
+        <VoidDialog transfer={settling.hold} onClose={close} />
       )),
   };
 }

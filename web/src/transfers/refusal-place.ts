@@ -1,21 +1,27 @@
 import type { FinanceError } from "@finance-service/client";
+import type { FieldName } from "./transfer-values.ts";
 
 /** Where the transfer form shows a refusal: at a field, or with `form` above the button. */
-export type Place = "debitAccountId" | "creditAccountId" | "amount" | "description" | "form";
+export type Place = FieldName | "form";
 
-type Refusal = Pick<FinanceError, "code" | "meta">;
+/** A FinanceError, or the refusal of a member of a batch. */
+type Refusal = Pick<FinanceError, "meta"> & { readonly code: string };
 
 const PLACE_OF_ARGUMENT: Readonly<Record<string, Place>> = {
   debit_account_id: "debitAccountId",
   credit_account_id: "creditAccountId",
   amount: "amount",
   description: "description",
+  expires_at: "expiresAt",
+  effective_at: "effectiveAt",
+  metadata: "metadata",
 };
 
 /** Finds the field that a refusal of CreateTransfer is about. */
 export function placeRefusal({ code, meta }: Refusal, creditAccountId: bigint): Place {
   const account = (meta["account_id"] ?? meta["id"]) === `${creditAccountId}` ? "creditAccountId" : "debitAccountId";
-  if (code === "invalid_argument") return PLACE_OF_ARGUMENT[meta["argument"] ?? ""] ?? "form";
+  // A pair's argument is its path, such as metadata.invoice.
+  if (code === "invalid_argument") return PLACE_OF_ARGUMENT[meta["argument"]?.split(".")[0] ?? ""] ?? "form";
   if (meta["reason"] === "currency_mismatch") return "creditAccountId";
   if (meta["reason"] === "insufficient_funds" || code === "out_of_range") {
     return account === "creditAccountId" ? account : "amount";

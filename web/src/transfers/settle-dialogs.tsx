@@ -6,29 +6,37 @@ import { readAmount, writeAmount } from "../components/amount.ts";
 import { Dialog, DialogActions } from "../components/dialog.tsx";
 import { Field } from "../components/field.tsx";
 import { ProblemNote } from "../components/problem-note.tsx";
+import { useAccounts } from "../data/use-accounts.ts";
 import { useChange } from "../data/use-change.ts";
-import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
+import { BalancesAfterwards } from "./balances-afterwards.tsx";
+import { forecastOfSettlement, forecastOfTrials } from "./forecast.ts";
+import { DESCRIPTION_LENGTH_MAX } from "./transfer-values.ts";
+import { useTrial } from "./use-trial.ts";
 
 interface SettleProps {
-  readonly hold: Transfer;
+  readonly transfer: Transfer;
+  /** Called before `onClose` with the settled hold, or with the transfer that reverses. */
+  onDone?(result: Transfer): void;
   onClose(): void;
 }
 
 /** Posts a hold, in full or in part. */
-export function CaptureDialog({ hold, onClose }: SettleProps) {
+export function CaptureDialog({ transfer: hold, onDone, onClose }: SettleProps) {
   const { finance } = useSession();
+  const accounts = useAccounts();
   const [text, setText] = useState(() => writeAmount(hold.amount, hold));
   const [mistake, setMistake] = useState<string>();
   const [idempotencyKey, setIdempotencyKey] = useState(newIdempotencyKey);
   const capture = useChange((amount: bigint) => finance.captureTransfer({ id: hold.id, amount, idempotencyKey }));
+  const amount = readAmount(text, hold);
+  const isHeld = amount.ok && amount.minor <= hold.amount;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (capture.isPending) return;
-    const amount = readAmount(text, hold);
     if (!amount.ok) return setMistake(amount.problem);
-    if (amount.minor > hold.amount) return setMistake(`Only ${formatMoney(hold.amount, hold)} is held.`);
-    capture.mutate(amount.minor, { onSuccess: onClose });
+    if (!isHeld) return setMistake(`Only ${formatMoney(hold.amount, hold)} is held.`);
+    capture.mutate(amount.minor, { onSuccess: closeWith(onDone, onClose) });
   };
   return (
     <Dialog title={`Capture transfer ${hold.id}`} onClose={onClose}>
@@ -42,10 +50,16 @@ export function CaptureDialog({ hold, onClose }: SettleProps) {
             setIdempotencyKey(newIdempotencyKey());
           }}
           problem={mistake}
-          hint={`${formatMoney(hold.amount, hold)} is held. The part that is not captured is released`}
+          hint={
+            isHeld && amount.minor < hold.amount
+              ? `The other ${formatMoney(hold.amount - amount.minor, hold)} of the hold is released`
+              : `${formatMoney(hold.amount, hold)} is held. The part that is not captured is released`
+          }
+          readOnly={capture.isPending}
           inputMode="decimal"
           autoComplete="off"
         />
+        {isHeld && <BalancesAfterwards changes={forecastOfSettlement(hold, amount.minor, accounts)} isCalculated />}
         {capture.error && <ProblemNote problem={capture.error} />}
         <DialogActions confirm="Capture" isBusy={capture.isPending} onCancel={onClose} />
       </form>
@@ -54,52 +68,55 @@ export function CaptureDialog({ hold, onClose }: SettleProps) {
 }
 
 /** Releases a hold. */
-export function VoidDialog({ hold, onClose }: SettleProps) {
+export function VoidDialog({ transfer: hold, onDone, onClose }: SettleProps) {
   const { finance } = useSession();
+  const accounts = useAccounts();
   const [idempotencyKey] = useState(newIdempotencyKey);
   const voiding = useChange(() => finance.voidTransfer({ id: hold.id, idempotencyKey }));
   return (
     <Dialog title={`Void transfer ${hold.id}?`} onClose={onClose}>
       <p>{formatMoney(hold.amount, hold)} is released at once. No money moves.</p>
+      <BalancesAfterwards changes={forecastOfSettlement(hold, 0n, accounts)} isCalculated />
       {voiding.error && <ProblemNote problem={voiding.error} />}
       <DialogActions
         confirm="Void"
         isDangerous
         isBusy={voiding.isPending}
-        onConfirm={() => voiding.mutate(undefined, { onSuccess: onClose })}
+        onConfirm={() => voiding.mutate(undefined, { onSuccess: closeWith(onDone, onClose) })}
         onCancel={onClose}
       />
     </Dialog>
   );
 }
 
-interface ReverseProps {
-  readonly transfer: Transfer;
-  onClose(): void;
-}
-
-/** Posts the opposite of a transfer, then opens its page. */
-export function ReverseDialog({ transfer, onClose }: ReverseProps) {
+/** Posts the opposite of a transfer. */
+export function ReverseDialog({ transfer, onDone, onClose }: SettleProps) {
   const { finance } = useSession();
+  const accounts = useAccounts();
   const [description, setDescription] = useState("");
   const [idempotencyKey, setIdempotencyKey] = useState(newIdempotencyKey);
   const reversal = useChange(() => finance.reverseTransfer({ id: transfer.id, description, idempotencyKey }));
+  const moved = transfer.capturedAmount || transfer.amount;
+  const trial = useTrial({
+    debitAccountId: transfer.creditAccountId,
+    creditAccountId: transfer.debitAccountId,
+    amount: moved,
+    description: "",
+    pending: false,
+    metadata: {},
+  });
+  const problem = reversal.error ?? trial.refusal;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (reversal.isPending) return;
-    reversal.mutate(undefined, {
-      onSuccess: ({ id }) => {
-        onClose();
-        window.location.hash = paths.transfer(id);
-      },
-    });
+    reversal.mutate(undefined, { onSuccess: closeWith(onDone, onClose) });
   };
   return (
     <Dialog title={`Reverse transfer ${transfer.id}?`} onClose={onClose}>
       <form className="stack" onSubmit={submit} noValidate>
         <p>
-          {formatMoney(transfer.capturedAmount || transfer.amount, transfer)} goes back in a new transfer. Both stay on
-          the statements. A transfer can be reversed only once.
+          {formatMoney(moved, transfer)} goes back in a new transfer. Nothing is deleted: both transfers stay on the
+          statements. A transfer can be reversed only once.
         </p>
         <Field
           label="Description"
@@ -109,12 +126,21 @@ export function ReverseDialog({ transfer, onClose }: ReverseProps) {
             setIdempotencyKey(newIdempotencyKey());
           }}
           hint="Optional"
-          maxLength={500}
+          maxLength={DESCRIPTION_LENGTH_MAX}
+          readOnly={reversal.isPending}
           autoComplete="off"
         />
-        {reversal.error && <ProblemNote problem={reversal.error} />}
+        {trial.transfer && <BalancesAfterwards changes={forecastOfTrials([trial.transfer], accounts)} />}
+        {problem && <ProblemNote problem={problem} />}
         <DialogActions confirm="Reverse" isDangerous isBusy={reversal.isPending} onCancel={onClose} />
       </form>
     </Dialog>
   );
+}
+
+function closeWith(onDone: SettleProps["onDone"], onClose: () => void) {
+  return (result: Transfer) => {
+    onDone?.(result);
+    onClose();
+  };
 }

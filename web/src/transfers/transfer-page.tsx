@@ -165,9 +165,17 @@ function Actions({ transfer }: { readonly transfer: Transfer }) {
         )}
         <CallButton read={readOf(getTransfer, { id })} queryKey={keys.transfer(id)} />
       </div>
-      {open === "capture" && <CaptureDialog hold={transfer} onClose={close} />}
-      {open === "void" && <VoidDialog hold={transfer} onClose={close} />}
-      {open === "reverse" && <ReverseDialog transfer={transfer} onClose={close} />}
+      {open === "capture" && <CaptureDialog transfer={transfer} onClose={close} />}
+      {open === "void" && <VoidDialog transfer={transfer} onClose={close} />}
+      {open === "reverse" && (
+        <ReverseDialog
+          transfer={transfer}
+          onDone={({ id }) => {
+            window.location.hash = paths.transfer(id);
+          }}
+          onClose={close}
+        />
+      )}
     </>
   );
 }

@@ -1,8 +1,10 @@
-import type { Account } from "@finance-service/client";
+import { type Account, toDate } from "@finance-service/client";
 import { readAmount } from "../components/amount.ts";
+import { type Pair, readPairs } from "../components/metadata-pairs.ts";
 import { hindranceOf } from "../labels.ts";
 import { readId } from "../route.ts";
 import type { Permissions } from "../session/permissions.ts";
+import { readLocalTime } from "./local-time.ts";
 
 /** The contents of the transfer form. */
 export interface TransferValues {
@@ -12,15 +14,30 @@ export interface TransferValues {
   readonly amount: string;
   readonly description: string;
   readonly pending: boolean;
-  /** Days until the hold expires; 0 for never. */
-  readonly holdDays: number;
+  /** Days until the hold expires; 0 for never; undefined for the time in `expiresAt`. */
+  readonly holdDays: number | undefined;
+  /** See local-time.ts. */
+  readonly expiresAt: string;
+  /** See local-time.ts. Empty for the time of recording. */
+  readonly effectiveAt: string;
+  readonly metadata: readonly Pair[];
 }
 
 /** The fields that can have a problem, from top to bottom. */
-export const FIELD_NAMES = ["debitAccountId", "creditAccountId", "amount", "description"] as const;
+export const FIELD_NAMES = [
+  "debitAccountId",
+  "creditAccountId",
+  "amount",
+  "description",
+  "expiresAt",
+  "effectiveAt",
+  "metadata",
+] as const;
 
 export type FieldName = (typeof FIELD_NAMES)[number];
 export type FieldProblems = Partial<Record<FieldName, string>>;
+
+export const DESCRIPTION_LENGTH_MAX = 500;
 
 /** Minor units: the most that one transfer may move. */
 const TRANSFER_AMOUNT_MAX = 10n ** 15n;
@@ -33,6 +50,19 @@ export interface TransferDraft {
   readonly amount: bigint;
   readonly description: string;
   readonly pending: boolean;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The service's string. Absent: see `holdDays`. */
+  readonly expiresAt?: string;
+  /** The service's string. Absent: the time of recording. */
+  readonly effectiveAt?: string;
+}
+
+/** The numbers of the two accounts, as far as they are entered. */
+export function accountsOf({
+  debitAccountId,
+  creditAccountId,
+}: Pick<TransferValues, "debitAccountId" | "creditAccountId">): readonly bigint[] {
+  return [debitAccountId, creditAccountId].flatMap((text) => readId(text) ?? []);
 }
 
 /**
@@ -63,14 +93,32 @@ export function readTransfer(
   }
   const amount = debited && readAmount(values.amount, debited, { max: TRANSFER_AMOUNT_MAX });
   if (amount?.ok === false) problems.amount = amount.problem;
+  const expiresAt = values.pending && values.holdDays === undefined ? readLocalTime(values.expiresAt) : undefined;
+  if (values.pending && values.holdDays === undefined) {
+    if (expiresAt === undefined) problems.expiresAt = "Choose a time.";
+    else if (toDate(expiresAt).getTime() <= Date.now()) problems.expiresAt = "Choose a time in the future.";
+  }
+  const effectiveAt = readLocalTime(values.effectiveAt);
+  const metadata = readPairs(values.metadata);
+  if (metadata === undefined) problems.metadata = "Complete the pairs that are marked.";
   if (
     debitAccountId === undefined ||
     creditAccountId === undefined ||
     !amount?.ok ||
+    metadata === undefined ||
     Object.keys(problems).length > 0
   ) {
     return { problems };
   }
-  const { description, pending } = values;
-  return { draft: { debitAccountId, creditAccountId, amount: amount.minor, description: description.trim(), pending } };
+  const draft = {
+    debitAccountId,
+    creditAccountId,
+    amount: amount.minor,
+    description: values.description.trim(),
+    pending: values.pending,
+    metadata,
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(effectiveAt !== undefined && { effectiveAt }),
+  };
+  return { draft };
 }

@@ -14,7 +14,8 @@ export function useTrial(draft: TransferDraft | undefined): {
   readonly refusal: FinanceError | undefined;
 } {
   const { finance } = useSession();
-  const key = draft === undefined ? "" : Object.values(draft).map(String).join("\n");
+  const key =
+    draft === undefined ? "" : JSON.stringify(draft, (_, value) => (typeof value === "bigint" ? `${value}` : value));
   const settled = useSettled(key);
   const isCurrent = draft !== undefined && settled === key;
   const { data, error } = useQuery({

@@ -1,0 +1,22 @@
+/**
+ * The cells of a table that was copied from a spreadsheet, or of CSV text; undefined for other text. Cells may be quoted
+ * (https://www.rfc-editor.org/rfc/rfc4180#section-2). Empty rows are left out.
+ */
+export function readPastedTable(text: string): readonly (readonly string[])[] | undefined {
+  const [head = ""] = text.trim().split("\n", 1);
+  const isTable = text.includes("\t") || (text.trim().includes("\n") && /[;,]/.test(head));
+  if (!isTable) return undefined;
+  const separator = text.includes("\t") ? "\t" : head.includes(";") ? ";" : ",";
+  const rows: string[][] = [];
+  let row: string[] = [];
+  const cell = new RegExp(`(?:"((?:[^"]|"")*)"|([^${separator}\\r\\n]*))(${separator}|\\r?\\n|\\r|$)`, "gy");
+  for (const [whole, quoted, plain = "", end] of text.matchAll(cell)) {
+    if (whole === "" && row.length === 0) break;
+    row.push((quoted?.replaceAll('""', '"') ?? plain).trim());
+    if (end === separator) continue;
+    rows.push(row);
+    row = [];
+    if (end === "") break;
+  }
+  return rows.filter((cells) => cells.some((text) => text !== ""));
+}
