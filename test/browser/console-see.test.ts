@@ -1,10 +1,10 @@
 /** What the console shows beyond tables: raw JSON, code and texts to copy. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { Page } from "playwright-core";
+import type { Page, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createFinanceClient, toJson } from "../../packages/client/src/index.ts";
-import { goTo, signIn, startTestConsole, type TestConsole } from "../setup/console.ts";
+import { cents, goTo, signIn, startTestConsole, type TestConsole } from "../setup/console.ts";
 
 const run = promisify(execFile);
 
@@ -121,6 +121,125 @@ describe("a button that copies a number", () => {
       await goTo(page, "/transfers/5");
       await page.getByRole("button", { name: "Copy the transfer number" }).click();
       await page.getByRole("status").getByText("Selected: press Ctrl+C or ⌘C").waitFor();
+    });
+  });
+});
+
+describe("while the replies arrive one by one, nothing moves", () => {
+  const pages: readonly [page: string, fragment: string, complete: string][] = [
+    ["the overview", "/", "Latest activity"],
+    ["an account", "/accounts/4", "Statement"],
+    ["the accounts", "/accounts", "Accounts"],
+    ["the activity", "/activity", "Transfers"],
+    ["the holds", "/holds", "Holds"],
+    ["a transfer", "/transfers/5", "Transfer 5"],
+  ];
+
+  test.each(pages)("on %s", async (_, fragment, complete) => {
+    await service.visit(async (page) => {
+      await signIn(page);
+      await page.addInitScript({
+        content: `
+          window.shift = 0;
+          new PerformanceObserver((list) => {
+            for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) window.shift += value;
+          }).observe({ type: "layout-shift", buffered: true });`,
+      });
+      const held: Route[] = [];
+      await page.route("**/finance.v1.FinanceService/*", async (route) => {
+        const request = route.request();
+        if (request.method() !== "POST" || request.url().endsWith("/ListEvents")) await route.continue();
+        else held.push(route);
+      });
+      await goTo(page, fragment);
+      // The calls of the page before end with it.
+      page.once("framenavigated", () => held.splice(0));
+      await page.reload();
+      await page.getByRole("heading", { level: 1 }).waitFor();
+
+      const places = async () => {
+        await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+        return new Map<string, number>(
+          await page.evaluate(
+            `[...document.querySelectorAll("h1, h2, h3, search, .figures, .chart-room")].map((element) =>
+              [element.className + element.textContent.slice(0, 40), element.getBoundingClientRect().top])`,
+          ),
+        );
+      };
+      const seen = await places();
+      while (held.length > 0 || (await page.getByRole("heading", { name: complete, exact: true }).count()) === 0) {
+        // The last call first: each page must cope with any order.
+        const route = held.pop();
+        if (route === undefined) {
+          await page.waitForRequest("**/finance.v1.FinanceService/*");
+          continue;
+        }
+        const replied = page.waitForResponse((response) => response.request() === route.request());
+        await route.continue();
+        await (await replied).finished();
+        for (const [name, top] of await places()) {
+          expect(top, name).toBe(seen.get(name) ?? top);
+          seen.set(name, top);
+        }
+      }
+      expect([...seen.keys()].join()).toContain(complete);
+      expect(await page.evaluate("window.shift")).toBeLessThan(0.01);
+    });
+  });
+});
+
+describe("the overview", () => {
+  test("shows what moved each day, the largest movements, and the holds that expire first, to capture or void", async () => {
+    const move = (amount: string, change: object) =>
+      service.call("CreateTransfer", { debit_account_id: "4", credit_account_id: "6", amount, ...change });
+    const soon = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+    await move("500000", { description: "Boat" });
+    await move("5000", { description: "In two days", pending: true, expires_at: soon(2) });
+    await move("5000", { description: "Tomorrow", pending: true, expires_at: soon(1) });
+    await move("5000", { description: "Next month", pending: true, expires_at: soon(30) });
+    await move("5000", { description: "Never", pending: true });
+    await service.visit(async (page) => {
+      await signIn(page);
+      const rowsOf = async (name: string) =>
+        await page.getByRole("table", { name }).locator("tbody").getByRole("row").allInnerTexts();
+      await expect.poll(async () => (await rowsOf("Largest movements"))[0]).toContain("Boat");
+      await page.getByText("This covers every transfer that was posted or captured in the last 30 days.").waitFor();
+      await page.getByText("Show the chart as a table").click();
+      const days = await rowsOf("Movement per day");
+      expect(days).toHaveLength(30);
+      expect(cents(`${days.at(-1)}`)).toBeGreaterThanOrEqual(500_000n);
+
+      await expect
+        .poll(async () => (await rowsOf("Holds that expire soon")).map((row) => row.split("\n")[0]))
+        .toEqual(["Tomorrow", "In two days"]);
+      const first = page.getByRole("table", { name: "Holds that expire soon" }).getByRole("row", { name: "Tomorrow" });
+      await first.getByRole("button", { name: /^Void/ }).click();
+      await page.getByRole("dialog").getByRole("button", { name: /Void/ }).click();
+      await first.waitFor({ state: "detached" });
+    });
+  });
+
+  test("says how far it looks if there are more transfers than one call reads", async () => {
+    await service.visit(async (page) => {
+      await page.route("**/finance.v1.FinanceService/ListTransfers", async (route) => {
+        if (route.request().method() !== "POST" || !route.request().postData()?.includes("createdAfter")) {
+          return await route.continue();
+        }
+        const response = await route.fetch();
+        const reply = await response.json();
+        await route.fulfill({
+          response,
+          json: { ...reply, transfers: reply.transfers.slice(0, 1), next_page_token: "more" },
+        });
+      });
+      await signIn(page);
+      await page
+        .getByText(/^Highest: .* This covers only the time since .*: one call reads at most 1000 transfers\./)
+        .waitFor();
+      await page.getByText("Show the chart as a table").click();
+      expect(
+        await page.getByRole("table", { name: "Movement per day" }).locator("tbody").getByRole("row").count(),
+      ).toBe(1);
     });
   });
 });

@@ -1,23 +1,31 @@
 import { type Account, AccountStatus, getAccount } from "@finance-service/client";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { AccountActions } from "../accounts/account-actions.tsx";
 import { EditAccount } from "../accounts/edit-account.tsx";
 import { CallButton } from "../calls/call-button.tsx";
 import { readOf } from "../calls/recorded-call.ts";
 import { Copyable } from "../components/copy.tsx";
 import { FailureBoundary } from "../components/failure-boundary.tsx";
-import { Loaded } from "../components/loaded.tsx";
+import { Loaded, Settled } from "../components/loaded.tsx";
 import { Metadata } from "../components/metadata.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { Sum } from "../components/sum.tsx";
-import { accountQuery, keys } from "../data/queries.ts";
+import {
+  accountChangesQuery,
+  accountQuery,
+  entriesQuery,
+  historyQuery,
+  keys,
+  knownAccountsQuery,
+} from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { hindranceOf, typeOf } from "../labels.ts";
 import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
-import { AccountHolds } from "./account-holds.tsx";
+import { AccountHolds, accountHoldsQuery } from "./account-holds.tsx";
 import { AuditTrail } from "./audit-trail.tsx";
-import { BalanceHistory } from "./balance-history.tsx";
+import { BalanceHistory, firstSpan } from "./balance-history.tsx";
 import { Statement } from "./statement.tsx";
 
 const back = { href: paths.accounts, to: "Accounts" };
@@ -27,6 +35,14 @@ export function AccountPage({ id }: { readonly id: bigint }) {
   const { finance } = useSession();
   const query = useQuery(accountQuery(finance, id));
   const known = useAccounts();
+  const [openedAt] = useState(() => new Date());
+  const parts = [
+    useQuery(knownAccountsQuery(finance)),
+    useQuery(historyQuery(finance, id, firstSpan(openedAt))),
+    useInfiniteQuery(accountHoldsQuery(finance, id)),
+    useInfiniteQuery(accountChangesQuery(finance, id)),
+    useInfiniteQuery(entriesQuery(finance, id)),
+  ];
   // Show what the list knows until the account itself is loaded.
   const data = query.data ?? known.get(id);
   return (
@@ -36,12 +52,14 @@ export function AccountPage({ id }: { readonly id: bigint }) {
         {(account) => (
           <>
             <Summary account={account} />
-            <FailureBoundary what="The chart">
-              <BalanceHistory account={account} />
-            </FailureBoundary>
-            <AccountHolds account={account} />
-            <AuditTrail account={account} />
-            <Statement account={account} />
+            <Settled queries={parts} what="the history">
+              <FailureBoundary what="The chart">
+                <BalanceHistory account={account} openedAt={openedAt} />
+              </FailureBoundary>
+              <AccountHolds account={account} />
+              <AuditTrail account={account} />
+              <Statement account={account} />
+            </Settled>
           </>
         )}
       </Loaded>

@@ -21,11 +21,22 @@ const RANGES = [
   { word: "All", days: undefined },
 ] as const;
 
+/** The period that the page begins with. */
+export function firstSpan(now: Date): Span {
+  return { start: new Date(now.getTime() - RANGES[2].days * DAY_MS) };
+}
+
+interface BalanceHistoryProps {
+  readonly account: Account;
+  /** When the page was opened. The first period is counted back from it. */
+  readonly openedAt: Date;
+}
+
 /** The balance over time, with buttons for the usual periods. Dragging across the chart zooms in. */
-export function BalanceHistory({ account }: { readonly account: Account }) {
+export function BalanceHistory({ account, openedAt }: BalanceHistoryProps) {
   const { finance } = useSession();
   const [range, setRange] = useState<(typeof RANGES)[number] | undefined>(RANGES[2]);
-  const [span, setSpan] = useState<Span>(() => spanOf(RANGES[2].days, account));
+  const [span, setSpan] = useState(() => firstSpan(openedAt));
   const query = useQuery(historyQuery(finance, account.id, span));
   const { data } = query;
   const { type } = account;

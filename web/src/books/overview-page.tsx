@@ -1,5 +1,6 @@
+import type { FinanceClient } from "@finance-service/client";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Loaded } from "../components/loaded.tsx";
+import { Loaded, Settled } from "../components/loaded.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { TransferTable } from "../components/transfer-table.tsx";
 import { KNOWN_ACCOUNTS_MAX, knownAccountsQuery, transfersQuery } from "../data/queries.ts";
@@ -7,37 +8,52 @@ import { useAccounts } from "../data/use-accounts.ts";
 import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { BalancesByCurrency } from "./balances-by-currency.tsx";
+import { ExpiringHolds, pendingQuery } from "./expiring-holds.tsx";
+import { movementsQuery } from "./movement.ts";
+import { MovementSection } from "./movement-section.tsx";
 import { TrialBalance } from "./trial-balance.tsx";
 
-const LATEST = 8;
+const LATEST = 6;
+const latestQuery = (finance: FinanceClient) => transfersQuery(finance, { pageSize: LATEST });
 
-/** The books at a glance: balances per currency, the latest activity and, for an admin, the trial balance. */
+/** The books at a glance: movement, balances, holds that expire soon, the latest activity and, for an admin, the trial balance. */
 export function OverviewPage() {
   const { finance, may } = useSession();
   const known = useQuery(knownAccountsQuery(finance));
+  const others = [
+    useQuery(movementsQuery(finance)),
+    useInfiniteQuery(pendingQuery(finance)),
+    useInfiniteQuery(latestQuery(finance)),
+  ];
   return (
     <>
       <PageHeading title="Overview" />
-      <div className="columns">
-        <div className="stack wide-gaps">
-          <section aria-labelledby="balances-heading">
-            <h2 id="balances-heading">Balances</h2>
-            <Loaded query={known} what="the accounts">
-              {({ accounts, isComplete }) => (
-                <>
-                  {accounts.length === 0 && <NoAccounts />}
-                  <BalancesByCurrency accounts={accounts} />
-                  {!isComplete && (
-                    <p className="muted">These sums cover the first {KNOWN_ACCOUNTS_MAX} accounts; there are more.</p>
-                  )}
-                </>
-              )}
-            </Loaded>
-          </section>
-          {may.readTrialBalance && <TrialBalance />}
+      <Settled queries={[known, ...others]} what="the overview">
+        <MovementSection />
+        <div className="columns">
+          <div className="stack wide-gaps">
+            <section aria-labelledby="balances-heading">
+              <h2 id="balances-heading">Balances</h2>
+              <Loaded query={known} what="the accounts">
+                {({ accounts, isComplete }) => (
+                  <>
+                    {accounts.length === 0 && <NoAccounts />}
+                    <BalancesByCurrency accounts={accounts} />
+                    {!isComplete && (
+                      <p className="muted">These sums cover the first {KNOWN_ACCOUNTS_MAX} accounts; there are more.</p>
+                    )}
+                  </>
+                )}
+              </Loaded>
+            </section>
+            {may.readTrialBalance && <TrialBalance />}
+          </div>
+          <div className="stack wide-gaps">
+            <ExpiringHolds />
+            <LatestActivity />
+          </div>
         </div>
-        <LatestActivity />
-      </div>
+      </Settled>
     </>
   );
 }
@@ -59,7 +75,7 @@ function NoAccounts() {
 function LatestActivity() {
   const { finance, may } = useSession();
   const accounts = useAccounts();
-  const query = useInfiniteQuery(transfersQuery(finance, { pageSize: LATEST }));
+  const query = useInfiniteQuery(latestQuery(finance));
   return (
     <section className="table" aria-labelledby="activity-heading">
       <div className="heading-line">

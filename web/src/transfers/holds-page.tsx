@@ -1,8 +1,9 @@
 import { TransferState } from "@finance-service/client";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Settled } from "../components/loaded.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { Pages } from "../components/pages.tsx";
-import { transfersQuery } from "../data/queries.ts";
+import { knownAccountsQuery, transfersQuery } from "../data/queries.ts";
 import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { HoldTable, useSettlement } from "./hold-table.tsx";
@@ -10,6 +11,7 @@ import { HoldTable, useSettlement } from "./hold-table.tsx";
 /** Every pending transfer that the caller may see. */
 export function HoldsPage() {
   const { finance, may } = useSession();
+  const known = useQuery(knownAccountsQuery(finance));
   const holds = useInfiniteQuery(transfersQuery(finance, { state: TransferState.TRANSFER_STATE_PENDING }));
   const { settle, dialog } = useSettlement();
   return (
@@ -19,26 +21,28 @@ export function HoldsPage() {
         <h2 id="pending-heading" className="unseen">
           Pending transfers
         </h2>
-        <Pages
-          query={holds}
-          itemsOf={({ transfers }) => transfers}
-          what="the holds"
-          empty={
-            <>
-              <p>{may.isAdmin ? "There are no holds." : "Your accounts have no holds."}</p>
-              <p className="muted">
-                A hold reserves money, as a card payment does, until it is captured, voided or expires.
-              </p>
-              {may.write && (
-                <a className="button quiet" href={paths.newTransfer()}>
-                  Hold an amount
-                </a>
-              )}
-            </>
-          }
-        >
-          {(items) => <HoldTable labelledBy="pending-heading" holds={items} onSettle={settle} />}
-        </Pages>
+        <Settled queries={[holds, known]} what="the holds">
+          <Pages
+            query={holds}
+            itemsOf={({ transfers }) => transfers}
+            what="the holds"
+            empty={
+              <>
+                <p>{may.isAdmin ? "There are no holds." : "Your accounts have no holds."}</p>
+                <p className="muted">
+                  A hold reserves money, as a card payment does, until it is captured, voided or expires.
+                </p>
+                {may.write && (
+                  <a className="button quiet" href={paths.newTransfer()}>
+                    Hold an amount
+                  </a>
+                )}
+              </>
+            }
+          >
+            {(items) => <HoldTable labelledBy="pending-heading" holds={items} onSettle={settle} />}
+          </Pages>
+        </Settled>
       </section>
       {dialog}
     </>

@@ -5,11 +5,11 @@ import { CallButton } from "../calls/call-button.tsx";
 import { readOf } from "../calls/recorded-call.ts";
 import { AccountName } from "../components/account-name.tsx";
 import { Copyable } from "../components/copy.tsx";
-import { Loaded } from "../components/loaded.tsx";
+import { Loaded, Settled } from "../components/loaded.tsx";
 import { Metadata } from "../components/metadata.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { Sum } from "../components/sum.tsx";
-import { keys, transferQuery } from "../data/queries.ts";
+import { keys, knownAccountsQuery, transferQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { dateTimeOf, stateOf } from "../labels.ts";
 import { paths } from "../route.ts";
@@ -20,6 +20,7 @@ import { CaptureDialog, ReverseDialog, VoidDialog } from "./settle-dialogs.tsx";
 export function TransferPage({ id }: { readonly id: bigint }) {
   const { finance } = useSession();
   const query = useQuery(transferQuery(finance, id));
+  const accounts = useQuery(knownAccountsQuery(finance));
   const { data: transfer } = query;
   return (
     <>
@@ -31,9 +32,11 @@ export function TransferPage({ id }: { readonly id: bigint }) {
           </p>
         )}
       </PageHeading>
-      <Loaded query={query} what="the transfer">
-        {(loaded) => <Details transfer={loaded} />}
-      </Loaded>
+      <Settled queries={[query, accounts]} what="the transfer">
+        <Loaded query={query} what="the transfer">
+          {(loaded) => <Details transfer={loaded} />}
+        </Loaded>
+      </Settled>
     </>
   );
 }
