@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { type Cause, frameworkIds } from "../../../packages/cors/src/doctor/fixes/index.ts";
+import { type Cause, frameworkIds, frameworks } from "../../../packages/cors/src/doctor/fixes/index.ts";
 import {
   consoleLines,
   type Diagnosis,
@@ -67,6 +67,13 @@ test("the documentation lists every failure with its meaning, in this order", as
   const rows = [...chapter.matchAll(/^\| `(\w+)` \| (.+) \|$/gm)].map(([, code, meaning]) => ({ code, meaning }));
   const expected = Object.entries(explanations).map(([code, { meaning }]) => ({ code, meaning }));
   expect(rows.slice(0, expected.length)).toEqual(expected);
+});
+
+test("the documentation lists every framework, and the versions with which its fixes were tried", async () => {
+  const document = await readFile(new URL("../../../docs/doctor.md", import.meta.url), "utf8");
+  const [, chapter = ""] = document.split("\n## Frameworks\n");
+  const rows = [...chapter.matchAll(/^\| `(\S+)` \| `(\w+)` \| (.+) \|$/gm)].map(([, ...cells]) => cells);
+  expect(rows).toEqual(frameworkIds.map((id) => [frameworks[id].names[0], id, frameworks[id].tried ?? "not run"]));
 });
 
 test.each(codes)("%s fills in all placeholders, for every server and browser", (code) => {

@@ -126,10 +126,10 @@ describe("the text", () => {
         Express cors (tried with Express 5.3.0, cors 2.8.6)
           app.use(cors({ origin: ["http://localhost:5173"] }));
           // before every route and every login check; keep the origins that you have
-        rs/cors (Go) (not run)
+        rs/cors (Go) (tried with rs/cors 1.7.0, Go 1.19)
           handler := cors.New(cors.Options{AllowedOrigins: []string{"http://localhost:5173"}, AllowedHeaders: []string{"authorization"}}).Handler(mux)
           // serve this handler; mux is all the rest, with logins and redirects; keep the origins, methods and headers that you have
-        nginx (not run)
+        nginx (tried with nginx 1.22.1)
           set $cors_origin "";
           if ($http_origin = "http://localhost:5173") { set $cors_origin $http_origin; } # a line for each origin
           if ($request_method = OPTIONS) { return 204; }

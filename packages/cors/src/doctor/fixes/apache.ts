@@ -4,7 +4,7 @@ import type { Framework } from "./framework.ts";
 export const apache: Framework = {
   name: "Apache",
   names: ["apache", "httpd", "apache2"],
-  tried: null,
+  tried: "Apache 2.4.71",
   signs: [["server", /^Apache(?:\/|$| )/i]],
   comment: "#",
   policy: `Header always set Access-Control-Allow-Origin "{origin}" "expr=%{HTTP:Origin} == '{origin}'"

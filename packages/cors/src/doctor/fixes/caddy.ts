@@ -4,7 +4,7 @@ import type { Framework } from "./framework.ts";
 export const caddy: Framework = {
   name: "Caddy",
   names: ["caddy"],
-  tried: null,
+  tried: "Caddy 2.6.2",
   signs: [
     ["server", /^Caddy\b/i],
     ["via", /\bCaddy\b/i],
@@ -24,7 +24,8 @@ header @cors {
   Access-Control-Allow-Headers "{headers}"{end}
 }
 respond @preflight 204
-# in the site block; a line "header Origin" for each origin, in both matchers`,
+# in the site block; logins and redirects come first unless all is in a route { }, with this at its top
+# a line "header Origin" for each origin, in both matchers`,
   fixes: {
     one_layer: `header_down -Access-Control-Allow-Origin
 header_down -Access-Control-Allow-Credentials

@@ -4,7 +4,7 @@ import type { Framework } from "./framework.ts";
 export const django: Framework = {
   name: "Django",
   names: ["django"],
-  tried: null,
+  tried: "Django 3.2.25, django-cors-headers 3.14.0",
   signs: [
     ["server", /^WSGIServer\b/],
     ["set-cookie", /^csrftoken=/],

@@ -4,7 +4,7 @@ import type { Framework } from "./framework.ts";
 export const fastapi: Framework = {
   name: "FastAPI",
   names: ["fastapi", "starlette"],
-  tried: null,
+  tried: "FastAPI 0.92.0, Starlette 0.26.1",
   signs: [["server", /^uvicorn\b/i]],
   comment: "#",
   policy: `from fastapi.middleware.cors import CORSMiddleware

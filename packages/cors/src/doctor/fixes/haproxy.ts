@@ -4,7 +4,7 @@ import type { Framework } from "./framework.ts";
 export const haproxy: Framework = {
   name: "HAProxy",
   names: ["haproxy"],
-  tried: null,
+  tried: "HAProxy 2.6.12",
   signs: [],
   comment: "#",
   policy: `http-request set-var(txn.cors) req.hdr(Origin) if { req.hdr(Origin) -m str {origin} }

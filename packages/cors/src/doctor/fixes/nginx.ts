@@ -4,7 +4,7 @@ import type { Framework } from "./framework.ts";
 export const nginx: Framework = {
   name: "nginx",
   names: ["nginx"],
-  tried: null,
+  tried: "nginx 1.22.1",
   signs: [["server", /^(?:nginx|openresty)\b/i]],
   comment: "#",
   policy: `set $cors_origin "";

@@ -4,7 +4,7 @@ import type { Framework } from "./framework.ts";
 export const rsCors: Framework = {
   name: "rs/cors (Go)",
   names: ["go"],
-  tried: null,
+  tried: "rs/cors 1.7.0, Go 1.19",
   signs: [],
   comment: "//",
   policy: `handler := cors.New(cors.Options{AllowedOrigins: []string{"{origin}"}{if method}, AllowedMethods: []string{{quoted_methods}}{end}{if headers}, AllowedHeaders: []string{{quoted_headers}}{end}{if credentials}, AllowCredentials: true{end}}).Handler(mux)
