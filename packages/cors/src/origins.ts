@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { editDistance, unwrap, wordSet } from "./names.ts";
 import type { ConfigurationReason } from "./reasons.ts";
 
@@ -15,7 +14,8 @@ export function isLoopbackName(host: string): boolean {
 }
 
 function isIpAddress(host: string): boolean {
-  return host.startsWith("[") || isIP(host) === 4;
+  // A URL writes every host that ends in a number as an IPv4 address.
+  return host.startsWith("[") || /^(?:\d{1,3}\.){3}\d{1,3}$/.test(host);
 }
 
 /**

@@ -9,7 +9,7 @@ import { type FrameworkId, frameworks } from "./fixes/index.ts";
 const lengthMax = 400;
 
 /** Makes text from a server harmless to a terminal, and short. */
-function printable(text: string): string {
+export function printable(text: string): string {
   const visible = escapeControls(text);
   return visible.length <= lengthMax ? visible : `${visible.slice(0, lengthMax)}... (${visible.length} characters)`;
 }
@@ -22,7 +22,7 @@ function escapeControls(text: string): string {
 }
 
 /** Removes secrets, because reports are pasted into tickets. Only the scheme of a token stays. */
-function withoutSecrets(headers: readonly Header[]): Header[] {
+export function withoutSecrets(headers: readonly Header[]): Header[] {
   return headers.map(([name, value]): Header => {
     const lower = name.toLowerCase();
     if (lower === "authorization" || lower === "proxy-authorization") return [name, `${value.split(" ")[0] ?? ""} ...`];
@@ -106,7 +106,7 @@ const styles = {
 type Paint = (style: keyof typeof styles, text: string) => string;
 
 /** The response headers that matter to CORS. */
-const shownHeaders = /^(access-control-.*|vary|location|www-authenticate)$/i;
+export const shownHeaders = /^(access-control-.*|vary|location|www-authenticate)$/i;
 
 /** Headers that no page needs to read, or none may read. */
 const uninteresting = /^(access-control-.*|connection|keep-alive|transfer-encoding|vary|set-cookie2?)$/;
@@ -165,14 +165,10 @@ function renderExchange({ request, response }: Exchange, paint: Paint): string[]
   return [...print(">", asked), ...print("<", answered)];
 }
 function renderVerdict(diagnosis: Diagnosis, asked: readonly FrameworkId[] | null, paint: Paint): string[] {
-  const { failure, crossOrigin, reply, preflightCache, permissions } = diagnosis;
+  const { failure, reply, preflightCache } = diagnosis;
+  const verdict = paint("bold", verdictOf(diagnosis));
   if (failure === null) {
-    const awaited = permissions.filter(({ state }) => state === "prompt").map(({ name }) => name);
-    const verdict = crossOrigin ? "ALLOWED: the browser lets the page continue." : "ALLOWED: CORS does not apply here.";
-    const lines =
-      awaited.length === 0
-        ? [paint("green", paint("bold", verdict))]
-        : [paint("yellow", paint("bold", `ALLOWED IF THE USER AGREES: Chrome asks for ${awaited.join(" and ")}.`))];
+    const lines = [paint(awaitedPermissions(diagnosis).length === 0 ? "green" : "yellow", verdict)];
     if (reply !== null && reply.status >= 400) {
       lines.push(`The page reads the reply, which is the error ${reply.status}: that is not a CORS problem.`);
     }
@@ -184,9 +180,8 @@ function renderVerdict(diagnosis: Diagnosis, asked: readonly FrameworkId[] | nul
     }
     return lines;
   }
-  const verdict = verdictOf(failure);
   return [
-    paint("red", paint("bold", verdict)),
+    paint("red", verdict),
     explainFailure(failure.code).meaning,
     ...(failure.hint === null ? [] : [`Hint: ${printable(failure.hint)}.`]),
     ...renderConsoles(diagnosis, paint),
@@ -203,7 +198,20 @@ const neverSent: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "address_space_mismatch",
 ]);
 
-function verdictOf({ code, stage, status }: Failure): string {
+/** One line. */
+export function verdictOf(diagnosis: Diagnosis): string {
+  const { failure, crossOrigin } = diagnosis;
+  if (failure !== null) return verdictOfFailure(failure);
+  const awaited = awaitedPermissions(diagnosis);
+  if (awaited.length > 0) return `ALLOWED IF THE USER AGREES: Chrome asks for ${awaited.join(" and ")}.`;
+  return crossOrigin ? "ALLOWED: the browser lets the page continue." : "ALLOWED: CORS does not apply here.";
+}
+
+function awaitedPermissions({ permissions }: Diagnosis): string[] {
+  return permissions.filter(({ state }) => state === "prompt").map(({ name }) => name);
+}
+
+function verdictOfFailure({ code, stage, status }: Failure): string {
   if (neverSent.has(code)) return `BLOCKED before it is sent: ${code}`;
   if (code === "invalid_response") return `BLOCKED by the ${stage}: ${code}`;
   return status === null ? `NO ANSWER: ${code}` : `BLOCKED by the ${stage}: ${code}`;
