@@ -3,45 +3,8 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { launchChromium } from "../setup/chromium.ts";
-import { findFirefox, launchFirefox } from "../setup/firefox.ts";
+import { browsers, type TestBrowser } from "../setup/browsers.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
-
-/** A browser for these tests: runs an async function in a new page. */
-interface Tested {
-  newPage(): Promise<{
-    goto(url: string): Promise<unknown>;
-    evaluate(source: string, argument: unknown): Promise<unknown>;
-    close(): Promise<void>;
-  }>;
-  close(): Promise<void>;
-}
-
-const firefox = await findFirefox();
-const browsers: [name: string, launch: (() => Promise<Tested>) | undefined][] = [
-  [
-    "Chromium",
-    async () => {
-      const chromium = await launchChromium();
-      return {
-        newPage: async () => {
-          const context = await chromium.newContext();
-          const page = await context.newPage();
-          return {
-            goto: (url) => page.goto(url),
-            evaluate: (source, argument) => page.evaluate(`(${source})(${JSON.stringify(argument)})`),
-            close: () => context.close(),
-          };
-        },
-        close: () => chromium.close(),
-      };
-    },
-  ],
-  [
-    firefox === undefined ? "Firefox (not installed here: set FIREFOX_PATH)" : "Firefox",
-    firefox === undefined ? undefined : () => launchFirefox(firefox),
-  ],
-];
 
 interface CallOptions {
   readonly url: string;
@@ -89,7 +52,7 @@ describe.each(browsers)("in %s", (_, launch) => {
     return;
   }
 
-  let browser: Tested;
+  let browser: TestBrowser;
   let service: TestService;
   /** The requests to the service, as "METHOD cookie". */
   const asked: string[] = [];
