@@ -11,7 +11,7 @@ const root = join(inject("scratch"), "console-pages");
 
 beforeAll(async () => {
   await mkdir(root, { recursive: true });
-  await writeFile(join(root, "index.html"), "<!doctype html>");
+  for (const name of ["index.html", "doctor.html"]) await writeFile(join(root, name), "<!doctype html>");
 });
 
 async function get(
@@ -47,6 +47,17 @@ test.each(["/", "/settings.json", "/missing"])("%s has the headers that keep oth
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
+  });
+});
+
+test("the doctor's page has an origin of its own and no connections", async () => {
+  const { statusCode, headers } = await get("/doctor.html", "localhost:5173");
+  expect(statusCode).toBe(200);
+  expect(headers).toMatchObject({
+    "content-security-policy": "sandbox allow-scripts; connect-src 'none'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "unsafe-none",
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-cache",
   });
 });
 

@@ -22,6 +22,17 @@ export interface ConsoleOptions {
 /** Short, because a person waits. */
 const DOCTOR_TIMEOUT_SECONDS = 5;
 
+/**
+ * The doctor's page shows files of strangers, so it gets an origin of its own, without the console's token. Its own policy, which
+ * is in the file, forbids all connections.
+ */
+const DOCTOR_PAGE = "doctor.html";
+const DOCTOR_HEADERS = {
+  "content-security-policy": "sandbox allow-scripts; connect-src 'none'; frame-ancestors 'none'",
+  // Browsers refuse a sandboxed page with a policy for its opener: https://html.spec.whatwg.org/multipage/document-lifecycle.html
+  "cross-origin-opener-policy": "unsafe-none",
+};
+
 /** A host as browsers send it. Nothing else may get into a policy or a URL. */
 const HOST_NAME = /^(?:[\w.-]+|\[[\da-f:.]+\])$/i;
 
@@ -55,6 +66,7 @@ export async function buildConsole(options: ConsoleOptions): Promise<FastifyInst
     setHeaders: (reply, path) => {
       // The build puts a digest of the content into each asset's name.
       const lasting = path.startsWith(join(root, "assets"));
+      if (path === join(root, DOCTOR_PAGE)) reply.headers(DOCTOR_HEADERS);
       reply.header("cache-control", lasting ? "public, max-age=31536000, immutable" : "no-cache");
     },
   });

@@ -40,7 +40,7 @@ test("it brings at most 10 packages, none with an install script, and no Fastify
 
 test("the tarball has code and types, and nothing else", () => {
   const others = stranger.packed.filter((path) => !/^dist\/[\w-]+\.d\.ts$/.test(path) && !/^dist\/chunk-/.test(path));
-  expect(others).toEqual(["LICENSE", "README.md", "dist/cli.js", "dist/index.js", "package.json"]);
+  expect(others).toEqual(["LICENSE", "README.md", "dist/cli.js", "dist/doctor.html", "dist/index.js", "package.json"]);
 });
 
 test("package.json lists exactly the packages that the code and the types import", async () => {

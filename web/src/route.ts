@@ -17,6 +17,9 @@ export const paths = {
   connection: "#/connection",
 } as const;
 
+/** The CORS doctor, a page of its own beside the console. */
+export const doctorPage = "doctor.html";
+
 /** The path in the address, as "/accounts/4". */
 export function usePath(): string {
   return useFragment().split("?")[0] || "/";

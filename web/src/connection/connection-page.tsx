@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { PageHeading } from "../components/page-heading.tsx";
-import { paths } from "../route.ts";
+import { doctorPage, paths } from "../route.ts";
 import type { Settings } from "../settings.ts";
 import { askAsBrowser } from "./browser-view.ts";
 import { askDoctor } from "./doctor.ts";
@@ -47,6 +47,9 @@ export function ConnectionPage({ settings: { apiUrl, twirpPrefix }, token }: Con
         >
           Check again
         </button>
+        <a className="button quiet" href={doctorPage}>
+          Explain another error
+        </a>
         {token === undefined && (
           <a className="button quiet" href={paths.overview}>
             Back to the sign-in

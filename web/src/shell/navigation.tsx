@@ -1,7 +1,7 @@
 import { type ComponentProps, useState } from "react";
 import { Icon } from "../components/icon.tsx";
 import type { FeedStatus } from "../live/use-feed.ts";
-import { paths } from "../route.ts";
+import { doctorPage, paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { chooseTheme, loadTheme, themeAfter } from "../theme.ts";
 import { LiveMark } from "./live-mark.tsx";
@@ -73,6 +73,8 @@ export function Navigation({ path, feed }: NavigationProps) {
             </>
           )}
           <code>{new URL(settings.apiUrl).host}</code>
+          <br />
+          <a href={doctorPage}>CORS doctor</a>
         </p>
         <button
           type="button"
