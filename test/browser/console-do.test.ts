@@ -132,6 +132,29 @@ describe("a transfer", () => {
     });
   });
 
+  test("keeps its button in place while the forecast arrives", async () => {
+    await service.visit(async (page) => {
+      await signIn(page);
+      let answer = () => {};
+      const asked = new Promise<void>((resolve) => {
+        void page.route("**/finance.v1.FinanceService/CreateTransfer", async (route) => {
+          resolve();
+          await new Promise<void>((release) => {
+            answer = release;
+          });
+          await route.continue();
+        });
+      });
+      await goTo(page, "/transfer?from=4&to=6&amount=5");
+      await asked;
+      const button = page.getByRole("button", { name: "Transfer", exact: true });
+      const before = await button.boundingBox();
+      answer();
+      await previewIn(page).waitFor();
+      expect(await button.boundingBox()).toEqual(before);
+    });
+  });
+
   test("can be undone from its note: a reversal is posted once, also when its first reply is lost", async () => {
     await service.visit(async (page) => {
       await signIn(page);
@@ -377,6 +400,34 @@ describe("a journal", () => {
       await page.getByRole("button", { name: "Post 1 line" }).click();
       await lineAt(page, 2).getByText("Posted as").waitFor();
       expect(await balances(4)).toEqual([alice - 700n]);
+    });
+  });
+
+  test("stays while people look at other pages and over a reload, with its keys, until they sign out", async () => {
+    await service.visit(async (page) => {
+      await openJournal(page);
+      const [alice = 0n] = await balances(4);
+      await page.getByLabel("All or nothing").uncheck();
+      await paste(page, "4\t6\t1\tApples\n4\t6\t2\n");
+      await check(page);
+      await loseReplies(page, "BatchCreateTransfers", isReal);
+      await post(page).click();
+      await page.getByRole("alert").waitFor();
+      await page.unroute("**/finance.v1.FinanceService/BatchCreateTransfers");
+      await lineAt(page, 2).getByLabel("Amount").fill("4");
+      await goTo(page, "/accounts/4");
+      await page.getByText("No. 4 ·").waitFor();
+      await page.reload();
+      await goTo(page, "/journal");
+      expect(await lineAt(page, 1).getByLabel("Description").inputValue()).toBe("Apples");
+      expect(await lineAt(page, 2).getByLabel("Amount").inputValue()).toBe("4");
+      await check(page);
+      await lineAt(page, 1).getByText("Already posted as").waitFor();
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByRole("button", { name: "Use the development token" }).click();
+      await lineAt(page, 1).waitFor();
+      expect(await lineAt(page, 1).getByLabel("Description").inputValue()).toBe("");
+      expect(await balances(4)).toEqual([alice - 300n]);
     });
   });
 

@@ -50,6 +50,7 @@ export function storeToken(token: string): void {
   sessionStorage.setItem(KEY, token);
 }
 
+/** Also deletes what else this person left in the tab. */
 export function forgetToken(): void {
-  sessionStorage.removeItem(KEY);
+  sessionStorage.clear();
 }

@@ -1,6 +1,8 @@
+import type { Account } from "@finance-service/client";
 import { Preview } from "../components/preview.tsx";
 import { Sum } from "../components/sum.tsx";
-import type { BalanceChange } from "./forecast.ts";
+import { type BalanceChange, forecastOfTrials } from "./forecast.ts";
+import type { useTrial } from "./use-trial.ts";
 
 interface BalancesAfterwardsProps {
   readonly changes: readonly BalanceChange[];
@@ -16,4 +18,25 @@ export function BalancesAfterwards({ changes, isCalculated = false }: BalancesAf
     after: <Sum minor={after} money={account} />,
   }));
   return <Preview label="Balances afterwards" rows={rows} isCalculated={isCalculated} />;
+}
+
+interface TrialForecastProps {
+  readonly trial: ReturnType<typeof useTrial>;
+  readonly accounts: ReadonlyMap<bigint, Account>;
+  /** How many balances are expected. */
+  readonly rows: number;
+}
+
+/** The forecast of a dry run. It takes its space before the answer comes, so that it does not move a button that is being pressed. */
+export function TrialForecast({ trial: { transfer, isAwaited }, accounts, rows }: TrialForecastProps) {
+  if (transfer !== undefined) return <BalancesAfterwards changes={forecastOfTrials([transfer], accounts)} />;
+  if (!isAwaited) return null;
+  return (
+    <div className="preview" aria-hidden="true">
+      {Array.from({ length: rows }, (_, row) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: rows without content
+        <p key={row}>…</p>
+      ))}
+    </div>
+  );
 }

@@ -13,21 +13,24 @@ export interface BalanceChange {
 /** The accounts that the page knows; the caller may not see other balances. */
 type Accounts = ReadonlyMap<bigint, Account>;
 
-/** What dry runs of transfers answered, in the order of the transfers. */
+/**
+ * What dry runs of transfers answered, in the order of the transfers. The balances before are also the service's, from the moment
+ * of the dry run. Only for holds they are the page's, because a reply has no available balance.
+ */
 export function forecastOfTrials(trials: readonly Transfer[], accounts: Accounts): readonly BalanceChange[] {
-  const changes = new Map<string, BalanceChange>();
+  const changes = new Map<bigint, BalanceChange>();
   for (const trial of trials) {
     const isHold = trial.state === TransferState.TRANSFER_STATE_PENDING;
     for (const { account, isDebited } of sidesOf(trial, accounts)) {
-      const key = `${account.id} ${isHold}`;
-      if (!isHold) {
-        const after = isDebited ? trial.debitAccountBalance : trial.creditAccountBalance;
-        changes.set(key, { account, isAvailable: false, before: account.balance, after });
-      } else if (isDebited !== isDebitNormal(account)) {
+      const raises = isDebited === isDebitNormal(account);
+      if (isHold) {
         const before = account.availableBalance;
-        const held = changes.get(key)?.after ?? before;
-        changes.set(key, { account, isAvailable: true, before, after: held - trial.amount });
+        if (!raises) changes.set(account.id, { account, isAvailable: true, before, after: before - trial.amount });
+        continue;
       }
+      const after = isDebited ? trial.debitAccountBalance : trial.creditAccountBalance;
+      const before = changes.get(account.id)?.before ?? after - (raises ? trial.amount : -trial.amount);
+      changes.set(account.id, { account, isAvailable: false, before, after });
     }
   }
   return [...changes.values()];

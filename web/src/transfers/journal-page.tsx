@@ -1,6 +1,6 @@
 import { type Account, formatMoney } from "@finance-service/client";
 import { useMutation } from "@tanstack/react-query";
-import { type ClipboardEvent, type FormEvent, useCallback, useMemo, useRef, useState } from "react";
+import { type ClipboardEvent, type FormEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { PageHeading } from "../components/page-heading.tsx";
 import { ProblemNote } from "../components/problem-note.tsx";
 import { SubmitButton } from "../components/submit-button.tsx";
@@ -13,6 +13,7 @@ import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { BalancesAfterwards } from "./balances-afterwards.tsx";
 import { forecastOfTrials } from "./forecast.ts";
+import { loadDraft, storeDraft } from "./journal-draft.ts";
 import { JournalLine } from "./journal-line.tsx";
 import {
   changeLine,
@@ -42,10 +43,12 @@ interface Member {
 
 /** Several transfers at once. A dry run of all lines shows what would be refused and the balances afterwards; then they can be posted. */
 export function JournalPage() {
-  const { finance, may } = useSession();
-  const [lines, setLines] = useState<readonly Line[]>(() => [newLine(), newLine()]);
-  const [isAtomic, setAtomic] = useState(true);
-  const [effectiveAt, setEffectiveAt] = useState("");
+  const { finance, caller, may } = useSession();
+  const [draft] = useState(() => loadDraft(caller));
+  const [lines, setLines] = useState(draft.lines);
+  const [isAtomic, setAtomic] = useState(draft.isAtomic);
+  const [effectiveAt, setEffectiveAt] = useState(draft.effectiveAt);
+  useEffect(() => storeDraft(caller, { lines, isAtomic, effectiveAt }), [caller, lines, isAtomic, effectiveAt]);
   const [timeProblem, setTimeProblem] = useState<string>();
   /** What a paste or a try has done. */
   const [notice, setNotice] = useState("");

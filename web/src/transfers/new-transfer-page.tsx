@@ -12,9 +12,8 @@ import { hindranceOf, isDebitNormal } from "../labels.ts";
 import { paths, readId, useQueryOfAddress } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { AccountPicker } from "./account-picker.tsx";
-import { BalancesAfterwards } from "./balances-afterwards.tsx";
+import { TrialForecast } from "./balances-afterwards.tsx";
 import { DoneNote } from "./done-note.tsx";
-import { forecastOfTrials } from "./forecast.ts";
 import { zonedTimeOf } from "./local-time.ts";
 import { isDecided, placeRefusal, wordingOf } from "./refusal-place.ts";
 import { TimeField, unfinishedTimes } from "./time-field.tsx";
@@ -228,7 +227,7 @@ export function NewTransferPage() {
               />
             </div>
           </details>
-          {trial.transfer && <BalancesAfterwards changes={forecastOfTrials([trial.transfer], accounts)} />}
+          <TrialForecast trial={trial} accounts={accounts} rows={values.pending ? 1 : 2} />
           {posting.error && !isAtField && <ProblemNote problem={posting.error} />}
           <div className="actions">
             <SubmitButton isBusy={posting.isPending}>{values.pending ? "Hold" : "Transfer"}</SubmitButton>

@@ -9,8 +9,8 @@ import { ProblemNote } from "../components/problem-note.tsx";
 import { useAccounts } from "../data/use-accounts.ts";
 import { useChange } from "../data/use-change.ts";
 import { useSession } from "../session/session.ts";
-import { BalancesAfterwards } from "./balances-afterwards.tsx";
-import { forecastOfSettlement, forecastOfTrials } from "./forecast.ts";
+import { BalancesAfterwards, TrialForecast } from "./balances-afterwards.tsx";
+import { forecastOfSettlement } from "./forecast.ts";
 import { DESCRIPTION_LENGTH_MAX } from "./transfer-values.ts";
 import { useTrial } from "./use-trial.ts";
 
@@ -130,7 +130,7 @@ export function ReverseDialog({ transfer, onDone, onClose }: SettleProps) {
           readOnly={reversal.isPending}
           autoComplete="off"
         />
-        {trial.transfer && <BalancesAfterwards changes={forecastOfTrials([trial.transfer], accounts)} />}
+        <TrialForecast trial={trial} accounts={accounts} rows={2} />
         {problem && <ProblemNote problem={problem} />}
         <DialogActions confirm="Reverse" isDangerous isBusy={reversal.isPending} onCancel={onClose} />
       </form>

@@ -12,6 +12,8 @@ const PAUSE_MS = 250;
 export function useTrial(draft: TransferDraft | undefined): {
   readonly transfer: Transfer | undefined;
   readonly refusal: FinanceError | undefined;
+  /** Whether an answer is still to come. */
+  readonly isAwaited: boolean;
 } {
   const { finance } = useSession();
   const key =
@@ -24,9 +26,10 @@ export function useTrial(draft: TransferDraft | undefined): {
     enabled: isCurrent,
     placeholderData: keepPreviousData,
   });
-  if (!isCurrent) return { transfer: undefined, refusal: undefined };
+  if (!isCurrent) return { transfer: undefined, refusal: undefined, isAwaited: draft !== undefined };
   const refusal = error instanceof FinanceError && error.status !== 0 ? error : undefined;
-  return { transfer: refusal === undefined ? data : undefined, refusal };
+  const transfer = refusal === undefined ? data : undefined;
+  return { transfer, refusal, isAwaited: transfer === undefined && refusal === undefined };
 }
 
 /** The value after it has not changed for PAUSE_MS. */
