@@ -18,7 +18,7 @@ function failed(code: FailureCode, stage: "preflight" | "request", value: string
   const call = { url: new URL(url), origin, method: "PUT", headers: [], body: null, credentials: "include" } as const;
   const page = { ...call, targetAddressSpace: "local" } as const;
   const fixed = { allowed: false, crossOrigin: true, steps: [], preflightCache: null, reply: null };
-  return { page, failure, ...fixed, place: { space: "public", why: "" }, permissions: [] };
+  return { page, failure, ...fixed, place: { space: "public", why: "" }, permissions: [], cookies: [] };
 }
 
 const browsers = ["chrome", "firefox", "safari"] as const;

@@ -46,6 +46,7 @@ function failed(codes: readonly [FailureCode, ...FailureCode[]], change: Partial
     reply: null,
     place: { space: "public", why: "by its name" },
     permissions: [],
+    cookies: [],
   };
 }
 

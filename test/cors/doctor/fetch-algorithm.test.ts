@@ -362,6 +362,95 @@ describe("the local network", () => {
   );
 });
 
+describe("the cookies of a reply", () => {
+  const page: PageRequest = {
+    ...simple,
+    origin: "https://app.example.test",
+    url: new URL("https://api.example.test/"),
+    credentials: "include",
+  };
+  const allowed = (origin: string, ...cookies: string[]): WireOutcome => ({
+    response: {
+      status: 200,
+      headers: [
+        ["access-control-allow-origin", origin],
+        ["access-control-allow-credentials", "true"],
+        ["vary", "Origin"],
+        ...cookies.map((cookie) => ["Set-Cookie", cookie] as const),
+      ],
+    },
+  });
+  const cookieSteps = ({ steps }: Diagnosis) => steps.filter(({ name }) => name === "cookie");
+
+  test("are judged one by one, and do not change the verdict", () => {
+    const { diagnosis } = run(page, [allowed(page.origin, "a=secret", "b=secret; SameSite=None", "c=; Max-Age=0")]);
+    expect(cookieSteps(diagnosis).map(({ result, text }) => `${result}: ${text}`)).toEqual([
+      "passed: The cookie a is stored and sent with the page's next calls.",
+      "note: The cookie b is not stored: SameSite=None needs Secure. Fix: SameSite=None; Secure.",
+      "passed: The cookie c is deleted.",
+    ]);
+    expect(diagnosis.allowed).toBe(true);
+    expect(diagnosis.cookies).toMatchObject([
+      { name: "a", problems: [] },
+      { name: "b", problems: ["none_without_secure"] },
+      { name: "c", problems: [], expires: true },
+    ]);
+    expect(JSON.stringify(cookieSteps(diagnosis))).not.toContain("secret");
+  });
+
+  test("are a third party's on another site, which is said once, even if there are none", () => {
+    const elsewhere = { ...page, url: new URL("https://api.other.test/") };
+    const { diagnosis } = run(elsewhere, [allowed(page.origin, "a=1; SameSite=None; Secure; Partitioned", "b=1")]);
+    expect(cookieSteps(diagnosis).map(({ result, text }) => `${result}: ${text}`)).toEqual([
+      expect.stringMatching(/^note: Page and server are on different sites/),
+      "passed: The cookie a is stored, apart for each site whose pages call, and sent with the page's next calls.",
+      expect.stringMatching(/^note: The cookie b is not stored: without SameSite it is Lax/),
+    ]);
+    expect(cookieSteps(run(elsewhere, [allowed(page.origin)]).diagnosis)).toHaveLength(1);
+  });
+
+  test("of each hop of a redirect are judged by the URL that set them", () => {
+    const moved = allowed(page.origin, "a=1");
+    const headers = "response" in moved ? moved.response.headers : [];
+    const redirect = {
+      response: { status: 302, headers: [...headers, ["location", "https://www.other.test/"]] },
+    } as const;
+    const { diagnosis } = run(page, [redirect, allowed("null", "b=1")]);
+    expect(diagnosis.cookies).toMatchObject([
+      { name: "a", problems: [] },
+      { name: "b", problems: ["same_site_missing"] },
+    ]);
+  });
+
+  test("are ignored without credentials, unless page and server share an origin", () => {
+    const { diagnosis } = run({ ...page, credentials: "same-origin" }, [allowed(page.origin, "a=1", "b=1")]);
+    expect(cookieSteps(diagnosis)).toMatchObject([
+      { result: "note", text: expect.stringContaining("ignores the cookies") },
+    ]);
+    expect(diagnosis.cookies).toEqual([]);
+    const own = { ...page, credentials: "same-origin", url: new URL(`${page.origin}/`) } as const;
+    expect(run(own, [allowed(page.origin, "a=1; SameSite=Strict")]).diagnosis.cookies).toMatchObject([
+      { problems: [] },
+    ]);
+  });
+
+  test("of a preflight are ignored", () => {
+    const withCookie = {
+      response: { status: 204, headers: [...Object.entries(allowOrigin), ["set-cookie", "a=1"]] },
+    } as const;
+    expect(run(article, [withCookie]).diagnosis.cookies).toEqual([]);
+  });
+
+  test("are judged by the public suffix list if it is given", () => {
+    const sites = { ...page, origin: "https://one.co.test", url: new URL("https://two.co.test/") };
+    const siteOf = (host: string) => host;
+    expect(run(sites, [allowed(sites.origin, "a=1")]).diagnosis.cookies).toMatchObject([{ thirdParty: false }]);
+    expect(run(sites, [allowed(sites.origin, "a=1")], { siteOf }).diagnosis.cookies).toMatchObject([
+      { thirdParty: true },
+    ]);
+  });
+});
+
 describe("the hint", () => {
   const hintOf = (page: PageRequest, outcomes: readonly WireOutcome[]) => run(page, outcomes).diagnosis.failure?.hint;
   const api = (url: string): PageRequest => ({ ...article, url: new URL(url) });

@@ -85,6 +85,7 @@ describe("the text", () => {
           > origin: http://localhost:5173
           < access-control-allow-origin: *
       ✓ Access-Control-Allow-Origin is *; it must be http://localhost:5173 or *.
+      ! The browser ignores the cookies of this reply, because the page sends no credentials (credentials: "include").
       ✓ The page reads the status 200, the body and the headers content-type.
 
       ALLOWED: the browser lets the page continue.
@@ -235,6 +236,30 @@ describe("a permission", () => {
   });
 });
 
+test("cookies that are not stored are named at the end, and their values nowhere", () => {
+  const cookies = ["session=SECRET", "theme=SECRET; SameSite=None; Secure", "old=; Max-Age=0"];
+  const lines = cookies.map((cookie) => ["set-cookie", cookie] as const);
+  const origin = "https://app.example.test";
+  const allowed = [
+    ["access-control-allow-origin", origin],
+    ["access-control-allow-credentials", "true"],
+    ["access-control-allow-headers", "authorization"],
+  ] as const;
+  const credentials = { origin, url: new URL("https://api.other.test/"), credentials: "include" } as const;
+  const diagnosis = diagnosisOf([response(204, allowed), response(200, [...allowed, ...lines])], credentials);
+  const text = renderText(diagnosis, [], plain);
+  expect(text).toContain(
+    "\nALLOWED: the browser lets the page continue.\nNot stored, so the page's next calls lack them: session.",
+  );
+  const json = renderJson(diagnosis, []);
+  expect(JSON.parse(json).cookies).toEqual([
+    { name: "session", stored: false, problems: ["same_site_missing"], thirdParty: true, partitioned: false },
+    { name: "theme", stored: true, problems: [], thirdParty: true, partitioned: false },
+    { name: "old", stored: false, problems: ["same_site_missing"], thirdParty: true, partitioned: false },
+  ]);
+  expect(text + json).not.toContain("SECRET");
+});
+
 describe("the JSON", () => {
   test("of a call that passes", () => {
     const { steps, ...rest } = JSON.parse(renderJson(diagnosisOf(passing), ["A note."]));
@@ -251,6 +276,7 @@ describe("the JSON", () => {
       },
       pageAddressSpace: "loopback",
       permissions: [],
+      cookies: [],
       failure: null,
       preflightCache: { maxAge: "600", chromium: 600, firefox: 600, webkit: 600 },
       reply: {

@@ -8,6 +8,7 @@ import { locatePage } from "./page-place.ts";
 import { createPolicyProbe, explainRefusals } from "./policy-probe.ts";
 import { createProbe } from "./probe.ts";
 import { renderJson, renderMistakes, renderText, wantsColours } from "./reports.ts";
+import { siteOf } from "./sites.ts";
 
 /** What --from-config checks, or the mistakes in the environment. */
 export type ConfiguredService =
@@ -38,7 +39,7 @@ export async function runDoctor({ name, readService }: Doctor): Promise<number> 
 
 async function checkServer(asked: CheckArguments & { readonly fromConfig: false }): Promise<number> {
   const place = await locatePage(asked.page.origin, asked.pageAddressSpace, asked.timeoutMs);
-  const diagnosis = await diagnose({ ...asked.page, url: asked.url }, createProbe(asked), { ...asked, place });
+  const diagnosis = await diagnose({ ...asked.page, url: asked.url }, createProbe(asked), { ...asked, place, siteOf });
   return report(asked, diagnosis, []);
 }
 

@@ -445,6 +445,7 @@ function imagineDiagnosis(code: FailureCode, facts: MessageFacts): Diagnosis {
     reply: null,
     place: assumedPlace,
     permissions: [],
+    cookies: [],
   };
 }
 

@@ -1,5 +1,6 @@
 import type { AddressSpace } from "./address-spaces.ts";
 import { type Finding, getHeader, type Header, type PreflightCache, type WireResponse } from "./checks.ts";
+import type { JudgedCookie } from "./cookies.ts";
 import type { FailureCode } from "./explanations.ts";
 import type { PagePlace, PermissionName } from "./local-network-access.ts";
 import type { PageRequest } from "./page-request.ts";
@@ -64,6 +65,7 @@ const rules = {
   vary: `${standard}#cors-protocol-and-http-caches`,
   request_sent: `${standard}#http-network-or-cache-fetch`,
   redirect: `${standard}#http-redirect-fetch`,
+  cookie: "https://httpwg.org/http-extensions/draft-ietf-httpbis-rfc6265bis.html#name-storage-model",
   exposed_headers: `${standard}#concept-filtered-response-cors`,
 } as const;
 
@@ -128,6 +130,8 @@ export interface Diagnosis {
   readonly place: PagePlace;
   /** The permissions for the local network that the page needs; empty for most pages. */
   readonly permissions: readonly NeededPermission[];
+  /** The cookies that the replies set, redirects included. They do not change whether the page may read a reply. */
+  readonly cookies: readonly JudgedCookie[];
 }
 
 /** A permission for the local network. */
@@ -150,6 +154,7 @@ export interface FetchRecord {
   /** Whether the request to the current URL had a preflight that passed. */
   preflighted: boolean;
   readonly permissions: Set<PermissionName>;
+  readonly cookies: JudgedCookie[];
 }
 
 /** Yields each request and receives its outcome. */

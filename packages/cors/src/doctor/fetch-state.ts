@@ -8,6 +8,7 @@ import {
   needsPreflight,
   type WireResponse,
 } from "./checks.ts";
+import type { SiteOf } from "./cookies.ts";
 import { type FetchRecord, fail, judge, note, show, type WireRequest } from "./diagnosis.ts";
 import { blockedSpaces, type Caller } from "./local-network-access.ts";
 import type { PageRequest } from "./page-request.ts";
@@ -183,6 +184,7 @@ function wordsOf({ hostname, pathname, hash, searchParams }: URL): string[] {
 export interface FetchState extends Caller {
   /** Whether the page sends cookies. */
   readonly credentials: boolean;
+  readonly siteOf: SiteOf;
   /** Whether to follow the standard where browsers are less strict. */
   readonly strict: boolean;
   readonly url: URL;

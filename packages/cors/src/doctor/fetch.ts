@@ -13,6 +13,7 @@ import {
   type WireResponse,
   whyOnlyChromium,
 } from "./checks.ts";
+import { describeCookie, guessSite, isThirdParty, judgeCookie, type SiteOf } from "./cookies.ts";
 import {
   type Conversation,
   type Diagnosis,
@@ -51,6 +52,8 @@ export interface FetchOptions {
   readonly place?: PagePlace;
   /** The user's answer about the local network. Default: prompt. */
   readonly permission?: PermissionState;
+  /** By the public suffix list. Default: a guess, so that the list need not be loaded. */
+  readonly siteOf?: SiteOf;
 }
 
 /** Runs one fetch. It never throws. */
@@ -62,6 +65,7 @@ export function* fetchAlgorithm(page: PageRequest, options: FetchOptions = {}): 
     preflightCache: null,
     preflighted: false,
     permissions: new Set(),
+    cookies: [],
   };
   let state = start(record, page, options);
   let reply: Reply | null = null;
@@ -72,6 +76,7 @@ export function* fetchAlgorithm(page: PageRequest, options: FetchOptions = {}): 
     const response = yield* send(record, state, request);
     if (response === null || !hasReadableLocation(record, state, request, response)) break;
     if (!checkReply(record, state, response)) break;
+    checkCookies(record, state, response);
     if (!isRedirect(response)) reply = readReply(record, state, response);
     else {
       const next = follow(record, state, response);
@@ -79,17 +84,19 @@ export function* fetchAlgorithm(page: PageRequest, options: FetchOptions = {}): 
       state = next;
     }
   }
-  const { steps, failure, preflightCache } = record;
+  const { steps, failure, preflightCache, cookies } = record;
   const { crossOrigin, place, permission } = state;
   const permissions = [...record.permissions].map((name) => ({
     name,
     state: permission === "granted" ? ("granted" as const) : ("prompt" as const),
   }));
-  return { page, allowed: failure === null, crossOrigin, steps, failure, preflightCache, reply, place, permissions };
+  const verdict = { page, allowed: failure === null, crossOrigin, steps, failure };
+  return { ...verdict, preflightCache, reply, place, permissions, cookies };
 }
 
 function start(record: FetchRecord, page: PageRequest, options: FetchOptions): FetchState {
-  const { strict = false, place = placeOfOrigin(page.origin) ?? assumedPlace, permission = "prompt" } = options;
+  const { strict = false, permission = "prompt", siteOf = guessSite } = options;
+  const { place = placeOfOrigin(page.origin) ?? assumedPlace } = options;
   const crossOrigin = page.url.origin !== page.origin;
   const text = crossOrigin
     ? `The page is on ${page.origin} and the URL on ${page.url.origin}: CORS applies.`
@@ -99,7 +106,7 @@ function start(record: FetchRecord, page: PageRequest, options: FetchOptions): F
   const sendsReferrer = !isDowngrade(page, url);
   const credentials = page.credentials === "include";
   const fresh = { redirectCount: 0, redirectedFrom: [], crossOrigin, taintedOrigin: false, sendsReferrer };
-  return { page, place, permission, credentials, strict, url, method, headers, body, ...fresh };
+  return { page, place, permission, siteOf, credentials, strict, url, method, headers, body, ...fresh };
 }
 
 /** Checks mixed content and blocked ports, again after each redirect. */
@@ -137,6 +144,30 @@ function checkReply(record: FetchRecord, state: FetchState, response: WireRespon
   }
   return true;
 }
+
+/** Judges the cookies of a reply, which are used only in calls with credentials and within an origin. */
+function checkCookies(record: FetchRecord, state: FetchState, { headers }: WireResponse): void {
+  const { page, url, siteOf, credentials, crossOrigin } = state;
+  const lines = headers.filter(([name]) => name.toLowerCase() === "set-cookie").map(([, value]) => value);
+  if (crossOrigin && !credentials) {
+    if (lines.length > 0) note(record, "cookie", "note", cookiesIgnored);
+    return;
+  }
+  const source = { origin: page.origin, url, siteOf };
+  if (isThirdParty(source) && record.steps.every(({ text }) => text !== thirdPartyCookies)) {
+    note(record, "cookie", "note", thirdPartyCookies);
+  }
+  for (const line of lines) {
+    const cookie = judgeCookie(line, source);
+    record.cookies.push(cookie);
+    note(record, "cookie", cookie.problems.length === 0 ? "passed" : "note", describeCookie(cookie));
+  }
+}
+
+const cookiesIgnored =
+  'The browser ignores the cookies of this reply, because the page sends no credentials (credentials: "include").';
+const thirdPartyCookies =
+  "Page and server are on different sites: only cookies with SameSite=None; Secure are stored and sent, as those of a third party. Safari blocks these, Firefox keeps them apart for each site, and Chrome blocks them in Incognito.";
 
 /** The probable cause of a missing Allow-Origin in the reply to the actual request. */
 function suspectReply({ preflighted }: FetchRecord, state: FetchState, response: WireResponse): Suspicion | null {

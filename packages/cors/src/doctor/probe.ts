@@ -3,8 +3,10 @@ import { connect as connectTls } from "node:tls";
 import { isLoopback, isLoopbackName } from "../origins.ts";
 import { spaceOfAddress } from "./address-spaces.ts";
 import type { Header } from "./checks.ts";
+import { isThirdParty } from "./cookies.ts";
 import type { NoResponse, Probe, WireOutcome, WireRequest } from "./diagnosis.ts";
 import { readResponseHead } from "./response-head.ts";
+import { siteOf } from "./sites.ts";
 
 /** A recent Chrome. */
 export const chromeUserAgent =
@@ -47,10 +49,7 @@ function isTrustworthy(url: URL): boolean {
   return url.protocol === "https:" || isLoopback(url.hostname);
 }
 
-/**
- * https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header, for the most distant of all URLs. A site is taken to
- * be the last two labels, without the list of public suffixes.
- */
+/** https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header, for the most distant of all URLs. */
 function siteRelation({ pageOrigin, redirectedFrom, url }: WireRequest): string {
   const relations = [...redirectedFrom, url].map((each) => relationTo(pageOrigin, each));
   return ["cross-site", "same-site"].find((relation) => relations.includes(relation)) ?? "same-origin";
@@ -58,14 +57,7 @@ function siteRelation({ pageOrigin, redirectedFrom, url }: WireRequest): string 
 
 function relationTo(pageOrigin: string, url: URL): string {
   if (pageOrigin === url.origin) return "same-origin";
-  if (!URL.canParse(pageOrigin)) return "cross-site";
-  const page = new URL(pageOrigin);
-  return page.protocol === url.protocol && siteOf(page.hostname) === siteOf(url.hostname) ? "same-site" : "cross-site";
-}
-
-function siteOf(host: string): string {
-  const isName = /[a-z]$/.test(host);
-  return isName ? host.split(".").slice(-2).join(".") : host;
+  return isThirdParty({ origin: pageOrigin, url, siteOf }) ? "cross-site" : "same-site";
 }
 
 /** https://w3c.github.io/webappsec-referrer-policy/: strict-origin-when-cross-origin, every browser's default. */

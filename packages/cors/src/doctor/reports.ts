@@ -32,7 +32,7 @@ export function withoutSecrets(headers: readonly Header[]): Header[] {
 
 /** The diagnosis for machines, in the form of docs/doctor.md. */
 export function renderJson(diagnosis: Diagnosis, notes: readonly string[]): string {
-  const { page, allowed, crossOrigin, preflightCache, reply, permissions } = diagnosis;
+  const { page, allowed, crossOrigin, preflightCache, reply, permissions, cookies } = diagnosis;
   const document = {
     version: 1,
     allowed,
@@ -47,6 +47,9 @@ export function renderJson(diagnosis: Diagnosis, notes: readonly string[]): stri
     },
     pageAddressSpace: diagnosis.place.space,
     permissions,
+    cookies: cookies.map(({ name, problems, thirdParty, partitioned }) => {
+      return { name, stored: problems.length === 0, problems, thirdParty, partitioned };
+    }),
     steps: diagnosis.steps.map(printStep),
     failure: printFailure(diagnosis),
     preflightCache,
@@ -165,13 +168,15 @@ function renderExchange({ request, response }: Exchange, paint: Paint): string[]
   return [...print(">", asked), ...print("<", answered)];
 }
 function renderVerdict(diagnosis: Diagnosis, asked: readonly FrameworkId[] | null, paint: Paint): string[] {
-  const { failure, reply, preflightCache } = diagnosis;
+  const { failure, reply, preflightCache, cookies } = diagnosis;
   const verdict = paint("bold", verdictOf(diagnosis));
   if (failure === null) {
     const lines = [paint(awaitedPermissions(diagnosis).length === 0 ? "green" : "yellow", verdict)];
     if (reply !== null && reply.status >= 400) {
       lines.push(`The page reads the reply, which is the error ${reply.status}: that is not a CORS problem.`);
     }
+    const lost = cookies.filter(({ problems, expires }) => problems.length > 0 && !expires).map(({ name }) => name);
+    if (lost.length > 0) lines.push(`Not stored, so the page's next calls lack them: ${printable(lost.join(", "))}.`);
     if (reply === null && preflightCache !== null) lines.push("The actual request was not sent.");
     const worthNaming = (reply?.hidden ?? []).filter((name) => !uninteresting.test(name));
     if (worthNaming.length > 0) {
