@@ -31,12 +31,16 @@ interface TrialForecastProps {
 export function TrialForecast({ trial: { transfer, isAwaited }, accounts, rows }: TrialForecastProps) {
   if (transfer !== undefined) return <BalancesAfterwards changes={forecastOfTrials([transfer], accounts)} />;
   if (!isAwaited) return null;
+  const unknown = <span className="money">…</span>;
+  const awaited = Array.from({ length: rows }, (_, row) => ({
+    key: `${row}`,
+    what: "…",
+    before: unknown,
+    after: unknown,
+  }));
   return (
-    <div className="preview" aria-hidden="true">
-      {Array.from({ length: rows }, (_, row) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: rows without content
-        <p key={row}>…</p>
-      ))}
+    <div aria-hidden="true">
+      <Preview label="" rows={awaited} />
     </div>
   );
 }
