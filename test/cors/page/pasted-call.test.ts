@@ -124,7 +124,9 @@ test.each<[Partial<CallFields>, message: string]>([
   [{ url: "" }, "Enter the URL"],
   [{ origin: "" }, "Enter the origin"],
   [{ url: "api.example.com" }, "is not an http or https URL"],
-  [{ origin: "localhost:5173" }, "is not an origin"],
+  [{ origin: "localhost:5173" }, "for example http://localhost:5173"],
+  [{ origin: "https://*.example.com" }, "for example http://localhost:5173"],
+  [{ origin: "https://App.example.com/x" }, "as browsers send it: https://app.example.com"],
   [{ method: "TRACE" }, "no page can send TRACE"],
   [{ headers: "cookie" }, "no page can set cookie"],
 ])("refuses %j", (change, message) => {

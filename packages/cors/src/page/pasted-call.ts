@@ -4,14 +4,7 @@ import { isOfBrowser } from "../doctor/browser-headers.ts";
 import { findUnsafeHeaders, getHeader, type WireResponse } from "../doctor/checks.ts";
 import type { Diagnosis, WireRequest } from "../doctor/diagnosis.ts";
 import { fetchAlgorithm } from "../doctor/fetch.ts";
-import {
-  type PageRequest,
-  PageRequestError,
-  readHeaders,
-  readMethod,
-  readOriginOfPage,
-  readUrl,
-} from "../doctor/page-request.ts";
+import { type PageRequest, PageRequestError, readHeaders, readMethod, readUrl } from "../doctor/page-request.ts";
 import { isLoopback } from "../origins.ts";
 import type { PastedExchange } from "./pasted-heads.ts";
 
@@ -90,17 +83,24 @@ export function judgePasted(exchanges: readonly PastedExchange[], fields: CallFi
 
 function readFields({ origin, url, method, headers, credentials }: CallFields): PageRequest {
   if (url.trim() === "") throw new PageRequestError("Enter the URL that the page calls.");
-  if (origin.trim() === "")
-    throw new PageRequestError("Enter the origin of the page, for example http://localhost:5173.");
   const names = headers.split(",").map((name) => name.trim());
   return {
     url: readUrl(url.trim()),
-    origin: readOriginOfPage(origin.trim()),
+    origin: readPageOrigin(origin.trim()),
     method: readMethod(method.trim()),
     headers: readHeaders(names.filter((name) => name !== "")),
     body: null,
     credentials: credentials ? "include" : "same-origin",
   };
+}
+
+/** Like `readOriginOfPage`, which knows more mistakes and would add 3 KB to the page. */
+function readPageOrigin(text: string): string {
+  if (text === "null" || /^(?!https?:)[a-z][a-z\d+.-]*:\/\/[\w.-]*$/.test(text)) return text;
+  const { origin } = URL.canParse(text) ? new URL(text) : { origin: "null" };
+  if (origin === text && !text.includes("*")) return text;
+  const meant = origin === "null" || origin === text ? "for example http://localhost:5173" : origin;
+  throw new PageRequestError(`Enter the origin of the page as browsers send it: ${meant}.`);
 }
 
 /** Runs the algorithm until the end or the first request whose response is missing. */
