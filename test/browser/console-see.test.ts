@@ -1,5 +1,6 @@
 /** What the console shows beyond tables: raw JSON, code and texts to copy. */
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import type { Page, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -240,6 +241,162 @@ describe("the overview", () => {
       expect(
         await page.getByRole("table", { name: "Movement per day" }).locator("tbody").getByRole("row").count(),
       ).toBe(1);
+    });
+  });
+});
+
+/** The rows of a file as Excel reads them, without the byte order mark that it must start with. */
+function readCsv(text: string): string[][] {
+  expect(text.charCodeAt(0)).toBe(0xfeff);
+  return text
+    .slice(1, -2)
+    .split("\r\n")
+    .map((row) =>
+      [...row.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,"]*))/g)].map(
+        ([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? "",
+      ),
+    );
+}
+
+async function download(page: Page): Promise<{ readonly name: string; readonly rows: string[][] }> {
+  const started = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download CSV" }).click();
+  const file = await started;
+  return { name: file.suggestedFilename(), rows: readCsv(await readFile(await file.path(), "utf8")) };
+}
+
+describe("the statement of a period", () => {
+  const YEAR = { from: "2000-01-01", until: "2099-12-31" };
+  const address = (id: string, { from, until }: typeof YEAR) => `/accounts/${id}/statement?from=${from}&until=${until}`;
+
+  async function openWallet(): Promise<string> {
+    const wallet = { name: "Printed", type: "ACCOUNT_TYPE_LIABILITY", currency: "USD", owner: "alice" };
+    const id = `${(await service.call("CreateAccount", wallet))["id"]}`;
+    const move = (from: string, to: string, amount: string, description: string) =>
+      service.call("CreateTransfer", { debit_account_id: from, credit_account_id: to, amount, description });
+    await move("4", id, "10000", "Deposit");
+    await move(id, "6", "2550", '=1+1;"x"');
+    await move(id, "6", "50", "-5");
+    return id;
+  }
+
+  /** The figures above the table, by their names. */
+  const figuresOf = async (page: Page) => {
+    const figures = page.getByRole("region", { name: / to / }).locator("dl > div");
+    return Object.fromEntries((await figures.allInnerTexts()).map((text) => text.split("\n")));
+  };
+
+  test("has its opening and closing balance, and every entry, oldest first", async () => {
+    const id = await openWallet();
+    await service.visit(async (page) => {
+      await signIn(page);
+      await goTo(page, `/accounts/${id}`);
+      await page.getByRole("link", { name: "Print or save a period" }).click();
+      await page.getByRole("heading", { level: 1, name: "Statement of Printed" }).waitFor();
+      await expect
+        .poll(() => figuresOf(page))
+        .toEqual({
+          "Opening balance": "$0.00",
+          Debits: "$26.00",
+          Credits: "$100.00",
+          "Closing balance": "$74.00",
+        });
+      const links = page
+        .getByRole("table")
+        .locator("tbody")
+        .getByRole("link", { name: /Deposit|^[=-]/ });
+      expect(await links.allInnerTexts()).toEqual(["Deposit", '=1+1;"x"', "-5"]);
+
+      await page.getByLabel("From").fill("2027-01-01");
+      await page.getByLabel("Until").fill("2026-01-01");
+      await page.getByRole("button", { name: "Show" }).click();
+      await page.getByText("Choose two days, the first one first.").waitFor();
+      await page.getByLabel("From").fill("2020-01-01");
+      await page.getByRole("button", { name: "Show" }).click();
+      await page.getByText("Nothing was posted in this period.").waitFor();
+      expect(await figuresOf(page)).toMatchObject({ "Opening balance": "$0.00", "Closing balance": "$0.00" });
+      // After all entries, also in the future.
+      await goTo(page, address(id, { from: "2098-01-01", until: "2099-01-01" }));
+      await expect
+        .poll(() => figuresOf(page))
+        .toMatchObject({ "Opening balance": "$74.00", "Closing balance": "$74.00" });
+    });
+  });
+
+  test("is saved as a file with exact amounts, whose texts are no formulas", async () => {
+    const id = await openWallet();
+    await service.visit(async (page) => {
+      await signIn(page);
+      await goTo(page, address(id, YEAR));
+      const { name, rows } = await download(page);
+      expect(name).toMatch(new RegExp(`^statement-${id}-20\\d\\d-\\d\\d-\\d\\d\\.csv$`));
+      const { entries } = (await service.call("ListEntries", { account_id: id })) as { entries: Json[] };
+      const [heads = [], ...records] = rows;
+      const table = records.map((cells) => Object.fromEntries(heads.map((head, index) => [head, cells[index]])));
+      expect(table).toMatchObject([
+        { Entry: "1", Description: "Deposit", Debit: "", Credit: "100.00", Balance: "100.00", Currency: "USD" },
+        { Entry: "2", Description: `'=1+1;"x"`, Debit: "25.50", Credit: "", Balance: "74.50" },
+        { Entry: "3", Description: "'-5", Debit: "0.50", Credit: "", Balance: "74.00", "Other account": "6" },
+      ]);
+      expect(table.map((row) => row["Recorded"])).toEqual(entries.map((entry) => entry["created_at"]));
+      await page.getByRole("status").getByText("Saved 3 rows").waitFor();
+    });
+  });
+
+  test("is saved up to a limit, says so, and can be stopped", async () => {
+    await service.visit(async (page) => {
+      await signIn(page);
+      await goTo(page, address("4", YEAR));
+      await page.getByText("Closing balance").waitFor();
+      let pages = 0;
+      let release = () => {};
+      const isReleased = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      await page.route("**/finance.v1.FinanceService/ListEntries", async (route) => {
+        if (route.request().method() !== "POST") return await route.continue();
+        pages += 1;
+        if (pages === 3) await isReleased;
+        const response = await route.fetch({ postData: JSON.stringify({ account_id: "4", page_size: 1 }) });
+        const { entries } = await response.json();
+        const many = { entries: Array.from({ length: 1000 }, () => entries[0]), next_page_token: `page ${pages}` };
+        await route.fulfill({ response, json: many });
+      });
+      await page.getByRole("button", { name: "Download CSV" }).click();
+      await page.getByRole("status").getByText("2,000 rows so far…").waitFor();
+      await page.getByRole("button", { name: "Stop" }).click();
+      await page.getByRole("button", { name: "Download CSV" }).waitFor();
+      expect(await page.getByRole("status").getByText("so far").count()).toBe(0);
+      release();
+
+      const { rows } = await download(page);
+      expect(rows).toHaveLength(50_001);
+      await page.getByRole("status").getByText("Saved only the first 50,000 rows: there are more").waitFor();
+    });
+  });
+
+  test("prints black on white in both themes, with all columns, without what only a screen can do", async () => {
+    await service.visit(async (page) => {
+      await signIn(page);
+      await goTo(page, address("4", YEAR));
+      await page.getByText("Closing balance").waitFor();
+      // The width of A4 without its margins.
+      await page.setViewportSize({ width: 688, height: 1000 });
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ media: "print", colorScheme });
+        const look = await page.evaluate(`(() => {
+          const styleOf = (selector) => getComputedStyle(document.querySelector(selector));
+          const { color, backgroundColor } = styleOf("body");
+          return [color, backgroundColor, styleOf("td").color, styleOf("thead").display, styleOf("tbody tr").breakInside];
+        })()`);
+        expect(look).toEqual(["rgb(0, 0, 0)", "rgb(255, 255, 255)", "rgb(0, 0, 0)", "table-header-group", "avoid"]);
+        const heads = await page.locator("thead th").filter({ visible: true }).allInnerTexts();
+        expect(heads).toEqual(["Date", "Description", "Debit", "Credit", "Balance"]);
+        const gone = page.locator("nav, button, search, .banner, .back, .live").filter({ visible: true });
+        expect(await gone.allInnerTexts()).toEqual([]);
+      }
+      const pdf = await page.pdf({ preferCSSPageSize: true });
+      expect(pdf.length).toBeGreaterThan(10_000);
     });
   });
 });

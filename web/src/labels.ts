@@ -80,6 +80,12 @@ export function dateTimeOf(time: string | Date): string {
   return DATE_TIME.format(asDate(time));
 }
 
+/** The day here, as "2026-11-26". */
+export function writeDay(time: Date): string {
+  const [month, day] = [time.getMonth() + 1, time.getDate()].map((part) => `${part}`.padStart(2, "0"));
+  return `${`${time.getFullYear()}`.padStart(4, "0")}-${month}-${day}`;
+}
+
 function asDate(time: string | Date): Date {
   return typeof time === "string" ? toDate(time) : time;
 }

@@ -6,6 +6,9 @@ export const paths = {
   accounts: "#/accounts",
   newAccount: "#/accounts/new",
   account: (id: bigint) => `#/accounts/${id}`,
+  /** @param days As "2026-11-01". Default: this month. */
+  statement: (id: bigint, days?: { readonly from: string; readonly until: string }) =>
+    `#/accounts/${id}/statement${days ? `?from=${days.from}&until=${days.until}` : ""}`,
   activity: "#/activity",
   holds: "#/holds",
   transfer: (id: bigint) => `#/transfers/${id}`,

@@ -18,7 +18,12 @@ export function Statement({ account }: { readonly account: Account }) {
   const entries = useInfiniteQuery(entriesQuery(finance, account.id));
   return (
     <section className="table" aria-labelledby="statement-heading">
-      <h2 id="statement-heading">Statement</h2>
+      <div className="heading-line">
+        <h2 id="statement-heading">Statement</h2>
+        <div className="tools">
+          <a href={paths.statement(account.id)}>Print or save a period</a>
+        </div>
+      </div>
       <Pages
         query={entries}
         itemsOf={(page) => page.entries}
@@ -39,7 +44,7 @@ export function Statement({ account }: { readonly account: Account }) {
 }
 
 /** Columns that do not fit on a narrow screen are repeated, smaller, in those that do. */
-function columnsFor(account: Account, accounts: ReadonlyMap<bigint, Account>): readonly Column<Entry>[] {
+export function columnsFor(account: Account, accounts: ReadonlyMap<bigint, Account>): readonly Column<Entry>[] {
   const sum = ({ amount }: Entry) => <Sum minor={amount < 0n ? -amount : amount} money={account} />;
   const balance = ({ balanceAfter }: Entry) => <Sum minor={balanceAfter} money={account} />;
   return [

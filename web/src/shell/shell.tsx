@@ -1,5 +1,6 @@
 import { useEffect } from "react";
 import { AccountPage } from "../account/account-page.tsx";
+import { StatementPage } from "../account/statement-page.tsx";
 import { AccountsPage } from "../accounts/accounts-page.tsx";
 import { NewAccountPage } from "../accounts/new-account-page.tsx";
 import { OverviewPage } from "../books/overview-page.tsx";
@@ -46,9 +47,10 @@ export function Shell() {
 function Page({ path }: { readonly path: string }) {
   const { may, settings } = useSession();
   const place = path.replace(/\/$/, "");
-  const [, room, number = ""] = /^\/(accounts|transfers)\/(\d+)$/.exec(place) ?? [];
+  const [, room, number = "", part] = /^\/(accounts|transfers)\/(\d+)(?:\/(statement))?$/.exec(place) ?? [];
   const id = readId(number);
-  if (id !== undefined) return room === "accounts" ? <AccountPage id={id} /> : <TransferPage id={id} />;
+  if (id !== undefined && room === "accounts") return part ? <StatementPage id={id} /> : <AccountPage id={id} />;
+  if (id !== undefined && part === undefined) return <TransferPage id={id} />;
   switch (place) {
     case "":
       return <OverviewPage />;
