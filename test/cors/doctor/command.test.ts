@@ -60,6 +60,7 @@ test("--from-config checks the environment and calls no server", async () => {
   expect(JSON.parse(blocked.output).notes).toEqual([
     "No server was asked: these are the answers of the policy in this environment.",
     expect.stringContaining("http://localhost:5173, differs by port"),
+    "CORS_ALLOWED_ORIGINS is http://localhost:5173 now.",
   ]);
 });
 

@@ -107,7 +107,7 @@ describe("the text", () => {
           > access-control-request-headers: authorization
           < vary: Origin
       ✗ Access-Control-Allow-Origin is missing; it must be http://localhost:5173 or *.
-      ✗ The status is 403; it must be 200 to 299 (the server refuses the origin, or requires a permission before CORS is answered).
+      ! The status is 403; it must be 200 to 299 (the server refuses the origin, or requires a permission before CORS is answered).
       ✓ Access-Control-Allow-Methods is missing; POST needs no permission.
       ! Access-Control-Allow-Headers is missing; it must contain authorization.
       ! A note.
@@ -137,7 +137,8 @@ describe("the text", () => {
           add_header Access-Control-Allow-Origin $cors_origin always;
           add_header Vary Origin always;
           add_header Access-Control-Allow-Headers "authorization" always;
-          # at the top of the location, whose add_header lines replace those of the server block; "always" is for errors
+          # at the top of the location, in place of other CORS lines; its add_header lines hide those of the server block
+          # "always" is for errors
         --framework NAME prints the fix for another one, such as fastify, spring, django or caddy."
     `);
   });

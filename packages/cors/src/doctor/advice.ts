@@ -6,6 +6,7 @@ import type { Finding } from "./checks.ts";
 import { type Diagnosis, type Failure, lastHeaders } from "./diagnosis.ts";
 import { explainFailure, type FailureCode } from "./explanations.ts";
 import { type FixKind, type FrameworkId, frameworkIds, type GeneralFix, recognise, textOf } from "./fixes/index.ts";
+import type { PageRequest } from "./page-request.ts";
 import { fillIn, isSilent } from "./placeholders.ts";
 
 /** What to change for each framework, one text for each thing that is wrong. */
@@ -17,7 +18,11 @@ export function fixesFor(diagnosis: Diagnosis): FixLines | null {
   if (failure === null) return null;
   const linesFor = (id: FrameworkId): string[] => {
     const lines = causesOf(diagnosis, failure, id).flatMap((finding) =>
-      fixesOf(id, diagnosis, failure, finding).map((fix) => fillIn(textOf(fix, id), diagnosis, failure, finding.value)),
+      fixesOf(id, diagnosis, failure, finding).map((fix) => {
+        const isCode = typeof fix === "string" && id !== "financeService";
+        const text = isCode && !isSafeInCode(diagnosis.page) ? unsafeNames : textOf(fix, id);
+        return fillIn(text, diagnosis, failure, finding.value);
+      }),
     );
     const texts = [...new Set(lines)];
     return texts.filter((text) => !texts.some((other) => other !== text && other.includes(text)));
@@ -25,6 +30,17 @@ export function fixesFor(diagnosis: Diagnosis): FixLines | null {
   // Object.fromEntries forgets the names.
   return Object.fromEntries(frameworkIds.map((id) => [id, linesFor(id)])) as unknown as FixLines;
 }
+
+/**
+ * Whether method and header names mean nothing in any of the languages: a token may have quotes, $ and |, and a recorded
+ * session may come from somebody else.
+ */
+function isSafeInCode({ method, headers }: PageRequest): boolean {
+  return [method, ...headers.map(([name]) => name)].every((name) => /^[\w-]+$/.test(name));
+}
+
+const unsafeNames =
+  "no code is suggested: the method or a header of the call has characters that mean something in code; rename it first";
 
 /** The frameworks that the last reply names; if it names none, those that are asked for most. */
 export function frameworksOf(diagnosis: Diagnosis): {

@@ -53,10 +53,17 @@ async function checkService(asked: CheckArguments, service: ConfiguredService): 
   const { policy } = service;
   const page = { ...asked.page, url: asked.url ?? service.url };
   const diagnosis = await diagnose(page, createPolicyProbe(policy), asked);
-  const notes = ["No server was asked: these are the answers of the policy in this environment."];
+  const notes = [
+    "No server was asked: these are the answers of the policy in this environment.",
+    ...explainRefusals(policy, diagnosis),
+  ];
+  if (diagnosis.failure?.code === "allow_origin_missing") {
+    const origins = policy.origins.map(({ text }) => text).join(",");
+    notes.push(`CORS_ALLOWED_ORIGINS is ${origins === "" ? "empty" : origins} now.`);
+  }
   const warnings = policy.warnings.map((warning) => `${warning.reason}: ${printMistake(warning)}`);
   const frameworks = asked.frameworks ?? ["financeService"];
-  return report({ ...asked, frameworks }, diagnosis, [...notes, ...explainRefusals(policy, diagnosis), ...warnings]);
+  return report({ ...asked, frameworks }, diagnosis, [...notes, ...warnings]);
 }
 
 function report({ json, frameworks }: CheckArguments, diagnosis: Diagnosis, notes: readonly string[]): number {

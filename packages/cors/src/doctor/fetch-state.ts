@@ -5,6 +5,7 @@ import {
   type Finding,
   finding,
   type Header,
+  hasCorsHeaders,
   needsPreflight,
   type WireResponse,
 } from "./checks.ts";
@@ -285,5 +286,8 @@ export function checkCors(
   const findings = judge(record, "allow_origin", hinted, show(headers, "Access-Control-Allow-Origin"), originRule);
   if (!credentials) return findings;
   const seen = show(headers, "Access-Control-Allow-Credentials");
-  return [...findings, ...judge(record, "allow_credentials", checkAllowCredentials(headers), seen, "it must be true")];
+  // Without any CORS header the origin is the one cause.
+  const fault = hasCorsHeaders(headers) ? "failed" : "note";
+  const badCredentials = checkAllowCredentials(headers);
+  return [...findings, ...judge(record, "allow_credentials", badCredentials, seen, "it must be true", fault)];
 }

@@ -103,11 +103,13 @@ function checkPreflight(
   const { status, headers } = response;
   const findings = checkCors(record, state, response, suspectLogin(state));
 
-  const badStatus = checkPreflightStatus(status);
-  findings.push(...judge(record, "preflight_status", badStatus, `The status is ${status}`, "it must be 200 to 299"));
-
-  // A server that sends no CORS header at all does not mean to send empty lists.
+  // A server that sends no CORS header at all does not know this origin, or nothing of CORS. The rest follows from that.
   const fault = hasCorsHeaders(headers) ? "failed" : "note";
+  const badStatus = checkPreflightStatus(status);
+  findings.push(
+    ...judge(record, "preflight_status", badStatus, `The status is ${status}`, "it must be 200 to 299", fault),
+  );
+
   const lists = checkAllowLists(state, names, headers);
   const methods = show(headers, "Access-Control-Allow-Methods");
   const methodRule = safelistedMethods.has(state.method)

@@ -15,7 +15,8 @@ add_header Vary Origin always;{if credentials}
 add_header Access-Control-Allow-Credentials true always;{end}{if method}
 add_header Access-Control-Allow-Methods "{methods}" always;{end}{if headers}
 add_header Access-Control-Allow-Headers "{headers}" always;{end}
-# at the top of the location, whose add_header lines replace those of the server block; "always" is for errors`,
+# at the top of the location, in place of other CORS lines; its add_header lines hide those of the server block
+# "always" is for errors`,
   fixes: {
     one_layer: `proxy_hide_header Access-Control-Allow-Origin;
 proxy_hide_header Access-Control-Allow-Credentials;
