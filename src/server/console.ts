@@ -118,7 +118,7 @@ loopback.addAddress("::1", "ipv6");
 /** The output of `npm run doctor -- URL --origin ORIGIN --json`. */
 async function diagnoseFor(origin: string, url: string): Promise<string> {
   const asked = readArguments([url, "--origin", origin, "--timeout", `${DOCTOR_TIMEOUT_SECONDS}`]);
-  if (asked.kind === "help" || asked.fromConfig) throw new TypeError("these arguments ask a server");
+  if (asked.kind !== "check" || asked.fromConfig) throw new TypeError("these arguments ask a server");
   const page = { ...asked.page, url: asked.url };
   return renderJson(await diagnose(page, createProbe(asked), asked), []);
 }

@@ -23,6 +23,7 @@ test("defaults to the call of an API client: POST with authorization and JSON", 
     fromConfig: false,
     strict: false,
     preflightOnly: false,
+    notes: [],
     frameworks: null,
     json: false,
     timeoutMs: 10_000,
@@ -215,6 +216,94 @@ describe("bad usage is reported with its reason", () => {
     [[url, ...page, "--json=yes"], /--json/],
     [[url, "--origin"], /^--origin needs a value$/],
   ])("%j", (args, message) => {
+    expect(() => readArguments(args)).toThrow(UsageError);
+    expect(() => readArguments(args)).toThrow(message);
+  });
+});
+
+describe("--curl", () => {
+  const command = `curl '${url}' -X PUT -H 'Origin: http://localhost:5173' -H 'x-a: b' -H 'User-Agent: c' -d '{}' -b a=b`;
+
+  test("takes the call and the origin of the page from the command", () => {
+    expect(readArguments(["--curl", command])).toMatchObject({
+      url: new URL(url),
+      page: {
+        ...{ origin: "http://localhost:5173", method: "PUT", body: "{}", credentials: "include" },
+        headers: [
+          ["x-a", "b"],
+          ["content-type", "application/x-www-form-urlencoded"],
+        ],
+      },
+      notes: [expect.stringContaining("cookies"), expect.stringContaining("user-agent")],
+    });
+  });
+
+  test("gives way to other options", () => {
+    const args = [
+      "--origin",
+      "https://app.test",
+      "--method",
+      "POST",
+      "--data",
+      "x",
+      "--header",
+      "x-c",
+      "--preflight-only",
+    ];
+    expect(readArguments(["--curl", command, ...args])).toMatchObject({
+      page: {
+        origin: "https://app.test",
+        method: "POST",
+        body: "x",
+        headers: [
+          ["x-a", "b"],
+          ["content-type", "application/x-www-form-urlencoded"],
+          ["x-c", "cors-doctor"],
+        ],
+      },
+      preflightOnly: true,
+    });
+  });
+
+  test("reads standard input for -", () => {
+    expect(readArguments(["--curl", "-"], () => command)).toMatchObject({ page: { method: "PUT" } });
+  });
+
+  test.each<[args: string[], message: string]>([
+    [["--curl", "wget http://a.test"], '--curl: the command must begin with curl, and begins with "wget"'],
+    [["--curl", "curl http://a.test"], "--origin is required"],
+    [["--curl", "curl http://a.test -X TRACE", ...page], "no page can send TRACE"],
+    [["--curl", command, "--from-config"], "--curl and --from-config exclude each other"],
+  ])("%j is refused", (args, message) => {
+    expect(() => readArguments(args)).toThrow(UsageError);
+    expect(() => readArguments(args)).toThrow(message);
+  });
+});
+
+describe("what asks no server takes only the options that have a meaning there", () => {
+  test("--har, --explain and --expect", () => {
+    expect(readArguments(["--har", "a.har", "--json", "--strict"])).toMatchObject({
+      kind: "har",
+      file: "a.har",
+      json: true,
+      strict: true,
+    });
+    expect(readArguments(["--explain", "-"], () => "a line")).toMatchObject({ kind: "explain", text: "a line" });
+    expect(readArguments(["--expect", "a.json", url, "--junit", "a.xml"])).toMatchObject({
+      ...{ kind: "expect", file: "a.json", url: new URL(url), junit: "a.xml", timeoutMs: 10_000 },
+    });
+  });
+
+  test.each<[args: string[], message: string]>([
+    [["--har", "a.har", ...page], "--har and --origin exclude each other"],
+    [["--har", "a.har", url], `--har takes no "${url}"; quote a value that has spaces`],
+    [["--har", "a.har", "--explain", "x"], "--har and --explain exclude each other"],
+    [["--explain", "Access", "to"], '--explain takes no "to"; quote'],
+    [["--expect", "a.json", "--method", "GET"], "--expect and --method exclude each other"],
+    [["--expect", "a.json", url, url], "--expect takes no"],
+    [["--expect", "a.json", "/path"], "is not an http or https URL"],
+    [[url, ...page, "--junit", "a.xml"], "--junit needs --har or --expect"],
+  ])("%j is refused", (args, message) => {
     expect(() => readArguments(args)).toThrow(UsageError);
     expect(() => readArguments(args)).toThrow(message);
   });

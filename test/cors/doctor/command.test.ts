@@ -1,7 +1,8 @@
 /** Runs the built command, dist/cli/doctor.js. */
 import { type ExecFileException, execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { expect, test } from "vitest";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { startBrokenServer } from "./broken-server.ts";
 
 interface Run {
@@ -92,4 +93,120 @@ test("--from-config reports an environment in which the server would not start",
   const json = await doctor(["--from-config", ...page, "--json"], environment);
   expect(json).toMatchObject({ status: 1, errors: "" });
   expect(JSON.parse(json.output)).toEqual({ version: 1, allowed: false, mistakes: [expect.any(String)] });
+});
+
+describe("files", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(inject("scratch"), "doctor-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+  const write = async (name: string, content: unknown): Promise<string> => {
+    const path = join(folder, name);
+    await writeFile(path, typeof content === "string" ? content : JSON.stringify(content));
+    return path;
+  };
+
+  const entry = (url: string, answered: object[], body = "") => ({
+    startedDateTime: "2026-01-31T12:00:00.000Z",
+    request: { method: "GET", url, headers: [{ name: "origin", value: "http://localhost:5173" }] },
+    response: { status: 200, headers: answered, content: { text: body } },
+  });
+  const har = (...entries: object[]) => ({ log: { creator: { name: "Firefox", version: "1" }, entries } });
+  const any = [{ name: "access-control-allow-origin", value: "*" }];
+
+  test("--har exits with 1 if a call is blocked, and explains each failure once", async () => {
+    const good = await write("good.har", har(entry("http://a.test/", any, "x")));
+    expect(await doctor(["--har", good])).toMatchObject({
+      status: 0,
+      output: expect.stringContaining("1 allowed, 0 blocked"),
+    });
+    const bad = await write("bad.har", har(entry("http://a.test/1", []), entry("http://a.test/2", [])));
+    const report = join(folder, "har.xml");
+    const { status, output } = await doctor(["--har", bad, "--junit", report, "--framework", "nginx"]);
+    expect(status).toBe(1);
+    expect(output.match(/How to fix it/g)).toHaveLength(1);
+    expect(output).toContain("Failure 1: GET http://a.test/1 and 1 other call\n");
+    expect(await readFile(report, "utf8")).toContain('tests="2" failures="2"');
+    const json = JSON.parse((await doctor(["--har", bad, "--json"])).output);
+    expect(json).toMatchObject({
+      calls: [{ failure: 0 }, { failure: 0 }],
+      failures: [{ code: "allow_origin_missing" }],
+    });
+  });
+
+  test("--har skips bodies while it reads, however long they are", async () => {
+    const body = String.raw`{\"a\":\"é"`.repeat(2_000_000);
+    const path = await write(
+      "long.har",
+      har(entry("http://a.test/", any, body), entry(`data:image/png;base64,${"a".repeat(100_000)}`, [])),
+    );
+    expect(await doctor(["--har", path])).toMatchObject({ status: 0, output: expect.stringContaining("1 allowed") });
+  });
+
+  test("a file that is missing or malformed is an error in one line, without the usage", async () => {
+    const missing = await doctor(["--har", join(folder, "none.har")]);
+    expect(missing).toMatchObject({ status: 2, output: "", errors: expect.stringMatching(/^--har .*: ENOENT.*\n$/) });
+    const path = await write("page.html", "<html>");
+    expect((await doctor(["--har", path])).errors).toMatch(/^--har .*:\nThis is not JSON, and a HAR is JSON: .*\n$/);
+    const expectations = await write("bad.json", { cases: [{ origin: 1 }] });
+    const { status, errors } = await doctor(["--expect", expectations]);
+    expect(status).toBe(2);
+    expect(errors).toContain("\ncases[0].expect must be");
+  });
+
+  test("--expect compares a server with a file, and exits with 1 if it differs", async () => {
+    const allow = "Access-Control-Allow-Origin: http://localhost:5173";
+    const server = await startBrokenServer(
+      () => ({ reply: { headers: [allow] } }),
+      (text) => text,
+    );
+    try {
+      const url = `http://127.0.0.1:${server.port}/`;
+      const cases = [
+        { origin: "http://localhost:5173", method: "GET", headers: [], expect: "allowed" },
+        { origin: ["http://localhost:5174", "null"], method: "GET", headers: [], expect: "refused" },
+      ];
+      const right = await write("right.json", { url, cases });
+      expect(await doctor(["--expect", right])).toMatchObject({
+        status: 0,
+        output: expect.stringContaining("3 of 3 cases"),
+      });
+      const changed = cases.map((each) => ({ ...each, expect: "allowed" }));
+      const wrong = await write("wrong.json", { cases: changed });
+      const report = join(folder, "expect.xml");
+      const { status, output } = await doctor(["--expect", wrong, url, "--junit", report]);
+      expect(status).toBe(1);
+      expect(output).toContain("cases[1]: expected allowed, but it is refused: origin_not_allowed");
+      expect(await readFile(report, "utf8")).toContain('tests="3" failures="2"');
+    } finally {
+      await server.close();
+    }
+  });
+
+  test("--expect --from-config checks the policy in the environment", async () => {
+    const path = await write("policy.json", {
+      cases: [
+        { origin: "http://localhost:5173", expect: "allowed", readable: ["x-request-id"], maxAge: 86400 },
+        { origin: "http://localhost:5174", expect: "refused" },
+      ],
+    });
+    const environment = { CORS_ALLOWED_ORIGINS: "http://localhost:5173" };
+    const { status, output } = await doctor(["--expect", path, "--from-config"], environment);
+    expect(output).toContain("expected that the page reads x-request-id, but the reply does not have it");
+    expect(status).toBe(1);
+  });
+});
+
+test("--explain asks nobody, and exits with 1 for a text that it does not know", async () => {
+  const line = "(Reason: CORS header ‘Access-Control-Allow-Origin’ missing).";
+  const known = await doctor(["--explain", line]);
+  expect(known).toMatchObject({ status: 0, output: expect.stringContaining("allow_origin_missing") });
+  expect(JSON.parse((await doctor(["--explain", line, "--json"])).output)).toMatchObject({
+    messages: [{ browser: "firefox" }],
+  });
+  expect(await doctor(["--explain", "hello"])).toMatchObject({
+    status: 1,
+    output: expect.stringContaining("known forms"),
+  });
 });

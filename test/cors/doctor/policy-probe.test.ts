@@ -16,7 +16,7 @@ function policyOf(config: CorsConfig): Policy {
 
 function pageOf(...args: string[]): PageRequest {
   const read = readArguments(["http://localhost:9707/rpc", "--origin", "http://localhost:5173", ...args]);
-  if (read.kind === "help" || read.url === undefined) throw new Error("no check");
+  if (read.kind !== "check" || read.url === undefined) throw new Error("no check");
   return { ...read.page, url: read.url };
 }
 

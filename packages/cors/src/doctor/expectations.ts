@@ -3,7 +3,6 @@
 import { didYouMean, nearestNames } from "../command-line.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { explanations, type FailureCode } from "./explanations.ts";
-import { isNoAnswer } from "./failures.ts";
 import { type PageRequest, PageRequestError, readOriginOfPage, readPage, readUrl } from "./page-request.ts";
 
 /** One call and its expected outcome. */
@@ -57,8 +56,11 @@ export function readExpectations(text: string, base: URL | null): ExpectedCase[]
   if (document["cases"] === undefined) reader.mistake("cases", "is missing: list at least one case");
   else if (cases.length === 0) reader.mistake("cases", "must have at least one case");
   const read =
-    cases.length > casesMax ? [] : cases.flatMap((each, index) => readCase(reader, each, `cases[${index}]`, base ?? ownBase));
-  if (cases.length > casesMax) reader.mistake("cases", `has ${cases.length} cases, and at most ${casesMax} are allowed`);
+    cases.length > casesMax
+      ? []
+      : cases.flatMap((each, index) => readCase(reader, each, `cases[${index}]`, base ?? ownBase));
+  if (cases.length > casesMax)
+    reader.mistake("cases", `has ${cases.length} cases, and at most ${casesMax} are allowed`);
   reader.finish();
   return read;
 }
@@ -81,7 +83,8 @@ function readCase(reader: Reader, value: unknown, path: string, base: URL | null
   reader.checkMembers(path, value, caseMembers);
   const url = readCaseUrl(reader, value, path, base);
   const origins = typeof value["origin"] === "string" ? [value["origin"]] : reader.texts(value, path, "origin");
-  if (value["origin"] === undefined) reader.mistake(`${path}.origin`, "is missing: write the origin of the page, or a list");
+  if (value["origin"] === undefined)
+    reader.mistake(`${path}.origin`, "is missing: write the origin of the page, or a list");
   const expect = value["expect"];
   if (expect !== "allowed" && expect !== "refused") reader.mistake(`${path}.expect`, 'must be "allowed" or "refused"');
   const failure = readFailure(reader, value, path);
@@ -124,7 +127,8 @@ function readCase(reader: Reader, value: unknown, path: string, base: URL | null
 function readCaseUrl(reader: Reader, value: Members, path: string, base: URL | null): URL | null {
   const text = reader.text(value, path, "url");
   if (text === null) {
-    if (base === null && value["url"] === undefined) reader.mistake(`${path}.url`, "is missing, and neither the file nor the command line has a url");
+    if (base === null && value["url"] === undefined)
+      reader.mistake(`${path}.url`, "is missing, and neither the file nor the command line has a url");
     return base;
   }
   const absolute = base !== null && text.startsWith("/") ? new URL(text, base).href : text;
@@ -135,7 +139,10 @@ function readFailure(reader: Reader, value: Members, path: string): FailureCode 
   const text = reader.text(value, path, "failure");
   if (text === null || isCode(text)) return text;
   const near = didYouMean(nearestNames(text, Object.keys(explanations)));
-  reader.mistake(`${path}.failure`, `is ${JSON.stringify(text)}, which is no code of a failure${near || "; docs/doctor.md lists them"}`);
+  reader.mistake(
+    `${path}.failure`,
+    `is ${JSON.stringify(text)}, which is no code of a failure${near || "; docs/doctor.md lists them"}`,
+  );
   return null;
 }
 
@@ -222,13 +229,19 @@ function join(path: string, name: string): string {
   return path === "" ? name : `${path}.${name}`;
 }
 
+const withoutAnswer: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  ...(["host_not_found", "connection_refused", "tls_failed", "timed_out"] as const),
+  ...(["not_http", "empty_response", "connection_failed"] as const),
+]);
+
 /** Says in what the outcome differs from what is expected; empty if in nothing. */
 export function compareWith(expected: ExpectedCase, diagnosis: Diagnosis): string[] {
   const { failure, reply, preflightCache } = diagnosis;
   if (failure !== null) {
-    if (expected.failure !== null) return failure.code === expected.failure ? [] : [`expected ${expected.failure}, but it is ${failure.code}`];
+    if (expected.failure !== null)
+      return failure.code === expected.failure ? [] : [`expected ${expected.failure}, but it is ${failure.code}`];
     // A server that is down refuses nothing.
-    if (isNoAnswer(failure)) return [`expected an answer, but there is none: ${failure.code}`];
+    if (withoutAnswer.has(failure.code)) return [`expected an answer, but there is none: ${failure.code}`];
     return expected.expect === "refused" ? [] : [`expected allowed, but it is refused: ${failure.code}`];
   }
   if (expected.expect === "refused") return [`expected ${expected.failure ?? "refused"}, but it is allowed`];
@@ -238,7 +251,9 @@ export function compareWith(expected: ExpectedCase, diagnosis: Diagnosis): strin
   }
   const missing = reply === null ? [] : expected.readable.filter((name) => !reply.readable.includes(name));
   for (const name of missing) {
-    const why = reply?.hidden.includes(name) ? "Access-Control-Expose-Headers does not list it" : "the reply does not have it";
+    const why = reply?.hidden.includes(name)
+      ? "Access-Control-Expose-Headers does not list it"
+      : "the reply does not have it";
     differences.push(`expected that the page reads ${name}, but ${why}`);
   }
   if (expected.maxAge !== null && preflightCache?.maxAge !== String(expected.maxAge)) {

@@ -33,7 +33,11 @@ function renderCase(suite: string, { name, seconds, failure, skipped }: JunitCas
   const opening = `    <testcase${attributes({ classname: suite, name, time: seconds.toFixed(3) })}`;
   if (failure !== null) {
     const { type, message, text } = failure;
-    return [`${opening}>`, `      <failure${attributes({ type, message })}>${escapeText(text)}</failure>`, "    </testcase>"];
+    return [
+      `${opening}>`,
+      `      <failure${attributes({ type, message })}>${escapeText(text)}</failure>`,
+      "    </testcase>",
+    ];
   }
   if (skipped === null) return [`${opening}/>`];
   return [`${opening}>`, `      <skipped${attributes({ message: skipped })}/>`, "    </testcase>"];

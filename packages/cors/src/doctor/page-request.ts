@@ -132,3 +132,40 @@ export function readHeaderValue(name: string, text: string): string {
 function quote(text: string): string {
   return JSON.stringify(text);
 }
+
+/** A call in words. */
+interface PageDescription {
+  readonly method: string;
+  /** Each `name` or `name: value`; null for those of an API client. */
+  readonly headers: readonly string[] | null;
+  /** Null for that of an API client. */
+  readonly body: string | null;
+  readonly credentials: boolean;
+}
+
+/** @throws PageRequestError for a call that no page can make. */
+export function readPage(described: PageDescription): Pick<PageRequest, "method" | "headers" | "body" | "credentials"> {
+  const method = readMethod(described.method);
+  const headers = readHeaders(described.headers ?? defaultHeaders(method));
+  const body = readBody(method, headers, described.body);
+  // https://fetch.spec.whatwg.org/#concept-bodyinit-extract: the browser sets the type of a string body itself.
+  if (body !== null && !headers.some(([name]) => name === "content-type")) {
+    headers.push(["content-type", "text/plain;charset=UTF-8"]);
+  }
+  return { method, headers, body, credentials: described.credentials ? "include" : "same-origin" };
+}
+
+/** The headers of an API call as in `axios.post(url, data, { headers: { authorization } })`. */
+function defaultHeaders(method: string): string[] {
+  return ["POST", "PUT", "PATCH"].includes(method) ? ["authorization", "content-type"] : ["authorization"];
+}
+
+function readBody(method: string, headers: readonly Header[], body: string | null): string | null {
+  if (method === "GET" || method === "HEAD") {
+    // https://fetch.spec.whatwg.org/#dom-request, step 34: the Request constructor throws.
+    if (body !== null) throw new PageRequestError(`a page cannot send a body with ${method}`);
+    return null;
+  }
+  const isJson = headers.some(([name, value]) => name === "content-type" && /^application\/json\b/i.test(value));
+  return body ?? (isJson ? "{}" : null);
+}

@@ -3,11 +3,13 @@
  * as answers. Recordings leave things out: a call whose verdict depends on such a thing is `unknown`, with the reason.
  */
 
+import { spaceOfAddress, spaceOfHost } from "./address-spaces.ts";
 import { isOfBrowser } from "./browser-headers.ts";
 import { findUnsafeHeaders, getHeader, type Header, type WireResponse } from "./checks.ts";
 import type { Diagnosis, Step, WireOutcome, WireRequest } from "./diagnosis.ts";
 import { type FetchOptions, fetchAlgorithm } from "./fetch.ts";
 import type { Har, HarEntry } from "./har.ts";
+import { assumedPlace, type PagePlace, placeOfOrigin } from "./local-network-access.ts";
 import { codesOfNetError } from "./net-errors.ts";
 import { type PageRequest, placeholderFor } from "./page-request.ts";
 
@@ -83,6 +85,8 @@ class Session {
   readonly #used = new Set<HarEntry>();
   readonly #preflights = new Map<string, HarEntry[]>();
   readonly #requests = new Map<string, HarEntry[]>();
+  /** The address of each origin's server. */
+  readonly #addresses = new Map<string, string>();
 
   constructor({ byBrowser, entries }: Har) {
     this.byBrowser = byBrowser;
@@ -94,7 +98,16 @@ class Session {
       const queue = queues.get(key);
       if (queue === undefined) queues.set(key, [entry]);
       else queue.push(entry);
+      if (entry.serverAddress !== null) this.#addresses.set(entry.url.origin, entry.serverAddress);
     }
+  }
+
+  /** Where a page was loaded from: Local Network Access depends on it. */
+  placeOf(origin: string): PagePlace {
+    const address = this.#addresses.get(origin);
+    const space = address === undefined ? null : spaceOfAddress(address);
+    const recorded = space === null ? assumedPlace : { space, why: `its server is ${address} in the recording` };
+    return placeOfOrigin(origin) ?? recorded;
   }
 
   isUsed(entry: HarEntry): boolean {
@@ -229,7 +242,7 @@ function isRedirectTo({ status, responseHeaders, url }: HarEntry, origin: string
 /** The most reliable record first. Chrome's record of a call that was never sent has no Origin header. */
 function originOf({ requestHeaders, pageUrl }: HarEntry, preflight: HarEntry | null): string | null {
   const sent = getHeader(requestHeaders, "origin") ?? getHeader(preflight?.requestHeaders ?? [], "origin");
-  if (sent !== null && sent !== "") return sent;
+  if (sent !== null && (sent === "null" || URL.canParse(sent))) return sent;
   for (const url of [getHeader(requestHeaders, "referer"), pageUrl]) {
     if (url !== null && URL.canParse(url)) return new URL(url).origin;
   }
@@ -309,7 +322,8 @@ class Replay {
 
   run(credentials: PageRequest["credentials"]): End {
     const { page, options } = this.#recorded;
-    const conversation = fetchAlgorithm({ ...page, credentials }, options);
+    const place = options.place ?? this.#session.placeOf(page.origin);
+    const conversation = fetchAlgorithm({ ...page, credentials }, { ...options, place });
     let hop = 0;
     let turn = conversation.next();
     while (!turn.done) {
@@ -336,14 +350,33 @@ class Replay {
     const followed = [...this.#found.values()].filter((entry) => entry !== first && entry !== preflight);
     const entries = [first, preflight, ...followed, this.#takeBlockedTarget(end)].filter((entry) => entry !== null);
     const part = { entries, method: page.method, url: page.url, origin: page.origin };
-    const said = this.#deduced.size === 0 ? remarks : [deducedPreflight, ...remarks];
-    if ("missing" in end) return unknown(part, this.#last, [...said, end.missing]);
+    const said = this.#deduced.size === 0 ? [...remarks] : [deducedPreflight, ...remarks];
+    if ("missing" in end) return unknown(part, this.#last, [...said, end.missing, ...this.#suspectLocalNetwork()]);
     const outcome = this.#outcomeInBrowser();
     if (end.diagnosis.allowed && (outcome === "blocked" || outcome === "failed")) {
       return unknown(part, this.#last, [...said, this.#unexplained()]);
     }
+    if (!end.diagnosis.allowed && outcome === "passed") said.push(notBlocked);
     const diagnosis = this.#withoutDeduced(end.diagnosis);
     return { ...describe(part, this.#last), verdict: verdictOf(end), remarks: said, diagnosis };
+  }
+
+  /** Chrome records nothing of a call that it may not send into the local network. */
+  #suspectLocalNetwork(): string[] {
+    const { page, options } = this.#recorded;
+    const place = options.place ?? this.#session.placeOf(page.origin);
+    const target = spaceOfHost(page.url.hostname);
+    if (
+      this.#last === null ||
+      this.#last.status > 0 ||
+      place.space !== "public" ||
+      target === null ||
+      target === "public"
+    )
+      return [];
+    return [
+      "The page is from the internet and the server is not: Local Network Access can be the reason, which a live check judges.",
+    ];
   }
 
   /** Chrome also records the target of a redirect that it did not call. */
@@ -495,6 +528,8 @@ const deducedPreflight =
   "The preflight is not recorded. It passed, perhaps from the cache, because the browser sent the call.";
 const hiddenPreflight =
   "The preflight is not recorded, so it is unknown whether it passed: record with the browser's developer tools, or check the server live.";
+const notBlocked =
+  "The browser that recorded did not block it: perhaps it has other rules than Chrome today, or its web security was off.";
 const hiddenCall = "The preflight allows the call, but the call itself is not recorded.";
 
 interface Part {

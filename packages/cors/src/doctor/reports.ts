@@ -78,7 +78,7 @@ function printExchange({ request, response }: Exchange) {
   };
 }
 
-function printFailure(diagnosis: Diagnosis) {
+export function printFailure(diagnosis: Diagnosis) {
   const { failure } = diagnosis;
   if (failure === null) return null;
   const { code, stage, url, status, value, hint } = failure;
@@ -106,7 +106,14 @@ const styles = {
   cyan: [36, 39],
 } as const;
 
-type Paint = (style: keyof typeof styles, text: string) => string;
+export type Paint = (style: keyof typeof styles, text: string) => string;
+
+export function createPaint(colours: boolean): Paint {
+  return (style, text) => {
+    const [begin, end] = styles[style];
+    return colours ? `\x1b[${begin}m${text}\x1b[${end}m` : text;
+  };
+}
 
 /** The response headers that matter to CORS. */
 export const shownHeaders = /^(access-control-.*|vary|location|www-authenticate)$/i;
@@ -130,10 +137,7 @@ export function renderText(
   notes: readonly string[],
   { colours, frameworks = null }: TextOptions,
 ): string {
-  const paint: Paint = (style, text) => {
-    const [begin, end] = styles[style];
-    return colours ? `\x1b[${begin}m${text}\x1b[${end}m` : text;
-  };
+  const paint = createPaint(colours);
   const lines = [
     ...renderHeading(diagnosis, paint),
     "",
@@ -167,7 +171,7 @@ function renderExchange({ request, response }: Exchange, paint: Paint): string[]
     headers.map(([name, value]) => paint("dim", `    ${arrow} ${printable(`${name.toLowerCase()}: ${value}`)}`));
   return [...print(">", asked), ...print("<", answered)];
 }
-function renderVerdict(diagnosis: Diagnosis, asked: readonly FrameworkId[] | null, paint: Paint): string[] {
+export function renderVerdict(diagnosis: Diagnosis, asked: readonly FrameworkId[] | null, paint: Paint): string[] {
   const { failure, reply, preflightCache, cookies } = diagnosis;
   const verdict = paint("bold", verdictOf(diagnosis));
   if (failure === null) {
@@ -235,7 +239,7 @@ function renderConsoles(diagnosis: Diagnosis, paint: Paint): string[] {
   ];
 }
 
-function renderFixes(diagnosis: Diagnosis, asked: readonly FrameworkId[] | null, paint: Paint): string[] {
+export function renderFixes(diagnosis: Diagnosis, asked: readonly FrameworkId[] | null, paint: Paint): string[] {
   const fixes = fixesFor(diagnosis);
   if (fixes === null) return [];
   const { ids, recognised } = asked === null ? frameworksOf(diagnosis) : { ids: asked, recognised: false };
