@@ -9,6 +9,7 @@ import {
   signIn,
   startTestConsole,
   type TestConsole,
+  watchCalls,
 } from "../setup/console.ts";
 
 const BOB = "Bob, everyday";
@@ -211,5 +212,19 @@ test("a read-only user is offered no changes, and the form's address explains wh
       ({ fragment }) => !forms.includes(fragment().split("?")[0] ?? ""),
     );
     await expectOffers(page, readable, false);
+  });
+});
+
+test("a token without finance.read is told so, on every page but the connection, and no call is made with it", async () => {
+  await service.visit(async (page) => {
+    const { sent } = watchCalls(page);
+    await enterToken(page, await bobsToken("finance.write"));
+    for (const fragment of ["/", "/accounts", "/transfers/5", "/transfer"]) {
+      await goTo(page, fragment);
+      await page.getByText("Your token lacks the scope finance.read.").waitFor();
+    }
+    expect(sent.filter((name) => name !== "ListEvents")).toEqual(["ListAccounts"]);
+    await goTo(page, "/connection");
+    await page.getByRole("heading", { level: 1, name: "Connection" }).waitFor();
   });
 });

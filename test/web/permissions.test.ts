@@ -42,6 +42,7 @@ function transfer(debitAccountId: bigint, creditAccountId: bigint, createdBy = "
 
 test.each<[what: string, allowed: readonly CallerName[], ask: (may: Permissions) => boolean]>([
   ["is an admin", ADMIN, (may) => may.isAdmin],
+  ["reads", EVERYBODY, (may) => may.read],
   ["writes", WRITERS, (may) => may.write],
   ["reads the trial balance", ADMIN, (may) => may.readTrialBalance],
   ["chooses a new account's terms", ADMIN, (may) => may.setTerms],
@@ -69,6 +70,10 @@ test.each<[what: string, allowed: readonly CallerName[], ask: (may: Permissions)
   ["reverses what bob paid", ADMIN, (may) => may.reverse(transfer(5n, 4n, "bob"), listed)],
 ])("who %s: %j", (_, allowed, ask) => {
   expect(EVERYBODY.filter((name) => ask(permissionsOf(callers[name])))).toEqual(allowed);
+});
+
+test("without finance.read, nothing can be read", () => {
+  expect(permissionsOf({ subject: "bob", scopes: new Set(["finance.write"]) }).read).toBe(false);
 });
 
 test.each<[what: string, allowed: boolean, ask: (may: Permissions) => boolean]>([

@@ -19,6 +19,8 @@ type KnownAccounts = ReadonlyMap<bigint, AccountFacts>;
 
 export interface Permissions {
   readonly isAdmin: boolean;
+  /** See anything at all. */
+  readonly read: boolean;
   /** Open accounts and make transfers. */
   readonly write: boolean;
   readonly readTrialBalance: boolean;
@@ -44,6 +46,7 @@ export interface Permissions {
 
 export function permissionsOf({ subject, scopes }: TokenClaims): Permissions {
   const isAdmin = scopes?.has("finance.admin") ?? false;
+  const read = isAdmin || (scopes?.has("finance.read") ?? true);
   const write = isAdmin || (scopes?.has("finance.write") ?? true);
 
   // The service shows a plain caller only their own accounts, and who created a transfer only to its creator.
@@ -65,6 +68,7 @@ export function permissionsOf({ subject, scopes }: TokenClaims): Permissions {
 
   return {
     isAdmin,
+    read,
     write,
     readTrialBalance: isAdmin,
     setTerms: isAdmin,

@@ -47,6 +47,8 @@ export function Shell() {
 function Page({ path }: { readonly path: string }) {
   const { may, settings } = useSession();
   const place = path.replace(/\/$/, "");
+  if (place === "/connection") return <ConnectionPage settings={settings} token={loadToken()} />;
+  if (!may.read) return <Unreadable />;
   const [, room, number = "", part] = /^\/(accounts|transfers)\/(\d+)(?:\/(statement))?$/.exec(place) ?? [];
   const id = readId(number);
   if (id !== undefined && room === "accounts") return part ? <StatementPage id={id} /> : <AccountPage id={id} />;
@@ -66,8 +68,6 @@ function Page({ path }: { readonly path: string }) {
       return may.write ? <NewTransferPage /> : <ReadOnly title="New transfer" />;
     case "/journal":
       return may.write ? <JournalPage /> : <ReadOnly title="New journal" />;
-    case "/connection":
-      return <ConnectionPage settings={settings} token={loadToken()} />;
   }
   return (
     <>
@@ -75,6 +75,16 @@ function Page({ path }: { readonly path: string }) {
       <p>
         <a href={paths.overview}>Go to the overview</a>
       </p>
+    </>
+  );
+}
+
+/** Replaces every page that the service would refuse to fill. */
+function Unreadable() {
+  return (
+    <>
+      <PageHeading title="Nothing to show" />
+      <p>Your token lacks the scope finance.read. Sign out, and sign in with a token that has it.</p>
     </>
   );
 }
