@@ -309,7 +309,7 @@ describe("the local network", () => {
     const place = { space: "public", why: "as the test says" } as const;
     const { diagnosis } = run({ ...page, origin: "https://localhost" }, [at("10.0.0.1")], { place });
     expect(loopbackStep(diagnosis)?.text).toBe(
-      "api.test is in the local address space, and the page in the public one (as the test says): Chrome asks the user (permission local-network).",
+      "api.test is in the local address space, and the page in the public one (as the test says): Chrome asks the user for the permission local-network.",
     );
     expect(diagnosis.place).toBe(place);
   });

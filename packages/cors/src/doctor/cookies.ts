@@ -4,7 +4,6 @@
  */
 import { trimValue } from "../names.ts";
 import { isLoopback } from "../origins.ts";
-import { spaceOfAddress } from "./address-spaces.ts";
 
 /** The registrable domain of a host, one label below its public suffix; the host itself if there is none. */
 export type SiteOf = (host: string) => string;
@@ -158,7 +157,7 @@ function isDomainAllowed(attribute: string, host: string, siteOf: SiteOf): boole
   if (domain === "" || domain === host) return true;
   const site = siteOf(host);
   const isOwn = domain === site || domain.endsWith(`.${site}`);
-  return isOwn && host.endsWith(`.${domain}`) && spaceOfAddress(host) === null;
+  return isOwn && host.endsWith(`.${domain}`);
 }
 
 /** https://httpwg.org/http-extensions/draft-ietf-httpbis-rfc6265bis.html#name-cookie-name-prefixes */

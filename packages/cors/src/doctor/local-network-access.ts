@@ -29,10 +29,14 @@ export interface Caller {
   readonly permission: PermissionState;
 }
 
-/** Whether the connection may be used, and with which permission; null if none is needed. */
-export type ConnectionVerdict =
-  | { readonly blocked: Finding }
-  | { readonly blocked: null; readonly needs: PermissionName | null };
+/** Whether the connection may be used, and which permission that needs. */
+interface ConnectionVerdict {
+  /** Why it may not be used; null if it may. */
+  readonly blocked: Finding | null;
+  readonly needs: PermissionName | null;
+}
+
+const unrestricted: ConnectionVerdict = { blocked: null, needs: null };
 
 /** What is sent over the connection. */
 type RequestKind = "preflight" | "request";
@@ -46,14 +50,14 @@ export function judgeConnection(
 ): ConnectionVerdict {
   // Chromium does not pass the option on to the preflight.
   const targetAddressSpace = kind === "preflight" ? undefined : page.targetAddressSpace;
-  if (url.origin === page.origin && isTrustworthy(page.origin)) return { blocked: null, needs: null };
+  if (url.origin === page.origin && isTrustworthy(page.origin)) return unrestricted;
   if (targetAddressSpace !== undefined && targetAddressSpace !== space) {
-    return { blocked: finding("address_space_mismatch", space) };
+    return { blocked: finding("address_space_mismatch", space), needs: null };
   }
   // By the specification a local page also needs permission for a loopback address. Chromium does not ask yet.
-  if (place.space !== "public" || space === "public") return { blocked: null, needs: null };
-  if (!isSecureContext(page.origin)) return { blocked: finding("local_network_insecure_page", space) };
-  if (permission === "denied") return { blocked: finding("local_network_denied", space) };
+  if (place.space !== "public" || space === "public") return unrestricted;
+  if (!isSecureContext(page.origin)) return { blocked: finding("local_network_insecure_page", space), needs: null };
+  if (permission === "denied") return { blocked: finding("local_network_denied", space), needs: null };
   return { blocked: null, needs: space === "local" ? "local-network" : "loopback-network" };
 }
 

@@ -27,27 +27,21 @@ export function* send(record: FetchRecord, state: FetchState, request: WireReque
 
 function mayUseConnection(record: FetchRecord, state: FetchState, request: WireRequest, space: AddressSpace): boolean {
   const { page, place, permission } = state;
-  const verdict = judgeConnection(state, request.kind, request.url, space);
-  const where = `${request.url.host} is in the ${space} address space, and the page in the ${place.space} one (${place.why})`;
-  if (verdict.blocked !== null) {
-    const { code } = verdict.blocked;
-    const why =
-      code === "address_space_mismatch"
-        ? `${request.url.host} is in the ${space} address space, but the page asked for ${page.targetAddressSpace}`
-        : `${where}: ${code === "local_network_denied" ? "the user has denied access" : "only a secure page may ask the user for access"}`;
-    note(record, "local_network_access", "failed", `${why}.`);
-    fail(record, request, null, [verdict.blocked]);
-    return false;
+  const { blocked, needs } = judgeConnection(state, request.kind, request.url, space);
+  const report = (result: "passed" | "failed" | "note", why: string) => {
+    const where = `${request.url.host} is in the ${space} address space, and the page in the ${place.space} one (${place.why})`;
+    note(record, "local_network_access", result, `${where}: ${why}.`);
+  };
+  if (blocked?.code === "address_space_mismatch") report("failed", `targetAddressSpace is ${page.targetAddressSpace}`);
+  else if (blocked?.code === "local_network_denied") report("failed", "the user has denied access");
+  else if (blocked !== null) report("failed", "only a secure page may ask the user for access");
+  if (blocked !== null) fail(record, request, null, [blocked]);
+  if (needs !== null && !record.permissions.has(needs)) {
+    record.permissions.add(needs);
+    if (permission === "granted") report("passed", `the user has given the permission ${needs}`);
+    else report("note", `Chrome asks the user for the permission ${needs}`);
   }
-  if (verdict.needs === null) return true;
-  if (record.permissions.has(verdict.needs)) return true;
-  record.permissions.add(verdict.needs);
-  const [result, what] =
-    permission === "granted"
-      ? (["passed", "the user has allowed it"] as const)
-      : (["note", "Chrome asks the user"] as const);
-  note(record, "local_network_access", result, `${where}: ${what} (permission ${verdict.needs}).`);
-  return true;
+  return blocked === null;
 }
 
 const obsoleteHeaders = [
