@@ -3,7 +3,7 @@ import type { Header } from "./checks.ts";
 import { consoleLines } from "./consoles.ts";
 import type { Diagnosis, Exchange, Failure, Step } from "./diagnosis.ts";
 import { explainFailure, type FailureCode } from "./explanations.ts";
-import { type FrameworkId, frameworks } from "./fixes/index.ts";
+import { type FrameworkId, frameworks, titleOf } from "./fixes/index.ts";
 
 /** Longer texts from servers are cut. */
 const lengthMax = 400;
@@ -289,8 +289,7 @@ function headingOf(ids: readonly FrameworkId[], groupCount: number): string {
   // Our own service alone has words of its own.
   if (id === undefined || (ids.length > 1 && groupCount === 2)) return "other servers";
   if (ids.length > 1) return ids.map((each) => frameworks[each].name).join(", ");
-  const { name, tried } = frameworks[id];
-  return id === "financeService" ? name : `${name} (${tried === null ? "not run" : `tried with ${tried}`})`;
+  return titleOf(id);
 }
 
 function renderPair(name: string, text: string, paint: Paint): string[] {

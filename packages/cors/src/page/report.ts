@@ -6,7 +6,7 @@ import type { ConsoleMessage } from "../doctor/console-text.ts";
 import { consoleLines } from "../doctor/consoles.ts";
 import type { Diagnosis, Step } from "../doctor/diagnosis.ts";
 import { explainFailure } from "../doctor/explanations.ts";
-import { type FrameworkId, frameworkIds, frameworks } from "../doctor/fixes/index.ts";
+import { type FrameworkId, frameworkIds, frameworks, titleOf } from "../doctor/fixes/index.ts";
 import type { HarReport, JudgedCall } from "../doctor/recorded-calls.ts";
 import { printable, shownHeaders, verdictOf, withoutSecrets } from "../doctor/reports.ts";
 import { copyable, element } from "./elements.ts";
@@ -141,7 +141,7 @@ function showFix(diagnosis: Diagnosis, framework: FrameworkId | null): HTMLEleme
   const ids = framework === null ? frameworksOf(diagnosis).ids : [framework];
   return ids.flatMap((id) => {
     const lines = fixes?.[id] ?? [];
-    const heading = element("h3", {}, `How to fix it: ${frameworks[id].name}`);
+    const heading = element("h3", {}, `How to fix it: ${titleOf(id)}`);
     return lines.length === 0 ? [] : [heading, copyable(lines.join("\n"))];
   });
 }

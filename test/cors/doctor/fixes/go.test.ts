@@ -5,9 +5,12 @@ import { writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { describe } from "vitest";
+import { describe, vi } from "vitest";
 import { isInstalled, isRequired, starter } from "./programs.ts";
 import { page, testFixes } from "./scenes.ts";
+
+// The first build compiles Go's own library.
+vi.setConfig({ testTimeout: 120_000 });
 
 const run = promisify(execFile);
 
@@ -67,6 +70,7 @@ func main() {
 	})`;
   testFixes("rsCors", start, [
     { name: "no CORS at all", fails: "allow_origin_missing", broken: "handler := mux" },
+    { name: "no CORS for cookies", fails: "allow_origin_missing", broken: "handler := mux", credentials: true },
     {
       name: "another origin",
       fails: "allow_origin_missing",

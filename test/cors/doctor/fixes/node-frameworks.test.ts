@@ -57,6 +57,7 @@ const byHand = `(request, response, next) => {
 
 const expressScenes: readonly Scene[] = [
   { name: "no CORS at all", fails: "allow_origin_missing", broken: "" },
+  { name: "no CORS for cookies", fails: "allow_origin_missing", broken: "", credentials: true },
   { name: "another origin", fails: "origin_not_allowed", broken: 'app.use(cors({ origin: "https://app.example" }));' },
   {
     name: "a list in the header",
@@ -171,6 +172,7 @@ const fastifyByHand = `async (request, reply) => {
 
 testFixes("fastifyCors", startFastify, [
   { name: "no CORS at all", fails: "allow_origin_missing", broken: "" },
+  { name: "no CORS for cookies", fails: "allow_origin_missing", broken: "", credentials: true },
   {
     name: "another origin",
     fails: "origin_not_allowed",
@@ -249,6 +251,7 @@ const honoByHand = `async (context, next) => {
 
 testFixes("hono", startHono, [
   { name: "no CORS at all", fails: "allow_origin_missing", broken: "" },
+  { name: "no CORS for cookies", fails: "allow_origin_missing", broken: "", credentials: true },
   {
     name: "another origin",
     fails: "allow_origin_missing",

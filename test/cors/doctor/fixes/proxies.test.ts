@@ -50,6 +50,7 @@ function scenesOf(print: (headers: Readonly<Record<string, string>>) => string):
   };
   return [
     { name: "no CORS at all", fails: "allow_origin_missing", broken: "" },
+    { name: "no CORS for cookies", fails: "allow_origin_missing", broken: "", credentials: true },
     {
       name: "another origin",
       fails: "origin_not_allowed",

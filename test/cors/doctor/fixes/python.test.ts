@@ -16,6 +16,7 @@ function pythonScenes(
 ): Scene[] {
   return [
     { name: "no CORS at all", fails: "allow_origin_missing", broken: "" },
+    { name: "no CORS for cookies", fails: "allow_origin_missing", broken: "", credentials: true },
     { name: "another origin", fails: "allow_origin_missing", broken: print({ origins: '["https://app.example"]' }) },
     { name: "not the method", fails: refuses("method_not_allowed"), broken: print({ methods: '["GET"]' }) },
     { name: "not the header", fails: refuses("header_not_allowed"), broken: print({ headers: '["x-other"]' }) },

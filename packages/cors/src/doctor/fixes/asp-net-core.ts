@@ -14,6 +14,12 @@ export const aspNetCore: Framework = {
 app.UseCors();
 // AddCors before builder.Build(); UseCors after UseRouting, before UseAuthentication, UseAuthorization and the endpoints`,
   fixes: {
+    login: `builder.Services.ConfigureApplicationCookie(options => options.Events.OnRedirectToLogin = context =>
+{
+    context.Response.StatusCode = 401;
+    return Task.CompletedTask;
+});
+// 401 instead of the redirect; with app.UseCors() before app.UseAuthentication()`,
     preflight_redirect: "call the final URL: app.UseHttpsRedirection() redirects preflights too",
   },
 };

@@ -60,6 +60,12 @@ export function recognise(headers: readonly (readonly [name: string, value: stri
   });
 }
 
+/** For people: the name, and the versions with which a test applied the fixes. */
+export function titleOf(id: FrameworkId): string {
+  const { name, tried }: Framework = frameworks[id];
+  return id === "financeService" ? name : `${name} (${tried === null ? "not run" : `tried with ${tried}`})`;
+}
+
 /** The names in the help. */
 export const frameworkNames: readonly string[] = frameworkIds.map((id) => frameworks[id].names[0]);
 

@@ -19,6 +19,8 @@ WebMvcConfigurer cors() {
 }
 // in a @Configuration class; Spring Security also needs http.cors(Customizer.withDefaults()), which comes before the login`,
   fixes: {
+    login: `http.exceptionHandling(handling -> handling.authenticationEntryPoint(new HttpStatusEntryPoint(HttpStatus.UNAUTHORIZED)));
+// in the SecurityFilterChain: 401 instead of the redirect; with http.cors(Customizer.withDefaults())`,
     one_layer:
       "in one place only; Spring Cloud Gateway has the filter\nDedupeResponseHeader=Access-Control-Allow-Origin Access-Control-Allow-Credentials, RETAIN_UNIQUE",
   },
