@@ -16,6 +16,7 @@ interface Part {
   readonly text?: string;
   readonly type?: string;
   readonly pageref?: string;
+  readonly address?: string;
 }
 
 const origin = "https://app.test";
@@ -36,6 +37,7 @@ function entry(part: Part) {
     },
     ...(part.type !== undefined && { _resourceType: part.type }),
     ...(part.pageref !== undefined && { pageref: part.pageref }),
+    ...(part.address !== undefined && { serverIPAddress: part.address }),
   };
 }
 
@@ -171,6 +173,26 @@ describe("the page of a call", () => {
   ] as const)("is read from %s", (_, part, expected) => {
     const pages = [{ id: "page_1", title: "https://app.test/start" }];
     expect(judge([part], "WebInspector", pages).calls.map(({ origin }) => origin)).toEqual([expected]);
+  });
+});
+
+describe("a server in the local network", () => {
+  const answered = { "access-control-allow-origin": "*" };
+  const call = {
+    url: "http://api.test/rpc",
+    asked: { origin: "http://app.test" },
+    answered,
+    error: null,
+    address: "10.0.0.5",
+  };
+  const document = { url: "http://app.test/", asked: { "sec-fetch-mode": "navigate" } };
+
+  test.each([
+    ["on the internet", [{ ...document, address: "8.8.8.8" }, call], "local_network_insecure_page"],
+    ["in the local network", [{ ...document, address: "10.0.0.4" }, call], "allowed"],
+    ["at an unknown place", [document, call], "allowed"],
+  ])("is called by a page %s", (_, parts, verdict) => {
+    expect(verdicts(parts)).toEqual([verdict]);
   });
 });
 

@@ -331,7 +331,8 @@ class Replay {
       const answer = request.kind === "preflight" ? this.#answerPreflight(request, hop) : this.#answer(request, hop);
       if ("missing" in answer) return answer;
       if (request.kind === "request") hop += 1;
-      turn = conversation.next(answer);
+      // Where nothing shows where the page is, the recorded response shows that the browser was allowed to connect.
+      turn = conversation.next(place === assumedPlace ? withoutAddress(answer) : answer);
     }
     return { diagnosis: turn.value };
   }
@@ -504,6 +505,10 @@ function outcomeOf(entry: HarEntry, name: "preflight" | "call"): WireOutcome | M
   if (code !== undefined) return { noResponse: { code, detail: `the browser recorded ${error}`, chrome: error ?? "" } };
   const recorded = error === null ? "" : `, only the error ${error}`;
   return { missing: `The recording has no response to the ${name}${recorded}: it is hidden, or none came.` };
+}
+
+function withoutAddress({ address: _, ...outcome }: WireOutcome): WireOutcome {
+  return outcome;
 }
 
 /** Why a browser fails a call that CORS allows. */
