@@ -53,7 +53,11 @@ function readText(given: string): Source | null {
   if (messages.length > 0) return { kind: "other", show: (chosen) => showMessages(messages, chosen) };
   const exchanges = readHeads(given);
   if (exchanges.length > 0) return { kind: "heads", exchanges };
-  return complaint("This is no console line, no head of a request or response and no HAR that the doctor knows.");
+  return complaint(
+    /^\s*curl\s/.test(given)
+      ? "Run this command with -i, and paste what it prints."
+      : "This is no console line, no head of a request or response and no HAR that the doctor knows.",
+  );
 }
 
 function readRecording(given: string): Source {
@@ -114,6 +118,12 @@ function verdictFor(given: Source, chosen: Framework | null): HTMLElement[] {
   }
 }
 
+function takeText(): void {
+  file.value = "";
+  hint.textContent = dropHint;
+  take(readText(text.value));
+}
+
 /** Large files never get into the text field, which would be slow. */
 async function takeFile(given: File | undefined): Promise<void> {
   if (given === undefined) return;
@@ -137,22 +147,20 @@ Access-Control-Allow-Headers: content-type`,
 };
 
 framework.append(...frameworkNames.map(([id, name]) => element("option", { value: id }, name)));
-text.addEventListener("input", () => take(readText(text.value)));
+text.addEventListener("input", takeText);
 file.addEventListener("change", () => takeFile(file.files?.[0]));
 form.addEventListener("input", show);
 form.addEventListener("submit", (event) => event.preventDefault());
 framework.addEventListener("change", show);
 find("clear", HTMLButtonElement).addEventListener("click", () => {
   text.value = "";
-  file.value = "";
-  hint.textContent = dropHint;
-  take(null);
+  takeText();
   text.focus();
 });
 for (const button of document.querySelectorAll<HTMLButtonElement>("[data-example]")) {
   button.addEventListener("click", () => {
     text.value = examples[button.dataset["example"] ?? ""] ?? "";
-    take(readText(text.value));
+    takeText();
   });
 }
 // Otherwise the browser would open the file in place of this page.

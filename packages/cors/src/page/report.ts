@@ -135,14 +135,19 @@ function showDiagnosis(
   );
 }
 
-/** @param framework whose fix to show; null: of the server that answered, or else of the usual ones. */
+/**
+ * One fix for each framework, open if it is surely the right one.
+ *
+ * @param framework null: the server that answered, or else the usual ones.
+ */
 function showFix(diagnosis: Diagnosis, framework: FrameworkId | null): HTMLElement[] {
   const fixes = fixesFor(diagnosis);
-  const ids = framework === null ? frameworksOf(diagnosis).ids : [framework];
+  const { ids, recognised } = framework === null ? frameworksOf(diagnosis) : { ids: [framework], recognised: true };
   return ids.flatMap((id) => {
     const lines = fixes?.[id] ?? [];
-    const heading = element("h3", {}, `How to fix it: ${titleOf(id)}`);
-    return lines.length === 0 ? [] : [heading, copyable(lines.join("\n"))];
+    if (lines.length === 0) return [];
+    const heading = element("summary", {}, element("h3", {}, `How to fix it: ${titleOf(id)}`));
+    return [element("details", recognised ? { open: "" } : {}, heading, copyable(lines.join("\n")))];
   });
 }
 
