@@ -76,6 +76,7 @@ describe("a transfer", () => {
       async (page) => {
         await signIn(page);
         await goTo(page, "/transfer?from=4&to=6&amount=5");
+        await page.getByLabel("Amount in USD").waitFor();
         await page.getByLabel("Hold it now").check();
         await page.getByLabel("The hold expires").selectOption("At a date and time");
         const expires = page.getByLabel("Expires at");
@@ -98,6 +99,7 @@ describe("a transfer", () => {
     await service.visit(async (page) => {
       await signIn(page);
       await goTo(page, "/transfer?from=4&to=6&amount=5");
+      await page.getByLabel("Amount in USD").waitFor();
       await page.getByText("Effective date and metadata").click();
       await page.getByLabel("Effective", { exact: true }).fill("2026-01-31T08:00");
       await addPair(page, "invoice", "2026-17");
@@ -129,6 +131,27 @@ describe("a transfer", () => {
       // The problem is inside of the closed details, which open for it.
       await page.getByText("Complete the date and time, or clear them.").waitFor();
       expect(await balances(4)).toEqual(before);
+    });
+  });
+
+  test("that is sent before its account is loaded shows no problem once it is", async () => {
+    await service.visit(async (page) => {
+      await signIn(page);
+      let answer = () => {};
+      await page.route("**/finance.v1.FinanceService/ListAccounts", async (route) => {
+        await new Promise<void>((release) => {
+          answer = release;
+        });
+        await route.continue();
+      });
+      await page.reload();
+      await goTo(page, "/transfer?from=4&to=6&amount=5");
+      await page.getByRole("button", { name: "Transfer", exact: true }).click();
+      await page.getByText("Looking for this account…").waitFor();
+      await page.unroute("**/finance.v1.FinanceService/ListAccounts");
+      answer();
+      await previewIn(page).waitFor();
+      expect(await page.getByLabel("From account").getAttribute("aria-invalid")).toBe("false");
     });
   });
 
@@ -185,6 +208,7 @@ describe("a transfer", () => {
     await service.visit(async (page) => {
       await signIn(page);
       await goTo(page, "/transfer?from=4&to=6&amount=9");
+      await page.getByLabel("Amount in USD").waitFor();
       await page.getByLabel("Hold it now").check();
       await page.getByRole("button", { name: "Hold", exact: true }).click();
       await page.getByRole("button", { name: "Undo" }).click();
@@ -194,10 +218,25 @@ describe("a transfer", () => {
     });
   });
 
+  test("between own accounts can be undone by a plain caller", async () => {
+    const jar = await newAccount("Bob's savings", { owner: "bob", unlimited_overdraft: false });
+    await service.visit(async (page) => {
+      await enterToken(page, await service.token("bob", "finance.read finance.write"));
+      await goTo(page, `/transfer?from=5&to=${jar}&amount=1`);
+      await page.getByLabel("Amount in USD").waitFor();
+      await page.getByRole("button", { name: "Transfer", exact: true }).click();
+      await page.getByRole("button", { name: "Undo" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Reverse" }).click();
+      await page.getByText("Undone: the amount went back.").waitFor();
+      expect(await balances(Number(jar))).toEqual([0n]);
+    });
+  });
+
   test("has no undo for a caller who may not reverse it", async () => {
     await service.visit(async (page) => {
       await enterToken(page, await service.token("bob", "finance.read finance.write"));
       await goTo(page, "/transfer?from=5&to=6&amount=1");
+      await page.getByLabel("Amount in USD").waitFor();
       await page.getByRole("button", { name: "Transfer", exact: true }).click();
       await page.getByText("Transferred $1.00 to Account 6.").waitFor();
       expect(await page.getByRole("button", { name: "Undo" }).count()).toBe(0);
@@ -290,8 +329,8 @@ describe("a journal", () => {
       const culprit = lineAt(page, 2).getByLabel("Amount");
       expect(await culprit.getAttribute("aria-invalid")).toBe("true");
       await culprit.and(page.locator(":focus")).waitFor();
-      await lineAt(page, 1).getByText("Not posted, because line 2 was refused.").waitFor();
-      await lineAt(page, 3).getByText("Not posted, because line 2 was refused.").waitFor();
+      await lineAt(page, 1).getByText("Would not be posted, because line 2 would be refused.").waitFor();
+      await lineAt(page, 3).getByText("Would not be posted, because line 2 would be refused.").waitFor();
       expect(await post(page).count()).toBe(0);
 
       await page.getByLabel("All or nothing").uncheck();
@@ -335,6 +374,7 @@ describe("a journal", () => {
       await move(from, to);
       await post(page).click();
       await page.getByText(/Nothing was posted. Line \d was refused./).waitFor();
+      await page.getByText(/Not posted, because line \d was refused./).waitFor();
       expect(await balances(Number(from))).toEqual([0n]);
       await move(to, from);
       await check(page);
@@ -511,6 +551,25 @@ describe("a journal", () => {
     });
   });
 
+  test("of a plain caller debits only their own accounts", async () => {
+    await service.visit(async (page) => {
+      await enterToken(page, await service.token("bob", "finance.read finance.write"));
+      await goTo(page, "/journal");
+      const [bob = 0n] = await balances(5);
+      await paste(page, "4\t6\t1\n5\t6\t2\n");
+      await lineAt(page, 1).getByText("This is not one of your accounts.").waitFor();
+      await check(page);
+      expect(await post(page).count()).toBe(0);
+      await page.getByRole("button", { name: "Remove line 1" }).click();
+      await page.getByRole("button", { name: "Add a line" }).and(page.locator(":focus")).waitFor();
+      await check(page);
+      await post(page).click();
+      await page.getByText("1 line posted.").waitFor();
+      expect(await balances(5)).toEqual([bob - 200n]);
+      expect(await page.getByRole("button", { name: /^Undo/ }).count()).toBe(0);
+    });
+  });
+
   test("of the most lines that the service takes is checked and posted", async () => {
     const [from, to] = [await newAccount("Many from"), await newAccount("Many to")];
     await service.visit(async (page) => {
@@ -578,6 +637,7 @@ describe("an account", () => {
       await signIn(page);
       const dialog = await edit(page, id, "Shared");
       await service.call("UpdateAccount", { id, name: "Renamed", metadata: { b: "2" } });
+      await page.locator("h1", { hasText: "Renamed" }).waitFor();
       await dialog.getByRole("group", { name: "Pair 1" }).getByLabel("Value").fill("3");
       await dialog.getByRole("button", { name: "Save changes" }).click();
       await dialog.waitFor({ state: "detached" });

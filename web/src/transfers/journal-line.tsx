@@ -124,7 +124,12 @@ function LineOutcome({ line, accounts, onUndo }: Pick<JournalLineProps, "line" |
     case "refused":
       return Object.keys(result.problems).length === 0 && <p className="outcome wrong">{result.message}</p>;
     case "not posted":
-      return <p className="outcome muted">Not posted, because line {result.because} was refused.</p>;
+      return (
+        <p className="outcome muted">
+          {result.isDryRun ? "Would not be posted, because" : "Not posted, because"} line {result.because}{" "}
+          {result.isDryRun ? "would be" : "was"} refused.
+        </p>
+      );
     default:
       return null;
   }

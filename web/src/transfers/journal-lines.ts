@@ -41,8 +41,12 @@ export type LineResult =
       readonly reversal?: bigint;
     }
   | { readonly kind: "refused"; readonly problems: FieldProblems; readonly message: string }
-  /** The number of the line that was refused, from 1. */
-  | { readonly kind: "not posted"; readonly because: number };
+  | {
+      readonly kind: "not posted";
+      /** The number of the line that was refused, from 1. */
+      readonly because: number;
+      readonly isDryRun: boolean;
+    };
 
 export type LineText = Pick<Line, "debitAccountId" | "creditAccountId" | "amount" | "description">;
 
@@ -114,7 +118,7 @@ export function settleLine(
   const { code, msg, meta } = outcome.error;
   const index = Number(meta["index"]);
   if (meta["reason"] === "batch_refused") {
-    return { ...line, result: { kind: "not posted", because: numbers[index] ?? index + 1 } };
+    return { ...line, result: { kind: "not posted", because: numbers[index] ?? index + 1, isDryRun } };
   }
   const argument = meta["argument"]?.replace(MEMBER, "");
   const refusal = { code, meta: { ...meta, ...(argument !== undefined && { argument }) } } as const;

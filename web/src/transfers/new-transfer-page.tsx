@@ -97,7 +97,8 @@ export function NewTransferPage() {
     if (posting.isPending) return;
     const unfinished = unfinishedTimes(form.current);
     if (Object.keys(unfinished).length > 0) return point(unfinished);
-    if (draft === undefined) return point("problems" in read ? read.problems : {});
+    // The form's own problems are shown for as long as they last.
+    if (draft === undefined) return point({});
     sent.current ??= { ...draft, ...expiryOf(values), idempotencyKey: newIdempotencyKey() };
     posting.mutate(sent.current, {
       onSuccess: () => {

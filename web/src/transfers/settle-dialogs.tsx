@@ -11,7 +11,7 @@ import { useChange } from "../data/use-change.ts";
 import { useSession } from "../session/session.ts";
 import { BalancesAfterwards, TrialForecast } from "./balances-afterwards.tsx";
 import { forecastOfSettlement } from "./forecast.ts";
-import { DESCRIPTION_LENGTH_MAX } from "./transfer-values.ts";
+import { DESCRIPTION_LENGTH_MAX, TRANSFER_AMOUNT_MAX } from "./transfer-values.ts";
 import { useTrial } from "./use-trial.ts";
 
 interface SettleProps {
@@ -97,14 +97,16 @@ export function ReverseDialog({ transfer, onDone, onClose }: SettleProps) {
   const [idempotencyKey, setIdempotencyKey] = useState(newIdempotencyKey);
   const reversal = useChange(() => finance.reverseTransfer({ id: transfer.id, description, idempotencyKey }));
   const moved = transfer.capturedAmount || transfer.amount;
-  const trial = useTrial({
+  const opposite = {
     debitAccountId: transfer.creditAccountId,
     creditAccountId: transfer.debitAccountId,
     amount: moved,
     description: "",
     pending: false,
     metadata: {},
-  });
+  };
+  // A transfer from before the limit can be reversed, but the dry run of a new one would be refused.
+  const trial = useTrial(moved > TRANSFER_AMOUNT_MAX ? undefined : opposite);
   const problem = reversal.error ?? trial.refusal;
   const submit = (event: FormEvent) => {
     event.preventDefault();
