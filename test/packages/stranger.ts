@@ -8,7 +8,14 @@ import { inject } from "vitest";
 const run = promisify(execFile);
 
 /** Everything that packing needs. */
-const SOURCES = ["generated", "package.json", "packages", "tsconfig.generated.json", "tsconfig.json"];
+const SOURCES = [
+  "generated",
+  "package.json",
+  "packages",
+  "tsconfig.generated.json",
+  "tsconfig.json",
+  "web/src/style/tokens.css",
+];
 
 export type PackageName = "client" | "cors" | "twirp";
 
