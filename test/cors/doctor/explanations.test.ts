@@ -149,10 +149,34 @@ test("one text allows all that the page asks", () => {
   ]);
 });
 
+test.each(frameworkIds)("no fix for %s allows any origin or method", (id) => {
+  for (const code of codes) {
+    for (const credentials of ["include", "same-origin"] as const) {
+      const diagnosis = failed([code]);
+      const texts = fixesFor({ ...diagnosis, page: { ...diagnosis.page, credentials } })?.[id] ?? [];
+      expect(texts.join("\n")).not.toMatch(
+        /origins?"?\W*(?:true|\*)|any_?(?:origin|method|header)|all_?origins|\$http_origin always/i,
+      );
+    }
+  }
+});
+
+test.each(frameworkIds)(
+  "the fix for an unknown origin names it, and cookies only for a page that sends them: %s",
+  (id) => {
+    const diagnosis = failed(["allow_origin_missing"]);
+    const fixFor = (credentials: "include" | "same-origin") =>
+      fixesFor({ ...diagnosis, page: { ...diagnosis.page, credentials } })?.[id].join("\n") ?? "";
+    expect(fixFor("same-origin")).toContain("http://localhost:5173");
+    expect(fixFor("same-origin")).not.toMatch(/credentials/i);
+    if (id !== "financeService") expect(fixFor("include")).toMatch(/credentials/i);
+  },
+);
+
 test("a text that is part of another is left out", () => {
   const fixes = fixesFor(failed(["allow_origin_repeated", "method_not_allowed"]));
   expect(fixes?.haproxy).toHaveLength(1);
-  expect(fixes?.hono).toEqual([expect.stringContaining("remove all other lines that set Access-Control-*")]);
+  expect(fixes?.hono).toEqual([expect.stringContaining("remove every other line that sets Access-Control-*")]);
 });
 
 test("without any CORS header the origin is the only cause, and what a framework allows by default is not said", () => {

@@ -129,7 +129,7 @@ describe("the text", () => {
           // before every route and every login check; keep the origins that you have
         rs/cors (Go) (tried with rs/cors 1.7.0, Go 1.19)
           handler := cors.New(cors.Options{AllowedOrigins: []string{"http://localhost:5173"}, AllowedHeaders: []string{"authorization"}}).Handler(mux)
-          // serve this handler; mux is all the rest, with logins and redirects; keep the origins, methods and headers that you have
+          // serve this handler; mux is everything else, logins and redirects too; keep the origins, methods and headers that you have
         nginx (tried with nginx 1.22.1)
           set $cors_origin "";
           if ($http_origin = "http://localhost:5173") { set $cors_origin $http_origin; } # a line for each origin
@@ -138,7 +138,7 @@ describe("the text", () => {
           add_header Vary Origin always;
           add_header Access-Control-Allow-Headers "authorization" always;
           # at the top of the location, in place of other CORS lines; its add_header lines hide those of the server block
-          # "always" is for errors
+          # "always" covers errors too
         --framework NAME prints the fix for another one, such as fastify, spring, django or caddy."
     `);
   });
@@ -166,6 +166,9 @@ describe("the text", () => {
     ["Apache", ["server", "Apache/2.4.71 (Debian)"], [/^Apache \(/]],
     ["ASP.NET Core", ["Server", "Kestrel"], [/^ASP\.NET Core \(not run\)$/]],
     ["API Gateway", ["apigw-requestid", "JKJaXmPLvHcESHA="], [/^AWS API Gateway \(not run\)$/]],
+    ["Caddy behind a proxy", ["Via", "1.1 Caddy"], [/^Caddy \(/]],
+    ["FastAPI", ["server", "uvicorn"], [/^FastAPI \(/]],
+    ["Django", ["server", "WSGIServer/0.2 CPython/3.11.2"], [/^Django \(/]],
     ["nobody", ["Server", "Apache-Coyote/1.1"], [/^finance-service$/, /^Express/, /^rs\/cors/, /^nginx/]],
   ])("prints the fixes for the server that the reply names: %s", (_, header, headings) => {
     const text = renderText(diagnosisOf([response(404, [header])]), [], plain);

@@ -21,6 +21,8 @@ export function isInstalled(command: string, ...args: readonly string[]): boolea
 }
 
 /**
+ * Starts a program in a directory of its own, which is removed when the program stops.
+ *
  * @param prepare writes the files that the server needs into the directory, and returns the command that starts it there.
  */
 export function starter(

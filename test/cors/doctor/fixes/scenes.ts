@@ -23,7 +23,7 @@ export interface Scene {
   readonly broken: string;
   /** What surrounds the setting. Default: nothing. */
   readonly rest?: string;
-  /** What the fix tells to remove: code that is in `rest` only while the server is broken. Default: nothing. */
+  /** More of the surroundings, which the fix says to remove. Default: nothing. */
   readonly removed?: string;
   /** Default: /api, which answers 200. */
   readonly path?: string;

@@ -15,7 +15,7 @@ Header always set Access-Control-Allow-Headers "{headers}"{end}
 RewriteEngine On
 RewriteCond %{REQUEST_METHOD} =OPTIONS
 RewriteRule ^ - [R=204,L]
-# in the VirtualHost, before other rewrites; a first line for each origin; a2enmod headers rewrite`,
+# in the VirtualHost, before other rewrites; repeat the first line for each origin; a2enmod headers rewrite`,
   fixes: {
     one_layer: `Header onsuccess unset Access-Control-Allow-Origin
 Header onsuccess unset Access-Control-Allow-Credentials

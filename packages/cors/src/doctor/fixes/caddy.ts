@@ -24,8 +24,8 @@ header @cors {
   Access-Control-Allow-Headers "{headers}"{end}
 }
 respond @preflight 204
-# in the site block; logins and redirects come first unless all is in a route { }, with this at its top
-# a line "header Origin" for each origin, in both matchers`,
+# in the site block; Caddy runs logins and redirects first, unless everything is in a route { } with this at its top
+# both matchers need a line "header Origin" for each origin`,
   fixes: {
     one_layer: `header_down -Access-Control-Allow-Origin
 header_down -Access-Control-Allow-Credentials

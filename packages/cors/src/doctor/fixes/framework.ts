@@ -60,7 +60,8 @@ export interface Framework {
 /** The fixes in terms of a framework's policy. */
 export const commonFixes: Framework["fixes"] = {
   origin_list: "{policy}\n{comment} the header holds one origin, that of the request",
-  one_layer: "{policy}\n{comment} only there: remove all other lines that set Access-Control-*, also in proxies",
+  one_layer:
+    "{policy}\n{comment} in this place only: remove every other line that sets Access-Control-*, in proxies too",
   preflight_redirect: "{policy}\n{comment} before the redirect; or call the final URL",
   login_before_preflight: "{policy}\n{comment} before the login; oauth2-proxy has --skip-auth-preflight",
   login: "answer 401 with the CORS headers instead of the redirect; let the page open the login",

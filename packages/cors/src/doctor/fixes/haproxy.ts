@@ -14,7 +14,7 @@ http-after-response set-header Access-Control-Allow-Credentials true if { var(tx
 http-after-response set-header Access-Control-Allow-Methods "{methods}" if { var(txn.cors) -m found }{end}{if headers}
 http-after-response set-header Access-Control-Allow-Headers "{headers}" if { var(txn.cors) -m found }{end}
 http-after-response add-header Vary Origin
-# HAProxy 2.2 or newer, at the top of the frontend; more origins go after the first; set-header replaces what the application sends`,
+# HAProxy 2.2 or newer, at the top of the frontend; append further origins to the first line; set-header replaces what the application sends`,
   fixes: {
     one_layer: "{policy}",
   },

@@ -16,7 +16,7 @@ add_header Access-Control-Allow-Credentials true always;{end}{if method}
 add_header Access-Control-Allow-Methods "{methods}" always;{end}{if headers}
 add_header Access-Control-Allow-Headers "{headers}" always;{end}
 # at the top of the location, in place of other CORS lines; its add_header lines hide those of the server block
-# "always" is for errors`,
+# "always" covers errors too`,
   fixes: {
     one_layer: `proxy_hide_header Access-Control-Allow-Origin;
 proxy_hide_header Access-Control-Allow-Credentials;

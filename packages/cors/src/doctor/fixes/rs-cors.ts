@@ -8,6 +8,6 @@ export const rsCors: Framework = {
   signs: [],
   comment: "//",
   policy: `handler := cors.New(cors.Options{AllowedOrigins: []string{"{origin}"}{if method}, AllowedMethods: []string{{quoted_methods}}{end}{if headers}, AllowedHeaders: []string{{quoted_headers}}{end}{if credentials}, AllowCredentials: true{end}}).Handler(mux)
-// serve this handler; mux is all the rest, with logins and redirects; keep the origins, methods and headers that you have`,
+// serve this handler; mux is everything else, logins and redirects too; keep the origins, methods and headers that you have`,
   fixes: {},
 };
