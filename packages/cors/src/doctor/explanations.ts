@@ -46,6 +46,32 @@ export const explanations = {
       financeService: "set PORT to another one, for example 9707",
     },
   },
+  host_not_found: {
+    meaning: "The host name has no address. The page sees the same TypeError as for a CORS failure.",
+    chrome: "net::ERR_NAME_NOT_RESOLVED",
+    safari: "A server with the specified hostname could not be found.",
+    fix: { other: "correct the host name in the page's URL, or its DNS entry" },
+  },
+  connection_refused: {
+    meaning: "Nothing listens on that host and port. The page sees the same TypeError as for a CORS failure.",
+    chrome: "net::ERR_CONNECTION_REFUSED",
+    safari: "Could not connect to the server.",
+    fix: {
+      other: "start the server, or correct the port in the page's URL",
+      financeService:
+        "npm start; HOST and PORT say where it listens: by default on 127.0.0.1:9707, which other machines cannot reach",
+    },
+  },
+  tls_failed: {
+    meaning: "The TLS connection fails: the certificate is not trusted, or the port does not speak TLS.",
+    chrome: "net::ERR_CERT_AUTHORITY_INVALID or another net::ERR_CERT_ or net::ERR_SSL_ error",
+    safari: "The certificate for this server is invalid.",
+    fix: {
+      other:
+        "install a certificate that the browser trusts; for a private authority set NODE_EXTRA_CA_CERTS for this check",
+      financeService: "it speaks plain http: use http://, or the https URL of the proxy in front of it",
+    },
+  },
   local_network_insecure_page: {
     meaning: "A page from the internet may call a server in the local network only if the page is on https.",
     chrome: "The request client is not a secure context and the resource is in more-private address space `{value}`.",
@@ -73,32 +99,6 @@ export const explanations = {
     chrome: "Request had a target IP address space of `{target_space}` yet the resource is in address space `{value}`.",
     safari: null,
     fix: { other: 'remove targetAddressSpace from the call, or set it to "{value}"' },
-  },
-  host_not_found: {
-    meaning: "The host name has no address. The page sees the same TypeError as for a CORS failure.",
-    chrome: "net::ERR_NAME_NOT_RESOLVED",
-    safari: "A server with the specified hostname could not be found.",
-    fix: { other: "correct the host name in the page's URL, or its DNS entry" },
-  },
-  connection_refused: {
-    meaning: "Nothing listens on that host and port. The page sees the same TypeError as for a CORS failure.",
-    chrome: "net::ERR_CONNECTION_REFUSED",
-    safari: "Could not connect to the server.",
-    fix: {
-      other: "start the server, or correct the port in the page's URL",
-      financeService:
-        "npm start; HOST and PORT say where it listens: by default on 127.0.0.1:9707, which other machines cannot reach",
-    },
-  },
-  tls_failed: {
-    meaning: "The TLS connection fails: the certificate is not trusted, or the port does not speak TLS.",
-    chrome: "net::ERR_CERT_AUTHORITY_INVALID or another net::ERR_CERT_ or net::ERR_SSL_ error",
-    safari: "The certificate for this server is invalid.",
-    fix: {
-      other:
-        "install a certificate that the browser trusts; for a private authority set NODE_EXTRA_CA_CERTS for this check",
-      financeService: "it speaks plain http: use http://, or the https URL of the proxy in front of it",
-    },
   },
   timed_out: {
     meaning: "No answer came in the time that this check allows; a browser waits for some minutes.",
