@@ -25,12 +25,46 @@ export const doctorPage = "doctor.html";
 
 /** The path in the address, as "/accounts/4". */
 export function usePath(): string {
-  return useFragment().split("?")[0] || "/";
+  return pathOf(useFragment());
 }
 
 /** The query of the address, as "from=4" in "#/transfer?from=4". */
 export function useQueryOfAddress(): URLSearchParams {
-  return new URLSearchParams(useFragment().split("?")[1] ?? "");
+  return queryOf(useFragment());
+}
+
+interface ChangeQueryOptions {
+  /** Change the entry of the history instead of adding one, as for each pause while somebody types. Default false. */
+  readonly isReplaced?: boolean;
+}
+
+/** Changes parameters of the address and keeps the others; an empty text removes its parameter. */
+export function changeQuery(
+  changes: Readonly<Record<string, string>>,
+  { isReplaced = false }: ChangeQueryOptions = {},
+): void {
+  const query = queryOf(readFragment());
+  for (const [name, text] of Object.entries(changes)) {
+    if (text === "") query.delete(name);
+    else query.set(name, text);
+  }
+  const fragment = `#${[pathOf(readFragment()), `${query}`].filter(Boolean).join("?")}`;
+  if (fragment === window.location.hash) return;
+  if (!isReplaced) {
+    window.location.hash = fragment;
+    return;
+  }
+  window.history.replaceState(window.history.state, "", fragment);
+  // The browser tells only of entries that it adds.
+  window.dispatchEvent(new HashChangeEvent("hashchange"));
+}
+
+function pathOf(fragment: string): string {
+  return fragment.split("?")[0] || "/";
+}
+
+function queryOf(fragment: string): URLSearchParams {
+  return new URLSearchParams(/\?(.*)/.exec(fragment)?.[1] ?? "");
 }
 
 const ID_MAX = 2n ** 63n - 1n;

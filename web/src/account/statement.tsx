@@ -1,21 +1,43 @@
 import type { Account, Entry } from "@finance-service/client";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { AccountName } from "../components/account-name.tsx";
+import {
+  AccountFilter,
+  AmountFilter,
+  ClearFilters,
+  DayFilter,
+  MoreFilters,
+  TextFilter,
+} from "../components/filters.tsx";
 import { Pages } from "../components/pages.tsx";
 import { Sum } from "../components/sum.tsx";
-import { type Column, Table } from "../components/table.tsx";
+import { type Column, Table, useSort } from "../components/table.tsx";
 import { Time } from "../components/time.tsx";
-import { entriesQuery } from "../data/queries.ts";
+import { ENTRY_PARAMETERS, readEntryFilters } from "../data/filters.ts";
+import { entriesQuery, PAGE_SIZE_MAX } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { dateOf, sideOf } from "../labels.ts";
-import { paths } from "../route.ts";
+import { paths, useQueryOfAddress } from "../route.ts";
 import { useSession } from "../session/session.ts";
 
-/** The account's entries, newest first. */
+/** The account's entries, newest first, with filters. */
 export function Statement({ account }: { readonly account: Account }) {
   const { finance } = useSession();
-  const columns = columnsFor(account, useAccounts());
-  const entries = useInfiniteQuery(entriesQuery(finance, account.id));
+  const accounts = useAccounts();
+  const query = useQueryOfAddress();
+  const columns = columnsFor(account, accounts);
+  const sort = useSort(columns.flatMap(({ head, sortKey }) => (sortKey ? head : [])));
+  const isFiltered = ENTRY_PARAMETERS.some((name) => query.has(name));
+  const { filters, problems } = readEntryFilters(query, account);
+  // The service lists entries by their date in both directions. By other columns, the page sorts what it has loaded.
+  const isByDate = sort?.by === "date";
+  const entries = useInfiniteQuery(
+    entriesQuery(finance, account.id, {
+      ...filters,
+      newestFirst: !isByDate || sort.isDescending,
+      ...(sort !== undefined && !isByDate && { pageSize: PAGE_SIZE_MAX }),
+    }),
+  );
   return (
     <section className="table" aria-labelledby="statement-heading">
       <div className="heading-line">
@@ -24,11 +46,31 @@ export function Statement({ account }: { readonly account: Account }) {
           <a href={paths.statement(account.id)}>Print or save a period</a>
         </div>
       </div>
+      <search>
+        <MoreFilters summary="Filter the statement" names={ENTRY_PARAMETERS}>
+          <DayFilter label="From" name="from" problems={problems} />
+          <DayFilter label="To" name="to" problems={problems} />
+          <AccountFilter label="Other account" name="counterparty" problems={problems} accounts={accounts} />
+          <AmountFilter label="Least amount" name="min" problems={problems} money={account} />
+          <AmountFilter label="Greatest amount" name="max" problems={problems} money={account} />
+          <TextFilter label="Metadata" name="metadata" problems={problems} placeholder="order=1042" />
+        </MoreFilters>
+      </search>
       <Pages
         query={entries}
         itemsOf={(page) => page.entries}
         what="the statement"
-        empty={<p>This account has no entries yet.</p>}
+        isSorted={sort !== undefined && !isByDate}
+        empty={
+          isFiltered ? (
+            <>
+              <p>No entries match these filters.</p>
+              <ClearFilters names={ENTRY_PARAMETERS}>Show the whole statement</ClearFilters>
+            </>
+          ) : (
+            <p>This account has no entries yet.</p>
+          )
+        }
       >
         {(items) => (
           <Table
@@ -36,6 +78,7 @@ export function Statement({ account }: { readonly account: Account }) {
             rows={items}
             keyOf={({ sequence }) => `${sequence}`}
             columns={columns}
+            isSortable
           />
         )}
       </Pages>
@@ -45,13 +88,20 @@ export function Statement({ account }: { readonly account: Account }) {
 
 /** Columns that do not fit on a narrow screen are repeated, smaller, in those that do. */
 export function columnsFor(account: Account, accounts: ReadonlyMap<bigint, Account>): readonly Column<Entry>[] {
-  const sum = ({ amount }: Entry) => <Sum minor={amount < 0n ? -amount : amount} money={account} />;
+  const sum = ({ amount }: Entry) => <Sum minor={absolute(amount)} money={account} />;
   const balance = ({ balanceAfter }: Entry) => <Sum minor={balanceAfter} money={account} />;
   return [
-    { head: "Date", className: "wide", cell: ({ createdAt }) => <Time time={createdAt} /> },
+    {
+      head: "Date",
+      className: "wide",
+      sortKey: ({ sequence }) => [sequence],
+      startsDescending: true,
+      cell: ({ createdAt }) => <Time time={createdAt} />,
+    },
     {
       head: "Description",
       className: "told",
+      sortKey: ({ transferId, description }) => [description || `Transfer ${transferId}`],
       cell: ({ transferId, description, counterpartyAccountId, createdAt }) => (
         <>
           <a href={paths.transfer(transferId)}>{description || `Transfer ${transferId}`}</a>
@@ -65,16 +115,22 @@ export function columnsFor(account: Account, accounts: ReadonlyMap<bigint, Accou
     {
       head: "Debit",
       className: "figure wide",
+      sortKey: (entry) => [sideOf(entry, account) === "Debit" ? absolute(entry.amount) : 0n],
+      startsDescending: true,
       cell: (entry) => sideOf(entry, account) === "Debit" && sum(entry),
     },
     {
       head: "Credit",
       className: "figure wide",
+      sortKey: (entry) => [sideOf(entry, account) === "Credit" ? absolute(entry.amount) : 0n],
+      startsDescending: true,
       cell: (entry) => sideOf(entry, account) === "Credit" && sum(entry),
     },
     {
       head: "Amount",
       className: "figure narrow",
+      sortKey: ({ amount }) => [amount],
+      startsDescending: true,
       cell: (entry) => (
         <>
           <Sum minor={entry.amount} money={account} signed />
@@ -84,6 +140,16 @@ export function columnsFor(account: Account, accounts: ReadonlyMap<bigint, Accou
         </>
       ),
     },
-    { head: "Balance", className: "figure wide muted", cell: balance },
+    {
+      head: "Balance",
+      className: "figure wide muted",
+      sortKey: ({ balanceAfter }) => [balanceAfter],
+      startsDescending: true,
+      cell: balance,
+    },
   ];
+}
+
+function absolute(amount: bigint): bigint {
+  return amount < 0n ? -amount : amount;
 }

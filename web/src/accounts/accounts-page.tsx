@@ -1,31 +1,27 @@
-import { type Account, AccountStatus, AccountType, type FinanceClient } from "@finance-service/client";
+import type { Account, FinanceClient } from "@finance-service/client";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useDeferredValue, useState } from "react";
-import { Field, SelectField } from "../components/field.tsx";
+import { ChoiceFilter, ClearFilters, TextFilter } from "../components/filters.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { Pages } from "../components/pages.tsx";
 import { Sum } from "../components/sum.tsx";
-import { type Column, Table } from "../components/table.tsx";
-import { accountsQuery, knownAccountsQuery } from "../data/queries.ts";
+import { type Column, Table, useSort } from "../components/table.tsx";
+import { ACCOUNT_PARAMETERS, readAccountFilters } from "../data/filters.ts";
+import { type AccountFilters, accountsQuery, knownAccountsQuery, PAGE_SIZE_MAX } from "../data/queries.ts";
 import { accountStatuses, accountTypes, hindranceOf, typeOf } from "../labels.ts";
-import { paths, readId } from "../route.ts";
+import { paths, readId, useQueryOfAddress } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { AccountActions } from "./account-actions.tsx";
-
-const ANY = {
-  search: "",
-  type: AccountType.ACCOUNT_TYPE_UNSPECIFIED,
-  status: AccountStatus.ACCOUNT_STATUS_UNSPECIFIED,
-  currency: "",
-};
 
 /** The accounts that the caller may see, with a search and filters. */
 export function AccountsPage() {
   const { finance, may } = useSession();
-  const [sought, setSought] = useState(ANY);
+  const query = useQueryOfAddress();
+  const isFiltered = ACCOUNT_PARAMETERS.some((name) => query.has(name));
+  const { filters, problems } = readAccountFilters(query);
   const { data: known } = useQuery(knownAccountsQuery(finance));
-  const { listed, shown, isByPrefix } = useSoughtAccounts(finance, useDeferredValue(sought));
-  const currencies = [...new Set(known?.accounts.map(({ currency }) => currency))].sort();
+  const sort = useSort(columns.flatMap(({ head, sortKey }) => (sortKey ? head : [])));
+  const { listed, shown, isByPrefix } = useSoughtAccounts(finance, filters, sort !== undefined);
+  const currencies = [...(known?.accounts ?? []), filters].map(({ currency }) => currency).filter(Boolean);
   return (
     <>
       <PageHeading title="Accounts">
@@ -36,34 +32,35 @@ export function AccountsPage() {
         )}
       </PageHeading>
       <search className="filters">
-        <Field
+        <TextFilter
           label="Search"
+          name="q"
+          problems={problems}
           type="search"
-          value={sought.search}
-          onChange={({ target }) => setSought({ ...sought, search: target.value })}
           placeholder="Name or number"
           hint={isByPrefix ? "Finds names that start with this text; upper and lower case matter" : ""}
         />
-        <SelectField
+        <ChoiceFilter
           label="Type"
-          value={sought.type}
-          onChange={({ target }) => setSought({ ...sought, type: Number(target.value) })}
-          choices={[{ value: ANY.type, label: "Any type" }, ...accountTypes]}
+          name="type"
+          problems={problems}
+          any="Any type"
+          choices={accountTypes.map(({ label }) => label)}
         />
-        <SelectField
+        <ChoiceFilter
           label="Status"
-          value={sought.status}
-          onChange={({ target }) => setSought({ ...sought, status: Number(target.value) })}
-          choices={[{ value: ANY.status, label: "Any status" }, ...accountStatuses]}
+          name="status"
+          problems={problems}
+          any="Any status"
+          choices={accountStatuses.map(({ label }) => label)}
         />
-        <SelectField
+        <ChoiceFilter
           label="Currency"
-          value={sought.currency}
-          onChange={({ target }) => setSought({ ...sought, currency: target.value })}
-          choices={[
-            { value: ANY.currency, label: "Any currency" },
-            ...currencies.map((currency) => ({ value: currency, label: currency })),
-          ]}
+          name="currency"
+          problems={problems}
+          any="Any currency"
+          choices={[...new Set(currencies)].sort()}
+          toAddress={(code) => code}
         />
       </search>
       <section className="table" aria-label="Accounts found">
@@ -71,16 +68,15 @@ export function AccountsPage() {
           query={listed}
           itemsOf={({ accounts }) => accounts.filter(shown)}
           what="the accounts"
+          isSorted={sort !== undefined}
           empty={
-            sought === ANY ? (
-              <p>{may.isAdmin ? "There are no accounts yet." : "You have no accounts yet."}</p>
-            ) : (
+            isFiltered ? (
               <>
                 <p>No accounts match these filters.</p>
-                <button type="button" className="quiet" onClick={() => setSought(ANY)}>
-                  Show all accounts
-                </button>
+                <ClearFilters names={ACCOUNT_PARAMETERS}>Show all accounts</ClearFilters>
               </>
+            ) : (
+              <p>{may.isAdmin ? "There are no accounts yet." : "You have no accounts yet."}</p>
             )
           }
         >
@@ -95,56 +91,67 @@ export function AccountsPage() {
  * Finds the accounts that match. If all of the caller's accounts fit on one page, this page searches anywhere in their
  * names; otherwise the service searches by the start of the name.
  */
-function useSoughtAccounts(finance: FinanceClient, sought: typeof ANY) {
-  const { search, ...filters } = sought;
-  const text = search.trim();
+function useSoughtAccounts(
+  finance: FinanceClient,
+  { namePrefix: text, ...filters }: AccountFilters,
+  isSorted: boolean,
+) {
   const { data: known } = useQuery(knownAccountsQuery(finance));
   const isByPrefix = known?.isComplete === false && readId(text) === undefined;
-  const listed = useInfiniteQuery(accountsQuery(finance, { ...filters, namePrefix: isByPrefix ? text : "" }));
+  const asked = { ...filters, namePrefix: isByPrefix ? text : "" };
+  const listed = useInfiniteQuery(accountsQuery(finance, asked, isSorted ? PAGE_SIZE_MAX : undefined));
   const words = text.toLocaleLowerCase();
   const shown = ({ id, name }: Account) => isByPrefix || `${id}` === text || name.toLocaleLowerCase().includes(words);
   return { listed, shown, isByPrefix };
 }
 
+const columns: readonly Column<Account>[] = [
+  {
+    head: "Account",
+    className: "told",
+    sortKey: ({ name }) => [name],
+    cell: (account) => (
+      <>
+        <a href={paths.account(account.id)}>{account.name}</a>
+        {hindranceOf(account) && <span className="tag">{hindranceOf(account)}</span>}
+        <span className="muted">
+          No. {`${account.id}`} · {typeOf(account)}
+        </span>
+      </>
+    ),
+  },
+  { head: "Owner", className: "owner wide", sortKey: ({ owner }) => [owner], cell: ({ owner }) => owner },
+  {
+    head: "Available",
+    className: "figure wide muted",
+    sortKey: ({ currency, availableBalance }) => [currency, availableBalance],
+    startsDescending: true,
+    cell: (account) => <Sum minor={account.availableBalance} money={account} />,
+  },
+  {
+    head: "Balance",
+    className: "figure",
+    sortKey: ({ currency, balance }) => [currency, balance],
+    startsDescending: true,
+    cell: (account) => <Sum minor={account.balance} money={account} />,
+  },
+];
+
+const actions: Column<Account> = {
+  head: "Actions",
+  className: "wide",
+  isHeadHidden: true,
+  cell: (account) => <AccountActions account={account} />,
+};
+
 function AccountTable({ accounts }: { readonly accounts: readonly Account[] }) {
   const { may } = useSession();
-  const actions: Column<Account> = {
-    head: "Actions",
-    className: "wide",
-    isHeadHidden: true,
-    cell: (account) => <AccountActions account={account} />,
-  };
   return (
     <Table
       rows={accounts}
       keyOf={({ id }) => `${id}`}
-      columns={[
-        {
-          head: "Account",
-          className: "told",
-          cell: (account) => (
-            <>
-              <a href={paths.account(account.id)}>{account.name}</a>
-              {hindranceOf(account) && <span className="tag">{hindranceOf(account)}</span>}
-              <span className="muted">
-                No. {`${account.id}`} · {typeOf(account)}
-              </span>
-            </>
-          ),
-        },
-        { head: "Owner", className: "owner wide", cell: ({ owner }) => owner },
-        {
-          head: "Available",
-          className: "figure wide muted",
-          cell: (account) => <Sum minor={account.availableBalance} money={account} />,
-        },
-        {
-          head: "Balance",
-          className: "figure",
-          cell: (account) => <Sum minor={account.balance} money={account} />,
-        },
-        ...(may.write ? [actions] : []),
-      ]}
+      columns={may.write ? [...columns, actions] : columns}
+      isSortable
     />
   );
 }

@@ -13,8 +13,10 @@ import {
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { historySpan, type Span } from "./history-span.ts";
 
-/** Accounts that lists can name and the transfer form offers: one page of the service's maximum size. */
-export const KNOWN_ACCOUNTS_MAX = 1000;
+/** The service's largest page. */
+export const PAGE_SIZE_MAX = 1000;
+/** Accounts that lists can name and the transfer form offers: one page. */
+export const KNOWN_ACCOUNTS_MAX = PAGE_SIZE_MAX;
 
 const PAGE_SIZE = 50;
 const LATEST_CHANGES = 5;
@@ -55,11 +57,11 @@ export interface AccountFilters {
   readonly currency: string;
 }
 
-export function accountsQuery(finance: FinanceClient, filters: AccountFilters) {
+export function accountsQuery(finance: FinanceClient, filters: AccountFilters, pageSize = PAGE_SIZE) {
   return infiniteQueryOptions({
-    queryKey: [...keys.accounts, "list", filters],
+    queryKey: [...keys.accounts, "list", filters, pageSize],
     queryFn: ({ pageParam, signal }) =>
-      finance.listAccounts({ ...filters, pageSize: PAGE_SIZE, pageToken: pageParam }, { signal }),
+      finance.listAccounts({ ...filters, pageSize, pageToken: pageParam }, { signal }),
     initialPageParam: "",
     getNextPageParam: ({ nextPageToken }) => nextPageToken || undefined,
   });
@@ -91,12 +93,25 @@ export function accountChangesQuery(finance: FinanceClient, accountId: bigint) {
   });
 }
 
-/** The statement, newest first. */
-export function entriesQuery(finance: FinanceClient, accountId: bigint) {
+export interface EntryFilters {
+  readonly after?: string;
+  readonly before?: string;
+  readonly counterpartyAccountId?: bigint;
+  /** Minor units. */
+  readonly minAmount?: bigint;
+  readonly maxAmount?: bigint;
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Default true. */
+  readonly newestFirst?: boolean;
+  readonly pageSize?: number;
+}
+
+/** An account's statement. */
+export function entriesQuery(finance: FinanceClient, accountId: bigint, filters: EntryFilters = {}) {
+  const asked = { newestFirst: true, pageSize: PAGE_SIZE, ...filters };
   return infiniteQueryOptions({
-    queryKey: keys.entries(accountId),
-    queryFn: ({ pageParam, signal }) =>
-      finance.listEntries({ accountId, newestFirst: true, pageSize: PAGE_SIZE, pageToken: pageParam }, { signal }),
+    queryKey: [...keys.entries(accountId), keyOf(asked)],
+    queryFn: ({ pageParam, signal }) => finance.listEntries({ ...asked, accountId, pageToken: pageParam }, { signal }),
     initialPageParam: "",
     getNextPageParam: ({ nextPageToken }) => nextPageToken || undefined,
   });
@@ -120,22 +135,36 @@ export function historyQuery(finance: FinanceClient, accountId: bigint, span: Sp
 export interface TransferFilters {
   /** Absent: any. */
   readonly accountId?: bigint;
+  /** Only together with accountId. */
+  readonly counterpartyAccountId?: bigint;
   readonly state?: TransferState;
+  readonly createdAfter?: string;
+  readonly createdBefore?: string;
+  /** Minor units. */
+  readonly minAmount?: bigint;
+  readonly maxAmount?: bigint;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly idempotencyKey?: string;
   readonly pageSize?: number;
 }
 
 /** Newest first. */
-export function transfersQuery(
-  finance: FinanceClient,
-  { accountId = 0n, state = 0, pageSize = PAGE_SIZE }: TransferFilters = {},
-) {
+export function transfersQuery(finance: FinanceClient, filters: TransferFilters = {}) {
+  const { accountId = 0n, state = 0 } = filters;
+  const asked = { pageSize: PAGE_SIZE, ...filters };
   return infiniteQueryOptions({
-    queryKey: [...keys.transfers(accountId, state), pageSize],
-    queryFn: ({ pageParam, signal }) =>
-      finance.listTransfers({ accountId, state, pageSize, pageToken: pageParam }, { signal }),
+    queryKey: [...keys.transfers(accountId, state), keyOf(asked)],
+    queryFn: ({ pageParam, signal }) => finance.listTransfers({ ...asked, pageToken: pageParam }, { signal }),
     initialPageParam: "",
     getNextPageParam: ({ nextPageToken }) => nextPageToken || undefined,
   });
+}
+
+/** A part of a query's key: filters, with each bigint as text. */
+function keyOf(filters: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(filters).map(([name, value]) => [name, typeof value === "bigint" ? `${value}` : value]),
+  );
 }
 
 export function transferQuery(finance: FinanceClient, id: bigint) {

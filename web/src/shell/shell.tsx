@@ -33,8 +33,8 @@ export function Shell() {
       <Navigation path={path} feed={feed} />
       <div className="content">
         <ConnectionBanner />
-        {/* A new address, or a new query, starts a new page: nothing typed into the old one stays. */}
-        <main key={address}>
+        {/* A new address starts a new page: nothing typed into the old one stays. Other queries than the form's are filters. */}
+        <main key={path === "/transfer" ? address : path}>
           <FailureBoundary what="This page">
             <Page path={path} />
           </FailureBoundary>

@@ -1,33 +1,70 @@
-import { TransferState } from "@finance-service/client";
+import type { Account, Currency } from "@finance-service/client";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
-import { SelectField } from "../components/field.tsx";
+import {
+  AccountFilter,
+  AmountFilter,
+  ChoiceFilter,
+  ClearFilters,
+  DayFilter,
+  MoreFilters,
+  TextFilter,
+} from "../components/filters.tsx";
 import { Settled } from "../components/loaded.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { Pages } from "../components/pages.tsx";
-import { TransferTable } from "../components/transfer-table.tsx";
-import { knownAccountsQuery, transfersQuery } from "../data/queries.ts";
+import { useSort } from "../components/table.tsx";
+import { TransferTable, transferHeads } from "../components/transfer-table.tsx";
+import { readTransferFilters, TRANSFER_PARAMETERS } from "../data/filters.ts";
+import { knownAccountsQuery, PAGE_SIZE_MAX, transfersQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { transferStates } from "../labels.ts";
+import { readId, useQueryOfAddress } from "../route.ts";
 import { useSession } from "../session/session.ts";
 
-/** Every transfer that the caller may see, newest first. */
+/** The transfers that the caller may see, newest first, with filters. */
 export function ActivityPage() {
   const { finance, may } = useSession();
   const accounts = useAccounts();
-  const [state, setState] = useState<TransferState>(TransferState.TRANSFER_STATE_UNSPECIFIED);
+  const query = useQueryOfAddress();
+  const sort = useSort(transferHeads);
+  const isFiltered = TRANSFER_PARAMETERS.some((name) => query.has(name));
+  const chosen = accounts.get(readId(query.get("account") ?? "") ?? 0n);
+  const { money, isMixed } = moneyOf(chosen ? [chosen] : [...accounts.values()]);
+  const { filters, problems } = readTransferFilters(query, money);
   const known = useQuery(knownAccountsQuery(finance));
-  const transfers = useInfiniteQuery(transfersQuery(finance, { state }));
+  const transfers = useInfiniteQuery(transfersQuery(finance, { ...filters, ...(sort && { pageSize: PAGE_SIZE_MAX }) }));
   return (
     <>
       <PageHeading title="Activity" />
       <search className="filters">
-        <SelectField
+        <ChoiceFilter
           label="State"
-          value={state}
-          onChange={({ target }) => setState(Number(target.value))}
-          choices={[{ value: TransferState.TRANSFER_STATE_UNSPECIFIED, label: "Any state" }, ...transferStates]}
+          name="state"
+          problems={problems}
+          any="Any state"
+          choices={transferStates.map(({ label }) => label)}
         />
+        <AccountFilter label="Account" name="account" problems={problems} accounts={accounts} />
+        <DayFilter label="From" name="from" problems={problems} />
+        <DayFilter label="To" name="to" problems={problems} />
+        <MoreFilters summary="More filters" names={["counterparty", "min", "max", "metadata", "key"]}>
+          <AccountFilter label="Other account" name="counterparty" problems={problems} accounts={accounts} />
+          <AmountFilter label="Least amount" name="min" problems={problems} money={money} />
+          <AmountFilter label="Greatest amount" name="max" problems={problems} money={money} />
+          <TextFilter label="Metadata" name="metadata" problems={problems} placeholder="order=1042" />
+          <TextFilter
+            label="Idempotency key"
+            name="key"
+            problems={problems}
+            hint={may.isAdmin ? "" : "Of transfers that you made"}
+          />
+          {isMixed && (
+            <p className="hint">
+              Amounts are read with {money.minorUnitDigits} decimal places, as {money.currency} has. In currencies with
+              others, the same digits are compared. Choose an account to compare its currency alone.
+            </p>
+          )}
+        </MoreFilters>
       </search>
       <section className="table" aria-labelledby="transfers-heading">
         <h2 id="transfers-heading" className="unseen">
@@ -38,27 +75,33 @@ export function ActivityPage() {
             query={transfers}
             itemsOf={(page) => page.transfers}
             what="the transfers"
+            isSorted={sort !== undefined}
             empty={
-              state === TransferState.TRANSFER_STATE_UNSPECIFIED ? (
-                <p>{may.isAdmin ? "There are no transfers yet." : "Your accounts have no transfers yet."}</p>
-              ) : (
+              isFiltered ? (
                 <>
-                  <p>No transfers have this state.</p>
-                  <button
-                    type="button"
-                    className="quiet"
-                    onClick={() => setState(TransferState.TRANSFER_STATE_UNSPECIFIED)}
-                  >
-                    Show all transfers
-                  </button>
+                  <p>No transfers match these filters.</p>
+                  <ClearFilters names={TRANSFER_PARAMETERS}>Show all transfers</ClearFilters>
                 </>
+              ) : (
+                <p>{may.isAdmin ? "There are no transfers yet." : "Your accounts have no transfers yet."}</p>
               )
             }
           >
-            {(items) => <TransferTable labelledBy="transfers-heading" transfers={items} accounts={accounts} />}
+            {(items) => (
+              <TransferTable labelledBy="transfers-heading" transfers={items} accounts={accounts} isSortable />
+            )}
           </Pages>
         </Settled>
       </section>
     </>
   );
+}
+
+/** The currency by whose decimal places amounts are read: the one of most accounts. */
+function moneyOf(accounts: readonly Account[]): { readonly money: Currency; readonly isMixed: boolean } {
+  const counts = new Map<number, number>();
+  for (const { minorUnitDigits: digits } of accounts) counts.set(digits, (counts.get(digits) ?? 0) + 1);
+  const [[most] = [2]] = [...counts].toSorted(([, a], [, b]) => b - a);
+  const money = accounts.find(({ minorUnitDigits }) => minorUnitDigits === most);
+  return { money: money ?? { currency: "USD", minorUnitDigits: 2 }, isMixed: counts.size > 1 };
 }
