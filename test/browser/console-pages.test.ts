@@ -71,6 +71,10 @@ const pages: readonly [page: string, fragment: string | (() => string), shown: s
   ["statement with long words", () => `/accounts/${long.account}/statement`, "Closing balance"],
   ["empty statement", () => `/accounts/${long.empty}/statement`, "Nothing was posted"],
   ["activity", "/activity", "Card fee"],
+  ["filtered activity", "/activity?state=lost&account=4&counterparty=4&from=2026-02-30&min=x&metadata=y", "Card fee"],
+  ["activity without a match", "/activity?min=999999999", "No transfers match these filters."],
+  ["sorted and filtered statement", "/accounts/4?min=1&sort=-balance", "Drag across the chart"],
+  ["sorted and filtered accounts", "/accounts?type=liability&currency=x&sort=nothing", "Alice, everyday"],
   ["holds", "/holds", "Hotel"],
   ["transfer", "/transfers/5", "Recorded"],
   ["transfer with long words", () => `/transfers/${long.transfer}`, "Recorded"],
@@ -209,6 +213,19 @@ test("the sign-in, dialogs, suggestions and refusals fit every width", async () 
       await fits(`${action}`);
       await page.getByRole("button", { name: "Cancel" }).click();
     }
+    await page.keyboard.press("/");
+    await fits("search");
+    const search = page.getByRole("combobox", { name: "Account, transfer or key" });
+    await search.fill(UNBROKEN);
+    await page.getByRole("option").first().waitFor();
+    await fits("found");
+    await search.fill(`${LONG_NAME} nobody`);
+    await page.getByText("Nothing found for").waitFor();
+    await fits("nothing found");
+    await page.getByRole("button", { name: "Keyboard shortcuts" }).click();
+    await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+    await fits("shortcuts");
+    await page.keyboard.press("Escape");
     await open(page, "/transfer", "From account");
     await page.getByLabel("From account").fill("stomer");
     await page.getByRole("option").first().waitFor();
@@ -275,6 +292,14 @@ test("the sign-in, dialogs and journals with outcomes are accessible in both the
     await page.getByRole("button", { name: "API call" }).first().click();
     await page.getByRole("region", { name: "JSON" }).waitFor();
     expect(await barriers(), "API call").toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("/");
+    await page.getByRole("combobox", { name: "Account, transfer or key" }).fill("Alice");
+    await page.getByRole("option").first().waitFor();
+    expect(await barriers(), "search").toEqual([]);
+    await page.getByRole("button", { name: "Keyboard shortcuts" }).click();
+    await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+    expect(await barriers(), "shortcuts").toEqual([]);
     await page.keyboard.press("Escape");
     await open(page, "/journal", "Check the lines");
     await page.getByLabel("All or nothing").uncheck();

@@ -11,6 +11,7 @@ import { Loaded, Settled } from "../components/loaded.tsx";
 import { Metadata } from "../components/metadata.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { Sum } from "../components/sum.tsx";
+import { ENTRY_PARAMETERS } from "../data/filters.ts";
 import {
   accountChangesQuery,
   accountQuery,
@@ -21,7 +22,7 @@ import {
 } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { hindranceOf, typeOf } from "../labels.ts";
-import { paths } from "../route.ts";
+import { paths, useQueryOfAddress } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { AccountHolds, accountHoldsQuery } from "./account-holds.tsx";
 import { AuditTrail } from "./audit-trail.tsx";
@@ -36,12 +37,15 @@ export function AccountPage({ id }: { readonly id: bigint }) {
   const query = useQuery(accountQuery(finance, id));
   const known = useAccounts();
   const [openedAt] = useState(() => new Date());
+  const address = useQueryOfAddress();
+  const isFiltered = [...ENTRY_PARAMETERS, "sort"].some((name) => address.has(name));
+  const entries = useInfiniteQuery({ ...entriesQuery(finance, id), enabled: !isFiltered });
   const parts = [
     useQuery(knownAccountsQuery(finance)),
     useQuery(historyQuery(finance, id, firstSpan(openedAt))),
     useInfiniteQuery(accountHoldsQuery(finance, id)),
     useInfiniteQuery(accountChangesQuery(finance, id)),
-    useInfiniteQuery(entriesQuery(finance, id)),
+    ...(isFiltered ? [] : [entries]),
   ];
   // Show what the list knows until the account itself is loaded.
   const data = query.data ?? known.get(id);

@@ -51,8 +51,8 @@ export function Statement({ account }: { readonly account: Account }) {
           <DayFilter label="From" name="from" problems={problems} />
           <DayFilter label="To" name="to" problems={problems} />
           <AccountFilter label="Other account" name="counterparty" problems={problems} accounts={accounts} />
-          <AmountFilter label="Least amount" name="min" problems={problems} money={account} />
-          <AmountFilter label="Greatest amount" name="max" problems={problems} money={account} />
+          <AmountFilter label="Minimum amount" name="min" problems={problems} money={account} />
+          <AmountFilter label="Maximum amount" name="max" problems={problems} money={account} />
           <TextFilter label="Metadata" name="metadata" problems={problems} placeholder="order=1042" />
         </MoreFilters>
       </search>

@@ -37,6 +37,7 @@ export function AccountsPage() {
           name="q"
           problems={problems}
           type="search"
+          isInstant={!isByPrefix}
           placeholder="Name or number"
           hint={isByPrefix ? "Finds names that start with this text; upper and lower case matter" : ""}
         />

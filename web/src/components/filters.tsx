@@ -17,20 +17,23 @@ interface FilterProps {
 }
 
 const asItIs = (text: string) => text;
+const trimmed = (text: string) => text.trim();
 
 interface TextFilterOptions {
-  /** The text in the address for a typed one. Default: the same. */
+  /** The text in the address for a typed one. Default: the same, without spaces at its ends. */
   toAddress?(typed: string): string;
   /** The reverse. */
   toTyped?(text: string): string;
   /** Whether an unfinished text may already go into the address. Default: any may. */
   isReady?(typed: string): boolean;
+  /** Default: of a person who types. */
+  readonly pauseMs?: number;
 }
 
 /** The text of a field that is being typed, and then of the address. */
 function useTextFilter(
   name: string,
-  { toAddress = asItIs, toTyped = asItIs, isReady = () => true }: TextFilterOptions = {},
+  { toAddress = trimmed, toTyped = asItIs, isReady = () => true, pauseMs = TYPING_PAUSE_MS }: TextFilterOptions = {},
 ) {
   const kept = useQueryOfAddress().get(name) ?? "";
   // A typed text counts until the address changes by other means, such as Back.
@@ -43,16 +46,16 @@ function useTextFilter(
     changeQuery({ [name]: next }, { isReplaced: true });
   };
   useEffect(() => {
-    if (text === undefined || !isReady(text)) return undefined;
-    const timer = setTimeout(apply, TYPING_PAUSE_MS);
+    if (text === undefined || toAddress(text) === kept || !isReady(text)) return undefined;
+    const timer = setTimeout(apply, pauseMs);
     return () => clearTimeout(timer);
   });
   return {
     text: text ?? toTyped(kept),
     onText: (next: string) => setTyped({ text: next, kept }),
+    // A finished text waits for its pause, so that the list does not change under a click.
     onLeft: () => {
-      apply();
-      setTyped(undefined);
+      if (text !== undefined && !isReady(text)) apply();
     },
   };
 }
@@ -61,10 +64,12 @@ interface TextFilterProps extends FilterProps {
   readonly type?: "text" | "search";
   readonly placeholder?: string;
   readonly hint?: ReactNode;
+  /** Whether the list follows each letter, because the page filters it itself. Default false. */
+  readonly isInstant?: boolean;
 }
 
-export function TextFilter({ label, name, problems, type = "text", placeholder, hint }: TextFilterProps) {
-  const { text, onText, onLeft } = useTextFilter(name);
+export function TextFilter({ label, name, problems, type = "text", placeholder, hint, isInstant }: TextFilterProps) {
+  const { text, onText, onLeft } = useTextFilter(name, isInstant ? { pauseMs: 0 } : {});
   return (
     <Field
       label={label}
@@ -123,7 +128,6 @@ export function AccountFilter({
   accounts,
 }: FilterProps & { readonly accounts: ReadonlyMap<bigint, Account> }) {
   const { text, onText, onLeft } = useTextFilter(name, {
-    toAddress: (typed) => typed.trim(),
     isReady: (typed) => typed.trim() === "" || readId(typed) !== undefined,
   });
   return (

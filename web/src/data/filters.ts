@@ -158,7 +158,7 @@ function takeAmounts(take: Take, money: Currency): { readonly minAmount?: bigint
   const minAmount = take("min", read, problem);
   const maxAmount = take("max", read, problem);
   const isOrdered = minAmount === undefined || maxAmount === undefined || minAmount <= maxAmount;
-  if (!isOrdered) take("max", () => undefined, "This is less than the least amount.");
+  if (!isOrdered) take("max", () => undefined, "This is less than the minimum.");
   return {
     ...(minAmount !== undefined && { minAmount }),
     ...(maxAmount !== undefined && isOrdered && { maxAmount }),

@@ -23,9 +23,12 @@ const themeWords = { system: "System", light: "Light", dark: "Dark" } as const;
 interface NavigationProps {
   readonly path: string;
   readonly feed: FeedStatus;
+  onFind(): void;
+  /** Shows the keyboard shortcuts. */
+  onHelp(): void;
 }
 
-export function Navigation({ path, feed }: NavigationProps) {
+export function Navigation({ path, feed, onFind, onHelp }: NavigationProps) {
   const { caller, may, settings, signOut } = useSession();
   const [theme, setTheme] = useState(loadTheme);
   return (
@@ -36,6 +39,13 @@ export function Navigation({ path, feed }: NavigationProps) {
         </a>
         <LiveMark status={feed} />
       </div>
+      <button type="button" className="quiet find-button" onClick={onFind}>
+        <Icon name="find" />
+        <span className="spoken">Find</span>
+        <span className="spare" aria-hidden="true">
+          <kbd>/</kbd>
+        </span>
+      </button>
       <nav aria-label="Pages">
         <ul>
           {places.map(({ href, icon, word }) => (
@@ -87,6 +97,9 @@ export function Navigation({ path, feed }: NavigationProps) {
         >
           <span className="spoken">Theme:&nbsp;</span>
           {themeWords[theme]}
+        </button>
+        <button type="button" className="plain spare" onClick={onHelp}>
+          Shortcuts
         </button>
         <button type="button" className="plain" onClick={signOut}>
           Sign out

@@ -1,4 +1,4 @@
-import { useEffect } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { AccountPage } from "../account/account-page.tsx";
 import { StatementPage } from "../account/statement-page.tsx";
 import { AccountsPage } from "../accounts/accounts-page.tsx";
@@ -7,6 +7,7 @@ import { OverviewPage } from "../books/overview-page.tsx";
 import { FailureBoundary } from "../components/failure-boundary.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { ConnectionPage } from "../connection/connection-page.tsx";
+import { FindDialog } from "../find/find-dialog.tsx";
 import { useFeed } from "../live/use-feed.ts";
 import { paths, readId, useFragment, usePath } from "../route.ts";
 import { useSession } from "../session/session.ts";
@@ -18,19 +19,25 @@ import { NewTransferPage } from "../transfers/new-transfer-page.tsx";
 import { TransferPage } from "../transfers/transfer-page.tsx";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { Navigation } from "./navigation.tsx";
+import { ShortcutsDialog, useShortcuts } from "./shortcuts.tsx";
 
 /** The frame around every page: navigation, and a banner while the service is away. */
 export function Shell() {
   const path = usePath();
   const address = useFragment();
   const feed = useFeed();
+  const [opened, setOpened] = useState<"find" | "shortcuts">();
+  const onFind = useCallback(() => setOpened("find"), []);
+  const onHelp = useCallback(() => setOpened("shortcuts"), []);
+  const onClose = useCallback(() => setOpened(undefined), []);
+  useShortcuts({ onFind, onHelp });
   // As browsers do when they open a page.
   useEffect(() => {
     if (path !== "") window.scrollTo(0, 0);
   }, [path]);
   return (
     <div className="shell">
-      <Navigation path={path} feed={feed} />
+      <Navigation path={path} feed={feed} onFind={onFind} onHelp={onHelp} />
       <div className="content">
         <ConnectionBanner />
         {/* A new address starts a new page: nothing typed into the old one stays. Other queries than the form's are filters. */}
@@ -40,6 +47,8 @@ export function Shell() {
           </FailureBoundary>
         </main>
       </div>
+      {opened === "find" && <FindDialog onClose={onClose} onShortcuts={onHelp} />}
+      {opened === "shortcuts" && <ShortcutsDialog onClose={onClose} />}
     </div>
   );
 }

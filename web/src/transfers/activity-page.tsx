@@ -49,8 +49,8 @@ export function ActivityPage() {
         <DayFilter label="To" name="to" problems={problems} />
         <MoreFilters summary="More filters" names={["counterparty", "min", "max", "metadata", "key"]}>
           <AccountFilter label="Other account" name="counterparty" problems={problems} accounts={accounts} />
-          <AmountFilter label="Least amount" name="min" problems={problems} money={money} />
-          <AmountFilter label="Greatest amount" name="max" problems={problems} money={money} />
+          <AmountFilter label="Minimum amount" name="min" problems={problems} money={money} />
+          <AmountFilter label="Maximum amount" name="max" problems={problems} money={money} />
           <TextFilter label="Metadata" name="metadata" problems={problems} placeholder="order=1042" />
           <TextFilter
             label="Idempotency key"

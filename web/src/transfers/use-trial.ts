@@ -1,12 +1,9 @@
 import { FinanceError, type Transfer } from "@finance-service/client";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
 import { keys } from "../data/queries.ts";
+import { useSettled } from "../data/use-settled.ts";
 import { useSession } from "../session/session.ts";
 import type { TransferDraft } from "./transfer-values.ts";
-
-/** Wait this long after the last change. */
-const PAUSE_MS = 250;
 
 /** A dry run of the transfer: its result or the refusal; both are undefined while neither is known. */
 export function useTrial(draft: TransferDraft | undefined): {
@@ -33,11 +30,3 @@ export function useTrial(draft: TransferDraft | undefined): {
 }
 
 /** The value after it has not changed for PAUSE_MS. */
-function useSettled(value: string): string {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return settled;
-}

@@ -1,0 +1,57 @@
+import { type Account, type FinanceClient, FinanceError } from "@finance-service/client";
+import { queryOptions } from "@tanstack/react-query";
+import { readId } from "../route.ts";
+
+/** Results of each kind that are shown. */
+const SHOWN_MAX = 8;
+const KEY_LENGTH_MAX = 64;
+
+interface KnownAccounts {
+  readonly accounts: readonly Account[];
+  readonly isComplete: boolean;
+}
+
+/** Accounts with this number, then those with this text in their name. */
+export function accountsNamed(text: string, accounts: readonly Account[]): readonly Account[] {
+  const words = text.toLocaleLowerCase();
+  if (words === "") return [];
+  const numbered = accounts.filter(({ id }) => `${id}` === text);
+  const named = accounts.filter((account) => account.name.toLocaleLowerCase().includes(words));
+  return [...new Set([...numbered, ...named])].slice(0, SHOWN_MAX);
+}
+
+/** What only the service knows: transfers by number and key, and accounts beyond the known ones. */
+export function findQuery(finance: FinanceClient, text: string, known: KnownAccounts | undefined) {
+  return queryOptions({
+    queryKey: ["find", text],
+    queryFn: async ({ signal }) => {
+      const id = readId(text);
+      const isIncomplete = known?.isComplete === false;
+      const isKnown = known?.accounts.some((account) => account.id === id);
+      const [account, named, transfer, keyed] = await Promise.all([
+        id !== undefined && isIncomplete && !isKnown ? orMissing(finance.getAccount({ id }, { signal })) : undefined,
+        isIncomplete
+          ? finance.listAccounts({ namePrefix: text.slice(0, 200), pageSize: SHOWN_MAX }, { signal })
+          : undefined,
+        id === undefined ? undefined : orMissing(finance.getTransfer({ id }, { signal })),
+        text.length > KEY_LENGTH_MAX
+          ? undefined
+          : finance.listTransfers({ idempotencyKey: text, pageSize: SHOWN_MAX }, { signal }),
+      ]);
+      return {
+        accounts: [...(account ? [account] : []), ...(named?.accounts ?? [])],
+        transfers: [...(transfer ? [transfer] : []), ...(keyed?.transfers ?? [])],
+      };
+    },
+  });
+}
+
+/** Undefined for what does not exist, or what the caller may not see. */
+async function orMissing<Found>(call: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof FinanceError && error.code === "not_found") return undefined;
+    throw error;
+  }
+}
