@@ -219,7 +219,7 @@ describe("filters in the address", () => {
       await goTo(page, "/accounts?type=debt&currency=%25&q=");
       await page.getByText("This is not a type of account. It is ignored.").waitFor();
       await page.getByRole("link", { name: "Alice, everyday" }).waitFor();
-      await goTo(page, "/accounts/4?counterparty=4&to=0");
+      await goTo(page, "/accounts/4?counterparty=4&until=0");
       await page.getByText("Choose another account, or enter its number.").waitFor();
       await statementOf(page).first().waitFor();
     });

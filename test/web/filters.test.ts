@@ -17,7 +17,7 @@ const midnight = (year: number, month: number, day: number) => new Date(year, mo
 describe("the filters of transfers", () => {
   test("are all read from the address", () => {
     const address =
-      "state=held&account=4&counterparty=6&from=2026-01-31&to=2026-02-28&min=1.50&max=20&metadata=order%3D1042&key=k-1";
+      "state=held&account=4&counterparty=6&from=2026-01-31&until=2026-02-28&min=1.50&max=20&metadata=order%3D1042&key=k-1";
     const { filters, problems } = readTransferFilters(new URLSearchParams(address), USD);
     const { createdAfter = "", createdBefore = "", ...others } = filters;
     expect(problems).toEqual({});
@@ -49,7 +49,7 @@ describe("the filters of transfers", () => {
     ["counterparty=6", "counterparty"],
     ["from=2026-02-30", "from"],
     ["from=31.01.2026", "from"],
-    ["to=0000-00-00", "to"],
+    ["until=0000-00-00", "until"],
     ["min=-1", "min"],
     ["min=0", "min"],
     ["min=1,50", "min"],
@@ -66,7 +66,7 @@ describe("the filters of transfers", () => {
   });
 
   test.each([
-    ["from=2026-02-02&to=2026-02-01", "to", ["createdAfter"]],
+    ["from=2026-02-02&until=2026-02-01", "until", ["createdAfter"]],
     ["min=5&max=4.99", "max", ["minAmount"]],
     ["account=4&counterparty=4", "counterparty", ["accountId"]],
   ])("ignore the second of two that exclude each other: %s", (address, name, kept) => {

@@ -49,7 +49,7 @@ export function Statement({ account }: { readonly account: Account }) {
       <search>
         <MoreFilters summary="Filter the statement" names={ENTRY_PARAMETERS}>
           <DayFilter label="From" name="from" problems={problems} />
-          <DayFilter label="To" name="to" problems={problems} />
+          <DayFilter label="Until" name="until" problems={problems} />
           <AccountFilter label="Other account" name="counterparty" problems={problems} accounts={accounts} />
           <AmountFilter label="Minimum amount" name="min" problems={problems} money={account} />
           <AmountFilter label="Maximum amount" name="max" problems={problems} money={account} />

@@ -1,6 +1,6 @@
 /**
- * The filters of the lists as the address has them, so that reload, Back and a shared link keep them. Whoever edits an address can
- * write anything: a wrong value is reported and ignored.
+ * The filters of the lists as the address has them, so that reload, Back and a shared link keep them. People edit addresses, so a
+ * wrong value is reported and ignored.
  */
 import { AccountStatus, AccountType, type Currency, fromDate, parseMoney } from "@finance-service/client";
 import { writeAmount } from "../components/amount.ts";
@@ -21,14 +21,14 @@ export const TRANSFER_PARAMETERS = [
   "account",
   "counterparty",
   "from",
-  "to",
+  "until",
   "min",
   "max",
   "metadata",
   "key",
 ] as const;
 
-export const ENTRY_PARAMETERS = ["counterparty", "from", "to", "min", "max", "metadata"] as const;
+export const ENTRY_PARAMETERS = ["counterparty", "from", "until", "min", "max", "metadata"] as const;
 
 export const ACCOUNT_PARAMETERS = ["q", "type", "status", "currency"] as const;
 
@@ -73,7 +73,7 @@ export function readEntryFilters(
   };
 }
 
-/** The filters of the accounts; `namePrefix` is whatever is searched for. */
+/** The filters of the accounts; `namePrefix` is the text of the search. */
 export function readAccountFilters(query: URLSearchParams): ReadFilters<AccountFilters> {
   const { take, problems } = readerOf(query);
   return {
@@ -130,12 +130,12 @@ function takeCounterparty(take: Take, account: bigint | undefined): bigint | und
 /** Whole days in the browser's time zone, the last one included. */
 function takeTimes(take: Take): { readonly after?: string; readonly before?: string } {
   const from = take("from", readDay, "This is not a date, such as 2026-01-31.");
-  const to = take("to", readDay, "This is not a date, such as 2026-01-31.");
-  const isOrdered = from === undefined || to === undefined || from <= to;
-  if (!isOrdered) take("to", () => undefined, "This day is before the first.");
+  const until = take("until", readDay, "This is not a date, such as 2026-01-31.");
+  const isOrdered = from === undefined || until === undefined || from <= until;
+  if (!isOrdered) take("until", () => undefined, "This day is before the first.");
   return {
     ...(from !== undefined && { after: fromDate(from) }),
-    ...(to !== undefined && isOrdered && { before: fromDate(dayAfter(to)) }),
+    ...(until !== undefined && isOrdered && { before: fromDate(dayAfter(until)) }),
   };
 }
 
@@ -174,7 +174,7 @@ function takeMetadata(take: Take): { readonly metadata?: Readonly<Record<string,
   return metadata === undefined ? {} : { metadata };
 }
 
-/** An amount as the address has it, whatever the browser's language: "12.5". Other text stays, to be reported. */
+/** An amount as the address has it, in any browser's language: "12.5". Other text stays, to be reported. */
 export function toAddressAmount(typed: string, money: Currency, locale?: string): string {
   const parsed = parseMoney(typed, money, locale);
   return parsed.ok ? writeAmount(parsed.minor, money, "en") : typed.trim();

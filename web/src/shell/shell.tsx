@@ -21,6 +21,9 @@ import { ConnectionBanner } from "./connection-banner.tsx";
 import { Navigation } from "./navigation.tsx";
 import { ShortcutsDialog, useShortcuts } from "./shortcuts.tsx";
 
+/** The pages whose query holds filters. */
+const FILTERED = /^\/(?:activity|accounts(?:\/\d+)?)\/?$/;
+
 /** The frame around every page: navigation, and a banner while the service is away. */
 export function Shell() {
   const path = usePath();
@@ -40,8 +43,8 @@ export function Shell() {
       <Navigation path={path} feed={feed} onFind={onFind} onHelp={onHelp} />
       <div className="content">
         <ConnectionBanner />
-        {/* A new address starts a new page: nothing typed into the old one stays. Other queries than the form's are filters. */}
-        <main key={path === "/transfer" ? address : path}>
+        {/* A new address, or a new query, starts a new page: nothing typed into the old one stays. Filters change a page. */}
+        <main key={FILTERED.test(path) ? path : address}>
           <FailureBoundary what="This page">
             <Page path={path} />
           </FailureBoundary>

@@ -46,7 +46,7 @@ export function ActivityPage() {
         />
         <AccountFilter label="Account" name="account" problems={problems} accounts={accounts} />
         <DayFilter label="From" name="from" problems={problems} />
-        <DayFilter label="To" name="to" problems={problems} />
+        <DayFilter label="Until" name="until" problems={problems} />
         <MoreFilters summary="More filters" names={["counterparty", "min", "max", "metadata", "key"]}>
           <AccountFilter label="Other account" name="counterparty" problems={problems} accounts={accounts} />
           <AmountFilter label="Minimum amount" name="min" problems={problems} money={money} />
