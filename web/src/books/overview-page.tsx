@@ -3,7 +3,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Loaded, Settled } from "../components/loaded.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { TransferTable } from "../components/transfer-table.tsx";
-import { KNOWN_ACCOUNTS_MAX, knownAccountsQuery, transfersQuery } from "../data/queries.ts";
+import { knownAccountsQuery, PAGE_SIZE_MAX, transfersQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
@@ -40,7 +40,7 @@ export function OverviewPage() {
                     {accounts.length === 0 && <NoAccounts />}
                     <BalancesByCurrency accounts={accounts} />
                     {!isComplete && (
-                      <p className="muted">These sums cover the first {KNOWN_ACCOUNTS_MAX} accounts; there are more.</p>
+                      <p className="muted">These sums cover the first {PAGE_SIZE_MAX} accounts; there are more.</p>
                     )}
                   </>
                 )}

@@ -13,10 +13,8 @@ import {
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { historySpan, type Span } from "./history-span.ts";
 
-/** The service's largest page. */
+/** The service's largest page. The console knows as many accounts, by name. */
 export const PAGE_SIZE_MAX = 1000;
-/** Accounts that lists can name and the transfer form offers: one page. */
-export const KNOWN_ACCOUNTS_MAX = PAGE_SIZE_MAX;
 
 const PAGE_SIZE = 50;
 const LATEST_CHANGES = 5;
@@ -39,12 +37,12 @@ export const keys = {
   ],
 } as const;
 
-/** The caller's accounts, up to KNOWN_ACCOUNTS_MAX. */
+/** The caller's accounts, up to PAGE_SIZE_MAX. */
 export function knownAccountsQuery(finance: FinanceClient) {
   return queryOptions({
     queryKey: [...keys.accounts, "known"],
     queryFn: async ({ signal }) => {
-      const page = await finance.listAccounts({ pageSize: KNOWN_ACCOUNTS_MAX }, { signal });
+      const page = await finance.listAccounts({ pageSize: PAGE_SIZE_MAX }, { signal });
       return { accounts: page.accounts, isComplete: page.nextPageToken === "" };
     },
   });
