@@ -105,6 +105,9 @@ test("dev: a saved file is loaded again, an error is shown and gone with the nex
   const dev = start("dev", environment);
   await vi.waitFor(async () => expect(await health()).toBe('{"status":"ok"}'), WAIT);
 
+  const doctor = await fetch(`http://localhost:${consolePort}/doctor.html`);
+  expect(await doctor.text()).toContain("<title>CORS doctor</title>");
+
   // The console calls the API on another origin, as the built one does.
   const page: Page = await browser.newPage();
   await page.goto(`http://localhost:${consolePort}/`);
