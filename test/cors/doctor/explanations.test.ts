@@ -186,15 +186,17 @@ test("without any CORS header the origin is the only cause, and what a framework
   for (const texts of Object.values(fixes ?? {})) expect(texts).toHaveLength(1);
 });
 
-test.each([{ method: "A`id`" }, { headers: [["x-$id", "1"]] as const }, { headers: [["x'|id|'", "1"]] as const }])(
-  "%j does not get into code",
-  (change) => {
-    const diagnosis = failed(["allow_origin_missing"]);
-    const { financeService, ...rest } = fixesFor({ ...diagnosis, page: { ...diagnosis.page, ...change } }) ?? {};
-    expect(financeService).toHaveLength(1);
-    for (const texts of Object.values(rest)) expect(texts).toEqual([expect.stringMatching(/^no code is suggested/)]);
-  },
-);
+test.each([
+  { method: "A`id`" },
+  { origin: 'http://a.test"; return 204' },
+  { headers: [["x-$id", "1"]] as const },
+  { headers: [["x'|id|'", "1"]] as const },
+])("%j does not get into code", (change) => {
+  const diagnosis = failed(["allow_origin_missing"]);
+  const { financeService, ...rest } = fixesFor({ ...diagnosis, page: { ...diagnosis.page, ...change } }) ?? {};
+  expect(financeService).toHaveLength(1);
+  for (const texts of Object.values(rest)) expect(texts).toEqual([expect.stringMatching(/^no code is suggested/)]);
+});
 
 test("the fix for a response header in a request is to remove it", () => {
   const refusing = (refused: readonly [string, ...string[]]) => {

@@ -32,15 +32,17 @@ export function fixesFor(diagnosis: Diagnosis): FixLines | null {
 }
 
 /**
- * Whether method and header names mean nothing in any of the languages: a token may have quotes, $ and |, and a recorded
- * session may come from somebody else.
+ * Whether origin, method and header names mean nothing in any of the languages: a token may have quotes, $ and |, and a
+ * recording may come from somebody else.
  */
-function isSafeInCode({ method, headers }: PageRequest): boolean {
-  return [method, ...headers.map(([name]) => name)].every((name) => /^[\w-]+$/.test(name));
+function isSafeInCode({ origin, method, headers }: PageRequest): boolean {
+  return (
+    /^[\w.:/[\]-]+$/.test(origin) && [method, ...headers.map(([name]) => name)].every((name) => /^[\w-]+$/.test(name))
+  );
 }
 
 const unsafeNames =
-  "no code is suggested: the method or a header of the call has characters that mean something in code; rename it first";
+  "no code is suggested: the origin, the method or a header of the call has characters that mean something in code";
 
 /** The frameworks that the last reply names; if it names none, those that are asked for most. */
 export function frameworksOf(diagnosis: Diagnosis): {
