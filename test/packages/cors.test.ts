@@ -1,10 +1,11 @@
 /** @finance-service/cors in a stranger's project: the plugin on a bare Fastify, and the doctor as npx runs it. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { parse } from "yaml";
 import { freePort } from "../setup/process.ts";
 import { type Installed, importsOf, readmeBlock, type Stranger, startStranger } from "./stranger.ts";
 
@@ -38,9 +39,12 @@ test("it brings at most 10 packages, none with an install script, and no Fastify
   expect(alone.filter(({ name, hasInstallScript }) => hasInstallScript || name === "fastify")).toEqual([]);
 });
 
-test("the tarball has code and types, and nothing else", () => {
+test("the tarball has code, types, the action and the schema, and nothing else", () => {
   const others = stranger.packed.filter((path) => !/^dist\/[\w-]+\.d\.ts$/.test(path) && !/^dist\/chunk-/.test(path));
-  expect(others).toEqual(["LICENSE", "README.md", "dist/cli.js", "dist/doctor.html", "dist/index.js", "package.json"]);
+  expect(others).toEqual([
+    ...["LICENSE", "README.md", "action.yml", "dist/cli.js", "dist/doctor.html", "dist/index.js"],
+    ...["expectations.schema.json", "package.json"],
+  ]);
 });
 
 test("package.json lists exactly the packages that the code and the types import", async () => {
@@ -146,4 +150,100 @@ describe("cors-doctor by npx", () => {
 test("Node runs the doctor's file", async () => {
   const bin = join(stranger.folder, "node_modules/.bin/cors-doctor");
   expect((await run(bin, ["--help"])).stdout).toContain("usage: cors-doctor");
+});
+
+describe("the GitHub Action", () => {
+  interface Action {
+    readonly inputs: Readonly<Record<string, { readonly default: string }>>;
+    readonly runs: {
+      readonly steps: readonly { readonly run: string; readonly env: Readonly<Record<string, string>> }[];
+    };
+  }
+
+  let action: Action;
+  beforeAll(async () => {
+    action = parse(await readFile(join(stranger.folder, "node_modules/@finance-service/cors/action.yml"), "utf8"));
+  });
+
+  /** Runs the step as a runner does: inputs become variables, and files take the outputs. */
+  async function runStep(given: Readonly<Record<string, string>>) {
+    const inputs = {
+      ...Object.fromEntries(Object.entries(action.inputs).map(([name, input]) => [name, input.default])),
+      ...given,
+    };
+    const [step] = action.runs.steps;
+    if (step === undefined) throw new Error("the action has no step");
+    const variables = Object.entries(step.env).map(([name, expression]) => {
+      const [, input = ""] = /^\$\{\{ inputs\.([\w-]+) \}\}$/.exec(expression) ?? [];
+      return [name, inputs[input] ?? `not an input: ${expression}`] as const;
+    });
+    const files = {
+      GITHUB_OUTPUT: join(stranger.folder, "output"),
+      GITHUB_STEP_SUMMARY: join(stranger.folder, "summary"),
+    };
+    for (const file of Object.values(files)) await writeFile(file, "");
+    const { PATH = "", HOME = "" } = process.env;
+    const env = {
+      PATH,
+      HOME,
+      RUNNER_TEMP: stranger.folder,
+      npm_config_prefer_offline: "true",
+      ...files,
+      ...Object.fromEntries(variables),
+    };
+    const script = join(stranger.folder, "step.sh");
+    await writeFile(script, step.run);
+    const ended = await run("bash", ["--noprofile", "--norc", "-e", "-o", "pipefail", script], {
+      cwd: stranger.folder,
+      env,
+    }).then(
+      ({ stdout }) => ({ status: 0, stdout }),
+      ({ code, stdout }: { code: number; stdout: string }) => ({ status: code, stdout }),
+    );
+    const summary = await readFile(files.GITHUB_STEP_SUMMARY, "utf8");
+    return { ...ended, summary, output: await readFile(files.GITHUB_OUTPUT, "utf8") };
+  }
+
+  test("runs this version of the package, and puts no input into its script", () => {
+    expect(action.inputs["package"]?.default).toBe(`${stranger.manifest.name}@${stranger.manifest.version}`);
+    for (const step of action.runs.steps) expect(step.run).not.toContain("${{");
+  });
+
+  test("compares a server with an expectations file", async () => {
+    const call = { method: "POST", headers: ["content-type"] };
+    await stranger.write({
+      "cors.json": JSON.stringify({
+        cases: [
+          { ...call, origin: "https://app.example.com", expect: "allowed" },
+          { ...call, origin: "https://evil.example", expect: "refused" },
+        ],
+      }),
+      "wrong.json": JSON.stringify({ cases: [{ ...call, origin: "https://evil.example", expect: "allowed" }] }),
+    });
+    const inputs = { url, package: stranger.tarball, junit: "cors.xml" };
+    const right = await runStep({ ...inputs, expectations: "cors.json" });
+    expect(right).toMatchObject({ status: 0, stdout: expect.stringContaining("2 of 2 cases are as expected") });
+    expect(right.summary).toContain("2 of 2 cases");
+    expect(await readFile(/^report=(.*)$/m.exec(right.output)?.[1] ?? "", "utf8")).toBe(right.stdout);
+    expect(await readFile(join(stranger.folder, "cors.xml"), "utf8")).toContain('tests="2" failures="0"');
+    const wrong = await runStep({ ...inputs, expectations: "wrong.json" });
+    expect(wrong).toMatchObject({ status: 1, stdout: expect.stringContaining("expected allowed, but it is refused") });
+  });
+
+  test("checks one call, and runs nothing that an input holds", async () => {
+    const call = {
+      url,
+      package: stranger.tarball,
+      method: "PUT",
+      headers: "content-type: application/json\r\nauthorization\n",
+    };
+    const allowed = await runStep({ ...call, origin: "https://app.example.com", "preflight-only": "true" });
+    expect(allowed).toMatchObject({ status: 0, stdout: expect.stringContaining("ALLOWED") });
+    expect(allowed.stdout).toContain("access-control-request-headers: authorization,content-type");
+    const hostile = '"; touch hacked; $(touch hacked) `touch hacked` #';
+    for (const name of ["origin", "method", "headers", "url"]) {
+      expect((await runStep({ ...call, origin: "https://app.example.com", [name]: hostile })).status).toBe(2);
+    }
+    await expect(readFile(join(stranger.folder, "hacked"))).rejects.toThrow("ENOENT");
+  });
 });

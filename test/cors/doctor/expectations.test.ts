@@ -140,8 +140,18 @@ describe("the outcome differs", () => {
     ["in nothing", { expect: "allowed", preflightOnly: true, readable: ["x-a"] }, [preflight], []],
     ["in the verdict", { expect: "allowed" }, refusing, ["expected allowed, but it is refused: allow_origin_missing"]],
     ["in the verdict", { expect: "refused" }, [preflight, reply(200, any)], ["expected refused, but it is allowed"]],
-    ["in the answer", { expect: "refused" }, down, ["expected an answer, but there is none: connection_refused"]],
-    ["in the answer", { expect: "allowed" }, down, ["expected an answer, but there is none: connection_refused"]],
+    [
+      "in the answer",
+      { expect: "refused" },
+      down,
+      ["expected an answer of the server, but there is none: connection_refused"],
+    ],
+    [
+      "in the answer",
+      { expect: "allowed" },
+      down,
+      ["expected an answer of the server, but there is none: connection_refused"],
+    ],
     [
       "in the code",
       { expect: "refused", failure: "preflight_status" },

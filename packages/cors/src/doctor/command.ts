@@ -20,6 +20,7 @@ import { type Har, HarError, readHar } from "./har.ts";
 import { harCases, renderHarJson, renderHarText } from "./har-report.ts";
 import { BodyCutter } from "./har-text.ts";
 import { type JunitCase, renderJunit } from "./junit.ts";
+import type { PagePlace } from "./local-network-access.ts";
 import { locatePage } from "./page-place.ts";
 import { createPolicyProbe, explainRefusals } from "./policy-probe.ts";
 import { createProbe } from "./probe.ts";
@@ -101,6 +102,9 @@ function explainText(asked: ExplainArguments, name: string): number {
   return print(text, messages.length === 0 ? 1 : 0);
 }
 
+/** Otherwise Local Network Access would hide what a server on this machine answers to pages from the internet. */
+const besideServer: PagePlace = { space: "loopback", why: "as --expect takes it" };
+
 /** Each case of an expectations file, one after the other: a server that limits the rate must not refuse them. */
 async function compareCases(asked: ExpectArguments, readService: Doctor["readService"]): Promise<number> {
   const service = asked.fromConfig ? readService(process.env) : null;
@@ -112,8 +116,9 @@ async function compareCases(asked: ExpectArguments, readService: Doctor["readSer
     const started = performance.now();
     const { page } = expected;
     const preflightOnly = asked.preflightOnly || expected.preflightOnly;
-    const place = service === null ? await locatePage(page.origin, asked.pageAddressSpace, asked.timeoutMs) : undefined;
-    const options = { ...asked, preflightOnly, siteOf, ...(place !== undefined && { place }) };
+    const { pageAddressSpace: space, timeoutMs } = asked;
+    const place = space === undefined ? besideServer : await locatePage(page.origin, space, timeoutMs);
+    const options = { ...asked, preflightOnly, siteOf, place };
     const diagnosis = await diagnose(page, probe, options);
     const seconds = (performance.now() - started) / 1000;
     results.push({ expected, diagnosis, differences: compareWith(expected, diagnosis), seconds });

@@ -229,7 +229,10 @@ function join(path: string, name: string): string {
   return path === "" ? name : `${path}.${name}`;
 }
 
+/** The failures that say nothing of the server's policy: it was not asked, or did not answer. */
 const withoutAnswer: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  ...(["mixed_content", "blocked_port"] as const),
+  ...(["local_network_insecure_page", "local_network_denied", "address_space_mismatch"] as const),
   ...(["host_not_found", "connection_refused", "tls_failed", "timed_out"] as const),
   ...(["not_http", "empty_response", "connection_failed"] as const),
 ]);
@@ -240,8 +243,9 @@ export function compareWith(expected: ExpectedCase, diagnosis: Diagnosis): strin
   if (failure !== null) {
     if (expected.failure !== null)
       return failure.code === expected.failure ? [] : [`expected ${expected.failure}, but it is ${failure.code}`];
-    // A server that is down refuses nothing.
-    if (withoutAnswer.has(failure.code)) return [`expected an answer, but there is none: ${failure.code}`];
+    // Otherwise every refusal would be as expected while the server is down.
+    if (withoutAnswer.has(failure.code))
+      return [`expected an answer of the server, but there is none: ${failure.code}`];
     return expected.expect === "refused" ? [] : [`expected allowed, but it is refused: ${failure.code}`];
   }
   if (expected.expect === "refused") return [`expected ${expected.failure ?? "refused"}, but it is allowed`];
