@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { HarError, readHar } from "../../../packages/cors/src/doctor/har.ts";
 import { judgeHar } from "../../../packages/cors/src/doctor/recorded-calls.ts";
@@ -109,7 +111,7 @@ test("requests of other schemes and a byte order mark are allowed", () => {
 
 describe("preflights", () => {
   const allowed = { "access-control-allow-origin": origin, "access-control-allow-headers": "authorization" };
-  const post: Part = { method: "POST", asked: { origin, authorization: "Bearer x" }, answered: allowed, text: "{}" };
+  const post: Part = { method: "POST", asked: { origin, authorization: "Bearer x" }, answered: allowed, error: null };
   const asks = { "access-control-request-headers": "authorization" };
 
   test("belong to the call that asks for the same, before or after it in the file", () => {
@@ -201,9 +203,8 @@ describe("credentials", () => {
   test.each([
     ["sent, as the cookie shows", { ...any, asked: { origin, cookie: "a=b" } }, "wildcard_origin_with_credentials"],
     ["not sent, as the success shows", { ...any, error: null }, "allowed"],
-    ["not sent, as the body shows", { ...any, text: "x" }, "allowed"],
     ["sent, as the failure shows", { ...any, error: "net::ERR_FAILED" }, "wildcard_origin_with_credentials"],
-    ["unknown", any, "unknown"],
+    ["unknown, also with a body", { ...any, text: "x" }, "unknown"],
     ["without importance", { answered: {} }, "allow_origin_missing"],
   ])("are %s", (_, part, end) => {
     expect(verdicts([part])).toEqual([end]);
@@ -228,6 +229,14 @@ describe("what a browser does not call CORS", () => {
   });
 });
 
+test("a preflight that would have stopped a call with credentials shows that there were none", () => {
+  const answered = { "access-control-allow-origin": origin, "access-control-allow-headers": "authorization" };
+  const sent = { method: "POST", asked: { origin, authorization: "x" }, answered };
+  const parts = [preflight({ asked: { "access-control-request-headers": "authorization" }, answered }), sent];
+  expect(verdicts(parts)).toEqual(["allowed"]);
+  expect(verdicts(parts, "mitmproxy")).toEqual(["unknown"]);
+});
+
 test("a reply that CORS allows does not explain a failure", () => {
   const part = { answered: { "access-control-allow-origin": origin, "access-control-allow-credentials": "true" } };
   const [call] = judge([{ ...part, error: "net::ERR_BLOCKED_BY_CLIENT" }]).calls;
@@ -239,3 +248,100 @@ test("equal failures are one group, however many calls there are", () => {
   const report = judge([...parts, { url: "https://other.test/" }]);
   expect(report.failures.map(({ length }) => length)).toEqual([20_000, 1]);
 });
+
+/**
+ * Firefox 153 exported this recording itself (devtools.netmonitor.har.enableAutoExportToFile); bodies are shortened and unused
+ * members left out. The page noted whether each call succeeded.
+ */
+test("a recording of Firefox has the verdicts of its page, or none where it lacks the credentials mode or the response", async () => {
+  const report = judgeHar(readHar(await readFile(new URL("fixtures/firefox-153.har", import.meta.url), "utf8")));
+  const ends = report.calls.map(({ method, url, entries, verdict, diagnosis }) => {
+    return `${method} ${new URL(url).pathname} ${entries.join()} ${diagnosis?.failure?.code ?? verdict}`;
+  });
+  expect(ends).toEqual([
+    "GET /ok 2 unknown", // allowed: without credentials
+    "GET /ok 3 unknown", // blocked: with credentials
+    "GET /star 4 unknown", // allowed
+    "GET /star 5 unknown", // blocked
+    "GET /none 6 allow_origin_missing",
+    "POST /pre 7,8 allowed",
+    "PUT /pre 9,10 method_not_allowed",
+    "GET /star 11,12 header_not_allowed",
+    "GET /none 13,14 allow_origin_missing",
+    "GET /redirect 17,18 unknown", // allowed
+    "GET /twice 19 allow_origin_repeated",
+    "GET / 15 blocked_port",
+    "GET /x 16 blocked_port",
+    "GET /refused 20 unknown", // nobody listens
+  ]);
+});
+
+describe("any file is judged or refused with a HarError", () => {
+  const text = fc.oneof(
+    fc.constantFrom(
+      origin,
+      "null",
+      "https://api.test",
+      "*",
+      "OPTIONS",
+      "GET",
+      "https://api.test/a",
+      "ftp://a",
+      "::",
+      "\0",
+      "",
+    ),
+    fc.string(),
+  );
+  const name = fc.constantFrom(
+    "origin",
+    "access-control-request-method",
+    "access-control-allow-origin",
+    "location",
+    "sec-fetch-mode",
+  );
+  const headers = fc.array(fc.record({ name: fc.oneof(name, text), value: text }), { maxLength: 4 });
+  const any = fc.record({
+    startedDateTime: fc.constantFrom("2026-01-31T12:00:00Z", "2026-01-31T12:00:01Z"),
+    time: fc.oneof(fc.integer(), fc.double()),
+    request: fc.record({ method: text, url: text, headers, cookies: fc.anything() }),
+    response: fc.record({
+      status: fc.constantFrom(0, 200, 204, 302, 404, -1, 1e9),
+      headers,
+      content: fc.anything(),
+      _error: fc.oneof(text, fc.constant(null)),
+    }),
+    serverIPAddress: text,
+    pageref: text,
+    _resourceType: fc.constantFrom("fetch", "xhr", "document", "image", "other"),
+  });
+  const log = fc.record({ creator: fc.anything(), pages: fc.anything(), entries: fc.array(any, { maxLength: 6 }) });
+
+  test("with plausible members", () => {
+    fc.assert(
+      fc.property(log, (log) => {
+        const har = orNull(() => readHar(JSON.stringify({ log })));
+        if (har === null) return;
+        const { calls, othersCount } = judgeHar(har);
+        const indexes = calls.flatMap(({ entries }) => entries);
+        // Each entry belongs to one call at most.
+        expect(new Set(indexes).size).toBe(indexes.length);
+        expect(othersCount).toBe(har.entryCount - indexes.length);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("with any JSON", () => {
+    fc.assert(fc.property(fc.json(), (text) => void orNull(() => judgeHar(readHar(text)))));
+  });
+});
+
+function orNull<Result>(read: () => Result): Result | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof HarError) return null;
+    throw error;
+  }
+}

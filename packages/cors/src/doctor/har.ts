@@ -35,7 +35,7 @@ export interface HarEntry {
   /** 0 when no response is recorded. */
   readonly status: number;
   readonly responseHeaders: readonly Header[];
-  /** Whether the browser recorded that the call succeeded, or its body, which a blocked page never gets. */
+  /** Whether the browser recorded that the call succeeded. A body does not show it: Firefox records those of blocked calls too. */
   readonly succeeded: boolean;
   /** The error that the browser recorded, such as net::ERR_FAILED; null for none. */
   readonly error: string | null;
@@ -169,7 +169,7 @@ function readEntry(entry: unknown, index: number, pages: ReadonlyMap<string, str
     status: Math.max(status, 0),
     responseHeaders,
     // Chrome writes null, Playwright nothing, and both a string for a failure.
-    succeeded: response["_error"] === null || (isPlaywright && error === null) || hasBody(response["content"]),
+    succeeded: response["_error"] === null || (isPlaywright && error === null),
     error,
     resourceType: typeof resourceType === "string" ? resourceType : null,
     serverAddress: typeof serverIPAddress === "string" && serverIPAddress !== "" ? serverIPAddress : null,
@@ -188,10 +188,6 @@ function readHeaderList(headers: unknown): Header[] | string {
     for (const line of value.split("\n")) lines.push([name, trimValue(line)]);
   }
   return lines;
-}
-
-function hasBody(content: unknown): boolean {
-  return isObject(content) && typeof content["text"] === "string" && content["text"] !== "";
 }
 
 function readError(error: unknown): string | null {

@@ -73,6 +73,9 @@ function groupFailures(calls: readonly JudgedCall[]): JudgedCall[][] {
   return [...groups.values()];
 }
 
+/** How long after the start of a call its preflight is looked for. */
+const preflightMsMax = 10_000;
+
 /** Times are rounded to milliseconds. */
 const roundingMs = 2;
 
@@ -192,7 +195,9 @@ function judgeCall(session: Session, entry: HarEntry, options: FetchOptions): Ju
   const { url, method, requestHeaders, resourceType } = entry;
   const ownNames = requestHeaders.map(([name]) => name.toLowerCase());
   const hasHead = getHeader(requestHeaders, "user-agent") !== null;
-  const preflight = session.takePreflight(method, url, hasHead ? ownNames : null, entry.endedAt);
+  // Firefox records no duration for a call that its preflight stopped.
+  const endedAt = entry.status === 0 ? Math.max(entry.endedAt, entry.startedAt + preflightMsMax) : entry.endedAt;
+  const preflight = session.takePreflight(method, url, hasHead ? ownNames : null, endedAt);
   const origin = originOf(entry, preflight);
   const part = { entries: [entry, ...(preflight === null ? [] : [preflight])], method, url, origin };
   if (getHeader(requestHeaders, "sec-fetch-mode") === "no-cors") {
@@ -340,7 +345,7 @@ class Replay {
   /** The two ways to send the call have different verdicts: what the browser did decides. */
   choose(plain: End, withCredentials: End): JudgedCall {
     const outcome = this.#outcomeInBrowser();
-    if (outcome === "passed") return this.conclude(plain, []);
+    if (outcome === "passed" || this.#wasSentWithout(withCredentials)) return this.conclude(plain, []);
     if (outcome === "blocked" && (verdictOf(plain) === "allowed" || this.#wasHeldBack()))
       return this.conclude(withCredentials, [failedWithCredentials]);
     return this.conclude("missing" in plain ? plain : { missing: unknownCredentials }, []);
@@ -387,6 +392,14 @@ class Replay {
     if (failure === null || failure.url === page.url.href || !URL.canParse(failure.url)) return null;
     const url = new URL(failure.url);
     return this.#session.takeUnsent(page.method, url) ?? this.#session.takeUnsent("GET", url);
+  }
+
+  /** The preflight would have stopped a call with credentials, and the browser sent the call. */
+  #wasSentWithout(withCredentials: End): boolean {
+    const failure = "missing" in withCredentials ? null : withCredentials.diagnosis.failure;
+    const { first, preflight, page } = this.#recorded;
+    const isOfFirst = failure?.stage === "preflight" && failure.url === page.url.href;
+    return isOfFirst && preflight !== null && first !== null && first.status > 0 && this.#session.byBrowser;
   }
 
   /** After a recorded preflight, Chrome records a call that it did not send with the headers of the page alone. */
