@@ -20,6 +20,7 @@ const pages: readonly [name: string, fragment: string, shown: string, prepare?: 
   ["holds", "/holds", "Hotel"],
   ["transfer", "/transfers/300", "Recorded"],
   ["new-transfer", "/transfer?from=4&to=6", "Corner Grocery", fillAmount],
+  ["new-journal", "/journal", "Check the lines", fillJournal],
   ["new-account", "/accounts/new", "Open account"],
   ["connection", "/connection", "A browser lets this page call the API."],
 ];
@@ -77,6 +78,22 @@ async function hold(page: Page): Promise<void> {
   await page.getByLabel("Hold it now").check();
   await page.getByRole("button", { name: "Hold", exact: true }).click();
   await page.getByText("Held $180.00").waitFor();
+}
+
+async function fillJournal(page: Page): Promise<void> {
+  const lines = [
+    ["4", "6", "12.50", "Apples"],
+    ["5", "6", "30", "Flowers"],
+  ] as const;
+  for (const [index, [debit, credit, amount, description]] of lines.entries()) {
+    const line = page.getByRole("group", { name: `Line ${index + 1}` });
+    await line.getByLabel("Debit account").fill(debit);
+    await line.getByLabel("Credit account").fill(credit);
+    await line.getByLabel("Amount").fill(amount);
+    await line.getByLabel("Description").fill(description);
+  }
+  await page.getByRole("button", { name: "Check the lines" }).click();
+  await page.getByRole("button", { name: "Post 2 lines" }).waitFor();
 }
 
 async function fillAmount(page: Page): Promise<void> {

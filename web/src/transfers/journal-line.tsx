@@ -92,7 +92,7 @@ export const JournalLine = memo(function JournalLine(props: JournalLineProps) {
   );
 });
 
-/** What came of the line, if no field shows it. */
+/** The outcome of the line, unless a field shows it. */
 function LineOutcome({ line, accounts, onUndo }: Pick<JournalLineProps, "line" | "accounts" | "onUndo">) {
   const { may } = useSession();
   const { result } = line;

@@ -50,7 +50,7 @@ export function JournalPage() {
   const [effectiveAt, setEffectiveAt] = useState(draft.effectiveAt);
   useEffect(() => storeDraft(caller, { lines, isAtomic, effectiveAt }), [caller, lines, isAtomic, effectiveAt]);
   const [timeProblem, setTimeProblem] = useState<string>();
-  /** What a paste or a try has done. */
+  /** What the last paste, check or posting did. */
   const [notice, setNotice] = useState("");
   const [undoing, setUndoing] = useState<Line>();
   const form = useRef<HTMLFormElement>(null);
