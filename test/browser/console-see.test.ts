@@ -400,3 +400,26 @@ describe("the statement of a period", () => {
     });
   });
 });
+
+test("a list is saved as CSV with all its rows, also those that are not on the page yet", async () => {
+  const hold = { debit_account_id: "4", credit_account_id: "6", amount: "100", pending: true };
+  for (let index = 0; index < 55; index += 1) {
+    await service.call("CreateTransfer", { ...hold, description: `=Hold ${index}` });
+  }
+  const { transfers } = (await service.call("ListTransfers", {
+    state: "TRANSFER_STATE_PENDING",
+    page_size: 1000,
+  })) as { transfers: Json[] };
+  await service.visit(async (page) => {
+    await signIn(page);
+    await goTo(page, "/holds");
+    await page.getByRole("link", { name: "=Hold 54" }).waitFor();
+    const { name, rows } = await download(page);
+    expect(name).toMatch(/^holds-/);
+    const [heads = [], ...records] = rows;
+    const column = (head: string) => records.map((cells) => cells[heads.indexOf(head)]);
+    expect(column("Transfer")).toEqual(transfers.map(({ id }) => id));
+    expect(column("Description")).toContain("'=Hold 0");
+    expect(new Set(column("State"))).toEqual(new Set(["Held"]));
+  });
+});

@@ -21,10 +21,12 @@ export function AuditTrail({ account }: { readonly account: Account }) {
     <section className="table" aria-labelledby="audit-heading">
       <div className="heading-line">
         <h2 id="audit-heading">Audit trail</h2>
-        <CallButton
-          read={readOf(listAccountChanges, { accountId: account.id, newestFirst: true })}
-          queryKey={keys.accountChanges(account.id)}
-        />
+        <div className="tools">
+          <CallButton
+            read={readOf(listAccountChanges, { accountId: account.id, newestFirst: true })}
+            queryKey={keys.accountChanges(account.id)}
+          />
+        </div>
       </div>
       <Loaded query={query} what="the audit trail">
         {({ pages }) => <ChangeTable changes={pages.flatMap((page) => page.changes)} account={account} />}

@@ -1,17 +1,16 @@
 import { type Account, type Entry, type FinanceClient, fromDate, listEntries } from "@finance-service/client";
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { CallButton } from "../calls/call-button.tsx";
 import { readOf } from "../calls/recorded-call.ts";
 import { Field } from "../components/field.tsx";
 import { Loaded, Settled } from "../components/loaded.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { Sum } from "../components/sum.tsx";
 import { Table } from "../components/table.tsx";
-import { accountQuery, keys, knownAccountsQuery } from "../data/queries.ts";
+import { accountQuery, keys, knownAccountsQuery, PAGE_SIZE_MAX } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
-import { CsvButton } from "../export/csv-button.tsx";
 import { entryColumns } from "../export/csv-columns.ts";
+import { ListTools, pagesOf } from "../export/list-tools.tsx";
 import { dateOf, dateTimeOf, sideOf, typeOf } from "../labels.ts";
 import { paths, useQueryOfAddress } from "../route.ts";
 import { useSession } from "../session/session.ts";
@@ -114,7 +113,7 @@ function statementQuery(finance: FinanceClient, accountId: bigint, period: Perio
   return queryOptions({
     queryKey: [...keys.entries(accountId), "period", period.start.getTime(), period.end.getTime()],
     queryFn: async ({ signal }): Promise<Statement> => {
-      const request = { ...entriesIn(accountId, period), pageSize: 1000 };
+      const request = { ...entriesIn(accountId, period), pageSize: PAGE_SIZE_MAX };
       const entries: Entry[] = [];
       for await (const page of finance.listEntries.pages(request, { signal })) {
         entries.push(...page.entries);
@@ -157,9 +156,6 @@ function Printed({ account, period, statement: { entries, opening, closing, isCu
       .filter((entry) => sideOf(entry, account) === side)
       .reduce((total, { amount }) => total + (amount < 0n ? -amount : amount), 0n);
   const last = entries.at(-1);
-  async function* pages(signal: AbortSignal) {
-    for await (const page of finance.listEntries.pages({ ...request, pageSize: 1000 }, { signal })) yield page.entries;
-  }
   return (
     <section className="table printed" aria-labelledby="period-heading">
       <div className="heading-line">
@@ -167,8 +163,13 @@ function Printed({ account, period, statement: { entries, opening, closing, isCu
           {dateOf(period.start)} to {dateOf(lastDayOf(period))}
         </h2>
         <div className="tools">
-          <CsvButton name={`statement-${id}`} columns={entryColumns(account, accounts)} pages={pages} />
-          <CallButton read={readOf(listEntries, request)} queryKey={keys.entries(id)} />
+          <ListTools
+            name={`statement-${id}`}
+            columns={entryColumns(account, accounts)}
+            pages={pagesOf(finance.listEntries, request, (page) => page.entries)}
+            read={readOf(listEntries, request)}
+            queryKey={keys.entries(id)}
+          />
           <button type="button" className="quiet" onClick={() => window.print()}>
             Print
           </button>

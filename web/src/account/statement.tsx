@@ -1,5 +1,6 @@
-import type { Account, Entry } from "@finance-service/client";
+import { type Account, type Entry, listEntries } from "@finance-service/client";
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { readOf } from "../calls/recorded-call.ts";
 import { AccountName } from "../components/account-name.tsx";
 import {
   AccountFilter,
@@ -14,8 +15,10 @@ import { Sum } from "../components/sum.tsx";
 import { type Column, Table, useSort } from "../components/table.tsx";
 import { Time } from "../components/time.tsx";
 import { ENTRY_PARAMETERS, readEntryFilters } from "../data/filters.ts";
-import { entriesQuery, PAGE_SIZE_MAX } from "../data/queries.ts";
+import { entriesQuery, keys, PAGE_SIZE_MAX } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
+import { entryColumns } from "../export/csv-columns.ts";
+import { ListTools, pagesOf } from "../export/list-tools.tsx";
 import { dateOf, sideOf } from "../labels.ts";
 import { paths, useQueryOfAddress } from "../route.ts";
 import { useSession } from "../session/session.ts";
@@ -31,10 +34,11 @@ export function Statement({ account }: { readonly account: Account }) {
   const { filters, problems } = readEntryFilters(query, account);
   // The service lists entries by their date in both directions. By other columns, the page sorts what it has loaded.
   const isByDate = sort?.by === "date";
+  const asked = { ...filters, accountId: account.id, newestFirst: !isByDate || sort.isDescending };
   const entries = useInfiniteQuery(
     entriesQuery(finance, account.id, {
       ...filters,
-      newestFirst: !isByDate || sort.isDescending,
+      newestFirst: asked.newestFirst,
       ...(sort !== undefined && !isByDate && { pageSize: PAGE_SIZE_MAX }),
     }),
   );
@@ -42,9 +46,15 @@ export function Statement({ account }: { readonly account: Account }) {
     <section className="table" aria-labelledby="statement-heading">
       <div className="heading-line">
         <h2 id="statement-heading">Statement</h2>
-        <div className="tools">
+        <ListTools
+          name={`statement-${account.id}`}
+          columns={entryColumns(account, accounts)}
+          pages={pagesOf(finance.listEntries, asked, (page) => page.entries)}
+          read={readOf(listEntries, asked)}
+          queryKey={keys.entries(account.id)}
+        >
           <a href={paths.statement(account.id)}>Print or save a period</a>
-        </div>
+        </ListTools>
       </div>
       <search>
         <MoreFilters summary="Filter the statement" names={ENTRY_PARAMETERS}>

@@ -1,12 +1,15 @@
-import type { Account, FinanceClient } from "@finance-service/client";
+import { type Account, type FinanceClient, listAccounts } from "@finance-service/client";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { readOf } from "../calls/recorded-call.ts";
 import { ChoiceFilter, ClearFilters, TextFilter } from "../components/filters.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { Pages } from "../components/pages.tsx";
 import { Sum } from "../components/sum.tsx";
 import { type Column, Table, useSort } from "../components/table.tsx";
 import { ACCOUNT_PARAMETERS, readAccountFilters } from "../data/filters.ts";
-import { type AccountFilters, accountsQuery, knownAccountsQuery, PAGE_SIZE_MAX } from "../data/queries.ts";
+import { type AccountFilters, accountsQuery, keys, knownAccountsQuery, PAGE_SIZE_MAX } from "../data/queries.ts";
+import { accountColumns } from "../export/csv-columns.ts";
+import { ListTools, pagesOf } from "../export/list-tools.tsx";
 import { accountStatuses, accountTypes, hindranceOf, typeOf } from "../labels.ts";
 import { paths, readId, useQueryOfAddress } from "../route.ts";
 import { useSession } from "../session/session.ts";
@@ -20,7 +23,7 @@ export function AccountsPage() {
   const { filters, problems } = readAccountFilters(query);
   const { data: known } = useQuery(knownAccountsQuery(finance));
   const sort = useSort(columns.flatMap(({ head, sortKey }) => (sortKey ? head : [])));
-  const { listed, shown, isByPrefix } = useSoughtAccounts(finance, filters, sort !== undefined);
+  const { listed, asked, shown, isByPrefix } = useSoughtAccounts(finance, filters, sort !== undefined);
   const currencies = [...(known?.accounts ?? []), filters].map(({ currency }) => currency).filter(Boolean);
   return (
     <>
@@ -65,6 +68,13 @@ export function AccountsPage() {
         />
       </search>
       <section className="table" aria-label="Accounts found">
+        <ListTools
+          name="accounts"
+          columns={accountColumns}
+          pages={pagesOf(finance.listAccounts, asked, ({ accounts }) => accounts.filter(shown))}
+          read={readOf(listAccounts, asked)}
+          queryKey={keys.accounts}
+        />
         <Pages
           query={listed}
           itemsOf={({ accounts }) => accounts.filter(shown)}
@@ -77,7 +87,14 @@ export function AccountsPage() {
                 <ClearFilters names={ACCOUNT_PARAMETERS}>Show all accounts</ClearFilters>
               </>
             ) : (
-              <p>{may.isAdmin ? "There are no accounts yet." : "You have no accounts yet."}</p>
+              <>
+                <p>{may.isAdmin ? "There are no accounts yet." : "You have no accounts yet."}</p>
+                {may.write && (
+                  <a className="button" href={paths.newAccount}>
+                    Open an account
+                  </a>
+                )}
+              </>
             )
           }
         >
@@ -103,7 +120,7 @@ function useSoughtAccounts(
   const listed = useInfiniteQuery(accountsQuery(finance, asked, isSorted ? PAGE_SIZE_MAX : undefined));
   const words = text.toLocaleLowerCase();
   const shown = ({ id, name }: Account) => isByPrefix || `${id}` === text || name.toLocaleLowerCase().includes(words);
-  return { listed, shown, isByPrefix };
+  return { listed, asked, shown, isByPrefix };
 }
 
 const columns: readonly Column<Account>[] = [

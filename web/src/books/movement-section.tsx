@@ -5,19 +5,12 @@ import { Loaded } from "../components/loaded.tsx";
 import { Sum } from "../components/sum.tsx";
 import { Table } from "../components/table.tsx";
 import { TransferTable } from "../components/transfer-table.tsx";
+import { PAGE_SIZE_MAX } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { dateOf, dateTimeOf, timeOf } from "../labels.ts";
 import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
-import {
-  currenciesOf,
-  DAYS,
-  type DayTotal,
-  type Movements,
-  movementsQuery,
-  TRANSFERS_MAX,
-  totalsByDay,
-} from "./movement.ts";
+import { currenciesOf, DAYS, type DayTotal, type Movements, movementsQuery, totalsByDay } from "./movement.ts";
 
 const LARGEST = 3;
 
@@ -79,7 +72,7 @@ function Shown({ data, currency }: ShownProps) {
     <>
       <Bars totals={totalsByDay(movements, data)} money={first.transfer}>
         {data.isCut
-          ? `This covers only the time since ${dateTimeOf(data.since)}: one call reads at most ${TRANSFERS_MAX} transfers. `
+          ? `This covers only the time since ${dateTimeOf(data.since)}: one call reads at most ${PAGE_SIZE_MAX} transfers. `
           : `This covers every transfer that was posted or captured in the last ${DAYS} days. `}
         As of {timeOf(data.asOf)}.
       </Bars>

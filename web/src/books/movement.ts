@@ -1,6 +1,7 @@
 /** What moved in the last days: posted transfers when they were made, captured holds when they were captured. */
 import { type FinanceClient, fromDate, type Transfer, TransferState, toDate } from "@finance-service/client";
 import { queryOptions } from "@tanstack/react-query";
+import { PAGE_SIZE_MAX } from "../data/queries.ts";
 
 export interface Movement {
   readonly transfer: Transfer;
@@ -22,10 +23,10 @@ export interface Movements {
 /** Days that are shown, today included. */
 export const DAYS = 30;
 
-/** The maximum of one call. A busy ledger has more in DAYS; then the page covers less time, and says so. */
-export const TRANSFERS_MAX = 1000;
-
-/** It reads up to two large pages, so events don't fetch it again. */
+/**
+ * One call of each kind: a busy ledger has more in DAYS; then the page covers less time, and says so. Two large pages are too
+ * much to fetch again at each event.
+ */
 export function movementsQuery(finance: FinanceClient) {
   return queryOptions({
     queryKey: ["movements"],
@@ -37,7 +38,7 @@ export function movementsQuery(finance: FinanceClient) {
         [
           { state: TransferState.TRANSFER_STATE_POSTED, createdAfter: after },
           { state: TransferState.TRANSFER_STATE_CAPTURED, settledAfter: after },
-        ].map((filters) => finance.listTransfers({ ...filters, pageSize: TRANSFERS_MAX }, { signal })),
+        ].map((filters) => finance.listTransfers({ ...filters, pageSize: PAGE_SIZE_MAX }, { signal })),
       );
       return collect(
         [posted, captured].flatMap((page) => page ?? []),

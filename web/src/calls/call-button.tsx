@@ -1,3 +1,4 @@
+import { toJson } from "@finance-service/client";
 import { type QueryKey, useQuery } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { CopyButton } from "../components/copy.tsx";
@@ -55,7 +56,7 @@ function CallDialog({ read, queryKey, onClose }: CallDialogProps) {
   const [form, setForm] = useState(JSON_REPLY);
   const shown = useRef<HTMLPreElement>(null);
   const query = useQuery({
-    queryKey: [...queryKey, "call", read.method.name],
+    queryKey: [...queryKey, "call", read.method.name, JSON.stringify(toJson(read.request))],
     queryFn: ({ signal }) => recordCall(connection, read, signal),
   });
   return (

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import { writeDay } from "../labels.ts";
 import { type CsvColumn, csvHead, csvRows } from "./csv.ts";
 
-interface CsvButtonProps<Row> {
+export interface CsvButtonProps<Row> {
   /** The start of the file's name, as "statement-4". */
   readonly name: string;
   readonly columns: readonly CsvColumn<Row>[];

@@ -1,5 +1,6 @@
-import type { Account, Currency } from "@finance-service/client";
+import { type Account, type Currency, listTransfers } from "@finance-service/client";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { readOf } from "../calls/recorded-call.ts";
 import {
   AccountFilter,
   AmountFilter,
@@ -15,10 +16,12 @@ import { Pages } from "../components/pages.tsx";
 import { useSort } from "../components/table.tsx";
 import { TransferTable, transferHeads } from "../components/transfer-table.tsx";
 import { readTransferFilters, TRANSFER_PARAMETERS } from "../data/filters.ts";
-import { knownAccountsQuery, PAGE_SIZE_MAX, transfersQuery } from "../data/queries.ts";
+import { keys, knownAccountsQuery, PAGE_SIZE_MAX, transfersQuery } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
+import { transferColumns } from "../export/csv-columns.ts";
+import { ListTools, pagesOf } from "../export/list-tools.tsx";
 import { transferStates } from "../labels.ts";
-import { readId, useQueryOfAddress } from "../route.ts";
+import { paths, readId, useQueryOfAddress } from "../route.ts";
 import { useSession } from "../session/session.ts";
 
 /** The transfers that the caller may see, newest first, with filters. */
@@ -70,6 +73,13 @@ export function ActivityPage() {
         <h2 id="transfers-heading" className="unseen">
           Transfers
         </h2>
+        <ListTools
+          name="transfers"
+          columns={transferColumns(accounts)}
+          pages={pagesOf(finance.listTransfers, filters, (page) => page.transfers)}
+          read={readOf(listTransfers, filters)}
+          queryKey={keys.transfers(filters.accountId ?? 0n, filters.state ?? 0)}
+        />
         <Settled queries={[transfers, known]} what="the transfers">
           <Pages
             query={transfers}
@@ -83,7 +93,14 @@ export function ActivityPage() {
                   <ClearFilters names={TRANSFER_PARAMETERS}>Show all transfers</ClearFilters>
                 </>
               ) : (
-                <p>{may.isAdmin ? "There are no transfers yet." : "Your accounts have no transfers yet."}</p>
+                <>
+                  <p>{may.isAdmin ? "There are no transfers yet." : "Your accounts have no transfers yet."}</p>
+                  {may.write && (
+                    <a className="button" href={paths.newTransfer()}>
+                      Make a transfer
+                    </a>
+                  )}
+                </>
               )
             }
           >

@@ -1,18 +1,25 @@
-import { TransferState } from "@finance-service/client";
+import { listTransfers, TransferState } from "@finance-service/client";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { readOf } from "../calls/recorded-call.ts";
 import { Settled } from "../components/loaded.tsx";
 import { PageHeading } from "../components/page-heading.tsx";
 import { Pages } from "../components/pages.tsx";
-import { knownAccountsQuery, transfersQuery } from "../data/queries.ts";
+import { keys, knownAccountsQuery, transfersQuery } from "../data/queries.ts";
+import { useAccounts } from "../data/use-accounts.ts";
+import { transferColumns } from "../export/csv-columns.ts";
+import { ListTools, pagesOf } from "../export/list-tools.tsx";
 import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
 import { HoldTable, useSettlement } from "./hold-table.tsx";
+
+const PENDING = { state: TransferState.TRANSFER_STATE_PENDING };
 
 /** Every pending transfer that the caller may see. */
 export function HoldsPage() {
   const { finance, may } = useSession();
   const known = useQuery(knownAccountsQuery(finance));
-  const holds = useInfiniteQuery(transfersQuery(finance, { state: TransferState.TRANSFER_STATE_PENDING }));
+  const holds = useInfiniteQuery(transfersQuery(finance, PENDING));
+  const accounts = useAccounts();
   const { settle, dialog } = useSettlement();
   return (
     <>
@@ -21,6 +28,13 @@ export function HoldsPage() {
         <h2 id="pending-heading" className="unseen">
           Pending transfers
         </h2>
+        <ListTools
+          name="holds"
+          columns={transferColumns(accounts)}
+          pages={pagesOf(finance.listTransfers, PENDING, ({ transfers }) => transfers)}
+          read={readOf(listTransfers, PENDING)}
+          queryKey={keys.transfers(0n, PENDING.state)}
+        />
         <Settled queries={[holds, known]} what="the holds">
           <Pages
             query={holds}

@@ -8,6 +8,8 @@ import { useFirstProblem } from "../components/use-first-problem.ts";
 import { useRowFocus } from "../components/use-row-focus.ts";
 import { useAccountsWith } from "../data/use-accounts.ts";
 import { useChange } from "../data/use-change.ts";
+import { CsvButton } from "../export/csv-button.tsx";
+import { journalColumns } from "../export/csv-columns.ts";
 import { hindranceOf } from "../labels.ts";
 import { paths } from "../route.ts";
 import { useSession } from "../session/session.ts";
@@ -256,6 +258,15 @@ export function JournalPage() {
             <SubmitButton isBusy={isBusy}>
               {isChecked ? `Post ${countOf(accepted.length, openLines.length)}` : "Check the lines"}
             </SubmitButton>
+          )}
+          {lines.some(({ result }) => result !== undefined) && (
+            <CsvButton
+              name="journal"
+              columns={journalColumns}
+              pages={async function* () {
+                yield lines.map((line, index) => ({ line, number: index + 1 })).filter(({ line }) => !isBlank(line));
+              }}
+            />
           )}
         </div>
       </form>
