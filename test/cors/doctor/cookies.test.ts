@@ -137,7 +137,7 @@ const answer: RequestListener = ({ url, headers }, response) => {
   response.setHeader("content-type", "text/html");
   if (url === "/get") sent.push(headers.cookie);
   if (url !== "/set") {
-    response.end("<!doctype html>");
+    response.end('<!doctype html><iframe sandbox="allow-scripts" srcdoc="<p></p>"></iframe>');
     return;
   }
   // node:http refuses the control characters that browsers see.
@@ -169,6 +169,42 @@ afterAll(async () => {
 });
 
 describe("Chromium and the doctor agree", () => {
+  test.each([
+    ["Max-Age=0", true],
+    ["Max-Age=-1", true],
+    ["Max-Age=1000", false],
+    ["Max-Age=soon", false],
+    ["Max-Age=", false],
+    ["Expires=Thu, 01 Jan 1970 00:00:00 GMT", true],
+    ["Expires=Thu, 01-Jan-1970 00:00:00 GMT", true],
+    ["Expires=Thu Jan  1 00:00:00 1970", true],
+    ["Expires=Fri, 01 Jan 2100 00:00:00 GMT", false],
+    ["Expires=0", false],
+    ["Expires=-1", false],
+    ["Expires=yesterday", false],
+    ["Expires=1970-01-01", false],
+    ["Max-Age=1000; Expires=Thu, 01 Jan 1970 00:00:00 GMT", false],
+    ["Max-Age=soon; Expires=Thu, 01 Jan 1970 00:00:00 GMT", true],
+    ["Max-Age=0; Expires=Fri, 01 Jan 2100 00:00:00 GMT", true],
+  ])("%s deletes a cookie: %s", async (attributes, expires) => {
+    const [page, api] = sameOriginSite;
+    const line = `a=1; ${attributes}`;
+    expect(judgeCookie(line, { origin: page, url: new URL(api), siteOf })).toMatchObject({ problems: [], expires });
+    expect(await isSent(page, api, line)).toBe(!expires);
+  });
+
+  test.each([
+    ["a=1", ["same_site_missing"]],
+    ["a=1; SameSite=None; Secure", []],
+  ])(
+    "the cookie %j for a sandboxed frame of the same site, whose origin is null, is a third party's",
+    async (line, problems) => {
+      const [page, api] = sameOriginSite;
+      expect(judgeCookie(line, { origin: "null", url: new URL(api), siteOf }).problems).toEqual(problems);
+      expect(await isSent(page, api, line, "sandbox")).toBe(problems.length === 0);
+    },
+  );
+
   test.each(cases)("%s sets %j: %j", async ([page, api], line, problems) => {
     const judged = judgeCookie(line, { origin: page, url: new URL(api), siteOf });
     expect(judged.problems).toEqual(problems);
@@ -189,13 +225,14 @@ test("the documentation lists every problem with its meaning and fix, in this or
 });
 
 /** Whether the browser sends the cookie with the page's next call. */
-async function isSent(page: string, api: string, line: string): Promise<boolean> {
+async function isSent(page: string, api: string, line: string, from: "page" | "sandbox" = "page"): Promise<boolean> {
   nextLine = line;
   sent.length = 0;
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const tab = await context.newPage();
   await tab.goto(`${withPort(page)}/`);
-  await tab.evaluate(async (api) => {
+  const frame = from === "page" ? tab.mainFrame() : tab.frames()[1];
+  await frame?.evaluate(async (api) => {
     await fetch(`${api}/set`, { credentials: "include" });
     await fetch(`${api}/get`, { credentials: "include" });
   }, withPort(api));

@@ -241,7 +241,7 @@ describe("a permission", () => {
 });
 
 test("cookies that are not stored are named at the end, and their values nowhere", () => {
-  const cookies = ["session=SECRET", "theme=SECRET; SameSite=None; Secure", "old=; Max-Age=0"];
+  const cookies = ["session=SECRET", "theme=SECRET; SameSite=None; Secure", "old=; SameSite=None; Secure; Max-Age=0"];
   const lines = cookies.map((cookie) => ["set-cookie", cookie] as const);
   const origin = "https://app.example.test";
   const allowed = [
@@ -257,9 +257,16 @@ test("cookies that are not stored are named at the end, and their values nowhere
   );
   const json = renderJson(diagnosis, []);
   expect(JSON.parse(json).cookies).toEqual([
-    { name: "session", stored: false, problems: ["same_site_missing"], thirdParty: true, partitioned: false },
-    { name: "theme", stored: true, problems: [], thirdParty: true, partitioned: false },
-    { name: "old", stored: false, problems: ["same_site_missing"], thirdParty: true, partitioned: false },
+    {
+      name: "session",
+      stored: false,
+      deleted: false,
+      problems: ["same_site_missing"],
+      thirdParty: true,
+      partitioned: false,
+    },
+    { name: "theme", stored: true, deleted: false, problems: [], thirdParty: true, partitioned: false },
+    { name: "old", stored: false, deleted: true, problems: [], thirdParty: true, partitioned: false },
   ]);
   expect(text + json).not.toContain("SECRET");
 });

@@ -177,9 +177,12 @@ function isSecure(url: URL): boolean {
   return url.protocol === "https:" || isLoopback(url.hostname);
 }
 
+/** A date of a cookie has a month by name and a time; other texts that Date.parse reads do not count. */
+const cookieDate = /^(?=.*(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))(?=.*\d:\d+:\d)/i;
+
 function isExpired(attributes: ParsedCookie["attributes"], now: number): boolean {
   const maxAge = attributes.get("max-age");
   if (maxAge !== undefined && /^-?\d+$/.test(maxAge)) return Number(maxAge) <= 0;
-  const expires = Date.parse(attributes.get("expires") ?? "");
-  return expires <= now;
+  const expires = attributes.get("expires") ?? "";
+  return cookieDate.test(expires) && Date.parse(expires) <= now;
 }

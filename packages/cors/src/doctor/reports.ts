@@ -47,8 +47,9 @@ export function renderJson(diagnosis: Diagnosis, notes: readonly string[]): stri
     },
     pageAddressSpace: diagnosis.place.space,
     permissions,
-    cookies: cookies.map(({ name, problems, thirdParty, partitioned }) => {
-      return { name, stored: problems.length === 0, problems, thirdParty, partitioned };
+    cookies: cookies.map(({ name, problems, thirdParty, partitioned, expires }) => {
+      const isKept = problems.length === 0;
+      return { name, stored: isKept && !expires, deleted: isKept && expires, problems, thirdParty, partitioned };
     }),
     steps: diagnosis.steps.map(printStep),
     failure: printFailure(diagnosis),
