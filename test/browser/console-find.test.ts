@@ -96,31 +96,30 @@ describe("the search", () => {
     });
   });
 
-  test("shows nothing of an earlier text, even if its answer comes last", async () => {
+  test("shows nothing of an earlier text while it asks about the next, or when its answer comes last", async () => {
     await service.visit(async (page) => {
       await signIn(page);
-      let release = () => {};
-      const held = new Promise<void>((resolve) => {
-        release = resolve;
-      });
+      const releases: (() => void)[] = [];
       await page.route("**/GetTransfer", async (route) => {
-        if (route.request().postData()?.includes('"4"')) await held;
+        if (!route.request().postData()?.includes('"5"')) await new Promise<void>((resolve) => releases.push(resolve));
         // The page may have given up the call.
         await route.continue().catch(() => undefined);
       });
       await page.keyboard.press("/");
+      const transfer = (id: number) => options(page).filter({ hasText: new RegExp(`Transfer ${id}\\b`) });
+      await page.keyboard.type("5");
+      await transfer(5).waitFor();
       const asked = page.waitForRequest(/GetTransfer/);
-      await page.keyboard.type("4");
+      await page.keyboard.type("0");
+      expect(await transfer(5).count()).toBe(0);
       await asked;
-      await page.keyboard.type("2");
-      await options(page).filter({ hasText: "Transfer 42" }).waitFor();
-      release();
+      await dialog(page, "Find").getByText("Searching…").waitFor();
+      await page.keyboard.press("Backspace");
+      await transfer(5).waitFor();
+      for (const release of releases) release();
       await page.evaluate("new Promise((done) => setTimeout(done, 50))");
-      expect(
-        await options(page)
-          .filter({ hasText: /Transfer 4\b/ })
-          .count(),
-      ).toBe(0);
+      expect(await transfer(50).count()).toBe(0);
+      expect(await transfer(5).count()).toBe(1);
     });
   });
 
