@@ -110,7 +110,7 @@ describe("files", () => {
   const entry = (url: string, answered: object[], body = "") => ({
     startedDateTime: "2026-01-31T12:00:00.000Z",
     request: { method: "GET", url, headers: [{ name: "origin", value: "http://localhost:5173" }] },
-    response: { status: 200, headers: answered, content: { text: body } },
+    response: { status: 200, headers: answered, content: { text: body }, _error: null },
   });
   const har = (...entries: object[]) => ({ log: { creator: { name: "Firefox", version: "1" }, entries } });
   const any = [{ name: "access-control-allow-origin", value: "*" }];

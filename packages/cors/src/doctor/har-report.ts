@@ -38,7 +38,7 @@ export function renderHarText(har: Har, report: HarReport, { colours, frameworks
   const lines = [
     paint("bold", `${count(calls.length, "call")} between origins in ${count(har.entryCount, "request")}`),
     printable(
-      `recorded by ${har.creator}; ${count(othersCount, "other request")} need no permission or belong to these calls`,
+      `recorded by ${har.creator}; not judged, because they need no permission: ${count(othersCount, "request")}`,
     ),
     "",
     ...calls.flatMap((call) => renderCall(call, numbers.get(call), paint)),

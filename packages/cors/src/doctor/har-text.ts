@@ -7,6 +7,9 @@ const prefixLength = 40;
 /** Characters without the bodies: a recording of some 30 000 requests. */
 const textLengthMax = 150_000_000;
 
+const quote = 0x22;
+const backslash = 0x5c;
+
 /**
  * Leaves the bodies out of a HAR while it is read, piece by piece, since they can be longer than a string may be. It takes time
  * in proportion to the length.
@@ -37,44 +40,34 @@ export class BodyCutter {
   }
 
   #readOther(piece: string, from: number): number {
-    const quote = piece.indexOf('"', from);
-    const end = quote < 0 ? piece.length : quote + 1;
+    const found = piece.indexOf('"', from);
+    const end = found < 0 ? piece.length : found + 1;
     this.#keep(piece.slice(from, end));
-    this.#inString = quote >= 0;
+    this.#inString = found >= 0;
     return end;
   }
 
   #readString(piece: string, from: number): number {
-    if (this.#escapes) {
-      this.#escapes = false;
-      this.#extend(piece.charAt(from));
-      return from + 1;
+    let at = from;
+    for (; at < piece.length; at++) {
+      const code = piece.charCodeAt(at);
+      if (this.#escapes) this.#escapes = false;
+      else if (code === backslash) this.#escapes = true;
+      else if (code === quote) break;
     }
-    const special = /["\\]/g;
-    special.lastIndex = from;
-    const end = special.exec(piece)?.index ?? piece.length;
-    this.#extend(piece.slice(from, end));
-    if (end === piece.length) return end;
-    if (piece.charAt(end) === '"') this.#endString();
-    else {
-      this.#escapes = true;
-      this.#extend("\\");
-    }
-    return end + 1;
-  }
-
-  #extend(text: string): void {
-    if (this.#stringLength <= stringLengthMax) this.#string.push(text);
-    this.#stringLength += text.length;
-    if (this.#stringLength > stringLengthMax) this.#string.length = 1;
+    this.#string.push(piece.slice(from, at));
+    this.#stringLength += at - from;
+    if (this.#stringLength > stringLengthMax) this.#string = [(this.#string[0] ?? "").slice(0, prefixLength)];
+    if (at === piece.length) return at;
+    this.#endString();
+    return at + 1;
   }
 
   #endString(): void {
-    const isLong = this.#stringLength > stringLengthMax;
+    const text = this.#string.join("");
     // Up to its first escape, a string can be cut anywhere.
-    this.#keep(
-      isLong ? `${(this.#string[0] ?? "").replace(/\\$/, "").slice(0, prefixLength)}..."` : `${this.#string.join("")}"`,
-    );
+    const isLong = this.#stringLength > stringLengthMax;
+    this.#keep(isLong ? `${text.replace(/\\.*$/s, "")}..."` : `${text}"`);
     this.#string = [];
     this.#stringLength = 0;
     this.#inString = false;
