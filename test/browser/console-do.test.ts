@@ -61,6 +61,21 @@ async function loseReplies(page: Page, method: string, isLost: (body: string) =>
   });
 }
 
+/** Holds back the calls of a method until `answer` is called. */
+async function delayReplies(page: Page, method: string) {
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const pattern = `**/finance.v1.FinanceService/${method}`;
+  await page.route(pattern, async (route) => {
+    await answered;
+    await route.continue();
+  });
+  const asked = page.waitForRequest(pattern);
+  return { asked, answer };
+}
+
 const isReal = (body: string) => !body.includes('"dry_run":true');
 
 describe("a transfer", () => {
@@ -137,18 +152,12 @@ describe("a transfer", () => {
   test("that is sent before its account is loaded shows no problem once it is", async () => {
     await service.visit(async (page) => {
       await signIn(page);
-      let answer = () => {};
-      await page.route("**/finance.v1.FinanceService/ListAccounts", async (route) => {
-        await new Promise<void>((release) => {
-          answer = release;
-        });
-        await route.continue();
-      });
+      const { asked, answer } = await delayReplies(page, "ListAccounts");
       await page.reload();
       await goTo(page, "/transfer?from=4&to=6&amount=5");
       await page.getByRole("button", { name: "Transfer", exact: true }).click();
       await page.getByText("Looking for this account…").waitFor();
-      await page.unroute("**/finance.v1.FinanceService/ListAccounts");
+      await asked;
       answer();
       await previewIn(page).waitFor();
       expect(await page.getByLabel("From account").getAttribute("aria-invalid")).toBe("false");
@@ -158,16 +167,7 @@ describe("a transfer", () => {
   test("keeps its button in place while the forecast arrives", async () => {
     await service.visit(async (page) => {
       await signIn(page);
-      let answer = () => {};
-      const asked = new Promise<void>((resolve) => {
-        void page.route("**/finance.v1.FinanceService/CreateTransfer", async (route) => {
-          resolve();
-          await new Promise<void>((release) => {
-            answer = release;
-          });
-          await route.continue();
-        });
-      });
+      const { asked, answer } = await delayReplies(page, "CreateTransfer");
       await goTo(page, "/transfer?from=4&to=6&amount=5");
       await asked;
       const button = page.getByRole("button", { name: "Transfer", exact: true });
@@ -300,7 +300,9 @@ describe("a journal", () => {
 
   async function openJournal(page: Page): Promise<void> {
     await signIn(page);
-    await goTo(page, "/transfer");
+    await goTo(page, "/transfer?from=4");
+    // The accounts are loaded.
+    await page.getByLabel("Amount in USD").waitFor();
     await page.getByRole("link", { name: "Enter a journal" }).click();
     await lineAt(page, 1).waitFor();
   }

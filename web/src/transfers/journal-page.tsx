@@ -125,11 +125,10 @@ export function JournalPage() {
 
   const onPaste = (event: ClipboardEvent) => {
     const rows = readPastedTable(event.clipboardData.getData("text/plain"));
-    if (rows === undefined || isBusy || !(event.target instanceof Element)) return;
+    const { target } = event;
+    if (rows === undefined || isBusy || !(target instanceof Element)) return;
     event.preventDefault();
-    const at = [...(list.current?.querySelectorAll("li") ?? [])].findIndex((item) =>
-      item.contains(event.target as Element),
-    );
+    const at = [...(list.current?.querySelectorAll("li") ?? [])].findIndex((item) => item.contains(target));
     const pasted = linesOfTable(rows, accounts);
     const room = LINES_MAX - lines.filter((line) => !isBlank(line)).length;
     const added = pasted.slice(0, room);
@@ -319,18 +318,22 @@ interface Outcome {
 }
 
 function summaryOf({ refused, posted, sent, isDryRun, isAtomic }: Outcome): string {
-  const refusal =
-    refused.length === 0
-      ? ""
-      : `Line ${refused
-          .slice(0, 10)
-          .map(({ number }) => number)
-          .join(", ")} ${isDryRun ? "would be" : "was"} refused.`;
+  const refusal = refused.length === 0 ? "" : `${linesAt(refused)} ${verbFor(refused.length, isDryRun)} refused.`;
   const others = sent - posted - refused.length;
   if (!isDryRun) return [posted > 0 ? `${countOf(posted)} posted.` : "Nothing was posted.", refusal].join(" ").trim();
   const already = posted > 0 ? `${countOf(posted)} already posted by an earlier try.` : "";
   if (refused.length > 0 && isAtomic) return `${already} ${refusal} Nothing would be posted.`.trim();
   return `${already} ${others > 0 ? `${countOf(others)} can be posted.` : ""} ${refusal}`.trim();
+}
+
+function verbFor(count: number, isDryRun: boolean): string {
+  return isDryRun ? "would be" : count === 1 ? "was" : "were";
+}
+
+/** Such as "Lines 2, 3", or how many if there are too many to list. */
+function linesAt(members: readonly Member[]): string {
+  if (members.length > 5) return countOf(members.length);
+  return `${members.length === 1 ? "Line" : "Lines"} ${members.map(({ number }) => number).join(", ")}`;
 }
 
 /** Such as "1 line", or "2 of 3 lines". */
