@@ -162,18 +162,17 @@ function Printed({ account, period, statement: { entries, opening, closing, isCu
         <h2 id="period-heading">
           {dateOf(period.start)} to {dateOf(lastDayOf(period))}
         </h2>
-        <div className="tools">
-          <ListTools
-            name={`statement-${id}`}
-            columns={entryColumns(account, accounts)}
-            pages={pagesOf(finance.listEntries, request, (page) => page.entries)}
-            read={readOf(listEntries, request)}
-            queryKey={keys.entries(id)}
-          />
+        <ListTools
+          name={`statement-${id}`}
+          columns={entryColumns(account, accounts)}
+          pages={pagesOf(finance.listEntries, request, (page) => page.entries)}
+          read={readOf(listEntries, request)}
+          queryKey={keys.entries(id)}
+        >
           <button type="button" className="quiet" onClick={() => window.print()}>
             Print
           </button>
-        </div>
+        </ListTools>
       </div>
       <dl className="details">
         <div>
