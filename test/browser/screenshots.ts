@@ -16,6 +16,8 @@ const pages: readonly [name: string, fragment: string, shown: string, prepare?: 
   ["overview", "/", "Balanced"],
   ["accounts", "/accounts", "Alice, everyday"],
   ["account", "/accounts/4", "Drag across the chart"],
+  ["statement", "/accounts/4/statement", "Closing balance"],
+  ["api-call", "/accounts/4", "Drag across the chart", openCall],
   ["activity", "/activity", "Corner Grocery"],
   ["holds", "/holds", "Hotel"],
   ["transfer", "/transfers/300", "Recorded"],
@@ -23,6 +25,8 @@ const pages: readonly [name: string, fragment: string, shown: string, prepare?: 
   ["new-journal", "/journal", "Check the lines", fillJournal],
   ["new-account", "/accounts/new", "Open account"],
   ["connection", "/connection", "A browser lets this page call the API."],
+  // Last, because it stays open.
+  ["find", "/", "Balanced", find],
 ];
 
 const HELP = `usage: npm run screenshots
@@ -100,6 +104,19 @@ async function fillAmount(page: Page): Promise<void> {
   await page.getByLabel("Amount in USD").fill("12.50");
   await page.getByLabel("Description").fill("Apples");
   await page.getByRole("region", { name: "Balances afterwards" }).waitFor();
+}
+
+async function openCall(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "API call" }).first().click();
+  await page.getByRole("dialog").getByRole("button", { name: "curl", exact: true }).click();
+  await page.getByRole("region", { name: "curl" }).waitFor();
+}
+
+async function find(page: Page): Promise<void> {
+  await page.keyboard.press("/");
+  await page.keyboard.type("ali");
+  await page.getByRole("option").first().waitFor();
+  await page.getByText("Searching…").waitFor({ state: "detached" });
 }
 
 /** WebP is a fifth of the size of PNG, and the browser can encode it. */
