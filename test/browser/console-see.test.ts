@@ -88,6 +88,28 @@ describe.each(calls)("the API call of %s", (_, fragment, region, method, request
   });
 });
 
+test("the API call opens, copies and closes by keyboard, and the focus returns", async () => {
+  await service.visit(async (page) => {
+    await signIn(page);
+    await goTo(page, "/transfers/5");
+    const opener = page.getByRole("button", { name: "API call" });
+    await opener.focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog", { name: "GetTransfer" }).waitFor();
+    const focused = page.locator(":focus");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    expect(await focused.innerText()).toBe("curl");
+    await page.getByRole("region", { name: "curl" }).waitFor();
+    while ((await focused.innerText()) !== "Copy") await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => clipboardOf(page)).toMatch(/^curl '/);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect(await opener.and(focused).count()).toBe(1);
+  }, CLIPBOARD);
+});
+
 describe("a button that copies a number", () => {
   test("says that it copied", async () => {
     await service.visit(async (page) => {
@@ -186,6 +208,21 @@ describe("while the replies arrive one by one, nothing moves", () => {
       expect([...seen.keys()].join()).toContain(complete);
       expect(await page.evaluate("window.shift")).toBeLessThan(0.01);
     });
+  });
+});
+
+test("the bars of the overview are equally wide, at every width", async () => {
+  await service.visit(async (page) => {
+    await signIn(page);
+    await page.getByText(/^Highest:/).waitFor();
+    for (const width of [320, 390, 768, 1280]) {
+      await page.setViewportSize({ width, height: 740 });
+      const widths = await page.evaluate<number[]>(
+        "[...document.querySelectorAll('.bar')].map((bar) => bar.getBoundingClientRect().width)",
+      );
+      expect(widths).toHaveLength(30);
+      expect(Math.max(...widths) - Math.min(...widths), `${width} px`).toBeLessThan(1);
+    }
   });
 });
 
@@ -398,6 +435,41 @@ describe("the statement of a period", () => {
       const pdf = await page.pdf({ preferCSSPageSize: true });
       expect(pdf.length).toBeGreaterThan(10_000);
     });
+  });
+});
+
+test("the results of a journal are saved as CSV", async () => {
+  await service.visit(async (page) => {
+    await signIn(page);
+    await goTo(page, "/journal");
+    const line = page.getByRole("group", { name: "Line 1", exact: true });
+    for (const [label, text] of [
+      ["Debit account", "4"],
+      ["Credit account", "6"],
+      ["Amount", "12.5"],
+      ["Description", "@Pears"],
+    ] as const) {
+      await line.getByLabel(label).fill(text);
+    }
+    await page.getByRole("button", { name: "Check the lines" }).click();
+    await page.getByRole("button", { name: /^Post \d/ }).click();
+    await page
+      .getByText(/posted\./)
+      .first()
+      .waitFor();
+    const { name, rows } = await download(page);
+    expect(name).toMatch(/^journal-/);
+    const [heads = [], cells = []] = rows;
+    const row = Object.fromEntries(heads.map((head, index) => [head, cells[index]]));
+    expect(row).toMatchObject({
+      Line: "1",
+      Amount: "12.50",
+      Currency: "USD",
+      Description: "'@Pears",
+      Result: "posted",
+    });
+    const posted = await service.call("GetTransfer", { id: row["Transfer"] });
+    expect(posted).toMatchObject({ description: "@Pears", idempotency_key: row["Idempotency key"] });
   });
 });
 
