@@ -94,7 +94,7 @@ function Author({ change: { changedBy, requestId } }: { readonly change: Account
   const { may } = useSession();
   return (
     <>
-      {changedBy || (may.isAdmin ? "Not recorded" : "Someone else")}
+      {changedBy || (may.isAdmin ? "Not recorded" : "Someone else")}{" "}
       {requestId && (
         <span className="muted">
           <Copyable text={requestId} what="the request id" />
