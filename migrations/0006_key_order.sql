@@ -5,7 +5,7 @@
 
 -- From now on, idempotency.key_digest begins with 12 hexadecimal digits that depend on the key alone. So its primary key finds
 -- a caller's key, and also what all callers did with a key. Rows from before have digests of caller and key together, which
--- stay valid: readers look for both.
+-- stay valid: readers look for both if there are any.
 
 -- The transfers from before by their key. It never grows.
 create table former_key (
@@ -23,7 +23,11 @@ select idempotency_key, id
 create trigger former_key_kept before update or delete or truncate on former_key
   for each statement execute function refuse_change();
 
+alter table ledger_time add column has_former_digests boolean not null default false;
+update ledger_time set has_former_digests = exists (select from idempotency);
+
 -- Down Migration
 
 -- Only for a ledger without keys used since.
+alter table ledger_time drop column has_former_digests;
 drop table former_key;

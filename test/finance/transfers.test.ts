@@ -254,6 +254,7 @@ describe("an idempotency key", () => {
     const request = { debit_account_id: from, credit_account_id: to, amount: 3, idempotency_key: `old ${situation}` };
     const { idempotency_key: key } = request;
     const { formerKeyDigest } = claimOf("alice", key, "CreateTransfer", CreateTransferRequest.create());
+    await service.pool.query("update ledger_time set has_former_digests = true");
     await service.pool.query(
       "insert into idempotency (key_digest, request_digest, response) values ($1, gen_random_uuid(), $2)",
       [formerKeyDigest, { refusal: { situation, msg: "refused", meta: {} } }],

@@ -174,6 +174,10 @@ export const KEY_COLUMNS = `
        replace(i.message_digest::text, '-', '') as message_digest,
        i.transfer_id, i.response`;
 
+/** The digests to look for, of a row with both; null if this ledger has no row from before migration 0006. */
+export const ASKED_DIGESTS = `
+       key_digest, case when (select has_former_digests from ledger_time) then former_key_digest end as former_key_digest`;
+
 /**
  * The row of the key in `asked`; a lateral subquery.
  *
@@ -352,7 +356,8 @@ export function keyUseOf(row: KeyRow, loaded: ReadonlyMap<TransferId, LoadedTran
 export async function loadUsedKeys(db: Pool | ClientBase, claims: readonly Claim[]): Promise<Map<string, KeyRow>> {
   const { rows } = await db.query<KeyRow>(
     `select ${KEY_COLUMNS}
-       from unnest($1::uuid[], $2::uuid[]) as asked (key_digest, former_key_digest)
+       from (select ${ASKED_DIGESTS}
+               from unnest($1::uuid[], $2::uuid[]) as a (key_digest, former_key_digest)) asked
       cross join lateral ${USED_KEY} i`,
     [claims.map(({ keyDigest }) => keyDigest), claims.map(({ formerKeyDigest }) => formerKeyDigest)],
   );

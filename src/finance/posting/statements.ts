@@ -9,7 +9,7 @@ import { type Columns, columnsOf } from "../records/page.ts";
 import type { TransferRecord } from "../records/transfers.ts";
 import { type AccountId, type Micros, type TransferId, toTimestamptz, toTimestamptzOrNull } from "../values.ts";
 import type { Decision, LockedAccount, Movement } from "./books.ts";
-import { type Claim, KEY_COLUMNS, type KeyRow, USED_KEY } from "./idempotency.ts";
+import { ASKED_DIGESTS, type Claim, KEY_COLUMNS, type KeyRow, USED_KEY } from "./idempotency.ts";
 
 export type LockedRow = Omit<LockedAccount, keyof StoredAccount> & StoredAccount;
 
@@ -79,7 +79,7 @@ export function drawIdsAndReadKeys(draws: readonly Draw[]): QueryConfig {
     name: "draw_ids_and_read_keys",
     text: `
 with asked as materialized (
-  select ordinal, key_digest, former_key_digest, case when draws then nextval('transfer_id') end as id
+  select ordinal, ${ASKED_DIGESTS}, case when draws then nextval('transfer_id') end as id
     from unnest($1::uuid[], $2::uuid[], $3::boolean[])
          with ordinality as a (key_digest, former_key_digest, draws, ordinal)
 )
