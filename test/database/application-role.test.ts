@@ -76,7 +76,7 @@ test("the whole service works as the application's role", async () => {
   for (const method of ["ListEntries", "GetBalance"]) await post(method, { account_id: from });
   await post("GetBalance", { account_id: from, as_of: "2020-01-01T00:00:00Z" });
   const { changes } = await post("ListAccountChanges", { account_id: to });
-  expect(changes.map(({ field }: { field: string }) => field)).toEqual(["name", "overdraft_limit"]);
+  expect(changes.map(({ field }: { field: string }) => field)).toEqual(["opened", "name", "overdraft_limit"]);
   const { events, cursor } = await post("ListEvents", { page_size: 1000 });
   expect(events.length).toBeGreaterThan(20);
   await post("CreateTransfer", { ...move, idempotency_key: "followed" });
