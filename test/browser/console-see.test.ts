@@ -453,10 +453,7 @@ test("the results of a journal are saved as CSV", async () => {
     }
     await page.getByRole("button", { name: "Check the lines" }).click();
     await page.getByRole("button", { name: /^Post \d/ }).click();
-    await page
-      .getByText(/posted\./)
-      .first()
-      .waitFor();
+    await page.getByText("1 line posted.").waitFor();
     const { name, rows } = await download(page);
     expect(name).toMatch(/^journal-/);
     const [heads = [], cells = []] = rows;
