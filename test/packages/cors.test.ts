@@ -224,7 +224,11 @@ describe("the GitHub Action", () => {
     const right = await runStep({ ...inputs, expectations: "cors.json" });
     expect(right).toMatchObject({ status: 0, stdout: expect.stringContaining("2 of 2 cases are as expected") });
     expect(right.summary).toContain("2 of 2 cases");
-    expect(await readFile(/^report=(.*)$/m.exec(right.output)?.[1] ?? "", "utf8")).toBe(right.stdout);
+    const report = await readFile(/^report=(.*)$/m.exec(right.output)?.[1] ?? "", "utf8");
+    const [, token = ""] = /^::stop-commands::([\da-f]{32})\n/.exec(right.stdout) ?? [];
+    expect(right.stdout, "the runner takes no command from the report").toBe(
+      `::stop-commands::${token}\n${report}::${token}::\n`,
+    );
     expect(await readFile(join(stranger.folder, "cors.xml"), "utf8")).toContain('tests="2" failures="0"');
     const wrong = await runStep({ ...inputs, expectations: "wrong.json" });
     expect(wrong).toMatchObject({ status: 1, stdout: expect.stringContaining("expected allowed, but it is refused") });
