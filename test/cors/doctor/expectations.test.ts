@@ -67,6 +67,9 @@ const mistakes: readonly (readonly [message: string, file: unknown, inSchema?: "
   ["cases[0].status must be a whole number, 0 or more", { url, cases: [{ ...allowed, status: -1 }] }, "schema"],
   ['cases[0].failure needs "expect": "refused"', { url, cases: [{ ...allowed, failure: "preflight_status" }] }],
   ['cases[0].readable needs "expect": "allowed"', { url, cases: [{ origin, expect: "refused", readable: [] }] }],
+  ["cases[0].url is not possible", { url, cases: [{ ...allowed, url: "//b.test/rpc" }] }],
+  ["cases[0].status needs the reply", { url, cases: [{ ...allowed, preflightOnly: true, status: 200 }] }],
+  ["cases[0].readable needs the reply", { url, cases: [{ ...allowed, preflightOnly: true, readable: ["etag"] }] }],
   [
     "which is no code of a failure; did you mean preflight_status?",
     { url, cases: [{ origin, expect: "refused", failure: "preflight_state" }] },
@@ -85,7 +88,7 @@ test.each(mistakes)("%s", (message, file, inSchema) => {
 
 test("the schema accepts a file with everything in it", () => {
   const full = {
-    ...{ name: "a", url, origin, method: "PUT", headers: ["x-a"], body: "x", credentials: true, preflightOnly: true },
+    ...{ name: "a", url, origin, method: "PUT", headers: ["x-a"], body: "x", credentials: true, preflightOnly: false },
     ...{ status: 200, readable: ["x-b"], maxAge: 5, expect: "allowed" },
   };
   const file = {
@@ -95,6 +98,13 @@ test("the schema accepts a file with everything in it", () => {
   };
   expect(read(file)).toHaveLength(2);
   expect(schema(file)).toBe(true);
+});
+
+test("a byte order mark is allowed, and other encodings are named", () => {
+  const text = JSON.stringify({ url, cases: [allowed] });
+  expect(readExpectations(`\ufeff${text}`, null)).toHaveLength(1);
+  const utf16 = Buffer.from(`\ufeff${text}`, "utf16le").toString("utf8");
+  expect(() => readExpectations(utf16, null)).toThrow("it is compressed, or not in UTF-8");
 });
 
 test("all mistakes are reported together", () => {
@@ -137,7 +147,6 @@ describe("the outcome differs", () => {
     ["in nothing", { expect: "refused" }, refusing, []],
     ["in nothing", { expect: "refused", failure: "allow_origin_missing" }, refusing, []],
     ["in nothing", { expect: "refused", failure: "connection_refused" }, down, []],
-    ["in nothing", { expect: "allowed", preflightOnly: true, readable: ["x-a"] }, [preflight], []],
     ["in the verdict", { expect: "allowed" }, refusing, ["expected allowed, but it is refused: allow_origin_missing"]],
     ["in the verdict", { expect: "refused" }, [preflight, reply(200, any)], ["expected refused, but it is allowed"]],
     [

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { HarError, readHar } from "../../../packages/cors/src/doctor/har.ts";
@@ -70,6 +71,7 @@ describe("a file that is no recording is refused with the place and what would b
   test.each([
     ["", "This is not JSON, and a HAR is JSON: it is empty"],
     ["<html>", "This is not JSON"],
+    [gzipSync("{}").toString("utf8"), "a HAR is JSON: it is compressed, or not in UTF-8: unpack it"],
     ["[]", "This is not a HAR: log is missing, but must be an object with entries"],
     ['{"log":[]}', "This is not a HAR: log is an array, but must be an object"],
     ['{"log":{}}', "This is not a HAR: log.entries is missing, but must be an array"],
@@ -107,6 +109,12 @@ describe("a file that is no recording is refused with the place and what would b
 test("requests of other schemes and a byte order mark are allowed", () => {
   const har = readHar(`\ufeff${harOf([{ url: "data:,a" }, { url: "wss://api.test/" }, {}])}`);
   expect(har).toMatchObject({ creator: "Firefox 1", entryCount: 3, entries: [{ index: 2 }] });
+});
+
+test("names that no header can have do not count as headers of the page", () => {
+  const passing = { "access-control-allow-origin": origin, "access-control-allow-credentials": "true" };
+  const asked = { origin, "": "x", ":authority": "api.test", "a b": "x" };
+  expect(verdicts([{ asked, answered: passing }])).toEqual(["allowed"]);
 });
 
 describe("preflights", () => {

@@ -3,6 +3,7 @@
 import { didYouMean, nearestNames } from "../command-line.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { explanations, type FailureCode } from "./explanations.ts";
+import { JsonError, readJson } from "./json-text.ts";
 import { type PageRequest, PageRequestError, readOriginOfPage, readPage, readUrl } from "./page-request.ts";
 
 /** One call and its expected outcome. */
@@ -67,10 +68,11 @@ export function readExpectations(text: string, base: URL | null): ExpectedCase[]
 
 function parse(text: string): Members {
   try {
-    const document: unknown = JSON.parse(text);
+    const document = readJson(text);
     if (isObject(document)) return document;
   } catch (error) {
-    throw new ExpectationsError(`the file is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    if (!(error instanceof JsonError)) throw error;
+    throw new ExpectationsError(`the file is not JSON: ${error.message}`);
   }
   throw new ExpectationsError('the file must hold an object: {"url": "...", "cases": [...]}');
 }
@@ -97,6 +99,12 @@ function readCase(reader: Reader, value: unknown, path: string, base: URL | null
     }
   }
   const preflightOnly = reader.flag(value, path, "preflightOnly");
+  if (preflightOnly) {
+    for (const name of ["status", "readable"]) {
+      if (value[name] !== undefined)
+        reader.mistake(`${path}.${name}`, "needs the reply to the call: leave out preflightOnly");
+    }
+  }
   const [method, body] = [reader.text(value, path, "method"), reader.text(value, path, "body")];
   const headers = reader.texts(value, path, "headers");
   const credentials = reader.flag(value, path, "credentials");
@@ -131,7 +139,8 @@ function readCaseUrl(reader: Reader, value: Members, path: string, base: URL | n
       reader.mistake(`${path}.url`, "is missing, and neither the file nor the command line has a url");
     return base;
   }
-  const absolute = base !== null && text.startsWith("/") ? new URL(text, base).href : text;
+  // Two slashes would begin another host.
+  const absolute = base !== null && /^\/(?![/\\])/.test(text) ? new URL(text, base).href : text;
   return reader.attempt(`${path}.url`, () => readUrl(absolute));
 }
 

@@ -5,6 +5,7 @@
 
 import { trimValue } from "../names.ts";
 import type { Header } from "./checks.ts";
+import { JsonError, readJson } from "./json-text.ts";
 
 /** A recorded session. */
 export interface Har {
@@ -92,13 +93,11 @@ export function readHar(text: string): Har {
 type Members = Readonly<Record<string, unknown>>;
 
 function parse(text: string): unknown {
-  // Some programs on Windows write a byte order mark.
-  const start = text.charCodeAt(0) === 0xfeff ? 1 : 0;
   try {
-    return JSON.parse(start === 0 ? text : text.slice(start));
+    return readJson(text);
   } catch (error) {
-    const why = text.trim() === "" ? "it is empty" : error instanceof Error ? error.message : String(error);
-    throw new HarError(`This is not JSON, and a HAR is JSON: ${why}; ${howToRecord}.`);
+    if (!(error instanceof JsonError)) throw error;
+    throw new HarError(`This is not JSON, and a HAR is JSON: ${error.message}; ${howToRecord}.`);
   }
 }
 

@@ -3,6 +3,7 @@
  * as answers. Recordings leave things out: a call whose verdict depends on such a thing is `unknown`, with the reason.
  */
 
+import { isToken } from "../names.ts";
 import { spaceOfAddress, spaceOfHost } from "./address-spaces.ts";
 import { isOfBrowser } from "./browser-headers.ts";
 import { findUnsafeHeaders, getHeader, type Header, type WireResponse } from "./checks.ts";
@@ -263,7 +264,7 @@ function headersOfPage(recorded: readonly Header[], preflight: HarEntry | null):
   const headers = new Map<string, string>();
   for (const [name, value] of recorded) {
     const lower = name.toLowerCase();
-    if (asked?.includes(lower) || !isOfBrowser(lower)) headers.set(lower, value);
+    if (isToken(lower) && (asked?.includes(lower) || !isOfBrowser(lower))) headers.set(lower, value);
   }
   for (const name of asked ?? []) if (!headers.has(name)) headers.set(name, placeholderFor(name));
   if (asked === null) return [...headers];
