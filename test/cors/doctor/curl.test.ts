@@ -179,6 +179,7 @@ describe("refuses in one sentence", () => {
     ["curl http://a.test/?a=1&b=2", "at the unquoted &, and only one command is read: quote the URL"],
     ["curl http://a.test | jq .", "at the unquoted |"],
     ["curl http://a.test > out", "at the unquoted >"],
+    ["curl ‘http://a.test’ -H “a: b”", "a chat or an editor has changed the quotes to ‘"],
     ["curl http://a.test; rm -rf /", "at the unquoted ;"],
   ])("%s", (command, message) => {
     expect(() => readCurl(command)).toThrow(CommandError);

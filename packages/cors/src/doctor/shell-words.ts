@@ -24,6 +24,10 @@ class Words {
   readonly done: string[] = [];
   #word: string | null = null;
 
+  get isBetween(): boolean {
+    return this.#word === null;
+  }
+
   add(text: string): void {
     this.#word = (this.#word ?? "") + text;
   }
@@ -92,6 +96,8 @@ function splitForPosix(text: string): ShellWords {
       at = end < 0 ? text.length : end + 1;
     } else if (operatorAdvice[character] !== undefined) {
       refuseOperator(character);
+    } else if (/[‘’“”]/.test(character) && words.isBetween) {
+      throw new CommandError(`a chat or an editor has changed the quotes to ${character}: write ' around each value`);
     } else {
       hasExpansion ||= expands(text.slice(at, at + 2));
       words.add(character);
