@@ -155,6 +155,14 @@ describe("files", () => {
     expect(errors).toContain("\ncases[0].expect must be");
   });
 
+  test("what is quoted from a file or a pasted command cannot drive a terminal", async () => {
+    const path = await write("escapes.har", "\x1b[31m\u009b31m");
+    const { errors } = await doctor(["--har", path]);
+    expect(errors).toContain(String.raw`\x1b[31m\x9b31m`);
+    const pasted = await doctor(["--curl", "curl http://a.test \x1b[31m\u202e"]);
+    expect(pasted.errors).toContain(String.raw`leave out \x1b[31m\u202e`);
+  });
+
   test("--expect compares a server with a file, and exits with 1 if it differs", async () => {
     const allow = "Access-Control-Allow-Origin: http://localhost:5173";
     const server = await startBrokenServer(

@@ -346,6 +346,19 @@ describe("the JSON", () => {
     expect(renderJson(diagnosisOf(passing), [])).not.toContain("secret");
     expect(renderText(diagnosisOf(passing), [], plain)).not.toContain("secret");
   });
+
+  test.each([
+    ["authorization", "secret"],
+    ["authorization", "Bearer\tsecret"],
+    ["x-api-key", "secret"],
+    ["x-csrf-token", "secret"],
+    ["x-amz-security-token", "secret"],
+  ])("contains no secret of %s: %j", (name, value) => {
+    const outcomes = [...passing.slice(0, 1), response(200, [[name, value]])];
+    const diagnosis = diagnosisOf(outcomes, { headers: [[name, value]] }, { strict: false });
+    expect(renderJson(diagnosis, [])).not.toContain("secret");
+    expect(renderText(diagnosis, [], plain)).not.toContain("secret");
+  });
 });
 
 test.each([

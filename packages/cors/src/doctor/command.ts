@@ -25,7 +25,7 @@ import { locatePage } from "./page-place.ts";
 import { createPolicyProbe, explainRefusals } from "./policy-probe.ts";
 import { createProbe } from "./probe.ts";
 import { judgeHar } from "./recorded-calls.ts";
-import { renderJson, renderMistakes, renderText, type TextOptions, wantsColours } from "./reports.ts";
+import { printableLines, renderJson, renderMistakes, renderText, type TextOptions, wantsColours } from "./reports.ts";
 import { siteOf } from "./sites.ts";
 
 /** What --from-config checks, or the mistakes in the environment. */
@@ -54,8 +54,10 @@ export async function runDoctor({ name, readService }: Doctor): Promise<number> 
     if (asked.kind === "expect") return await compareCases(asked, readService);
     return asked.fromConfig ? await checkService(asked, readService(process.env)) : await checkServer(asked);
   } catch (error) {
-    if (error instanceof FileError) process.stderr.write(`${error.message}\n`);
-    else if (error instanceof UsageError) process.stderr.write(describeMisuse(error, usage(name)));
+    // Both can quote a file or a pasted command, which may come from anyone.
+    if (error instanceof FileError) process.stderr.write(`${printableLines(error.message)}\n`);
+    else if (error instanceof UsageError)
+      process.stderr.write(describeMisuse(new UsageError(printableLines(error.message)), usage(name)));
     else throw error;
     return BAD_USAGE;
   }
@@ -71,7 +73,7 @@ async function judgeRecording(asked: HarArguments): Promise<number> {
   const har = await readRecording(asked.file);
   const { strict, place, permission } = asked;
   const judged = judgeHar(har, { strict, permission, siteOf, ...(place !== undefined && { place }) });
-  writeJunit(asked.junit, asked.file, harCases(judged));
+  writeJunit(asked.junit, asked.file, () => harCases(judged));
   const text = asked.json ? renderHarJson(har, judged) : renderHarText(har, judged, textOptions(asked));
   return print(text, judged.failures.length === 0 ? 0 : 1);
 }
@@ -123,7 +125,7 @@ async function compareCases(asked: ExpectArguments, readService: Doctor["readSer
     const seconds = (performance.now() - started) / 1000;
     results.push({ expected, diagnosis, differences: compareWith(expected, diagnosis), seconds });
   }
-  writeJunit(asked.junit, asked.file, resultCases(results));
+  writeJunit(asked.junit, asked.file, () => resultCases(results));
   const text = asked.json ? renderResultsJson(results) : renderResults(results, textOptions(asked));
   return print(text, results.every(isAsExpected) ? 0 : 1);
 }
@@ -136,10 +138,10 @@ function readCases({ file, url }: ExpectArguments, serviceUrl: URL | undefined):
   }
 }
 
-function writeJunit(file: string | undefined, suite: string, cases: readonly JunitCase[]): void {
+function writeJunit(file: string | undefined, suite: string, cases: () => readonly JunitCase[]): void {
   if (file === undefined) return;
   try {
-    writeFileSync(file, renderJunit(suite, cases));
+    writeFileSync(file, renderJunit(suite, cases()));
   } catch (error) {
     throw fileError("--junit", file, error);
   }

@@ -15,18 +15,29 @@ export function printable(text: string): string {
 }
 
 function escapeControls(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones that drive a terminal
-  return text.replace(/[\0-\x1f\x7f-\x9f]/g, (character) => {
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those drive a terminal; the rest of them reorder or break lines
+  return text.replace(/[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, (character) => {
+    const code = character.charCodeAt(0).toString(16);
+    return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, "0")}`;
   });
 }
+
+/** The same for a message of several lines. */
+export function printableLines(text: string): string {
+  return text.split("\n").map(escapeControls).join("\n");
+}
+
+/** Such as x-api-key, x-csrf-token and x-amz-security-token. */
+const secretHeader =
+  /(?:^|-)(?:token|secret|password|session|csrf|xsrf|signature|auth|cookie2?)(?:-|$)|api-?key|csrftoken/i;
 
 /** Removes secrets, because reports are pasted into tickets. Only the scheme of a token stays. */
 export function withoutSecrets(headers: readonly Header[]): Header[] {
   return headers.map(([name, value]): Header => {
-    const lower = name.toLowerCase();
-    if (lower === "authorization" || lower === "proxy-authorization") return [name, `${value.split(" ")[0] ?? ""} ...`];
-    return lower === "cookie" || lower === "set-cookie" ? [name, "..."] : [name, value];
+    // Some clients send the token alone, without a scheme.
+    const scheme = /^[\w-]+(?=\s)/.exec(value)?.[0];
+    if (/^(?:proxy-)?authorization$/i.test(name)) return [name, scheme === undefined ? "..." : `${scheme} ...`];
+    return [name, secretHeader.test(name) ? "..." : value];
   });
 }
 
