@@ -83,6 +83,7 @@ export const UpdateAccountRequest: MessageType<account.UpdateAccountRequest> = {
     status: [4, () => account.AccountStatus, "optional"],
     overdraftLimit: [5, "int64", "optional"],
     unlimitedOverdraft: [6, "bool", "optional"],
+    dryRun: [7, "bool"],
   } satisfies FieldsOf<account.UpdateAccountRequest>,
 };
 
@@ -240,6 +241,7 @@ export const CaptureTransferRequest: MessageType<transfer.CaptureTransferRequest
     id: [1, "int64"],
     amount: [2, "int64", "optional"],
     idempotencyKey: [3, "string"],
+    dryRun: [4, "bool"],
   } satisfies FieldsOf<transfer.CaptureTransferRequest>,
 };
 
@@ -248,6 +250,7 @@ export const VoidTransferRequest: MessageType<transfer.VoidTransferRequest> = {
   fields: {
     id: [1, "int64"],
     idempotencyKey: [2, "string"],
+    dryRun: [3, "bool"],
   } satisfies FieldsOf<transfer.VoidTransferRequest>,
 };
 
@@ -257,6 +260,7 @@ export const ReverseTransferRequest: MessageType<transfer.ReverseTransferRequest
     id: [1, "int64"],
     description: [2, "string"],
     idempotencyKey: [3, "string"],
+    dryRun: [4, "bool"],
   } satisfies FieldsOf<transfer.ReverseTransferRequest>,
 };
 

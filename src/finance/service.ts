@@ -175,7 +175,7 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
       const change = readAccountChange(request);
       // Before anything is locked: callers must not be able to block accounts that they can't see.
       await loadVisible(change.id, actor);
-      if (change.status === AccountStatus.CLOSED) {
+      if (change.status === AccountStatus.CLOSED && !change.dryRun) {
         // Expired holds must not keep the account open. If one can't be settled, the update is refused.
         await expiry.settle({ account: change.id, signal: ctx.signal }).catch((error: unknown) => {
           ctx.log.warn({ err: error }, "could not settle all expired holds of an account before closing it");
@@ -183,7 +183,7 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
       }
       const update = () => updateAccount(pool, actor, change, authorOf(ctx));
       const account = await changeTurns.run(`${change.id}`, update);
-      feed.committed();
+      if (!change.dryRun) feed.committed();
       return toAccountMessage(account);
     },
 
@@ -370,7 +370,7 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
   async function postOne(
     ctx: FinanceContext,
     method: Exclude<KeyedRequest["method"], "CreateAccount">,
-    request: { readonly idempotencyKey: string; readonly dryRun?: boolean },
+    request: { readonly idempotencyKey: string; readonly dryRun: boolean },
     readCommand: () => Command,
   ): Promise<Transfer> {
     const actor = actorOf(ctx);
@@ -378,7 +378,7 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
     const post = async () => {
       const command = readCommand();
       const claim = readClaim(keyed);
-      const posting = { command, actor, claim, dryRun: request.dryRun ?? false, path: "" };
+      const posting = { command, actor, claim, dryRun: request.dryRun, path: "" };
       const outcome = outcomeAt(await queue.post({ postings: [posting], atomic: false }), 0);
       if (!outcome.replayed && isRefusal(outcome.result)) throw new FinanceError(outcome.result);
       return outcome;

@@ -165,6 +165,8 @@ export interface AccountChange {
   readonly status: AccountStatus | undefined;
   readonly overdraftLimit: Minor | undefined;
   readonly unlimitedOverdraft: boolean | undefined;
+  /** Decide as usual but write nothing. */
+  readonly dryRun: boolean;
 }
 
 export interface NewTransfer {
@@ -225,6 +227,7 @@ export function readAccountChange(request: UpdateAccountRequest): AccountChange 
     status: status === AccountStatus.UNSPECIFIED ? undefined : status,
     overdraftLimit: overdraftLimit === undefined ? undefined : readOverdraftLimit(overdraftLimit),
     unlimitedOverdraft: request.unlimitedOverdraft,
+    dryRun: request.dryRun,
   };
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { microsOf } from "../setup/ledger.ts";
+import { microsOf, rowsDigest } from "../setup/ledger.ts";
 import { startTestService, type TestService } from "../setup/service.ts";
 
 let service: TestService;
@@ -235,7 +235,41 @@ describe("UpdateAccount", () => {
     expect((await service.call("UpdateAccount", limit)).body.meta.reason).toBe("insufficient_funds");
     expect((await service.call("UpdateAccount", { ...limit, overdraft_limit: 10 })).status).toBe(200);
   });
+
+  const changes: [what: string, change: object][] = [
+    ["its name", { name: "Purse" }],
+    ["its metadata", { metadata: { a: "", b: "2" } }],
+    ["its limits", { unlimited_overdraft: true }],
+    ["its status", { status: "ACCOUNT_STATUS_FROZEN" }],
+    ["nothing", {}],
+    ["its name, which is too long", { name: "x".repeat(201) }],
+    ["both its limits", { overdraft_limit: 5, unlimited_overdraft: true }],
+    ["its metadata, which would be too much", { metadata: Object.fromEntries(numbered(50)) }],
+    ["its status, for ever", { status: "ACCOUNT_STATUS_CLOSED" }],
+  ];
+  test.each(changes)("of %s as a dry run gives the answer of the real call, and changes nothing", async (_, change) => {
+    const { body: account } = await service.call("CreateAccount", { ...wallet, metadata: { a: "1" } }, alice);
+    const request = { id: account.id, ...change };
+    const before = [await rowsDigest(service.pool), await numbersDrawn()];
+    const dry = await service.call("UpdateAccount", { ...request, dry_run: true });
+    expect([await rowsDigest(service.pool), await numbersDrawn()]).toEqual(before);
+    const real = await service.call("UpdateAccount", request);
+    expect(dry.status).toBe(real.status);
+    expect({ ...dry.body, updated_at: "" }).toEqual({ ...real.body, updated_at: "" });
+    if (real.status !== 200) return;
+    expect(microsOf(dry.body.updated_at)).toBeGreaterThan(microsOf(account.updated_at));
+    expect(microsOf(dry.body.updated_at)).toBeLessThan(microsOf(real.body.updated_at));
+  });
 });
+
+function numbered(count: number): [string, string][] {
+  return Array.from({ length: count }, (_, index) => [`key-${index}`, "x"]);
+}
+
+/** The last number of each sequence in the database. */
+async function numbersDrawn(): Promise<unknown> {
+  return (await service.pool.query("select sequencename, last_value from pg_sequences order by 1")).rows;
+}
 
 describe("scopes", () => {
   const methods = [

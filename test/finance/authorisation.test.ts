@@ -345,13 +345,32 @@ test("every method has its row", () => {
   expect([...new Set(rows.map(([method]) => method))]).toEqual(methods);
 });
 
-test.each(rows)("%s %s is allowed as the table says, and a refused call changes nothing", async (...row) => {
+const rehearsable = FinanceService.methods.filter(({ I }) => I.fields.some(({ localName }) => localName === "dryRun"));
+
+test("every method that changes what is there has a dry run", () => {
+  expect(rehearsable.map(({ name }) => name)).toEqual([
+    "UpdateAccount",
+    "CreateTransfer",
+    "CaptureTransfer",
+    "VoidTransfer",
+    "ReverseTransfer",
+  ]);
+});
+
+test.each(rows)("%s %s is allowed as the table says; dry runs and refused calls change nothing", async (...row) => {
   const [method, , change, verdicts] = row;
   const answered: string[] = [];
   for (const name of callerNames) {
     const request = { ...(await requests[method]()), ...(await change()) };
     const before = await rowsDigest(service.pool);
-    const verdict = verdictOf(await service.call(method, request, tokens[name]), request);
+    const send = async (dry: object) => {
+      const reply = await service.call(method, { ...request, ...dry }, tokens[name]);
+      return verdictOf(reply, request);
+    };
+    const rehearsed = rehearsable.some((one) => one.name === method) ? await send({ dry_run: true }) : undefined;
+    expect(await rowsDigest(service.pool), `rows after a dry run by ${name}`).toEqual(before);
+    const verdict = await send({});
+    if (rehearsed !== undefined) expect(rehearsed, `a dry run by ${name}`).toBe(verdict);
     if (verdict !== "ok") expect(await rowsDigest(service.pool), `rows after ${name}`).toEqual(before);
     answered.push(`${name}: ${verdict}`);
   }

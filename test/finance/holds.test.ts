@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { fundsOf, lockAccount, microsOf, openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
-import { startTestService, type TestService } from "../setup/service.ts";
+import { fundsOf, lockAccount, microsOf, openAccount, openFunded, rowsDigest, verdictOf } from "../setup/ledger.ts";
+import { type Reply, startTestService, type TestService } from "../setup/service.ts";
 
 let service: TestService;
 let alice: string;
@@ -28,6 +28,7 @@ const hold = (amount: number, change: object = {}) =>
   );
 const pay = (amount: number) =>
   service.call("CreateTransfer", { debit_account_id: from, credit_account_id: to, amount }, alice);
+let keys = 0;
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
 
 describe("a hold", () => {
@@ -170,6 +171,83 @@ describe("a hold", () => {
       expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
       const { body } = await service.call("GetTransfer", { id: held.id }, alice);
       expect(await fundsOf(service, from)).toBe(body.state === "TRANSFER_STATE_CAPTURED" ? "40/40" : "100/100");
+    }
+  });
+});
+
+describe("a dry run of", () => {
+  const replayedBy = ({ headers }: Reply) => headers.get("idempotent-replayed");
+  /** What a reply says, without the id and the times that only the real call gives. */
+  const answerOf = ({ status, body, headers }: Reply) => ({
+    status,
+    body: { ...body, id: "", created_at: "", effective_at: "", settled_at: "" },
+    replayed: headers.get("idempotent-replayed"),
+  });
+
+  const calls: [method: string, what: string, of: "held" | "paid", change: object, verdict: string][] = [
+    ["CaptureTransfer", "all of a hold", "held", {}, "200"],
+    ["CaptureTransfer", "a part of a hold", "held", { amount: 25 }, "200"],
+    ["CaptureTransfer", "more than a hold", "held", { amount: 61 }, "invalid_argument"],
+    ["CaptureTransfer", "a payment", "paid", {}, "transfer_not_pending"],
+    ["VoidTransfer", "a hold", "held", {}, "200"],
+    ["VoidTransfer", "a payment", "paid", {}, "transfer_not_pending"],
+    ["ReverseTransfer", "a payment", "paid", { description: "Refund" }, "200"],
+    ["ReverseTransfer", "a hold", "held", {}, "transfer_not_posted"],
+  ];
+  test.each(calls)(
+    "%s of %s answers as the real call does, its key included",
+    async (method, _, of, change, verdict) => {
+      await given(100);
+      const { body: held } = await hold(60);
+      const { body: paid } = await pay(30);
+      const request = { id: (of === "held" ? held : paid).id, idempotency_key: `dry-${++keys}`, ...change };
+      const rehearse = (other: object = {}) => service.call(method, { ...request, dry_run: true, ...other });
+      const before = await rowsDigest(service.pool);
+      const first = await rehearse();
+      const second = await rehearse();
+      expect(await rowsDigest(service.pool)).toEqual(before);
+      const real = await service.call(method, request);
+      expect(verdictOf(real)).toBe(verdict);
+      expect(replayedBy(real)).toBeNull();
+      expect([answerOf(first), answerOf(second)]).toEqual([answerOf(real), answerOf(real)]);
+      if (verdict === "200") expect(first.body.id).toBe(method === "ReverseTransfer" ? "0" : held.id);
+      // A mistake in the request leaves its key free.
+      if (verdict === "invalid_argument") return;
+      const after = await rowsDigest(service.pool);
+      const again = await rehearse();
+      expect([again.body, replayedBy(again)]).toEqual([real.body, "true"]);
+      expect(verdictOf(await rehearse({ id: "999999" }))).toBe("idempotency_key_reused");
+      expect(await rowsDigest(service.pool)).toEqual(after);
+    },
+  );
+
+  test("closing an account counts expired holds as settled, but settles none", async () => {
+    const unswept = await startTestService({}, { sweepIntervalMs: 3_600_000 });
+    try {
+      const source = await openFunded(unswept, "bob", 1000);
+      const target = await openAccount(unswept, "alice");
+      const hold = { amount: 1, pending: true, expires_at: inMs(300) };
+      const out = { ...hold, debit_account_id: source, credit_account_id: target };
+      await unswept.call("CreateTransfer", out);
+      await unswept.call("CreateTransfer", { ...out, amount: 2 });
+      const { body: standing } = await unswept.call("CreateTransfer", { ...out, expires_at: undefined });
+      const send = (change: object) =>
+        unswept.call("UpdateAccount", { id: target, status: "ACCOUNT_STATUS_CLOSED", ...change });
+      const account = async (id: string) => (await unswept.call("GetAccount", { id })).body;
+      expect(verdictOf(await send({ dry_run: true }))).toBe("account_not_empty");
+      await unswept.call("VoidTransfer", { id: standing.id });
+      const before = await account(target);
+      expect(before.credits_pending).toBe("3");
+      await vi.waitFor(async () => expect(verdictOf(await send({ dry_run: true }))).toBe("200"), { interval: 20 });
+      const { body: dry } = await send({ dry_run: true });
+      const renamed = await send({ status: undefined, name: "Purse", dry_run: true });
+      expect(renamed.body).toEqual({ ...before, name: "Purse", updated_at: renamed.body.updated_at });
+      expect([await account(target), (await account(source)).debits_pending]).toEqual([before, "3"]);
+      const { body: real } = await send({});
+      expect({ ...dry, updated_at: real.updated_at }).toEqual(real);
+      expect(real).toMatchObject({ status: "ACCOUNT_STATUS_CLOSED", credits_pending: "0" });
+    } finally {
+      await unswept.close();
     }
   });
 });

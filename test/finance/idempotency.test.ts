@@ -3,7 +3,12 @@ import { once } from "node:events";
 import http from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CreateTransferRequest } from "../../generated/server/finance/v1/transfer.ts";
+import {
+  CaptureTransferRequest,
+  CreateTransferRequest,
+  ReverseTransferRequest,
+  VoidTransferRequest,
+} from "../../generated/server/finance/v1/transfer.ts";
 import { claimOf } from "../../src/finance/posting/idempotency.ts";
 import { fundsOf, openAccount, openFunded, verdictOf } from "../setup/ledger.ts";
 import { type Reply, startTestService, type TestService } from "../setup/service.ts";
@@ -122,6 +127,32 @@ describe("the same request", () => {
     const replies = await Promise.all(Array.from({ length: 12 }, () => sendJson("CreateAccount", request)));
     expect(new Set(replies.map(({ body }) => body.id)).size).toBe(1);
     expect(replies.filter((reply) => !isReplay(reply))).toHaveLength(1);
+  });
+
+  test.each([
+    [
+      "CaptureTransfer",
+      CaptureTransferRequest,
+      { id: 7n },
+      ["38cd554b5e8ac3b4dede74ea591858f6", "4f241d545d5ead3f7548debc5bab82d8"],
+    ],
+    [
+      "VoidTransfer",
+      VoidTransferRequest,
+      { id: 7n },
+      ["6bf5f065b128d63456f4d6cada52a91b", "2f706b3369f8663e859b6992966ce165"],
+    ],
+    [
+      "ReverseTransfer",
+      ReverseTransferRequest,
+      { id: 7n, description: "x" },
+      ["6477f067827a16559a1088099d1d253b", "b46eba58ec9babf0a672c4e0e0510fe2"],
+    ],
+  ] as const)("to %s keeps the digests that it had before it could be a dry run", (method, type, fields, digests) => {
+    for (const dryRun of [false, true]) {
+      const claim = claimOf("alice", "k", method, { ...type.create(), ...fields, dryRun });
+      expect([claim.messageDigest, claim.legacyDigest()]).toEqual(digests);
+    }
   });
 
   test("of an earlier version is compared by that version's digest only while it has no field that was added since", () => {

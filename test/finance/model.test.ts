@@ -127,8 +127,8 @@ type Step = {
       atomic: boolean;
       dryRun: boolean;
     }
-  | { kind: "settle"; what: Pick; key: number | undefined }
-  | { kind: "update"; account: number; update: AccountUpdate }
+  | { kind: "settle"; what: Pick; dryRun: boolean; key: number | undefined }
+  | { kind: "update"; account: number; dryRun: boolean; update: AccountUpdate }
 );
 
 const pick = fc.nat();
@@ -166,7 +166,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       dryRun: rarely,
     }),
   },
-  { weight: 6, arbitrary: fc.record({ caller, kind: fc.constant("settle" as const), what: settle, key }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ caller, kind: fc.constant("settle" as const), what: settle, dryRun: rarely, key }),
+  },
   {
     weight: 4,
     arbitrary: fc.record({ caller, kind: fc.constant("repeat" as const), pick, corrected: fc.boolean() }),
@@ -182,7 +185,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ caller, kind: fc.constant("sweep" as const) }) },
   { weight: 3, arbitrary: fc.record({ caller, kind: fc.constant("ask" as const), account }) },
-  { weight: 4, arbitrary: fc.record({ caller, kind: fc.constant("update" as const), account, update }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ caller, kind: fc.constant("update" as const), account, dryRun: rarely, update }),
+  },
 );
 
 const pageSizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
@@ -291,7 +297,7 @@ class Comparison {
         if (this.#transferIds.length === 0) return;
         const { pick, ...what } = step.what;
         const action = { ...what, transfer: pick % this.#transferIds.length };
-        return await this.#single(step.caller, this.#call(action, step.key, false));
+        return await this.#single(step.caller, this.#call(action, step.key, step.dryRun));
       }
       case "repeat": {
         if (this.#keyed.length === 0) return;
@@ -309,9 +315,10 @@ class Comparison {
           ...(limit !== undefined && { overdraft_limit: `${limit}` }),
           ...(unlimited !== undefined && { unlimited_overdraft: unlimited }),
         };
-        const reply = await service.call("UpdateAccount", request, token);
+        const reply = await this.#send("UpdateAccount", { ...request, dry_run: step.dryRun }, token);
         const changes = this.#model.events.length;
-        const verdict = this.#model.update(caller, step.account, step.update);
+        const model = step.dryRun ? this.#model.clone() : this.#model;
+        const verdict = model.update(caller, step.account, step.update);
         expect(verdictOf(reply)).toBe(verdict === "ok" ? "200" : verdict);
         if (this.#model.events.length > changes) this.#changing.push(reply.headers.get("x-request-id") ?? "");
       }
@@ -429,8 +436,16 @@ class Comparison {
       void: "VoidTransfer",
       reverse: "ReverseTransfer",
     };
-    const reply = await service.call(method[call.action.kind], this.#request(call), tokens[callerIndex]);
+    const reply = await this.#send(method[call.action.kind], this.#request(call), tokens[callerIndex]);
     this.#compare(reply, this.#model.single(caller, call), call, caller);
+  }
+
+  /** Sends a request, after a dry run of it, which must give the same answer. */
+  async #send(method: string, request: object, token: string | undefined): Promise<Reply> {
+    const rehearsal = await service.call(method, { ...request, dry_run: true }, token);
+    const reply = await service.call(method, request, token);
+    expect(answerOf(rehearsal)).toEqual(answerOf(reply));
+    return reply;
   }
 
   async #batch(
@@ -524,7 +539,7 @@ class Comparison {
     if (action.kind !== "move") {
       const id = at(this.#transferIds, action.transfer);
       const amount = action.kind === "capture" && action.amount !== undefined ? { amount: `${action.amount}` } : {};
-      return { id, ...amount, idempotency_key: key };
+      return { id, ...amount, idempotency_key: key, dry_run: dryRun };
     }
     return {
       debit_account_id: at(this.#accountIds, action.debit),
@@ -556,6 +571,13 @@ class Comparison {
     const { debit, credit } = call.action;
     expect([reply.body.debit_account_balance, reply.body.credit_account_balance]).toEqual([told(debit), told(credit)]);
   }
+}
+
+/** What a reply says, without the id and the times that only a real call gives. */
+function answerOf({ status, headers, body }: Reply): object {
+  const replayed = headers.get("idempotent-replayed");
+  const given = { id: "", created_at: "", effective_at: "", settled_at: "", updated_at: "" };
+  return { status, replayed, body: status === 200 && replayed === null ? { ...body, ...given } : body };
 }
 
 /** A follower for each caller. */

@@ -59,6 +59,11 @@ export const examples: readonly Example[] = [
     reply: { id: "2", name: "Ada", overdraft_limit: "5000", metadata: { tier: "gold" } },
   },
   {
+    method: "UpdateAccount",
+    request: { id: "2", status: "ACCOUNT_STATUS_FROZEN", dry_run: true },
+    reply: { id: "2", status: "ACCOUNT_STATUS_FROZEN" },
+  },
+  {
     method: "ListAccountChanges",
     request: { account_id: "2" },
     reply: {

@@ -190,7 +190,7 @@ select ${ACCOUNT_COLUMNS},
 }
 
 /**
- * Changes the fields that `change` names, under the same lock that postings take.
+ * Changes the fields that `change` names, under the same lock that postings take. A dry run only tells what would change.
  *
  * Only an admin may change a closed account, and only its name and metadata.
  *
@@ -212,6 +212,7 @@ export async function updateAccount(
     await settleAll([...locking, loading]);
     const before = await loading;
     if (before === undefined || !isVisibleTo(before, actor)) throw new FinanceError(accountNotFound(change.id));
+    if (change.dryRun) return await rehearse(client, before, change, actor);
     const after = changedAccount(before, change, actor);
     const describing = client.query("update account set name = $2, metadata = $3::jsonb where id = $1::bigint", [
       after.id,
@@ -235,6 +236,41 @@ export async function updateAccount(
     return written;
   });
 }
+
+/** The account as the real call would answer it: an account to close no longer has its expired holds. */
+async function rehearse(
+  client: ClientBase,
+  account: AccountRecord,
+  change: AccountChange,
+  actor: Actor,
+): Promise<AccountRecord> {
+  const { rows } = await client.query<{ clock: Micros; debits: bigint; credits: bigint }>(EXPIRED_SUMS, [account.id]);
+  const [expired] = rows;
+  if (expired === undefined) throw new Error("an aggregate returned no row");
+  const before =
+    change.status === AccountStatus.CLOSED
+      ? {
+          ...account,
+          debitsPending: account.debitsPending - expired.debits,
+          creditsPending: account.creditsPending - expired.credits,
+        }
+      : account;
+  const after = changedAccount(before, change, actor);
+  return { ...after, updatedAt: after.updatedAt > expired.clock ? after.updatedAt : expired.clock };
+}
+
+/** The sums of an account's expired holds that still count as pending, and the clock that decided. */
+const EXPIRED_SUMS = `
+select now.clock,
+       coalesce(sum(t.amount) filter (where h.debit_account_id = $1::bigint), 0)::bigint as debits,
+       coalesce(sum(t.amount) filter (where h.credit_account_id = $1::bigint), 0)::bigint as credits
+  from (select clock_timestamp() as clock offset 0) now
+  left join hold h
+    on h.state = 2
+   and h.expires_at <= now.clock
+   and $1::bigint in (h.debit_account_id, h.credit_account_id)
+  left join transfer t on t.id = h.transfer_id
+ group by now.clock`;
 
 function changesSettings(before: AccountRecord, after: AccountRecord): boolean {
   return (["name", "status", "overdraftLimit", "unlimitedOverdraft", "metadata"] as const).some(

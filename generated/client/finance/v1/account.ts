@@ -167,7 +167,11 @@ export interface UpdateAccountRequest {
     | bigint
     | undefined;
   /** Absent: unchanged. Needs finance.admin. */
-  unlimitedOverdraft?: boolean | undefined;
+  unlimitedOverdraft?:
+    | boolean
+    | undefined;
+  /** Answer exactly as the real call would, but change nothing. Default false. */
+  dryRun: boolean;
 }
 
 export interface UpdateAccountRequest_MetadataEntry {

@@ -178,6 +178,8 @@ export interface CaptureTransferRequest {
     | undefined;
   /** 1 to 64 characters, scoped to the caller, kept for ever. The header Idempotency-Key means the same. */
   idempotencyKey: string;
+  /** Answer exactly as the real call would, its key included, but change nothing. Default false. */
+  dryRun: boolean;
 }
 
 export interface VoidTransferRequest {
@@ -185,6 +187,8 @@ export interface VoidTransferRequest {
   id: bigint;
   /** 1 to 64 characters, scoped to the caller, kept for ever. The header Idempotency-Key means the same. */
   idempotencyKey: string;
+  /** Answer exactly as the real call would, its key included, but change nothing. Default false. */
+  dryRun: boolean;
 }
 
 export interface ReverseTransferRequest {
@@ -194,6 +198,11 @@ export interface ReverseTransferRequest {
   description: string;
   /** 1 to 64 characters, scoped to the caller, kept for ever. The header Idempotency-Key means the same. */
   idempotencyKey: string;
+  /**
+   * Answer exactly as the real call would, its key included, but change nothing. A reversal that would be new has the id 0.
+   * Default false.
+   */
+  dryRun: boolean;
 }
 
 export interface GetTransferRequest {

@@ -305,6 +305,12 @@ export interface UpdateAccountRequest {
      * @generated from protobuf field: optional bool unlimited_overdraft = 6
      */
     unlimitedOverdraft?: boolean;
+    /**
+     * Answer exactly as the real call would, but change nothing. Default false.
+     *
+     * @generated from protobuf field: bool dry_run = 7
+     */
+    dryRun: boolean;
 }
 /**
  * AccountChange is the opening of an account, or one field that UpdateAccount changed. It never changes.
@@ -1010,13 +1016,15 @@ class UpdateAccountRequest$Type extends MessageType<UpdateAccountRequest> {
             { no: 3, name: "metadata", kind: "map", K: 9 /*ScalarType.STRING*/, V: { kind: "scalar", T: 9 /*ScalarType.STRING*/ } },
             { no: 4, name: "status", kind: "enum", opt: true, T: () => ["finance.v1.AccountStatus", AccountStatus, "ACCOUNT_STATUS_"] },
             { no: 5, name: "overdraft_limit", kind: "scalar", opt: true, T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
-            { no: 6, name: "unlimited_overdraft", kind: "scalar", opt: true, T: 8 /*ScalarType.BOOL*/ }
+            { no: 6, name: "unlimited_overdraft", kind: "scalar", opt: true, T: 8 /*ScalarType.BOOL*/ },
+            { no: 7, name: "dry_run", kind: "scalar", T: 8 /*ScalarType.BOOL*/ }
         ]);
     }
     create(value?: PartialMessage<UpdateAccountRequest>): UpdateAccountRequest {
         const message = globalThis.Object.create((this.messagePrototype!));
         message.id = 0n;
         message.metadata = {};
+        message.dryRun = false;
         if (value !== undefined)
             reflectionMergePartial<UpdateAccountRequest>(this, message, value);
         return message;
@@ -1043,6 +1051,9 @@ class UpdateAccountRequest$Type extends MessageType<UpdateAccountRequest> {
                     break;
                 case /* optional bool unlimited_overdraft */ 6:
                     message.unlimitedOverdraft = reader.bool();
+                    break;
+                case /* bool dry_run */ 7:
+                    message.dryRun = reader.bool();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -1090,6 +1101,9 @@ class UpdateAccountRequest$Type extends MessageType<UpdateAccountRequest> {
         /* optional bool unlimited_overdraft = 6; */
         if (message.unlimitedOverdraft !== undefined)
             writer.tag(6, WireType.Varint).bool(message.unlimitedOverdraft);
+        /* bool dry_run = 7; */
+        if (message.dryRun !== false)
+            writer.tag(7, WireType.Varint).bool(message.dryRun);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);

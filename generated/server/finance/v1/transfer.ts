@@ -318,6 +318,12 @@ export interface CaptureTransferRequest {
      * @generated from protobuf field: string idempotency_key = 3
      */
     idempotencyKey: string;
+    /**
+     * Answer exactly as the real call would, its key included, but change nothing. Default false.
+     *
+     * @generated from protobuf field: bool dry_run = 4
+     */
+    dryRun: boolean;
 }
 /**
  * @generated from protobuf message finance.v1.VoidTransferRequest
@@ -335,6 +341,12 @@ export interface VoidTransferRequest {
      * @generated from protobuf field: string idempotency_key = 2
      */
     idempotencyKey: string;
+    /**
+     * Answer exactly as the real call would, its key included, but change nothing. Default false.
+     *
+     * @generated from protobuf field: bool dry_run = 3
+     */
+    dryRun: boolean;
 }
 /**
  * @generated from protobuf message finance.v1.ReverseTransferRequest
@@ -358,6 +370,13 @@ export interface ReverseTransferRequest {
      * @generated from protobuf field: string idempotency_key = 3
      */
     idempotencyKey: string;
+    /**
+     * Answer exactly as the real call would, its key included, but change nothing. A reversal that would be new has the id 0.
+     * Default false.
+     *
+     * @generated from protobuf field: bool dry_run = 4
+     */
+    dryRun: boolean;
 }
 /**
  * @generated from protobuf message finance.v1.GetTransferRequest
@@ -1122,13 +1141,15 @@ class CaptureTransferRequest$Type extends MessageType<CaptureTransferRequest> {
         super("finance.v1.CaptureTransferRequest", [
             { no: 1, name: "id", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
             { no: 2, name: "amount", kind: "scalar", opt: true, T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
-            { no: 3, name: "idempotency_key", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
+            { no: 3, name: "idempotency_key", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 4, name: "dry_run", kind: "scalar", T: 8 /*ScalarType.BOOL*/ }
         ]);
     }
     create(value?: PartialMessage<CaptureTransferRequest>): CaptureTransferRequest {
         const message = globalThis.Object.create((this.messagePrototype!));
         message.id = 0n;
         message.idempotencyKey = "";
+        message.dryRun = false;
         if (value !== undefined)
             reflectionMergePartial<CaptureTransferRequest>(this, message, value);
         return message;
@@ -1146,6 +1167,9 @@ class CaptureTransferRequest$Type extends MessageType<CaptureTransferRequest> {
                     break;
                 case /* string idempotency_key */ 3:
                     message.idempotencyKey = reader.string();
+                    break;
+                case /* bool dry_run */ 4:
+                    message.dryRun = reader.bool();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -1168,6 +1192,9 @@ class CaptureTransferRequest$Type extends MessageType<CaptureTransferRequest> {
         /* string idempotency_key = 3; */
         if (message.idempotencyKey !== "")
             writer.tag(3, WireType.LengthDelimited).string(message.idempotencyKey);
+        /* bool dry_run = 4; */
+        if (message.dryRun !== false)
+            writer.tag(4, WireType.Varint).bool(message.dryRun);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
@@ -1183,13 +1210,15 @@ class VoidTransferRequest$Type extends MessageType<VoidTransferRequest> {
     constructor() {
         super("finance.v1.VoidTransferRequest", [
             { no: 1, name: "id", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
-            { no: 2, name: "idempotency_key", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
+            { no: 2, name: "idempotency_key", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 3, name: "dry_run", kind: "scalar", T: 8 /*ScalarType.BOOL*/ }
         ]);
     }
     create(value?: PartialMessage<VoidTransferRequest>): VoidTransferRequest {
         const message = globalThis.Object.create((this.messagePrototype!));
         message.id = 0n;
         message.idempotencyKey = "";
+        message.dryRun = false;
         if (value !== undefined)
             reflectionMergePartial<VoidTransferRequest>(this, message, value);
         return message;
@@ -1204,6 +1233,9 @@ class VoidTransferRequest$Type extends MessageType<VoidTransferRequest> {
                     break;
                 case /* string idempotency_key */ 2:
                     message.idempotencyKey = reader.string();
+                    break;
+                case /* bool dry_run */ 3:
+                    message.dryRun = reader.bool();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -1223,6 +1255,9 @@ class VoidTransferRequest$Type extends MessageType<VoidTransferRequest> {
         /* string idempotency_key = 2; */
         if (message.idempotencyKey !== "")
             writer.tag(2, WireType.LengthDelimited).string(message.idempotencyKey);
+        /* bool dry_run = 3; */
+        if (message.dryRun !== false)
+            writer.tag(3, WireType.Varint).bool(message.dryRun);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
@@ -1239,7 +1274,8 @@ class ReverseTransferRequest$Type extends MessageType<ReverseTransferRequest> {
         super("finance.v1.ReverseTransferRequest", [
             { no: 1, name: "id", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 0 /*LongType.BIGINT*/ },
             { no: 2, name: "description", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
-            { no: 3, name: "idempotency_key", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
+            { no: 3, name: "idempotency_key", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 4, name: "dry_run", kind: "scalar", T: 8 /*ScalarType.BOOL*/ }
         ]);
     }
     create(value?: PartialMessage<ReverseTransferRequest>): ReverseTransferRequest {
@@ -1247,6 +1283,7 @@ class ReverseTransferRequest$Type extends MessageType<ReverseTransferRequest> {
         message.id = 0n;
         message.description = "";
         message.idempotencyKey = "";
+        message.dryRun = false;
         if (value !== undefined)
             reflectionMergePartial<ReverseTransferRequest>(this, message, value);
         return message;
@@ -1264,6 +1301,9 @@ class ReverseTransferRequest$Type extends MessageType<ReverseTransferRequest> {
                     break;
                 case /* string idempotency_key */ 3:
                     message.idempotencyKey = reader.string();
+                    break;
+                case /* bool dry_run */ 4:
+                    message.dryRun = reader.bool();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -1286,6 +1326,9 @@ class ReverseTransferRequest$Type extends MessageType<ReverseTransferRequest> {
         /* string idempotency_key = 3; */
         if (message.idempotencyKey !== "")
             writer.tag(3, WireType.LengthDelimited).string(message.idempotencyKey);
+        /* bool dry_run = 4; */
+        if (message.dryRun !== false)
+            writer.tag(4, WireType.Varint).bool(message.dryRun);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);

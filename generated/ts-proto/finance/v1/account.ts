@@ -253,7 +253,11 @@ export interface UpdateAccountRequest {
     | bigint
     | undefined;
   /** Absent: unchanged. Needs finance.admin. */
-  unlimitedOverdraft?: boolean | undefined;
+  unlimitedOverdraft?:
+    | boolean
+    | undefined;
+  /** Answer exactly as the real call would, but change nothing. Default false. */
+  dryRun: boolean;
 }
 
 export interface UpdateAccountRequest_MetadataEntry {
@@ -1569,6 +1573,7 @@ function createBaseUpdateAccountRequest(): UpdateAccountRequest {
     status: undefined,
     overdraftLimit: undefined,
     unlimitedOverdraft: undefined,
+    dryRun: false,
   };
 }
 
@@ -1597,6 +1602,9 @@ export const UpdateAccountRequest: MessageFns<UpdateAccountRequest> = {
     }
     if (message.unlimitedOverdraft !== undefined) {
       writer.uint32(48).bool(message.unlimitedOverdraft);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(56).bool(message.dryRun);
     }
     return writer;
   },
@@ -1665,6 +1673,14 @@ export const UpdateAccountRequest: MessageFns<UpdateAccountRequest> = {
             message.unlimitedOverdraft = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1706,6 +1722,11 @@ export const UpdateAccountRequest: MessageFns<UpdateAccountRequest> = {
         : isSet(object.unlimited_overdraft)
         ? globalThis.Boolean(object.unlimited_overdraft)
         : undefined,
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
     };
   },
 
@@ -1735,6 +1756,9 @@ export const UpdateAccountRequest: MessageFns<UpdateAccountRequest> = {
     if (message.unlimitedOverdraft !== undefined) {
       obj.unlimitedOverdraft = message.unlimitedOverdraft;
     }
+    if (message.dryRun !== false) {
+      obj.dryRun = message.dryRun;
+    }
     return obj;
   },
 
@@ -1759,6 +1783,7 @@ export const UpdateAccountRequest: MessageFns<UpdateAccountRequest> = {
       ? BigInt(object.overdraftLimit)
       : undefined;
     message.unlimitedOverdraft = object.unlimitedOverdraft ?? undefined;
+    message.dryRun = object.dryRun ?? false;
     return message;
   },
 };

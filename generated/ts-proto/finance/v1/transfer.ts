@@ -227,6 +227,8 @@ export interface CaptureTransferRequest {
     | undefined;
   /** 1 to 64 characters, scoped to the caller, kept for ever. The header Idempotency-Key means the same. */
   idempotencyKey: string;
+  /** Answer exactly as the real call would, its key included, but change nothing. Default false. */
+  dryRun: boolean;
 }
 
 export interface VoidTransferRequest {
@@ -234,6 +236,8 @@ export interface VoidTransferRequest {
   id: bigint;
   /** 1 to 64 characters, scoped to the caller, kept for ever. The header Idempotency-Key means the same. */
   idempotencyKey: string;
+  /** Answer exactly as the real call would, its key included, but change nothing. Default false. */
+  dryRun: boolean;
 }
 
 export interface ReverseTransferRequest {
@@ -243,6 +247,11 @@ export interface ReverseTransferRequest {
   description: string;
   /** 1 to 64 characters, scoped to the caller, kept for ever. The header Idempotency-Key means the same. */
   idempotencyKey: string;
+  /**
+   * Answer exactly as the real call would, its key included, but change nothing. A reversal that would be new has the id 0.
+   * Default false.
+   */
+  dryRun: boolean;
 }
 
 export interface GetTransferRequest {
@@ -1807,7 +1816,7 @@ export const BatchCreateTransfersError_MetaEntry: MessageFns<BatchCreateTransfer
 };
 
 function createBaseCaptureTransferRequest(): CaptureTransferRequest {
-  return { id: 0n, amount: undefined, idempotencyKey: "" };
+  return { id: 0n, amount: undefined, idempotencyKey: "", dryRun: false };
 }
 
 export const CaptureTransferRequest: MessageFns<CaptureTransferRequest> = {
@@ -1826,6 +1835,9 @@ export const CaptureTransferRequest: MessageFns<CaptureTransferRequest> = {
     }
     if (message.idempotencyKey !== "") {
       writer.uint32(26).string(message.idempotencyKey);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(32).bool(message.dryRun);
     }
     return writer;
   },
@@ -1867,6 +1879,14 @@ export const CaptureTransferRequest: MessageFns<CaptureTransferRequest> = {
             message.idempotencyKey = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1888,6 +1908,11 @@ export const CaptureTransferRequest: MessageFns<CaptureTransferRequest> = {
         : isSet(object.idempotency_key)
         ? globalThis.String(object.idempotency_key)
         : "",
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
     };
   },
 
@@ -1902,6 +1927,9 @@ export const CaptureTransferRequest: MessageFns<CaptureTransferRequest> = {
     if (message.idempotencyKey !== "") {
       obj.idempotencyKey = message.idempotencyKey;
     }
+    if (message.dryRun !== false) {
+      obj.dryRun = message.dryRun;
+    }
     return obj;
   },
 
@@ -1913,12 +1941,13 @@ export const CaptureTransferRequest: MessageFns<CaptureTransferRequest> = {
     message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
     message.amount = (object.amount !== undefined && object.amount !== null) ? BigInt(object.amount) : undefined;
     message.idempotencyKey = object.idempotencyKey ?? "";
+    message.dryRun = object.dryRun ?? false;
     return message;
   },
 };
 
 function createBaseVoidTransferRequest(): VoidTransferRequest {
-  return { id: 0n, idempotencyKey: "" };
+  return { id: 0n, idempotencyKey: "", dryRun: false };
 }
 
 export const VoidTransferRequest: MessageFns<VoidTransferRequest> = {
@@ -1931,6 +1960,9 @@ export const VoidTransferRequest: MessageFns<VoidTransferRequest> = {
     }
     if (message.idempotencyKey !== "") {
       writer.uint32(18).string(message.idempotencyKey);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(24).bool(message.dryRun);
     }
     return writer;
   },
@@ -1964,6 +1996,14 @@ export const VoidTransferRequest: MessageFns<VoidTransferRequest> = {
             message.idempotencyKey = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1984,6 +2024,11 @@ export const VoidTransferRequest: MessageFns<VoidTransferRequest> = {
         : isSet(object.idempotency_key)
         ? globalThis.String(object.idempotency_key)
         : "",
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
     };
   },
 
@@ -1995,6 +2040,9 @@ export const VoidTransferRequest: MessageFns<VoidTransferRequest> = {
     if (message.idempotencyKey !== "") {
       obj.idempotencyKey = message.idempotencyKey;
     }
+    if (message.dryRun !== false) {
+      obj.dryRun = message.dryRun;
+    }
     return obj;
   },
 
@@ -2005,12 +2053,13 @@ export const VoidTransferRequest: MessageFns<VoidTransferRequest> = {
     const message = createBaseVoidTransferRequest();
     message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
     message.idempotencyKey = object.idempotencyKey ?? "";
+    message.dryRun = object.dryRun ?? false;
     return message;
   },
 };
 
 function createBaseReverseTransferRequest(): ReverseTransferRequest {
-  return { id: 0n, description: "", idempotencyKey: "" };
+  return { id: 0n, description: "", idempotencyKey: "", dryRun: false };
 }
 
 export const ReverseTransferRequest: MessageFns<ReverseTransferRequest> = {
@@ -2026,6 +2075,9 @@ export const ReverseTransferRequest: MessageFns<ReverseTransferRequest> = {
     }
     if (message.idempotencyKey !== "") {
       writer.uint32(26).string(message.idempotencyKey);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(32).bool(message.dryRun);
     }
     return writer;
   },
@@ -2067,6 +2119,14 @@ export const ReverseTransferRequest: MessageFns<ReverseTransferRequest> = {
             message.idempotencyKey = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2088,6 +2148,11 @@ export const ReverseTransferRequest: MessageFns<ReverseTransferRequest> = {
         : isSet(object.idempotency_key)
         ? globalThis.String(object.idempotency_key)
         : "",
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
     };
   },
 
@@ -2102,6 +2167,9 @@ export const ReverseTransferRequest: MessageFns<ReverseTransferRequest> = {
     if (message.idempotencyKey !== "") {
       obj.idempotencyKey = message.idempotencyKey;
     }
+    if (message.dryRun !== false) {
+      obj.dryRun = message.dryRun;
+    }
     return obj;
   },
 
@@ -2113,6 +2181,7 @@ export const ReverseTransferRequest: MessageFns<ReverseTransferRequest> = {
     message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
     message.description = object.description ?? "";
     message.idempotencyKey = object.idempotencyKey ?? "";
+    message.dryRun = object.dryRun ?? false;
     return message;
   },
 };
