@@ -8,14 +8,7 @@ import { inject } from "vitest";
 const run = promisify(execFile);
 
 /** Everything that packing needs. */
-const SOURCES = [
-  "generated",
-  "package.json",
-  "packages",
-  "tsconfig.generated.json",
-  "tsconfig.json",
-  "web/src/style/tokens.css",
-];
+const SOURCES = ["generated", "package.json", "packages", "tsconfig.generated.json", "tsconfig.json"];
 
 export type PackageName = "client" | "cors" | "twirp";
 
