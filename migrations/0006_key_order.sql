@@ -23,11 +23,13 @@ select idempotency_key, id
 create trigger former_key_kept before update or delete or truncate on former_key
   for each statement execute function refuse_change();
 
+set local lock_timeout = '10s';
 alter table ledger_time add column has_former_digests boolean not null default false;
 update ledger_time set has_former_digests = exists (select from idempotency);
 
 -- Down Migration
 
 -- Only for a ledger without keys used since.
+set local lock_timeout = '10s';
 alter table ledger_time drop column has_former_digests;
 drop table former_key;

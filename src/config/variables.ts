@@ -117,7 +117,7 @@ const variables = {
   CORS_ALLOWED_ORIGINS: corsVariable(
     "CORS_ALLOWED_ORIGINS",
     `${shown(cors.allowedOrigins)}; required in production`,
-    "comma list of exact origins, `https://*.example.com`, `http://localhost:*`; `*` for all; `none` for no browser",
+    "comma list of exact origins, `https://*.example.com`, `https://app-*-team.example.com`, `http://localhost:*`; `*` for all; `none` for no browser",
   ),
   CORS_ALLOWED_HEADERS: corsVariable(
     "CORS_ALLOWED_HEADERS",
