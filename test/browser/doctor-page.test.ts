@@ -190,6 +190,14 @@ describe.each(browsers)("in %s", (_, launch) => {
       expect(await onPage(pasteSource, "{}")).toContain("This is not a HAR");
     });
 
+    test("a file that cannot be read is named", async () => {
+      const unreadable = `async (text) => {
+        File.prototype.text = () => Promise.reject(new DOMException("", "NotReadableError"));
+        return await (${dropSource})(text);
+      }`;
+      expect(await onPage(unreadable, "{}")).toMatchObject({ text: "The browser cannot read this file." });
+    });
+
     test("even a script in it could not send anything", async () => {
       asked.length = 0;
       expect(await onPage(escapeSource, baitUrl)).toEqual([]);

@@ -88,7 +88,7 @@ export function judgeCookie(line: string, source: CookieSource, now = Date.now()
   const checks: Readonly<Record<CookieProblem, boolean>> = {
     invalid: isInvalid(name, value, attributes),
     domain: !isDomainAllowed(attributes.get("domain") ?? "", url.hostname, siteOf),
-    prefix: !isPrefixAllowed(name === "" ? value : name, attributes, url),
+    prefix: name === "" ? namePrefix.test(value) : !isPrefixAllowed(name, attributes, url),
     secure_over_http: secure && !isSecure(url),
     none_without_secure: sameSite === "none" && !secure,
     partitioned_without_secure: partitioned && !secure,
@@ -154,15 +154,18 @@ function isInvalid(name: string, value: string, attributes: ParsedCookie["attrib
 
 function isDomainAllowed(attribute: string, host: string, siteOf: SiteOf): boolean {
   const domain = attribute.replace(/^\./, "").toLowerCase();
-  if (domain === "" || domain === host) return true;
+  if (attribute === "" || domain === host) return true;
   const site = siteOf(host);
   const isOwn = domain === site || domain.endsWith(`.${site}`);
   return isOwn && host.endsWith(`.${domain}`);
 }
 
+/** A cookie without a name may not have one in its value, because servers would read it as a name. */
+const namePrefix = /^__(secure|host-http|host|http)-/i;
+
 /** https://httpwg.org/http-extensions/draft-ietf-httpbis-rfc6265bis.html#name-cookie-name-prefixes */
 function isPrefixAllowed(name: string, attributes: ParsedCookie["attributes"], url: URL): boolean {
-  const [, prefix = ""] = /^__(secure|host-http|host|http)-/i.exec(name) ?? [];
+  const [, prefix = ""] = namePrefix.exec(name) ?? [];
   const kind = prefix.toLowerCase();
   if (kind === "") return true;
   const ofHost = attributes.get("path") === "/" && (attributes.get("domain") ?? "") === "";
@@ -177,12 +180,35 @@ function isSecure(url: URL): boolean {
   return url.protocol === "https:" || isLoopback(url.hostname);
 }
 
-/** A date of a cookie has a month by name and a time; other texts that Date.parse reads do not count. */
-const cookieDate = /^(?=.*(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))(?=.*\d:\d+:\d)/i;
-
 function isExpired(attributes: ParsedCookie["attributes"], now: number): boolean {
   const maxAge = attributes.get("max-age");
-  if (maxAge !== undefined && /^-?\d+$/.test(maxAge)) return Number(maxAge) <= 0;
-  const expires = attributes.get("expires") ?? "";
-  return cookieDate.test(expires) && Date.parse(expires) <= now;
+  if (maxAge !== undefined && /^[+-]?\d+$/.test(maxAge)) return Number(maxAge) <= 0;
+  const expires = readDate(attributes.get("expires") ?? "");
+  return expires !== null && expires <= now;
+}
+
+const months = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
+
+/**
+ * The time in milliseconds; null if browsers cannot read it and ignore it. Date.parse accepts other texts.
+ * https://httpwg.org/http-extensions/draft-ietf-httpbis-rfc6265bis.html#name-dates
+ */
+function readDate(text: string): number | null {
+  let [day, month, year]: (number | undefined)[] = [];
+  let time: number[] | undefined;
+  for (const token of text.toLowerCase().split(/[\t -/;-@[-`{-~]+/)) {
+    const clock = /^(\d{1,2}):(\d{1,2}):(\d{1,2})/.exec(token)?.slice(1);
+    const monthAt = months.indexOf(token.slice(0, 3));
+    if (monthAt >= 0) month ??= monthAt;
+    else if (clock !== undefined) time ??= clock.map(Number);
+    else if (!/^\d+$/.test(token)) continue;
+    else if (day === undefined && token.length <= 2) day = Number(token);
+    else if (token.length <= 5) year ??= Number(token);
+  }
+  if (day === undefined || month === undefined || year === undefined || time === undefined) return null;
+  const [hours = 0, minutes = 0, seconds = 0] = time;
+  const date = new Date(0);
+  date.setUTCFullYear(year < 70 ? year + 2000 : year < 100 ? year + 1900 : year, month, day);
+  const isValid = date.getUTCDate() === day && hours < 24 && minutes < 60 && seconds < 60;
+  return isValid ? date.setUTCHours(hours, minutes, seconds) : null;
 }

@@ -129,7 +129,9 @@ async function takeFile(given: File | undefined): Promise<void> {
   if (given === undefined) return;
   text.value = "";
   hint.textContent = given.name;
-  take(readRecording(await given.text()));
+  // A folder cannot be read, and neither can a file that is longer than a string may be.
+  const content = await given.text().catch(() => null);
+  take(content === null ? complaint("The browser cannot read this file.") : readRecording(content));
 }
 
 const examples: Readonly<Record<string, string>> = {
