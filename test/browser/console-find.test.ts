@@ -189,7 +189,9 @@ describe("filters in the address", () => {
       await expect.poll(() => page.getByLabel("State").inputValue()).toBe("");
       await page.goForward();
       await expect.poll(() => page.getByLabel("State").inputValue()).toBe("posted");
+      expect(await page.getByLabel("Idempotency key").isVisible()).toBe(false);
       await goTo(page, `/activity?account=4&counterparty=6&key=order-1042`);
+      await page.getByLabel("Idempotency key").waitFor();
       await expect.poll(() => rows(page, "Transfers").count()).toBe(1);
       expect(await page.getByLabel("State").inputValue()).toBe("");
       await goTo(page, "/activity?state=voided");
@@ -221,6 +223,8 @@ describe("filters in the address", () => {
       await goTo(page, "/accounts/4?counterparty=4&until=0");
       await page.getByText("Choose another account, or enter its number.").waitFor();
       await statementOf(page).first().waitFor();
+      await goTo(page, "/accounts/4/statement?from=2026-02-30&until=0");
+      await page.getByText("The address has no two days in order. This month is shown instead.").waitFor();
     });
   });
 

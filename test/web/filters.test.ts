@@ -50,6 +50,7 @@ describe("the filters of transfers", () => {
     ["from=2026-02-30", "from"],
     ["from=31.01.2026", "from"],
     ["until=0000-00-00", "until"],
+    ["until=9999-12-31", "until"],
     ["min=-1", "min"],
     ["min=0", "min"],
     ["min=1,50", "min"],
@@ -58,11 +59,20 @@ describe("the filters of transfers", () => {
     ["metadata=order", "metadata"],
     ["metadata==1042", "metadata"],
     [`metadata=${"k".repeat(41)}=v`, "metadata"],
+    ["metadata=order%3D%00", "metadata"],
     [`key=${"k".repeat(65)}`, "key"],
+    ["key=%00", "key"],
   ])("ignore %s, and say so", (address, name) => {
     const { filters, problems } = readTransferFilters(new URLSearchParams(address), USD);
     expect(filters).toEqual({});
     expect(Object.keys(problems)).toEqual([name]);
+  });
+
+  test("have lengths in characters, as the service counts them", () => {
+    const [key, name] = ["👛".repeat(64), "👛".repeat(40)];
+    const { filters, problems } = readTransferFilters(new URLSearchParams({ key, metadata: `${name}=1` }), USD);
+    expect(problems).toEqual({});
+    expect(filters).toEqual({ idempotencyKey: key, metadata: { [name]: "1" } });
   });
 
   test.each([
@@ -89,6 +99,8 @@ test("the filters of accounts are read by their words", () => {
     filters: { namePrefix: "Alice", type: 2, status: 2, currency: "EUR" },
     problems: {},
   });
+  const long = read(`q=${"👛".repeat(201)}`);
+  expect(long.filters.namePrefix).toBe("👛".repeat(200));
   const wrong = read("type=debt&status=lost&currency=eur");
   expect(wrong.filters).toEqual(any);
   expect(Object.keys(wrong.problems)).toEqual(["type", "status", "currency"]);

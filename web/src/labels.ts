@@ -86,6 +86,19 @@ export function writeDay(time: Date): string {
   return `${`${time.getFullYear()}`.padStart(4, "0")}-${month}-${day}`;
 }
 
+/** The midnight here of a day as writeDay writes it; undefined for other text, and for the API's last day, which has no end. */
+export function readDay(text: string): Date | undefined {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? [];
+  const time = new Date(Number(year), Number(month) - 1, Number(day));
+  // February 30 would be a day in March, and the year 99 one of the last century.
+  return !Number.isNaN(time.getTime()) && writeDay(time) === text && text < "9999-12-31" ? time : undefined;
+}
+
+/** The next midnight here. */
+export function dayAfter(time: Date): Date {
+  return new Date(time.getFullYear(), time.getMonth(), time.getDate() + 1);
+}
+
 function asDate(time: string | Date): Date {
   return typeof time === "string" ? toDate(time) : time;
 }

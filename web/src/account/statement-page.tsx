@@ -25,7 +25,9 @@ export function StatementPage({ id }: { readonly id: bigint }) {
   const { finance } = useSession();
   const query = useQueryOfAddress();
   const [now] = useState(() => new Date());
-  const period = readPeriod(query.get("from"), query.get("until")) ?? monthOf(now, 0);
+  const asked = readPeriod(query.get("from"), query.get("until"));
+  const period = asked ?? monthOf(now, 0);
+  const isWrong = asked === undefined && (query.has("from") || query.has("until"));
   const account = useQuery(accountQuery(finance, id));
   const known = useQuery(knownAccountsQuery(finance));
   const statement = useQuery(statementQuery(finance, id, period, now));
@@ -42,7 +44,7 @@ export function StatementPage({ id }: { readonly id: bigint }) {
           </p>
         )}
       </PageHeading>
-      <PeriodForm id={id} period={period} now={now} />
+      <PeriodForm id={id} period={period} now={now} isWrong={isWrong} />
       <Settled queries={[account, known, statement]} what="the statement">
         <Loaded query={account} what="the account">
           {(loaded) => (
@@ -60,12 +62,16 @@ interface PeriodFormProps {
   readonly id: bigint;
   readonly period: Period;
   readonly now: Date;
+  /** Whether the address has other text than a period. */
+  readonly isWrong: boolean;
 }
 
 /** Changes the period in the address. */
-function PeriodForm({ id, period, now }: PeriodFormProps) {
+function PeriodForm({ id, period, now, isWrong }: PeriodFormProps) {
   const [days, setDays] = useState(() => writePeriod(period));
-  const [problem, setProblem] = useState<string>();
+  const [problem, setProblem] = useState(
+    isWrong ? "The address has no two days in order. This month is shown instead." : undefined,
+  );
   const set = (change: Partial<typeof days>) => {
     setDays({ ...days, ...change });
     setProblem(undefined);

@@ -3,6 +3,8 @@ import { Component, type ReactNode } from "react";
 interface FailureBoundaryProps {
   /** As "This page". */
   readonly what: string;
+  /** A new address shows the children again. */
+  readonly address?: string;
   readonly children: ReactNode;
 }
 
@@ -16,6 +18,10 @@ export class FailureBoundary extends Component<FailureBoundaryProps, FailureBoun
 
   static getDerivedStateFromError(thrown: unknown): FailureBoundaryState {
     return { failure: thrown instanceof Error ? thrown : new Error(String(thrown)) };
+  }
+
+  override componentDidUpdate({ address }: FailureBoundaryProps): void {
+    if (this.state.failure !== undefined && address !== this.props.address) this.setState({ failure: undefined });
   }
 
   override render(): ReactNode {

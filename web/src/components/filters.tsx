@@ -177,7 +177,7 @@ export function ClearFilters({ names, children }: { readonly names: readonly str
   );
 }
 
-/** Filters that are needed less often. They start open if one of them is in the address. */
+/** Filters that are needed less often. They open when the address gets one of them, so no filter is hidden. */
 export function MoreFilters({
   summary,
   names,
@@ -188,7 +188,13 @@ export function MoreFilters({
   readonly children: ReactNode;
 }) {
   const query = useQueryOfAddress();
-  const [isOpen, setOpen] = useState(() => names.some((name) => query.has(name)));
+  const isUsed = names.some((name) => query.has(name));
+  const [isOpen, setOpen] = useState(isUsed);
+  const [wasUsed, setUsed] = useState(isUsed);
+  if (isUsed !== wasUsed) {
+    setUsed(isUsed);
+    if (isUsed) setOpen(true);
+  }
   return (
     <details open={isOpen} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>{summary}</summary>

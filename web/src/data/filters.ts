@@ -4,7 +4,7 @@
  */
 import { AccountStatus, AccountType, type Currency, fromDate, parseMoney } from "@finance-service/client";
 import { writeAmount } from "../components/amount.ts";
-import { accountStatuses, accountTypes, transferStates } from "../labels.ts";
+import { accountStatuses, accountTypes, dayAfter, readDay, transferStates } from "../labels.ts";
 import { readId } from "../route.ts";
 import type { AccountFilters, EntryFilters, TransferFilters } from "./queries.ts";
 
@@ -38,7 +38,7 @@ export function readTransferFilters(query: URLSearchParams, money: Currency): Re
   const state = take("state", (word) => meaningOf(transferStates, word), "This is not a state.");
   const account = take("account", readId, "Choose an account, or enter its number.");
   const counterparty = takeCounterparty(take, account);
-  const idempotencyKey = take("key", (key) => (key.length <= 64 ? key : undefined), "A key has at most 64 characters.");
+  const idempotencyKey = take("key", readKey, "A key has at most 64 characters.");
   const { after, before } = takeTimes(take);
   if (counterparty !== undefined && account === undefined) problems["counterparty"] = "Choose an account as well.";
   return {
@@ -78,7 +78,7 @@ export function readAccountFilters(query: URLSearchParams): ReadFilters<AccountF
   const { take, problems } = readerOf(query);
   return {
     filters: {
-      namePrefix: take("q", (text) => text.slice(0, 200), "") ?? "",
+      namePrefix: take("q", readNamePrefix, "No name has such a character.") ?? "",
       type:
         take("type", (word) => meaningOf(accountTypes, word), "This is not a type of account.") ??
         AccountType.ACCOUNT_TYPE_UNSPECIFIED,
@@ -112,11 +112,22 @@ function readerOf(query: URLSearchParams): { readonly take: Take; readonly probl
   const take: Take = (name, read, problem) => {
     const text = query.get(name)?.trim() ?? "";
     if (text === "") return undefined;
-    const value = read(text);
+    // The service refuses this character everywhere.
+    const value = text.includes("\0") ? undefined : read(text);
     if (value === undefined) problems[name] = problem;
     return value;
   };
   return { take, problems };
+}
+
+/** An idempotency key; undefined for a longer text. */
+export function readKey(text: string): string | undefined {
+  return /^.{1,64}$/su.exec(text)?.[0];
+}
+
+/** The start of the text that can be that of a name. */
+export function readNamePrefix(text: string): string | undefined {
+  return /^.{1,200}/su.exec(text)?.[0];
 }
 
 function takeCounterparty(take: Take, account: bigint | undefined): bigint | undefined {
@@ -139,16 +150,6 @@ function takeTimes(take: Take): { readonly after?: string; readonly before?: str
   };
 }
 
-function readDay(text: string): Date | undefined {
-  const [, year = 0, month = 0, day = 0] = (/^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? []).map(Number);
-  const date = new Date(year, month - 1, day);
-  return year > 1000 && date.getMonth() === month - 1 && date.getDate() === day ? date : undefined;
-}
-
-function dayAfter(day: Date): Date {
-  return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1);
-}
-
 function takeAmounts(take: Take, money: Currency): { readonly minAmount?: bigint; readonly maxAmount?: bigint } {
   const read = (text: string) => {
     const parsed = parseMoney(text, money, "en");
@@ -167,7 +168,7 @@ function takeAmounts(take: Take, money: Currency): { readonly minAmount?: bigint
 
 function takeMetadata(take: Take): { readonly metadata?: Readonly<Record<string, string>> } {
   const read = (text: string) => {
-    const [, key = "", value = ""] = /^([^=]{1,40})=(.{1,500})$/s.exec(text) ?? [];
+    const [, key = "", value = ""] = /^([^=]{1,40})=(.{1,500})$/su.exec(text) ?? [];
     return key === "" ? undefined : { [key]: value };
   };
   const metadata = take("metadata", read, "Enter a key and its value, such as order=1042.");

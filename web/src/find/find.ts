@@ -1,10 +1,10 @@
 import { type Account, type FinanceClient, FinanceError } from "@finance-service/client";
 import { queryOptions } from "@tanstack/react-query";
+import { readKey, readNamePrefix } from "../data/filters.ts";
 import { readId } from "../route.ts";
 
 /** Results of each kind that are shown. */
 const SHOWN_MAX = 8;
-const KEY_LENGTH_MAX = 64;
 
 interface KnownAccounts {
   readonly accounts: readonly Account[];
@@ -26,17 +26,16 @@ export function findQuery(finance: FinanceClient, text: string, known: KnownAcco
     queryKey: ["find", text],
     queryFn: async ({ signal }) => {
       const id = readId(text);
+      const key = readKey(text);
       const isIncomplete = known?.isComplete === false;
       const isKnown = known?.accounts.some((account) => account.id === id);
       const [account, named, transfer, keyed] = await Promise.all([
         id !== undefined && isIncomplete && !isKnown ? orMissing(finance.getAccount({ id }, { signal })) : undefined,
         isIncomplete
-          ? finance.listAccounts({ namePrefix: text.slice(0, 200), pageSize: SHOWN_MAX }, { signal })
+          ? finance.listAccounts({ namePrefix: readNamePrefix(text), pageSize: SHOWN_MAX }, { signal })
           : undefined,
         id === undefined ? undefined : orMissing(finance.getTransfer({ id }, { signal })),
-        text.length > KEY_LENGTH_MAX
-          ? undefined
-          : finance.listTransfers({ idempotencyKey: text, pageSize: SHOWN_MAX }, { signal }),
+        key === undefined ? undefined : finance.listTransfers({ idempotencyKey: key, pageSize: SHOWN_MAX }, { signal }),
       ]);
       return {
         accounts: [...(account ? [account] : []), ...(named?.accounts ?? [])],

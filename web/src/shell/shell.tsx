@@ -45,7 +45,7 @@ export function Shell() {
         <ConnectionBanner />
         {/* A new address, or a new query, starts a new page: nothing typed into the old one stays. Filters change a page. */}
         <main key={FILTERED.test(path) ? path : address}>
-          <FailureBoundary what="This page">
+          <FailureBoundary what="This page" address={address}>
             <Page path={path} />
           </FailureBoundary>
         </main>

@@ -28,5 +28,3 @@ export function useTrial(draft: TransferDraft | undefined): {
   const transfer = refusal === undefined ? data : undefined;
   return { transfer, refusal, isAwaited: transfer === undefined && refusal === undefined };
 }
-
-/** The value after it has not changed for PAUSE_MS. */
