@@ -6,8 +6,8 @@ import { useOnline, useVisible } from "../window-state.ts";
 import { Refresher } from "./refresher.ts";
 import { EVERYTHING, touchedBy } from "./touched.ts";
 
-/** Whether the pages follow the ledger; the error, if one ended the feed. */
-export type FeedStatus = "connecting" | "offline" | FeedState | FinanceError;
+/** Whether the pages follow the ledger; the error, if one ended the feed; "unreadable" for a token without finance.read. */
+export type FeedStatus = "unreadable" | "connecting" | "offline" | FeedState | FinanceError;
 
 /**
  * Follows the service's events while the tab is visible, and fetches again what each touches.
@@ -17,14 +17,14 @@ export type FeedStatus = "connecting" | "offline" | FeedState | FinanceError;
  * fetched again.
  */
 export function useFeed(): FeedStatus {
-  const { finance } = useSession();
+  const { finance, may } = useSession();
   const queries = useQueryClient();
   const [refresher] = useState(() => new Refresher(queries));
   const [status, setStatus] = useState<FeedStatus>("connecting");
   const isVisible = useVisible();
   const isOnline = useOnline();
   useEffect(() => {
-    if (!isVisible) return undefined;
+    if (!isVisible || !may.read) return undefined;
     const stop = new AbortController();
     const awayStatus = (status: FeedStatus) => (isOnline ? status : "offline");
     setStatus(awayStatus("connecting"));
@@ -37,8 +37,8 @@ export function useFeed(): FeedStatus {
       refresher.touch(EVERYTHING);
     });
     return () => stop.abort();
-  }, [finance, refresher, isVisible, isOnline]);
-  return status;
+  }, [finance, may.read, refresher, isVisible, isOnline]);
+  return may.read ? status : "unreadable";
 }
 
 const PAGE_SIZE = 200;

@@ -11,6 +11,7 @@ export function LiveMark({ status }: { readonly status: FeedStatus }) {
 }
 
 const WORDS = {
+  unreadable: "Not live: the token lacks finance.read",
   connecting: "Connecting…",
   live: "Live",
   reconnecting: "Reconnecting…",
@@ -19,6 +20,7 @@ const WORDS = {
 
 function reasonOf({ code, reason, message }: FinanceError): string {
   if (reason === "feed_diverged") return "the ledger was restored. Reload the page";
+  // A token that is not a readable JWT.
   if (code === "permission_denied") return "the token lacks finance.read";
   return message;
 }
