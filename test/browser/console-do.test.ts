@@ -362,6 +362,24 @@ describe("a journal", () => {
     });
   });
 
+  test("whose whole batch is invalid shows the culprit", async () => {
+    await service.visit(async (page) => {
+      await openJournal(page);
+      await paste(page, `4\t6\t1\tApples\n4\t6\t2\t${"p".repeat(501)}\n4\t6\t3\tright\u202eto left\n`);
+      await lineAt(page, 2).getByText("A description has at most 500 characters.").waitFor();
+      await lineAt(page, 2).getByLabel("Description").fill("Pears");
+      await check(page);
+      await page.getByText("Line 3 would be refused. Nothing would be posted.").waitFor();
+      const culprit = lineAt(page, 3).getByLabel("Description");
+      await culprit.and(page.locator(":focus")).waitFor();
+      await lineAt(page, 3).getByText("must not hold bidirectional formatting characters").waitFor();
+      expect(await page.getByRole("alert").count()).toBe(0);
+      await culprit.fill("Plums");
+      await check(page);
+      await page.getByText("3 lines can be posted.").waitFor();
+    });
+  });
+
   test("refused while it is posted moves nothing, and can be posted once the cause is gone", async () => {
     const from = await newAccount("Short of money", { unlimited_overdraft: false });
     const to = await newAccount("Payee");

@@ -38,7 +38,7 @@ describe("a pasted text", () => {
         ["5", "6", "2,5"],
       ],
     ],
-    ["quotes and a line break in a cell", '4\t6\t1\t"a ""b""\nc"\n', [["4", "6", "1", 'a "b"\nc']]],
+    ["quotes and a line break in a cell", '4\t6\t1\t"a ""b""\nc"\n', [["4", "6", "1", 'a "b" c']]],
     [
       "blank lines between rows",
       "4\t6\n\n5\t6",
@@ -70,6 +70,17 @@ test("a table's head is left out, unique names become numbers, other texts stay"
   expect(linesOfTable(rows, accounts)).toMatchObject([
     { debitAccountId: "4", creditAccountId: "twin", amount: "1", description: "" },
     { debitAccountId: "2024", creditAccountId: "nobody", amount: "", description: "" },
+  ]);
+});
+
+test("a first row without an amount is no head if it starts with an account", () => {
+  const rows = [
+    ["Alice", "6", "", "Apples"],
+    ["5", "6", "2"],
+  ];
+  expect(linesOfTable(rows, accounts)).toMatchObject([
+    { debitAccountId: "4", amount: "", description: "Apples" },
+    { debitAccountId: "5", amount: "2" },
   ]);
 });
 

@@ -5,6 +5,7 @@
 import {
   type Account,
   type BatchCreateTransfersResult,
+  type FinanceError,
   newIdempotencyKey,
   type Transfer,
 } from "@finance-service/client";
@@ -85,12 +86,13 @@ export function linesOfTable(
   rows: readonly (readonly string[])[],
   accounts: ReadonlyMap<bigint, Account>,
 ): readonly Line[] {
-  const isHead = ([, , amount = ""]: readonly string[]) => !/\p{Nd}/u.test(amount);
-  const body = rows[0] !== undefined && rows.length > 1 && isHead(rows[0]) ? rows.slice(1) : rows;
+  const isHead = ([debit = "", , amount = ""]: readonly string[]) =>
+    !/\p{Nd}/u.test(amount) && readId(idOf(debit)) === undefined;
   const idOf = (text: string) => {
     const named = [...accounts.values()].filter(({ name }) => name.toLocaleLowerCase() === text.toLocaleLowerCase());
     return readId(text) === undefined && named.length === 1 ? `${named[0]?.id}` : text;
   };
+  const body = rows[0] !== undefined && rows.length > 1 && isHead(rows[0]) ? rows.slice(1) : rows;
   return body.map(([debit = "", credit = "", amount = "", description = ""]) => ({
     ...newLine({ debitAccountId: idOf(debit), creditAccountId: idOf(credit), amount, description }),
     isLeft: true,
@@ -131,7 +133,7 @@ export function settleLine(
 }
 
 /** The path of a member of a batch, before the name of its field. */
-const MEMBER = /transfers\[\d+\]\.?/;
+const MEMBER = /transfers\[(\d+)\]\.?/;
 
 function wordingOfLine(meta: Readonly<Record<string, string>>, message: string): string {
   if (meta["reason"] === "insufficient_funds") return "This is more than the account can spend.";
@@ -140,6 +142,12 @@ function wordingOfLine(meta: Readonly<Record<string, string>>, message: string):
   }
   const words = message.replace(MEMBER, "");
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+}
+
+/** The place in a batch, from 0, of the member that made the service refuse all of it as invalid. */
+export function placeOfInvalid({ code, meta }: FinanceError): number | undefined {
+  const place = code === "invalid_argument" ? MEMBER.exec(meta["argument"] ?? "")?.[1] : undefined;
+  return place === undefined ? undefined : Number(place);
 }
 
 export interface Total {

@@ -1,4 +1,4 @@
-import { type Account, formatMoney } from "@finance-service/client";
+import { type Account, FinanceError, formatMoney } from "@finance-service/client";
 import { useMutation } from "@tanstack/react-query";
 import { type ClipboardEvent, type FormEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { PageHeading } from "../components/page-heading.tsx";
@@ -25,6 +25,7 @@ import {
   type LineText,
   linesOfTable,
   newLine,
+  placeOfInvalid,
   type ReadLine,
   readLine,
   settleLine,
@@ -72,9 +73,17 @@ export function JournalPage() {
   const isAllPosted = openLines.length === 0 && lines.some(({ result }) => result?.kind === "posted");
 
   const send = async (sent: readonly Member[], isDryRun: boolean) => {
-    const { results } = await finance.batchCreateTransfers({
-      atomic: isAtomic,
-      transfers: sent.map(({ line, draft }) => ({ ...draft, idempotencyKey: line.idempotencyKey, dryRun: isDryRun })),
+    const transfers = sent.map(({ line, draft }) => ({
+      ...draft,
+      idempotencyKey: line.idempotencyKey,
+      dryRun: isDryRun,
+    }));
+    const { results } = await finance.batchCreateTransfers({ atomic: isAtomic, transfers }).catch((error: unknown) => {
+      const place = error instanceof FinanceError ? placeOfInvalid(error) : undefined;
+      if (!(error instanceof FinanceError) || place === undefined) throw error;
+      const { code, message: msg, meta } = error;
+      const refused = { outcome: { $case: "error", error: { code, msg, meta } }, replayed: false } as const;
+      return { results: sent.map((_, index) => (index === place ? refused : undefined)) };
     });
     const numbers = sent.map(({ number }) => number);
     const settled = new Map(

@@ -1,6 +1,6 @@
 /**
  * The cells of a table that was copied from a spreadsheet, or of CSV text; undefined for other text. Cells may be quoted
- * (https://www.rfc-editor.org/rfc/rfc4180#section-2). Empty rows are left out.
+ * (https://www.rfc-editor.org/rfc/rfc4180#section-2). Empty rows are left out, and a line break in a cell becomes a space.
  */
 export function readPastedTable(text: string): readonly (readonly string[])[] | undefined {
   const [head = ""] = text.trim().split("\n", 1);
@@ -12,7 +12,7 @@ export function readPastedTable(text: string): readonly (readonly string[])[] | 
   const cell = new RegExp(`(?:"((?:[^"]|"")*)"|([^${separator}\\r\\n]*))(${separator}|\\r?\\n|\\r|$)`, "gy");
   for (const [whole, quoted, plain = "", end] of text.matchAll(cell)) {
     if (whole === "" && row.length === 0) break;
-    row.push((quoted?.replaceAll('""', '"') ?? plain).trim());
+    row.push((quoted?.replaceAll('""', '"') ?? plain).replace(UNSEEN, " ").trim());
     if (end === separator) continue;
     rows.push(row);
     row = [];
@@ -20,3 +20,6 @@ export function readPastedTable(text: string): readonly (readonly string[])[] | 
   }
   return rows.filter((cells) => cells.some((text) => text !== ""));
 }
+
+/** Control characters and line separators, which the service refuses. */
+const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;

@@ -93,6 +93,11 @@ export function readTransfer(
   }
   const amount = debited && readAmount(values.amount, debited, { max: TRANSFER_AMOUNT_MAX });
   if (amount?.ok === false) problems.amount = amount.problem;
+  const description = values.description.trim();
+  // A field takes no longer text, but a link and a pasted table do.
+  if (description.length > DESCRIPTION_LENGTH_MAX && [...description].length > DESCRIPTION_LENGTH_MAX) {
+    problems.description = `A description has at most ${DESCRIPTION_LENGTH_MAX} characters.`;
+  }
   const expiresAt = values.pending && values.holdDays === undefined ? readLocalTime(values.expiresAt) : undefined;
   if (values.pending && values.holdDays === undefined) {
     if (expiresAt === undefined) problems.expiresAt = "Choose a time.";
@@ -114,7 +119,7 @@ export function readTransfer(
     debitAccountId,
     creditAccountId,
     amount: amount.minor,
-    description: values.description.trim(),
+    description,
     pending: values.pending,
     metadata,
     ...(expiresAt !== undefined && { expiresAt }),
