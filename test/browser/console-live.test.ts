@@ -309,9 +309,13 @@ test.each([
   });
 });
 
-test("an expired token is noticed by an idle page, and the new one makes it live again", async () => {
+test.each([
+  ["another", () => service.token("alice", "finance.read", 500)],
+  ["the same", async (refused: string) => refused],
+])("a refused token is noticed by an idle page, and %s one makes it live again", async (_, nextAfter) => {
   await service.visit(async (page) => {
-    await enterToken(page, await service.token("alice", "finance.read"));
+    const token = await service.token("alice", "finance.read");
+    await enterToken(page, token);
     await marked(page, "Live");
     const expired = await service.token("alice", "finance.read", -600);
     await page.route("**/finance.v1.FinanceService/*", async (route) => {
@@ -321,7 +325,7 @@ test("an expired token is noticed by an idle page, and the new one makes it live
     const dialog = page.getByRole("dialog", { name: "Sign in again" });
     await dialog.waitFor();
     await page.unroute("**/finance.v1.FinanceService/*");
-    await enterToken(page, await service.token("alice", "finance.read"));
+    await enterToken(page, await nextAfter(token));
     await dialog.waitFor({ state: "detached" });
     await marked(page, "Live");
   });

@@ -19,23 +19,23 @@ interface SessionProviderProps {
  * below stays as it is, so nothing that was typed is lost.
  */
 export function SessionProvider({ settings, children }: SessionProviderProps) {
-  const [token, setToken] = useState(loadToken);
+  const [entered, setEntered] = useState(loadEntered);
   const [refusal, setRefusal] = useState<string>();
   const path = usePath();
 
   const signIn = (next: string) => {
     storeToken(next);
     setRefusal(undefined);
-    setToken(next);
+    setEntered({ token: next });
   };
 
   const signOut = useCallback(() => {
     forgetToken();
     setRefusal(undefined);
-    setToken(undefined);
+    setEntered(undefined);
   }, []);
 
-  if (token === undefined) {
+  if (entered === undefined) {
     if (path === "/connection") {
       return (
         <main>
@@ -48,9 +48,9 @@ export function SessionProvider({ settings, children }: SessionProviderProps) {
   return (
     <SignedIn
       // A session of another person starts empty.
-      key={readClaims(token).subject ?? token}
+      key={readClaims(entered.token).subject ?? entered.token}
       settings={settings}
-      token={token}
+      entered={entered}
       onRefused={setRefusal}
       onSignOut={signOut}
     >
@@ -60,18 +60,29 @@ export function SessionProvider({ settings, children }: SessionProviderProps) {
   );
 }
 
+/** A token, each time that somebody enters it: the service may accept one again that it refused. */
+interface Entered {
+  readonly token: string;
+}
+
+function loadEntered(): Entered | undefined {
+  const token = loadToken();
+  return token === undefined ? undefined : { token };
+}
+
 interface SignedInProps {
   readonly settings: Settings;
-  readonly token: string;
+  readonly entered: Entered;
   /** Called with the reason when the service refuses the token. */
   onRefused(reason: string): void;
   onSignOut(): void;
   readonly children: ReactNode;
 }
 
-function SignedIn({ settings, token, onRefused, onSignOut, children }: SignedInProps) {
+function SignedIn({ settings, entered, onRefused, onSignOut, children }: SignedInProps) {
   const [queries] = useState(() => createQueryClient(onRefused));
   const session = useMemo(() => {
+    const { token } = entered;
     const claims = readClaims(token);
     const connection = { baseUrl: settings.apiUrl, prefix: settings.twirpPrefix, token };
     return {
@@ -82,14 +93,14 @@ function SignedIn({ settings, token, onRefused, onSignOut, children }: SignedInP
       may: permissionsOf(claims),
       signOut: onSignOut,
     };
-  }, [settings, token, onSignOut]);
+  }, [settings, entered, onSignOut]);
   // Fetch again with the new token what the old one was refused.
-  const usedToken = useRef(token);
+  const used = useRef(entered);
   useEffect(() => {
-    if (usedToken.current === token) return;
-    usedToken.current = token;
+    if (used.current === entered) return;
+    used.current = entered;
     void queries.invalidateQueries();
-  }, [queries, token]);
+  }, [queries, entered]);
   return (
     <QueryClientProvider client={queries}>
       <SessionContext value={session}>{children}</SessionContext>
