@@ -249,5 +249,15 @@ describe("the GitHub Action", () => {
       expect((await runStep({ ...call, origin: "https://app.example.com", [name]: hostile })).status).toBe(2);
     }
     await expect(readFile(join(stranger.folder, "hacked"))).rejects.toThrow("ENOENT");
+    const page = { ...call, origin: "https://app.example.com" };
+    // Otherwise a call that changes something would be sent, and a report would be missing.
+    expect(await runStep({ ...page, "preflight-only": "True" })).toMatchObject({
+      status: 2,
+      stdout: "preflight-only must be true or false\n",
+    });
+    expect(await runStep({ ...page, junit: "cors.xml" })).toMatchObject({
+      status: 2,
+      stdout: expect.stringContaining("--junit needs --har or --expect"),
+    });
   });
 });
