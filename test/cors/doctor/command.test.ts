@@ -1,6 +1,8 @@
 /** Runs the built command, dist/cli/doctor.js. */
-import { type ExecFileException, execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { type ExecFileException, execFile, type StdioOptions, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { startBrokenServer } from "./broken-server.ts";
@@ -11,12 +13,13 @@ interface Run {
   readonly errors: string;
 }
 
+const program = "dist/cli/doctor.js";
 const page = ["--origin", "http://localhost:5173"];
 
 async function doctor(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> {
   const env = { PATH: process.env["PATH"], ...environment };
   return await new Promise((resolve) => {
-    execFile(process.execPath, ["dist/cli/doctor.js", ...args], { env }, (error, output, errors) => {
+    execFile(process.execPath, [program, ...args], { env }, (error, output, errors) => {
       resolve({ status: statusOf(error), output, errors });
     });
   });
@@ -213,8 +216,22 @@ test("--explain asks nobody, and exits with 1 for a text that it does not know",
   expect(JSON.parse((await doctor(["--explain", line, "--json"])).output)).toMatchObject({
     messages: [{ browser: "firefox" }],
   });
+  const escapes =
+    "Access to fetch at 'https://a.test/\x1b[2J' from origin 'https://b.test' has been blocked by CORS policy: x";
+  expect((await doctor(["--explain", escapes])).output).not.toContain("\x1b");
   expect(await doctor(["--explain", "hello"])).toMatchObject({
     status: 1,
     output: expect.stringContaining("known forms"),
   });
+});
+
+test.skipIf(!existsSync("/dev/full"))("a report that cannot be written is an error", async () => {
+  const full = await open("/dev/full", "w");
+  try {
+    const options = { stdio: ["ignore", full.fd, "ignore"] satisfies StdioOptions };
+    const [status] = await once(spawn(process.execPath, [program, "--explain", "net::ERR_FAILED"], options), "close");
+    expect(status).toBe(2);
+  } finally {
+    await full.close();
+  }
 });

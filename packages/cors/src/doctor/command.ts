@@ -44,8 +44,12 @@ const BAD_USAGE = 2;
 
 /** Runs the doctor with this process's arguments and environment. @returns the exit status. */
 export async function runDoctor({ name, readService }: Doctor): Promise<number> {
-  // The reader of a long report may stop early, as head does.
-  process.stdout.on("error", () => process.exit());
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // The reader of a long report may stop early, as head does.
+    if (error.code === "EPIPE") process.exit();
+    process.stderr.write(`the report cannot be written: ${error.message}\n`);
+    process.exit(BAD_USAGE);
+  });
   try {
     const asked = readArguments(process.argv.slice(2));
     if (asked.kind === "help") return print(usage(name), 0);

@@ -3,7 +3,7 @@
 import { fixesFor } from "./advice.ts";
 import type { ConsoleMessage } from "./console-text.ts";
 import { explainFailure } from "./explanations.ts";
-import { createPaint, type Paint, printable, renderFixes, type TextOptions } from "./reports.ts";
+import { createPaint, type Paint, printable, printableLines, renderFixes, type TextOptions } from "./reports.ts";
 
 const browserNames = { chrome: "Chrome", firefox: "Firefox", safari: "Safari" } as const;
 
@@ -70,7 +70,11 @@ function renderMessage(
   }
   if (first !== undefined) lines.push(...renderFixes(first.diagnosis, frameworks ?? null, paint));
   if (check !== null)
-    lines.push("", paint("bold", "To check it live"), `  ${command} ${check.map(quoteForShell).join(" ")}`);
+    lines.push(
+      "",
+      paint("bold", "To check it live"),
+      `  ${command} ${printableLines(check.map(quoteForShell).join(" "))}`,
+    );
   return lines;
 }
 
