@@ -338,6 +338,8 @@ test("an account is opened, frozen, unfrozen and closed, and one with a balance 
 
     await goTo(page, "/accounts/5");
     await page.getByRole("button", { name: "Close Bob, everyday" }).click();
+    // The dry run already says so.
+    await page.getByRole("dialog").getByText("account_not_empty").waitFor();
     await page.getByRole("button", { name: "Close permanently" }).click();
     await page.getByRole("dialog").getByText("account_not_empty").waitFor();
     await page.getByRole("button", { name: "Cancel" }).click();

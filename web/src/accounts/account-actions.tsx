@@ -2,7 +2,9 @@ import { type Account, AccountStatus } from "@finance-service/client";
 import { type ReactNode, useState } from "react";
 import { Dialog, DialogActions } from "../components/dialog.tsx";
 import { ProblemNote } from "../components/problem-note.tsx";
+import { keys } from "../data/queries.ts";
 import { useChange } from "../data/use-change.ts";
+import { useTrial } from "../data/use-trial.ts";
 import { useSession } from "../session/session.ts";
 
 /** A change of an account's status, and the dialog that confirms it. */
@@ -77,12 +79,14 @@ function StatusDialog({ account: { id, name }, change, onClose }: StatusDialogPr
   const { finance } = useSession();
   const { word, status, meaning, confirm } = change;
   const update = useChange(() => finance.updateAccount({ id, status }));
+  const trial = useTrial([...keys.account(id), "trial"], { id, status }, finance.updateAccount);
+  const problem = update.error ?? trial.refusal;
   return (
     <Dialog title={`${word} ${name}?`} onClose={onClose}>
       <p>
         Account {`${id}`}. {meaning}
       </p>
-      {update.error && <ProblemNote problem={update.error} />}
+      {problem && <ProblemNote problem={problem} />}
       <DialogActions
         confirm={confirm}
         isDangerous

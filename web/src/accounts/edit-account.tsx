@@ -1,12 +1,14 @@
 import { type Account, AccountStatus, FinanceError, formatMoney } from "@finance-service/client";
-import { type FormEvent, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, useRef, useState } from "react";
 import { Dialog, DialogActions } from "../components/dialog.tsx";
 import { Field } from "../components/field.tsx";
 import { MetadataFields } from "../components/metadata-fields.tsx";
 import { Preview, type PreviewRow } from "../components/preview.tsx";
 import { ProblemNote } from "../components/problem-note.tsx";
 import { useFirstProblem } from "../components/use-first-problem.ts";
+import { keys } from "../data/queries.ts";
 import { useChange } from "../data/use-change.ts";
+import { useTrial } from "../data/use-trial.ts";
 import { useSession } from "../session/session.ts";
 import { type AccountEdit, type EditProblems, type EditValues, editValuesOf, readEdit } from "./account-values.ts";
 import { OverdraftFields } from "./overdraft-fields.tsx";
@@ -43,8 +45,14 @@ function EditDialog({ account, hasLimits, onClose }: EditDialogProps) {
   const update = useChange((edit: AccountEdit) => finance.updateAccount({ ...edit, id: account.id }));
 
   const read = readEdit(values, opened);
-  const rows = "edit" in read ? rowsOf(read.edit, account) : [];
-  const refused = update.error instanceof FinanceError ? problemsOf(update.error) : {};
+  const edit = "edit" in read && Object.keys(read.edit).length > 0 ? read.edit : undefined;
+  const trial = useTrial(
+    [...keys.account(account.id), "trial"],
+    edit && { ...edit, id: account.id },
+    finance.updateAccount,
+  );
+  const problem = update.error ?? trial.refusal;
+  const refused = problem instanceof FinanceError ? problemsOf(problem) : {};
   const problems: EditProblems = { ...(isChecked && "problems" in read && read.problems), ...refused };
   const set = (change: Partial<EditValues>) => {
     setValues({ ...values, ...change });
@@ -54,8 +62,8 @@ function EditDialog({ account, hasLimits, onClose }: EditDialogProps) {
     event.preventDefault();
     if (update.isPending) return;
     setChecked(true);
-    if (!("edit" in read)) return focusFirstProblem();
-    if (rows.length > 0) update.mutate(read.edit, { onSuccess: onClose, onError: focusFirstProblem });
+    if ("problems" in read) return focusFirstProblem();
+    if (edit !== undefined) update.mutate(edit, { onSuccess: onClose, onError: focusFirstProblem });
   };
 
   return (
@@ -78,38 +86,44 @@ function EditDialog({ account, hasLimits, onClose }: EditDialogProps) {
           onLeft={() => setChecked(true)}
           problem={problems.metadata}
         />
-        <Preview label="Changes" rows={rows} isCalculated />
+        {edit && !trial.refusal && <Preview label="Changes" rows={rowsOf(edit, account, trial.reply)} />}
         <p className="muted" role="status">
-          {isChecked && "edit" in read && rows.length === 0 && "Nothing is changed yet."}
+          {isChecked && "edit" in read && edit === undefined && "Nothing is changed yet."}
         </p>
-        {update.error && Object.keys(refused).length === 0 && <ProblemNote problem={update.error} />}
+        {problem && Object.keys(refused).length === 0 && <ProblemNote problem={problem} />}
         <DialogActions confirm="Save changes" isBusy={update.isPending} onCancel={onClose} />
       </form>
     </Dialog>
   );
 }
 
-/** @param account As it is now. */
-function rowsOf({ name, overdraftLimit, unlimitedOverdraft, metadata = {} }: AccountEdit, account: Account) {
-  const limitOf = (limit: bigint, isUnlimited: boolean) =>
-    isUnlimited ? "Unlimited" : limit === 0n ? "None" : formatMoney(limit, account);
+/**
+ * A row for each field of the edit.
+ *
+ * @param account As it is now.
+ * @param changed As the dry run answered it; undefined while the answer is still to come.
+ */
+function rowsOf(edit: AccountEdit, account: Account, changed: Account | undefined): readonly PreviewRow[] {
+  const { name, overdraftLimit, unlimitedOverdraft, metadata = {} } = edit;
+  const row = (key: string, what: ReactNode, textOf: (account: Account) => string): PreviewRow => ({
+    key,
+    what,
+    before: textOf(account),
+    after: changed === undefined ? "…" : textOf(changed),
+  });
   const hasLimit = overdraftLimit !== undefined || unlimitedOverdraft !== undefined;
-  const limit: PreviewRow = {
-    key: "overdraft",
-    what: "Overdraft",
-    before: limitOf(account.overdraftLimit, account.unlimitedOverdraft),
-    after: limitOf(overdraftLimit ?? account.overdraftLimit, unlimitedOverdraft ?? account.unlimitedOverdraft),
-  };
   return [
-    ...(name === undefined ? [] : [{ key: "name", what: "Name", before: account.name, after: name }]),
-    ...(hasLimit ? [limit] : []),
-    ...Object.entries(metadata).map(([key, value]) => ({
-      key: `metadata.${key}`,
-      what: <code>{key}</code>,
-      before: account.metadata[key] ?? "None",
-      after: value || "None",
-    })),
+    ...(name === undefined ? [] : [row("name", "Name", (account) => account.name)]),
+    ...(hasLimit ? [row("overdraft", "Overdraft", overdraftOf)] : []),
+    ...Object.keys(metadata).map((key) =>
+      row(`metadata.${key}`, <code>{key}</code>, (account) => account.metadata[key] ?? "None"),
+    ),
   ];
+}
+
+function overdraftOf(account: Account): string {
+  if (account.unlimitedOverdraft) return "Unlimited";
+  return account.overdraftLimit === 0n ? "None" : formatMoney(account.overdraftLimit, account);
 }
 
 /** The field that a refusal is about. */

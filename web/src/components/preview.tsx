@@ -10,12 +10,10 @@ export interface PreviewRow {
 interface PreviewProps {
   readonly label: string;
   readonly rows: readonly PreviewRow[];
-  /** Whether the page calculated it, because the service has no dry run of the action. */
-  readonly isCalculated?: boolean;
 }
 
 /** What an action would change: each value before and after. Nothing without rows. */
-export function Preview({ label, rows, isCalculated = false }: PreviewProps) {
+export function Preview({ label, rows }: PreviewProps) {
   if (rows.length === 0) return null;
   return (
     <section className="preview" aria-label={label}>
@@ -27,7 +25,6 @@ export function Preview({ label, rows, isCalculated = false }: PreviewProps) {
           </span>
         </p>
       ))}
-      {isCalculated && <p className="muted">Calculated by this page. The service decides when you confirm.</p>}
     </section>
   );
 }

@@ -14,46 +14,44 @@ export interface BalanceChange {
 type Accounts = ReadonlyMap<bigint, Account>;
 
 /**
- * What dry runs of transfers answered, in the order of the transfers. The balances before are also the service's, from the moment
- * of the dry run. Only for holds they are the page's, because a reply has no available balance.
+ * What dry runs answered, in their order. Balances before are also the service's, from the moment of the dry run. Only the
+ * available balances are the page's, because a reply has none.
  */
 export function forecastOfTrials(trials: readonly Transfer[], accounts: Accounts): readonly BalanceChange[] {
-  const changes = new Map<bigint, BalanceChange>();
+  const changes = new Map<string, BalanceChange>();
   for (const trial of trials) {
-    const isHold = trial.state === TransferState.TRANSFER_STATE_PENDING;
+    const { moved, freed } = effectOf(trial);
     for (const { account, isDebited } of sidesOf(trial, accounts)) {
       const raises = isDebited === isDebitNormal(account);
-      if (isHold) {
-        const before = account.availableBalance;
-        if (!raises) changes.set(account.id, { account, isAvailable: true, before, after: before - trial.amount });
-        continue;
+      if (moved > 0n) {
+        const key = `${account.id} balance`;
+        const after = isDebited ? trial.debitAccountBalance : trial.creditAccountBalance;
+        const before = changes.get(key)?.before ?? after - (raises ? moved : -moved);
+        changes.set(key, { account, isAvailable: false, before, after });
       }
-      const after = isDebited ? trial.debitAccountBalance : trial.creditAccountBalance;
-      const before = changes.get(account.id)?.before ?? after - (raises ? trial.amount : -trial.amount);
-      changes.set(account.id, { account, isAvailable: false, before, after });
+      if (freed !== 0n && !raises) {
+        const key = `${account.id} available`;
+        const { before, after } = changes.get(key) ?? {
+          before: account.availableBalance,
+          after: account.availableBalance,
+        };
+        changes.set(key, { account, isAvailable: true, before, after: after + freed });
+      }
     }
   }
   return [...changes.values()];
 }
 
-/**
- * What settling a hold does, by the rules of the ledger: the service has no dry run for it.
- *
- * @param captured Minor units; 0 if the hold is voided.
- */
-export function forecastOfSettlement(hold: Transfer, captured: bigint, accounts: Accounts): readonly BalanceChange[] {
-  return sidesOf(hold, accounts).flatMap(({ account, isDebited }) => {
-    const { balance, availableBalance } = account;
-    const raises = isDebited === isDebitNormal(account);
-    const moved = raises ? captured : -captured;
-    const freed = raises ? 0n : hold.amount + moved;
-    return [
-      ...(moved === 0n ? [] : [{ account, isAvailable: false, before: balance, after: balance + moved }]),
-      ...(freed === 0n
-        ? []
-        : [{ account, isAvailable: true, before: availableBalance, after: availableBalance + freed }]),
-    ];
-  });
+/** How much a transfer moves, and by how much it raises the available balance of an account that it holds from. */
+function effectOf({ state, amount, capturedAmount }: Transfer): { readonly moved: bigint; readonly freed: bigint } {
+  switch (state) {
+    case TransferState.TRANSFER_STATE_PENDING:
+      return { moved: 0n, freed: -amount };
+    case TransferState.TRANSFER_STATE_POSTED:
+      return { moved: amount, freed: 0n };
+    default:
+      return { moved: capturedAmount, freed: amount - capturedAmount };
+  }
 }
 
 function sidesOf({ debitAccountId, creditAccountId }: Transfer, accounts: Accounts) {

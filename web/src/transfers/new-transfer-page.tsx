@@ -6,8 +6,10 @@ import { PageHeading } from "../components/page-heading.tsx";
 import { ProblemNote } from "../components/problem-note.tsx";
 import { SubmitButton } from "../components/submit-button.tsx";
 import { useFirstProblem } from "../components/use-first-problem.ts";
+import { keys } from "../data/queries.ts";
 import { useAccountsWith } from "../data/use-accounts.ts";
 import { useChange } from "../data/use-change.ts";
+import { useTrial } from "../data/use-trial.ts";
 import { hindranceOf, isDebitNormal } from "../labels.ts";
 import { paths, readId, useQueryOfAddress } from "../route.ts";
 import { useSession } from "../session/session.ts";
@@ -27,7 +29,6 @@ import {
   type TransferDraft,
   type TransferValues,
 } from "./transfer-values.ts";
-import { useTrial } from "./use-trial.ts";
 
 const EMPTY: TransferValues = {
   debitAccountId: "",
@@ -70,7 +71,11 @@ export function NewTransferPage() {
 
   const read = readTransfer(values, accounts, may, isLooking);
   const draft = "draft" in read ? read.draft : undefined;
-  const trial = useTrial(draft);
+  const trial = useTrial(
+    keys.trial({ debit: draft?.debitAccountId, credit: draft?.creditAccountId }),
+    draft,
+    finance.createTransfer,
+  );
   const problems: FieldProblems = {
     ...("problems" in read && problemsAt(left, read.problems)),
     ...problemsOf(trial.refusal, draft),

@@ -6,13 +6,13 @@ import { readAmount, writeAmount } from "../components/amount.ts";
 import { Dialog, DialogActions } from "../components/dialog.tsx";
 import { Field } from "../components/field.tsx";
 import { ProblemNote } from "../components/problem-note.tsx";
+import { keys } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { useChange } from "../data/use-change.ts";
+import { useTrial } from "../data/use-trial.ts";
 import { useSession } from "../session/session.ts";
-import { BalancesAfterwards, TrialForecast } from "./balances-afterwards.tsx";
-import { forecastOfSettlement } from "./forecast.ts";
-import { DESCRIPTION_LENGTH_MAX, TRANSFER_AMOUNT_MAX } from "./transfer-values.ts";
-import { useTrial } from "./use-trial.ts";
+import { TrialForecast } from "./balances-afterwards.tsx";
+import { DESCRIPTION_LENGTH_MAX } from "./transfer-values.ts";
 
 interface SettleProps {
   readonly transfer: Transfer;
@@ -31,6 +31,13 @@ export function CaptureDialog({ transfer: hold, onDone, onClose }: SettleProps) 
   const capture = useChange((amount: bigint) => finance.captureTransfer({ id: hold.id, amount, idempotencyKey }));
   const amount = readAmount(text, hold);
   const isHeld = amount.ok && amount.minor <= hold.amount;
+  const isPartial = isHeld && amount.minor < hold.amount;
+  const trial = useTrial(
+    trialKeyOf(hold, "capture"),
+    isHeld ? { id: hold.id, amount: amount.minor } : undefined,
+    finance.captureTransfer,
+  );
+  const problem = capture.error ?? trial.refusal;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (capture.isPending) return;
@@ -51,7 +58,7 @@ export function CaptureDialog({ transfer: hold, onDone, onClose }: SettleProps) 
           }}
           problem={mistake}
           hint={
-            isHeld && amount.minor < hold.amount
+            isPartial
               ? `The other ${formatMoney(hold.amount - amount.minor, hold)} of the hold is released`
               : `${formatMoney(hold.amount, hold)} is held. The part that is not captured is released`
           }
@@ -59,8 +66,8 @@ export function CaptureDialog({ transfer: hold, onDone, onClose }: SettleProps) 
           inputMode="decimal"
           autoComplete="off"
         />
-        {isHeld && <BalancesAfterwards changes={forecastOfSettlement(hold, amount.minor, accounts)} isCalculated />}
-        {capture.error && <ProblemNote problem={capture.error} />}
+        <TrialForecast trial={trial} accounts={accounts} rows={isPartial ? 3 : 2} />
+        {problem && <ProblemNote problem={problem} />}
         <DialogActions confirm="Capture" isBusy={capture.isPending} onCancel={onClose} />
       </form>
     </Dialog>
@@ -73,11 +80,13 @@ export function VoidDialog({ transfer: hold, onDone, onClose }: SettleProps) {
   const accounts = useAccounts();
   const [idempotencyKey] = useState(newIdempotencyKey);
   const voiding = useChange(() => finance.voidTransfer({ id: hold.id, idempotencyKey }));
+  const trial = useTrial(trialKeyOf(hold, "void"), { id: hold.id }, finance.voidTransfer);
+  const problem = voiding.error ?? trial.refusal;
   return (
     <Dialog title={`Void transfer ${hold.id}?`} onClose={onClose}>
       <p>{formatMoney(hold.amount, hold)} is released at once. No money moves.</p>
-      <BalancesAfterwards changes={forecastOfSettlement(hold, 0n, accounts)} isCalculated />
-      {voiding.error && <ProblemNote problem={voiding.error} />}
+      <TrialForecast trial={trial} accounts={accounts} rows={1} />
+      {problem && <ProblemNote problem={problem} />}
       <DialogActions
         confirm="Void"
         isDangerous
@@ -97,16 +106,7 @@ export function ReverseDialog({ transfer, onDone, onClose }: SettleProps) {
   const [idempotencyKey, setIdempotencyKey] = useState(newIdempotencyKey);
   const reversal = useChange(() => finance.reverseTransfer({ id: transfer.id, description, idempotencyKey }));
   const moved = transfer.capturedAmount || transfer.amount;
-  const opposite = {
-    debitAccountId: transfer.creditAccountId,
-    creditAccountId: transfer.debitAccountId,
-    amount: moved,
-    description: "",
-    pending: false,
-    metadata: {},
-  };
-  // A transfer from before the limit can be reversed, but the dry run of a new one would be refused.
-  const trial = useTrial(moved > TRANSFER_AMOUNT_MAX ? undefined : opposite);
+  const trial = useTrial(trialKeyOf(transfer, "reverse"), { id: transfer.id }, finance.reverseTransfer);
   const problem = reversal.error ?? trial.refusal;
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -138,6 +138,10 @@ export function ReverseDialog({ transfer, onDone, onClose }: SettleProps) {
       </form>
     </Dialog>
   );
+}
+
+function trialKeyOf({ debitAccountId: debit, creditAccountId: credit }: Transfer, action: string) {
+  return [...keys.trial({ debit, credit }), action];
 }
 
 function closeWith(onDone: SettleProps["onDone"], onClose: () => void) {

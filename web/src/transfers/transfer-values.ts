@@ -40,7 +40,7 @@ export type FieldProblems = Partial<Record<FieldName, string>>;
 export const DESCRIPTION_LENGTH_MAX = 500;
 
 /** Minor units: the most that one transfer may move. */
-export const TRANSFER_AMOUNT_MAX = 10n ** 15n;
+const TRANSFER_AMOUNT_MAX = 10n ** 15n;
 
 /** A complete, valid form. */
 export interface TransferDraft {
