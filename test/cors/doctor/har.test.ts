@@ -117,6 +117,18 @@ test("names that no header can have do not count as headers of the page", () => 
   expect(verdicts([{ asked, answered: passing }])).toEqual(["allowed"]);
 });
 
+test("a 304 without CORS headers is not judged if the browser asked for its cache", () => {
+  const cached = { status: 304, asked: { origin, "if-none-match": "x" } };
+  expect(verdicts([{ ...cached, answered: {} }])).toEqual(["unknown"]);
+  const passing = { "access-control-allow-origin": "https://other.test" };
+  expect(verdicts([{ ...cached, answered: passing }])).toEqual(["origin_not_allowed"]);
+  expect(verdicts([{ ...cached, asked: { origin }, answered: {} }])).toEqual(["allow_origin_missing"]);
+});
+
+test("a WebSocket is no call, with any scheme", () => {
+  expect(verdicts([{ status: 101, asked: { origin, upgrade: "websocket" }, answered: {} }], "Charles")).toEqual([]);
+});
+
 describe("preflights", () => {
   const allowed = { "access-control-allow-origin": origin, "access-control-allow-headers": "authorization" };
   const post: Part = { method: "POST", asked: { origin, authorization: "Bearer x" }, answered: allowed, error: null };

@@ -175,7 +175,9 @@ function askedNames({ requestHeaders }: HarEntry): string[] {
 const callTypes: ReadonlySet<string> = new Set(["fetch", "xhr", "eventsource", "font", "manifest"]);
 
 /** Whether it can be a request in the mode "cors", or the start of a chain of redirects in that mode. */
-function mayBeCall({ requestHeaders, resourceType, method }: HarEntry): boolean {
+function mayBeCall({ requestHeaders, resourceType, method, status }: HarEntry): boolean {
+  // Proxies record WebSockets with the scheme https.
+  if (status === 101) return false;
   const mode = getHeader(requestHeaders, "sec-fetch-mode");
   // Browsers send this header only to trustworthy URLs.
   if (mode !== null) return mode === "cors" || (mode === "no-cors" && isOfScript(resourceType));
@@ -458,7 +460,7 @@ class Replay {
       this.#last = entry;
       this.#lastHop = hop;
     }
-    return outcomeOf(entry, "call");
+    return isRevalidation(entry, this.#recorded.preflight) ? { missing: hiddenCache } : outcomeOf(entry, "call");
   }
 
   #find(request: WireRequest, hop: number): HarEntry | null {
@@ -487,6 +489,15 @@ class Replay {
     });
     return { ...diagnosis, steps, preflightCache: null };
   }
+}
+
+/** Whether the browser asked for its own cache: it judges the cached response, with the headers of the 304 added. */
+function isRevalidation({ status, requestHeaders, responseHeaders }: HarEntry, preflight: HarEntry | null): boolean {
+  if (status !== 304 || getHeader(responseHeaders, "access-control-allow-origin") !== null) return false;
+  const asked = preflight === null ? [] : askedNames(preflight);
+  return ["if-none-match", "if-modified-since"].some((name) => {
+    return getHeader(requestHeaders, name) !== null && !asked.includes(name);
+  });
 }
 
 function keyOfHop(kind: WireRequest["kind"], hop: number): string {
@@ -549,6 +560,8 @@ const hiddenPreflight =
   "The preflight is not recorded, so it is unknown whether it passed: record with the browser's developer tools, or check the server live.";
 const notBlocked =
   "The browser that recorded did not block it: perhaps it has other rules than Chrome today, or its web security was off.";
+const hiddenCache =
+  "The response is 304: the browser judges the response in its cache, which is not recorded. Record with the cache disabled.";
 const hiddenCall = "The preflight allows the call, but the call itself is not recorded.";
 
 interface Part {
