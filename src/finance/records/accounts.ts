@@ -246,7 +246,7 @@ async function rehearse(
 ): Promise<AccountRecord> {
   const { rows } = await client.query<{ clock: Micros; debits: bigint; credits: bigint }>(EXPIRED_SUMS, [account.id]);
   const [expired] = rows;
-  if (expired === undefined) throw new Error("an aggregate returned no row");
+  if (expired === undefined) throw new Error("a select without conditions returned no row");
   const before =
     change.status === AccountStatus.CLOSED
       ? {
@@ -259,18 +259,19 @@ async function rehearse(
   return { ...after, updatedAt: after.updatedAt > expired.clock ? after.updatedAt : expired.clock };
 }
 
-/** The sums of an account's expired holds that still count as pending, and the clock that decided. */
+/** The sum of an account's expired holds that still count as pending on one side. */
+function expiredSum(side: "debit" | "credit"): string {
+  return `
+       (select coalesce(sum((select amount from transfer where id = h.transfer_id)), 0)::bigint
+          from hold h
+         where h.state = 2
+           and h.${side}_account_id = $1::bigint
+           and h.expires_at <= now.clock)`;
+}
+
 const EXPIRED_SUMS = `
-select now.clock,
-       coalesce(sum(t.amount) filter (where h.debit_account_id = $1::bigint), 0)::bigint as debits,
-       coalesce(sum(t.amount) filter (where h.credit_account_id = $1::bigint), 0)::bigint as credits
-  from (select clock_timestamp() as clock offset 0) now
-  left join hold h
-    on h.state = 2
-   and h.expires_at <= now.clock
-   and $1::bigint in (h.debit_account_id, h.credit_account_id)
-  left join transfer t on t.id = h.transfer_id
- group by now.clock`;
+select now.clock,${expiredSum("debit")} as debits,${expiredSum("credit")} as credits
+  from (select clock_timestamp() as clock offset 0) now`;
 
 function changesSettings(before: AccountRecord, after: AccountRecord): boolean {
   return (["name", "status", "overdraftLimit", "unlimitedOverdraft", "metadata"] as const).some(
