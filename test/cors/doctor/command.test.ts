@@ -16,12 +16,17 @@ interface Run {
 const program = "dist/cli/doctor.js";
 const page = ["--origin", "http://localhost:5173"];
 
-async function doctor(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> {
+async function doctor(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  input?: object,
+): Promise<Run> {
   const env = { PATH: process.env["PATH"], ...environment };
   return await new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], { env }, (error, output, errors) => {
+    const child = execFile(process.execPath, [program, ...args], { env }, (error, output, errors) => {
       resolve({ status: statusOf(error), output, errors });
     });
+    child.stdin?.end(input === undefined ? "" : JSON.stringify(input));
   });
 }
 
@@ -136,6 +141,17 @@ describe("files", () => {
       calls: [{ failure: 0 }, { failure: 0 }],
       failures: [{ code: "allow_origin_missing" }],
     });
+  });
+
+  test("the value - reads a file from standard input", async () => {
+    const recording = har(entry("http://a.test/", any));
+    expect(await doctor(["--har", "-"], {}, recording)).toMatchObject({
+      status: 0,
+      output: expect.stringContaining("1 allowed"),
+    });
+    const file = { cases: [{ origin: "http://localhost:5173", expect: "allowed" }] };
+    const environment = { CORS_ALLOWED_ORIGINS: "http://localhost:5173" };
+    expect(await doctor(["--expect", "-", "--from-config"], environment, file)).toMatchObject({ status: 0 });
   });
 
   test("--har skips bodies while it reads, however long they are", async () => {

@@ -92,10 +92,10 @@ export const usage = (command: string): string => `usage: ${command} URL --origi
 Checks step by step, as a browser does (https://fetch.spec.whatwg.org/), whether a page on ORIGIN may call URL.
 If not, says why, what the consoles of browsers print, and how to fix it. It works with any server.
 
-What is checked, instead of URL
-  --curl COMMAND       what a browser's "Copy as cURL" gives; - reads it from standard input. Nothing is run or expanded
+What is checked, instead of URL; the value - reads standard input
+  --curl COMMAND       what a browser's "Copy as cURL" gives. Nothing is run or expanded
   --har FILE           every call between origins in a recording of the browser's developer tools; asks no server
-  --explain LINE       a line of a browser's console; - reads it from standard input; asks no server
+  --explain LINE       a line of a browser's console; asks no server
   --expect FILE [URL]  a JSON file of calls and their outcomes, for CI; URL takes the place of the file's
   --from-config [URL]  the policy in this environment's CORS_* variables instead of a server
 

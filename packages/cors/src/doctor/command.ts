@@ -86,7 +86,8 @@ async function judgeRecording(asked: HarArguments): Promise<number> {
 async function readRecording(file: string): Promise<Har> {
   const cutter = new BodyCutter();
   try {
-    for await (const piece of createReadStream(file, "utf8")) {
+    const input = file === "-" ? process.stdin.setEncoding("utf8") : createReadStream(file, "utf8");
+    for await (const piece of input) {
       if (!cutter.push(piece)) throw new HarError("it is too large, even without its bodies: record a shorter time");
     }
     return readHar(cutter.text());
@@ -136,7 +137,7 @@ async function compareCases(asked: ExpectArguments, readService: Doctor["readSer
 
 function readCases({ file, url }: ExpectArguments, serviceUrl: URL | undefined): ExpectedCase[] {
   try {
-    return readExpectations(readFileSync(file, "utf8"), url ?? serviceUrl ?? null);
+    return readExpectations(readFileSync(file === "-" ? 0 : file, "utf8"), url ?? serviceUrl ?? null);
   } catch (error) {
     throw fileError("--expect", file, error);
   }
