@@ -9,8 +9,7 @@ export function readPastedTable(text: string): readonly (readonly string[])[] | 
   const separator = text.includes("\t") ? "\t" : head.includes(";") ? ";" : ",";
   const rows: string[][] = [];
   let row: string[] = [];
-  const cell = new RegExp(`(?:"((?:[^"]|"")*)"|([^${separator}\\r\\n]*))(${separator}|\\r?\\n|\\r|$)`, "gy");
-  for (const [whole, quoted, plain = "", end] of text.matchAll(cell)) {
+  for (const [whole, quoted, plain = "", end] of text.matchAll(CELLS[separator])) {
     if (whole === "" && row.length === 0) break;
     row.push((quoted?.replaceAll('""', '"') ?? plain).replace(UNSEEN, " ").trim());
     if (end === separator) continue;
@@ -20,6 +19,13 @@ export function readPastedTable(text: string): readonly (readonly string[])[] | 
   }
   return rows.filter((cells) => cells.some((text) => text !== ""));
 }
+
+/** A cell and what ends it, by the separator of cells. */
+const CELLS = {
+  "\t": /(?:"((?:[^"]|"")*)"|([^\t\r\n]*))(\t|\r?\n|\r|$)/gy,
+  ";": /(?:"((?:[^"]|"")*)"|([^;\r\n]*))(;|\r?\n|\r|$)/gy,
+  ",": /(?:"((?:[^"]|"")*)"|([^,\r\n]*))(,|\r?\n|\r|$)/gy,
+} as const;
 
 /** Control characters and line separators, which the service refuses. */
 const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;

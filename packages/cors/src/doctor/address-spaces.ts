@@ -33,7 +33,7 @@ const blocks = (
 
 /** The space of an IP address, which may be in brackets and have a zone; null for any other text. */
 export function spaceOfAddress(text: string): AddressSpace | null {
-  const address = readAddress(text.replace(/^\[|\]$/g, "").replace(/%.*$/, ""));
+  const address = readAddress(text.replace(/^\[|\]$/g, "").split("%", 1)[0] ?? "");
   if (address === null) return null;
   return blocks.find(({ start, shift }) => address >> shift === start >> shift)?.space ?? "public";
 }

@@ -61,8 +61,8 @@ function normalize(text: string): string {
   return text
     .replace(/&(?:#39|apos|quot|#34|lsquo|rsquo|ldquo|rdquo|#x27);/g, "'")
     .replace(/&amp;/g, "&")
-    .replace(/<(https?:[^\s>|]+)(?:\|[^>]*)?>/g, "$1")
-    .replace(/\[(https?:[^\s\]]+)\]\([^\s)]+\)/g, "$1")
+    .replace(/<(https?:[^\s<>|]+)(?:\|[^<>]*)?>/g, "$1")
+    .replace(/\[(https?:[^\s[\]]+)\]\([^\s()[]+\)/g, "$1")
     .replace(/["`´‘’‚‛“”„‟′″«»‹›]/g, "'")
     .replace(/\s+/g, " ")
     .trim();
@@ -82,10 +82,12 @@ const lastValue = ".{1,400}?(?=$| Fetch API cannot load| XMLHttpRequest cannot l
 
 /** Makes a template recognise its own texts, with or without quotes, and those of older versions without a status. */
 function compile(template: string): RegExp {
-  const plain = normalize(template)
-    .replace(/ Have the server send the header.*$/, "")
-    .replace(/protocol schemes: .*$/, "protocol schemes:")
-    .replace(/\.? Status code: \{status\}\.?$/, "{end_status}");
+  const [start = ""] = normalize(template).split(" Have the server send the header", 1);
+  const [beforeList = "", list] = start.split("protocol schemes: ", 2);
+  const plain = (list === undefined ? beforeList : `${beforeList}protocol schemes:`).replace(
+    /\.? Status code: \{status\}\.?$/,
+    "{end_status}",
+  );
   const parts = plain.split(/\{(\w+)\}/);
   const seen = new Set<string>();
   const source = parts.map((part, index) => {
@@ -322,17 +324,34 @@ function spanOf(match: RegExpExecArray) {
   return { start, end: start + match[0].length, groups };
 }
 
-const netError =
-  /(?:(?<method>[A-Z]{3,20}) )?(?:'?(?<url>https?:[^\s']+)'? |Failed to load resource: )(?<error>net::ERR_[\w.]+)(?: (?<status>\d{3})\b)?/gi;
+const netError = /(?<error>net::ERR_[\w.]+)(?: (?<status>\d{3})\b)?/gi;
+const resourceFailed = "Failed to load resource: ";
 
 function findNetErrors(text: string): Match[] {
-  return [...text.matchAll(netError)].map((match) => {
-    const span = spanOf(match);
-    const error = span.groups["error"] ?? "";
+  return [...text.matchAll(netError)].flatMap((match): Match[] => {
+    const { start, end, groups } = spanOf(match);
+    const call = callBefore(text, start);
+    if (call === null) return [];
+    const error = groups["error"] ?? "";
     const codes = codesOfNetError(error);
     const note = codes.length === 0 ? (noteOfError(error) ?? secondLine) : null;
-    return { ...span, browser: "chrome", codes, note };
+    return [{ browser: "chrome", start: call.start, end, codes, groups: { ...groups, ...call.groups }, note }];
   });
+}
+
+/** The words before an error that name its call: a URL, perhaps with a method. */
+function callBefore(text: string, end: number): Pick<Match, "start" | "groups"> | null {
+  if (text.slice(Math.max(0, end - resourceFailed.length), end).toLowerCase() === resourceFailed.toLowerCase())
+    return { start: end - resourceFailed.length, groups: {} };
+  if (text[end - 1] !== " ") return null;
+  const urlStart = text.lastIndexOf(" ", end - 2) + 1;
+  const [word = ""] = /https?:[^\s']+/i.exec(text.slice(urlStart, end)) ?? [];
+  if (word === "") return null;
+  const methodStart = urlStart < 2 ? 0 : text.lastIndexOf(" ", urlStart - 2) + 1;
+  const method = text.slice(methodStart, Math.max(0, urlStart - 1));
+  return /^[A-Z]{3,20}$/i.test(method)
+    ? { start: methodStart, groups: { method, url: word } }
+    : { start: urlStart, groups: { url: word } };
 }
 
 function noteOfError(text: string): string | null {

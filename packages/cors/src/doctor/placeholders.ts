@@ -47,9 +47,21 @@ export function fillIn(template: string, diagnosis: Diagnosis, failure: Failure,
     refused: refused.filter((name) => !isServerHeader(name)).join(", "),
     response_headers: refused.filter(isServerHeader).join(", "),
   };
-  return template
-    .replace(/\{if (\w+)\}(.*?)\{end\}/gs, (_, condition: string, text: string) => (conditions[condition] ? text : ""))
-    .replace(/\{(\w+)\}/g, (placeholder, name: string) => facts[name] ?? placeholder);
+  return chooseParts(template, conditions).replace(
+    /\{(\w+)\}/g,
+    (placeholder, name: string) => facts[name] ?? placeholder,
+  );
+}
+
+/** Keeps the conditional parts whose condition holds. */
+function chooseParts(template: string, conditions: Readonly<Record<string, boolean>>): string {
+  const [start = "", ...parts] = template.split("{if ");
+  const chosen = parts.map((part) => {
+    const [conditional = "", rest = ""] = part.split("{end}");
+    const textStart = conditional.indexOf("}") + 1;
+    return (conditions[conditional.slice(0, textStart - 1)] ? conditional.slice(textStart) : "") + rest;
+  });
+  return [start, ...chosen].join("");
 }
 
 function quote(names: readonly string[]): string {

@@ -37,7 +37,10 @@ export function guessFields(exchanges: readonly PastedExchange[]): CallFields {
     origin: sent("origin") ?? (URL.canParse(referer) ? new URL(referer).origin : ""),
     url: call?.url ?? preflight?.url ?? "",
     method: call?.method ?? sent(requestMethod) ?? "POST",
-    headers: (asked ?? ofPage?.join(",") ?? "authorization,content-type").split(/\s*,\s*/).join(", "),
+    headers: (asked ?? ofPage?.join(",") ?? "authorization,content-type")
+      .split(",")
+      .map((name) => name.trim())
+      .join(", "),
     credentials: sent("cookie") !== null,
     answers: exchanges.some(({ response }) => response !== null && looksLikePreflight(response)) ? "preflight" : "call",
   };

@@ -32,9 +32,9 @@ interface Block {
 const responseLine = /^HTTP\/\d(?:\.\d)?[ \t]+(\d{3})\b/i;
 const requestLine = /^([A-Z]+)[ \t]+(\S+)[ \t]+HTTP\/\d(?:\.\d)?$/;
 // A URL is no header.
-const headerLine = /^(:?[\w!#$%&'*+.^`|~-]+):(?!\/\/)[ \t]*(.*)$/;
+const headerLine = /^(:?[\w!#$%&'*+.^`|~-]+):(?!\/\/)(.*)$/s;
 const heading = /^(general|request headers|response headers)\b[^:]*:?$/i;
-const generalLine = /^(request url|request method|status code|remote address|referrer policy):?[ \t]*(.*)$/i;
+const generalLine = /^(request url|request method|status code|remote address|referrer policy):?(.*)$/is;
 
 /** The exchanges in a text; empty when there are none. */
 export function readHeads(text: string): PastedExchange[] {
@@ -70,8 +70,9 @@ function readBlocks(lines: readonly string[]): Block[] {
     const [, status] = responseLine.exec(line) ?? [];
     const [, method, target] = requestLine.exec(line) ?? [];
     const [, title] = heading.exec(line) ?? [];
-    const [, field, fieldValue = ""] = generalLine.exec(line) ?? [];
-    const [, name, value = ""] = headerLine.exec(line) ?? [];
+    const [, field, untrimmedField = ""] = generalLine.exec(line) ?? [];
+    const [, name, untrimmedValue = ""] = headerLine.exec(line) ?? [];
+    const [fieldValue, value] = [trimValue(untrimmedField), trimValue(untrimmedValue)];
     if (status !== undefined) {
       block = begin("response");
       block.status = Number(status);
