@@ -248,6 +248,24 @@ describe("filters in the address", () => {
     });
   });
 
+  test("of accounts find a number that is not among the first pages", async () => {
+    await service.visit(async (page) => {
+      await signIn(page);
+      await page.route("**/ListAccounts", async (route) => {
+        if (route.request().method() !== "POST") return await route.continue();
+        const response = await route.fetch();
+        const { accounts = [] } = await response.json();
+        const others = accounts.filter(({ id }: { id: string }) => id !== "7");
+        await route.fulfill({ response, json: { accounts: others, next_page_token: "more" } });
+      });
+      await goTo(page, "/accounts?q=7");
+      await page.getByRole("link", { name: "Settlement bank, euros" }).waitFor();
+      await goTo(page, "/accounts?q=7&currency=USD");
+      await page.getByRole("link", { name: "Settlement bank, euros" }).waitFor({ state: "detached" });
+      await page.unrouteAll({ behavior: "ignoreErrors" });
+    });
+  });
+
   test("of accounts stay on reload and Back", async () => {
     await service.visit(async (page) => {
       await signIn(page);

@@ -23,7 +23,7 @@ export function AccountsPage() {
   const { filters, problems } = readAccountFilters(query);
   const { data: known } = useQuery(knownAccountsQuery(finance));
   const sort = useSort(columns.flatMap(({ head, sortKey }) => (sortKey ? head : [])));
-  const { listed, asked, shown, isByPrefix } = useSoughtAccounts(finance, filters, sort !== undefined);
+  const { listed, asked, shown, isByPrefix, pages } = useSoughtAccounts(finance, filters, sort !== undefined);
   const currencies = [...(known?.accounts ?? []), filters].map(({ currency }) => currency).filter(Boolean);
   return (
     <>
@@ -71,7 +71,7 @@ export function AccountsPage() {
         <ListTools
           name="accounts"
           columns={accountColumns}
-          pages={pagesOf(finance.listAccounts, asked, ({ accounts }) => accounts.filter(shown))}
+          pages={pages}
           read={readOf(listAccounts, asked)}
           queryKey={keys.accounts}
         />
@@ -107,7 +107,7 @@ export function AccountsPage() {
 
 /**
  * Finds the accounts that match. If all of the caller's accounts fit on one page, this page searches anywhere in their
- * names; otherwise the service searches by the start of the name.
+ * names; otherwise the service searches by the start of the name, or by the number.
  */
 function useSoughtAccounts(
   finance: FinanceClient,
@@ -115,12 +115,20 @@ function useSoughtAccounts(
   isSorted: boolean,
 ) {
   const { data: known } = useQuery(knownAccountsQuery(finance));
-  const isByPrefix = known?.isComplete === false && readId(text) === undefined;
+  const isByPrefix = known?.isComplete === false;
+  const id = isByPrefix ? readId(text) : undefined;
   const asked = { ...filters, namePrefix: isByPrefix ? text : "" };
-  const listed = useInfiniteQuery(accountsQuery(finance, asked, isSorted ? PAGE_SIZE_MAX : undefined));
+  const listed = useInfiniteQuery(accountsQuery(finance, { ...asked, id }, isSorted ? PAGE_SIZE_MAX : undefined));
   const words = text.toLocaleLowerCase();
   const shown = ({ id, name }: Account) => isByPrefix || `${id}` === text || name.toLocaleLowerCase().includes(words);
-  return { listed, asked, shown, isByPrefix };
+  /** All rows, for a file. */
+  async function* pages(signal: AbortSignal): AsyncIterable<readonly Account[]> {
+    yield listed.data?.pages[0]?.accounts.filter((account) => account.id === id) ?? [];
+    const rowsOf = ({ accounts }: { readonly accounts: readonly Account[] }) =>
+      accounts.filter((account) => account.id !== id && shown(account));
+    yield* pagesOf(finance.listAccounts, asked, rowsOf)(signal);
+  }
+  return { listed, asked, shown, isByPrefix, pages };
 }
 
 const columns: readonly Column<Account>[] = [

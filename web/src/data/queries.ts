@@ -4,9 +4,11 @@
  */
 
 import {
+  type Account,
   type AccountStatus,
   type AccountType,
   type FinanceClient,
+  FinanceError,
   fromDate,
   type TransferState,
 } from "@finance-service/client";
@@ -53,13 +55,26 @@ export interface AccountFilters {
   readonly type: AccountType;
   readonly status: AccountStatus;
   readonly currency: string;
+  /** The account with this number is found too, and comes first, unless another filter excludes it. */
+  readonly id?: bigint | undefined;
 }
 
-export function accountsQuery(finance: FinanceClient, filters: AccountFilters, pageSize = PAGE_SIZE) {
+export function accountsQuery(finance: FinanceClient, { id, ...filters }: AccountFilters, pageSize = PAGE_SIZE) {
+  const { type, status, currency } = filters;
+  const isWanted = (account: Account) =>
+    (type === 0 || account.type === type) &&
+    (status === 0 || account.status === status) &&
+    (currency === "" || account.currency === currency);
   return infiniteQueryOptions({
-    queryKey: [...keys.accounts, "list", filters, pageSize],
-    queryFn: ({ pageParam, signal }) =>
-      finance.listAccounts({ ...filters, pageSize, pageToken: pageParam }, { signal }),
+    queryKey: [...keys.accounts, "list", keyOf({ ...filters, id }), pageSize],
+    queryFn: async ({ pageParam, signal }) => {
+      const [page, numbered] = await Promise.all([
+        finance.listAccounts({ ...filters, pageSize, pageToken: pageParam }, { signal }),
+        id !== undefined && pageParam === "" ? orMissing(finance.getAccount({ id }, { signal })) : undefined,
+      ]);
+      const first = numbered !== undefined && isWanted(numbered) ? [numbered] : [];
+      return { ...page, accounts: [...first, ...page.accounts.filter((account) => account.id !== id)] };
+    },
     initialPageParam: "",
     getNextPageParam: ({ nextPageToken }) => nextPageToken || undefined,
   });
@@ -179,4 +194,14 @@ export function trialBalanceQuery(finance: FinanceClient) {
     queryFn: ({ signal }) => finance.getTrialBalance({}, { signal }),
     meta: { isCostly: true },
   });
+}
+
+/** Undefined for what does not exist, or what the caller may not see. */
+export async function orMissing<Found>(call: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof FinanceError && error.code === "not_found") return undefined;
+    throw error;
+  }
 }

@@ -1,6 +1,7 @@
-import { type Account, type FinanceClient, FinanceError } from "@finance-service/client";
+import type { Account, FinanceClient } from "@finance-service/client";
 import { queryOptions } from "@tanstack/react-query";
 import { readKey, readNamePrefix } from "../data/filters.ts";
+import { orMissing } from "../data/queries.ts";
 import { readId } from "../route.ts";
 
 /** Results of each kind that are shown. */
@@ -43,14 +44,4 @@ export function findQuery(finance: FinanceClient, text: string, known: KnownAcco
       };
     },
   });
-}
-
-/** Undefined for what does not exist, or what the caller may not see. */
-async function orMissing<Found>(call: Promise<Found>): Promise<Found | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof FinanceError && error.code === "not_found") return undefined;
-    throw error;
-  }
 }
