@@ -164,6 +164,25 @@ describe("a transfer", () => {
     });
   });
 
+  test("that a link filled in keeps its fields in place while their accounts are loaded", async () => {
+    await service.visit(
+      async (page) => {
+        await signIn(page);
+        const { asked, answer } = await delayReplies(page, "ListAccounts");
+        await goTo(page, "/transfer?from=4&to=6");
+        await page.reload();
+        await asked;
+        await page.getByText("Looking for this account…").waitFor();
+        const field = page.getByLabel("Description");
+        const before = await field.boundingBox();
+        answer();
+        await page.getByText("Alice, everyday").waitFor();
+        expect(await field.boundingBox()).toEqual(before);
+      },
+      { viewport: { width: 390, height: 800 } },
+    );
+  });
+
   test("keeps its button in place while the forecast arrives", async () => {
     await service.visit(async (page) => {
       await signIn(page);

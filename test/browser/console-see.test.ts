@@ -156,6 +156,7 @@ describe("while the replies arrive one by one, nothing moves", () => {
     ["the activity", "/activity", "Transfers"],
     ["the holds", "/holds", "Holds"],
     ["a transfer", "/transfers/5", "Transfer 5"],
+    ["a statement", "/accounts/4/statement?from=2026-01-01&until=2026-01-31", "Jan 1, 2026 to Jan 31, 2026"],
   ];
 
   test.each(pages)("on %s", async (_, fragment, complete) => {

@@ -44,15 +44,18 @@ export function StatementPage({ id }: { readonly id: bigint }) {
           </p>
         )}
       </PageHeading>
-      <PeriodForm id={id} period={period} now={now} isWrong={isWrong} />
-      <Settled queries={[account, known, statement]} what="the statement">
-        <Loaded query={account} what="the account">
-          {(loaded) => (
-            <Loaded query={statement} what="the statement">
-              {(shown) => <Printed account={loaded} period={period} statement={shown} />}
-            </Loaded>
-          )}
-        </Loaded>
+      {/* The heading grows when the account arrives. */}
+      <Settled queries={[account]} what="the account">
+        <PeriodForm id={id} period={period} now={now} isWrong={isWrong} />
+        <Settled queries={[known, statement]} what="the statement">
+          <Loaded query={account} what="the account">
+            {(loaded) => (
+              <Loaded query={statement} what="the statement">
+                {(shown) => <Printed account={loaded} period={period} statement={shown} />}
+              </Loaded>
+            )}
+          </Loaded>
+        </Settled>
       </Settled>
     </>
   );

@@ -42,7 +42,9 @@ export function AccountsPage() {
           type="search"
           isInstant={!isByPrefix}
           placeholder="Name or number"
-          hint={isByPrefix ? "Finds names that start with this text; upper and lower case matter" : ""}
+          hint={
+            isByPrefix && query.has("q") ? "Finds names that start with this text; upper and lower case matter" : ""
+          }
         />
         <ChoiceFilter
           label="Type"

@@ -83,6 +83,9 @@ export function NewTransferPage() {
   };
   const debited = accounts.get(readId(values.debitAccountId) ?? 0n);
 
+  // The account's name comes in the place of the hint.
+  const isLookingFor = (text: string) => isLooking && readId(text) !== undefined;
+
   const leave = (name: FieldName) => setLeft((before) => new Set([...before, name]));
   const set = (change: Partial<TransferValues>) => {
     setValues({ ...values, ...change });
@@ -157,7 +160,7 @@ export function NewTransferPage() {
             onText={(text) => set({ debitAccountId: text })}
             onLeft={() => leave("debitAccountId")}
             problem={problems.debitAccountId}
-            hint={debited ? "" : "The money comes from here"}
+            hint={debited || isLookingFor(values.debitAccountId) ? "" : "The money comes from here"}
           />
           <AccountPicker
             label="To account"
@@ -173,7 +176,7 @@ export function NewTransferPage() {
             onLeft={() => leave("creditAccountId")}
             problem={problems.creditAccountId}
             hint={
-              accounts.has(readId(values.creditAccountId) ?? 0n)
+              accounts.has(readId(values.creditAccountId) ?? 0n) || isLookingFor(values.creditAccountId)
                 ? ""
                 : "The money goes here. If the account is not listed, enter its number"
             }
