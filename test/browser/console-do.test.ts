@@ -263,6 +263,27 @@ describe("a transfer", () => {
   });
 });
 
+test("a service that does not know dry runs of changes gets none, because it would make the change", async () => {
+  const transfer = `${(await service.call("CreateTransfer", { debit_account_id: "4", credit_account_id: "6", amount: "7" }))["id"]}`;
+  await service.visit(async (page) => {
+    const sent: string[] = [];
+    page.on("request", (request) => sent.push(request.url()));
+    await page.route("**/finance.v1.FinanceService/ListEvents", async (route) => {
+      if (route.request().method() !== "POST") return await route.continue();
+      await route.fulfill({
+        status: 404,
+        headers: { "access-control-allow-origin": "*" },
+        json: { code: "bad_route", msg: "no such method" },
+      });
+    });
+    await signIn(page);
+    await goTo(page, `/transfers/${transfer}`);
+    await page.getByRole("button", { name: "Reverse" }).click();
+    await page.getByRole("dialog").getByText("no such method").waitFor();
+    expect(sent.filter((url) => url.endsWith("/ReverseTransfer"))).toEqual([]);
+  });
+});
+
 test.each([
   ["liabilities", "ACCOUNT_TYPE_LIABILITY"],
   ["assets", "ACCOUNT_TYPE_ASSET"],

@@ -4,7 +4,7 @@ import { Dialog, DialogActions } from "../components/dialog.tsx";
 import { ProblemNote } from "../components/problem-note.tsx";
 import { keys } from "../data/queries.ts";
 import { useChange } from "../data/use-change.ts";
-import { useTrial } from "../data/use-trial.ts";
+import { dryRunOf, useTrial } from "../data/use-trial.ts";
 import { useSession } from "../session/session.ts";
 
 /** A change of an account's status, and the dialog that confirms it. */
@@ -79,7 +79,7 @@ function StatusDialog({ account: { id, name }, change, onClose }: StatusDialogPr
   const { finance } = useSession();
   const { word, status, meaning, confirm } = change;
   const update = useChange(() => finance.updateAccount({ id, status }));
-  const trial = useTrial([...keys.account(id), "trial"], { id, status }, finance.updateAccount);
+  const trial = useTrial([...keys.account(id), "trial"], { id, status }, dryRunOf(finance, finance.updateAccount));
   const problem = update.error ?? trial.refusal;
   return (
     <Dialog title={`${word} ${name}?`} onClose={onClose}>

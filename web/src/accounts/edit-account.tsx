@@ -8,7 +8,7 @@ import { ProblemNote } from "../components/problem-note.tsx";
 import { useFirstProblem } from "../components/use-first-problem.ts";
 import { keys } from "../data/queries.ts";
 import { useChange } from "../data/use-change.ts";
-import { useTrial } from "../data/use-trial.ts";
+import { dryRunOf, useTrial } from "../data/use-trial.ts";
 import { useSession } from "../session/session.ts";
 import { type AccountEdit, type EditProblems, type EditValues, editValuesOf, readEdit } from "./account-values.ts";
 import { OverdraftFields } from "./overdraft-fields.tsx";
@@ -49,7 +49,7 @@ function EditDialog({ account, hasLimits, onClose }: EditDialogProps) {
   const trial = useTrial(
     [...keys.account(account.id), "trial"],
     edit && { ...edit, id: account.id },
-    finance.updateAccount,
+    dryRunOf(finance, finance.updateAccount),
   );
   const problem = update.error ?? trial.refusal;
   const refused = problem instanceof FinanceError ? problemsOf(problem) : {};

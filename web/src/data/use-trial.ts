@@ -1,4 +1,4 @@
-import { type CallOptions, FinanceError } from "@finance-service/client";
+import { type CallOptions, type FinanceClient, FinanceError } from "@finance-service/client";
 import { type QueryKey, skipToken, useQuery } from "@tanstack/react-query";
 import { useSettled } from "./use-settled.ts";
 
@@ -36,4 +36,27 @@ export function useTrial<Request extends object, Reply>(
   const refusal = error instanceof FinanceError && error.status !== 0 ? error : undefined;
   const reply = refusal === undefined ? data : undefined;
   return { reply, refusal, isAwaited: reply === undefined && refusal === undefined };
+}
+
+/** Whether the service of a client has ListEvents, and so dry runs of every change. */
+const checked = new WeakMap<FinanceClient, Promise<unknown>>();
+
+/**
+ * A method that changes what exists, for {@link useTrial}. Versions before 0.3.0 do not know its `dry_run` and would make the
+ * change. They have no ListEvents either, so the first dry run asks for events, and none is sent if that fails.
+ */
+export function dryRunOf<Request, Reply>(
+  finance: FinanceClient,
+  send: (request: Request, options: CallOptions) => Promise<Reply>,
+): (request: Request, options: CallOptions) => Promise<Reply> {
+  return async (request, options) => {
+    let check = checked.get(finance);
+    if (check === undefined) {
+      check = finance.listEvents({ fromEnd: true, pageSize: 1 });
+      checked.set(finance, check);
+      check.catch(() => checked.delete(finance));
+    }
+    await check;
+    return await send(request, options);
+  };
 }

@@ -9,7 +9,7 @@ import { ProblemNote } from "../components/problem-note.tsx";
 import { keys } from "../data/queries.ts";
 import { useAccounts } from "../data/use-accounts.ts";
 import { useChange } from "../data/use-change.ts";
-import { useTrial } from "../data/use-trial.ts";
+import { dryRunOf, useTrial } from "../data/use-trial.ts";
 import { useSession } from "../session/session.ts";
 import { TrialForecast } from "./balances-afterwards.tsx";
 import { DESCRIPTION_LENGTH_MAX } from "./transfer-values.ts";
@@ -35,7 +35,7 @@ export function CaptureDialog({ transfer: hold, onDone, onClose }: SettleProps) 
   const trial = useTrial(
     trialKeyOf(hold, "capture"),
     isHeld ? { id: hold.id, amount: amount.minor } : undefined,
-    finance.captureTransfer,
+    dryRunOf(finance, finance.captureTransfer),
   );
   const problem = capture.error ?? trial.refusal;
   const submit = (event: FormEvent) => {
@@ -80,7 +80,7 @@ export function VoidDialog({ transfer: hold, onDone, onClose }: SettleProps) {
   const accounts = useAccounts();
   const [idempotencyKey] = useState(newIdempotencyKey);
   const voiding = useChange(() => finance.voidTransfer({ id: hold.id, idempotencyKey }));
-  const trial = useTrial(trialKeyOf(hold, "void"), { id: hold.id }, finance.voidTransfer);
+  const trial = useTrial(trialKeyOf(hold, "void"), { id: hold.id }, dryRunOf(finance, finance.voidTransfer));
   const problem = voiding.error ?? trial.refusal;
   return (
     <Dialog title={`Void transfer ${hold.id}?`} onClose={onClose}>
@@ -106,7 +106,11 @@ export function ReverseDialog({ transfer, onDone, onClose }: SettleProps) {
   const [idempotencyKey, setIdempotencyKey] = useState(newIdempotencyKey);
   const reversal = useChange(() => finance.reverseTransfer({ id: transfer.id, description, idempotencyKey }));
   const moved = transfer.capturedAmount || transfer.amount;
-  const trial = useTrial(trialKeyOf(transfer, "reverse"), { id: transfer.id }, finance.reverseTransfer);
+  const trial = useTrial(
+    trialKeyOf(transfer, "reverse"),
+    { id: transfer.id },
+    dryRunOf(finance, finance.reverseTransfer),
+  );
   const problem = reversal.error ?? trial.refusal;
   const submit = (event: FormEvent) => {
     event.preventDefault();
