@@ -154,7 +154,8 @@ export function JournalPage() {
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (isBusy || isAllPosted) return;
+    // Until the accounts are known, no line can be read.
+    if (isBusy || isLooking || isAllPosted) return;
     const [unfinished] = Object.values(unfinishedTimes(form.current));
     setTimeProblem(unfinished);
     if (unfinished !== undefined || members.length < Math.max(1, openLines.length)) {
@@ -263,7 +264,7 @@ export function JournalPage() {
               Start another journal
             </button>
           ) : (
-            <SubmitButton isBusy={isBusy}>
+            <SubmitButton isBusy={isBusy} isWaiting={isLooking}>
               {isChecked ? `Post ${countOf(accepted.length, openLines.length)}` : "Check the lines"}
             </SubmitButton>
           )}
