@@ -1,4 +1,9 @@
-/** Records of the ledger as messages of the API. */
+/**
+ * Records of the ledger as messages of the API.
+ *
+ * Messages of every call name their fields: after a spread V8 gives each object a hidden class of its own, which took a
+ * tenth of a GetAccount.
+ */
 import { Account, type AccountChange } from "../../generated/server/finance/v1/account.ts";
 import type { Entry } from "../../generated/server/finance/v1/entry.ts";
 import type { Event } from "../../generated/server/finance/v1/event.ts";
@@ -20,16 +25,26 @@ export function toAccountMessage(account: AccountRecord): Account {
   const debits = account.debitsPosted + account.postedCarried;
   const credits = account.creditsPosted + account.postedCarried;
   return {
-    ...account,
-    metadata: { ...account.metadata },
+    id: account.id,
+    name: account.name,
+    owner: account.owner,
+    type: account.type,
+    currency: account.currency,
+    status: account.status,
+    minorUnitDigits: account.minorUnitDigits,
     debitsPosted: saturate(debits),
     creditsPosted: saturate(credits),
-    totalDebits: `${debits}`,
-    totalCredits: `${credits}`,
+    debitsPending: account.debitsPending,
+    creditsPending: account.creditsPending,
     balance: balanceOf(account),
     availableBalance: availableBalanceOf(account),
+    overdraftLimit: account.overdraftLimit,
+    unlimitedOverdraft: account.unlimitedOverdraft,
+    metadata: { ...account.metadata },
     createdAt: toTimestamp(account.createdAt),
     updatedAt: toTimestamp(account.updatedAt),
+    totalDebits: `${debits}`,
+    totalCredits: `${credits}`,
   };
 }
 
@@ -126,10 +141,17 @@ export function toEntryMessage(
   account: Pick<AccountRecord, "currency" | "minorUnitDigits">,
 ): Entry {
   return {
-    ...entry,
+    accountId: entry.accountId,
+    sequence: entry.sequence,
+    transferId: entry.transferId,
+    counterpartyAccountId: entry.counterpartyAccountId,
+    amount: entry.amount,
+    balanceAfter: entry.balanceAfter,
+    description: entry.description,
     createdAt: toTimestamp(entry.createdAt),
     effectiveAt: toTimestamp(entry.effectiveAt),
-    ...moneyOf(account),
+    currency: account.currency,
+    minorUnitDigits: account.minorUnitDigits,
   };
 }
 
