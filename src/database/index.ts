@@ -1,4 +1,5 @@
 export { canChangePostings, grantApplicationRole } from "./application-role.ts";
+export { type ArrayElements, type ArrayElementType, arrayOf } from "./array-parameters.ts";
 export { type ConnectionTarget, readConnectionUrl, withPassword } from "./connection.ts";
 export type { DatabaseLog } from "./connection-errors.ts";
 export {

@@ -22,6 +22,7 @@ import {
 } from "../../../generated/server/finance/v1/transfer.ts";
 import { Timestamp } from "../../../generated/server/google/protobuf/timestamp.ts";
 import { encodeMessage } from "../../../packages/twirp/src/index.ts";
+import { arrayOf } from "../../database/index.ts";
 import type { Metadata } from "../account.ts";
 import { FinanceError, invalidArgument, type Refusal, refuse } from "../errors.ts";
 import { type LoadedTransfer, loadTransfers, type TransferRecord } from "../records/transfers.ts";
@@ -230,10 +231,10 @@ select *
        transfer_id = excluded.transfer_id,
        response = excluded.response`,
     values: [
-      outcomes.map(({ claim }) => claim.keyDigest),
-      outcomes.map(({ claim }) => claim.messageDigest),
-      outcomes.map(({ transferId }) => transferId ?? null),
-      outcomes.map(({ response }) => (response === undefined ? null : JSON.stringify(response))),
+      arrayOf.uuid(outcomes, ({ claim }) => claim.keyDigest),
+      arrayOf.uuid(outcomes, ({ claim }) => claim.messageDigest),
+      arrayOf.bigint(outcomes, ({ transferId }) => transferId ?? null),
+      arrayOf.jsonb(outcomes, ({ response }) => (response === undefined ? null : JSON.stringify(response))),
     ],
   };
 }

@@ -2,12 +2,13 @@
 import type { QueryConfig } from "pg";
 import { EventType } from "../../../generated/server/finance/v1/event.ts";
 import { TransferState } from "../../../generated/server/finance/v1/transfer.ts";
+import { type ArrayElements, type ArrayElementType, arrayOf } from "../../database/index.ts";
 import { fromStored, type StoredAccount } from "../account.ts";
 import { BALANCE_COLUMNS } from "../records/accounts.ts";
 import { FIRST_OPEN_TIME } from "../records/final-time.ts";
 import { type Columns, columnsOf } from "../records/page.ts";
 import type { TransferRecord } from "../records/transfers.ts";
-import { type AccountId, type Micros, type TransferId, toTimestamptz, toTimestamptzOrNull } from "../values.ts";
+import type { AccountId, Micros, TransferId } from "../values.ts";
 import type { Decision, LockedAccount, Movement } from "./books.ts";
 import { ASKED_DIGESTS, type Claim, KEY_COLUMNS, type KeyRow, USED_KEY } from "./idempotency.ts";
 
@@ -34,7 +35,7 @@ export function readParties(ids: readonly TransferId[]): QueryConfig {
   return {
     name: "read_parties",
     text: "select debit_account_id, credit_account_id from transfer where id = any($1::bigint[])",
-    values: [ids],
+    values: [idsOf(ids)],
   };
 }
 
@@ -58,8 +59,12 @@ select ${LOCKED_COLUMNS}
  where b.account_id = any($1::bigint[])
  order by b.account_id
    for no key update of b${skipsLocked ? " skip locked" : ""}`,
-    values: [ids],
+    values: [idsOf(ids)],
   };
+}
+
+function idsOf(ids: readonly bigint[]) {
+  return arrayOf.bigint(ids, (id) => id);
 }
 
 export function toLockedAccount(row: LockedRow): LockedAccount {
@@ -88,23 +93,29 @@ select asked.id, clock_timestamp() as clock, ${FIRST_OPEN_TIME} as first_open, $
   left join lateral ${USED_KEY} i on true
  order by asked.ordinal`,
     values: [
-      draws.map(({ claim }) => claim?.keyDigest ?? null),
-      draws.map(({ claim }) => claim?.formerKeyDigest ?? null),
-      draws.map((draw) => draw.draws),
+      arrayOf.uuid(draws, ({ claim }) => claim?.keyDigest ?? null),
+      arrayOf.uuid(draws, ({ claim }) => claim?.formerKeyDigest ?? null),
+      arrayOf.boolean(draws, (draw) => draw.draws),
     ],
   };
 }
 
 /** A column that a statement writes: its name, its type and its value in each row. */
-type WrittenColumn<Row> = readonly [name: string, type: string, valueIn: (row: Row) => unknown];
+type WrittenColumn<Row, Types extends ArrayElementType = ArrayElementType> = {
+  [Type in Types]: readonly [name: string, type: Type, valueIn: (row: Row) => ArrayElements[Type] | null];
+}[Types];
 
 /** The parameters of a statement, one array for each column, as the rows of `unnest`. */
 function unnested<Row>(columns: readonly WrittenColumn<Row>[]) {
   return {
     names: columns.map(([name]) => name).join(", "),
     rows: `unnest(${columns.map(([, type], index) => `$${index + 1}::${type}[]`).join(", ")})`,
-    valuesOf: (rows: readonly Row[]) => columns.map(([, , valueIn]) => rows.map(valueIn)),
+    valuesOf: (rows: readonly Row[]) => columns.map((column) => arrayOfColumn(rows, column)),
   };
+}
+
+function arrayOfColumn<Row, Type extends ArrayElementType>(rows: readonly Row[], column: WrittenColumn<Row, Type>) {
+  return arrayOf[column[1]](rows, column[2]);
 }
 
 /** A statement that inserts rows. */
@@ -143,25 +154,21 @@ export const insertTransfers = insert<TransferRecord>("insert_transfers", "trans
   ["amount", "bigint", ({ amount }) => amount],
   ["debit_account_balance", "bigint", ({ debitAccountBalance }) => debitAccountBalance],
   ["credit_account_balance", "bigint", ({ creditAccountBalance }) => creditAccountBalance],
-  [
-    "effective_at",
-    "timestamptz",
-    ({ effectiveAt, createdAt }) => (effectiveAt === createdAt ? null : toTimestamptz(effectiveAt)),
-  ],
+  ["effective_at", "timestamptz", ({ effectiveAt, createdAt }) => (effectiveAt === createdAt ? null : effectiveAt)],
   ["idempotency_key", "text", ({ idempotencyKey }) => idempotencyKey || null],
   ["description", "text", ({ description }) => description || null],
   ["metadata", "jsonb", ({ metadata }) => (Object.keys(metadata).length === 0 ? null : JSON.stringify(metadata))],
   ["reverses_transfer_id", "bigint", ({ reversesTransferId }) => reversesTransferId],
   ["pending", "boolean", ({ awaitsSettlement }) => awaitsSettlement],
   ["created_by", "text", ({ createdBy }) => createdBy],
-  ["created_at", "timestamptz", ({ createdAt }) => toTimestamptz(createdAt)],
+  ["created_at", "timestamptz", ({ createdAt }) => createdAt],
 ]);
 
 export const insertHolds = insert<TransferRecord>("insert_holds", "hold", [
   ["transfer_id", "bigint", ({ id }) => id],
   ["debit_account_id", "bigint", ({ debitAccountId }) => debitAccountId],
   ["credit_account_id", "bigint", ({ creditAccountId }) => creditAccountId],
-  ["expires_at", "timestamptz", ({ expiresAt }) => toTimestamptzOrNull(expiresAt)],
+  ["expires_at", "timestamptz", ({ expiresAt }) => expiresAt],
 ]);
 
 export const settleHolds = update<TransferRecord>("settle_holds", "hold", [
@@ -176,7 +183,7 @@ export const insertSettlements = insert<TransferRecord>("insert_settlements", "s
   ["debit_account_balance", "bigint", ({ debitAccountBalance }) => debitAccountBalance],
   ["credit_account_balance", "bigint", ({ creditAccountBalance }) => creditAccountBalance],
   ["settled_by", "text", ({ settledBy }) => settledBy],
-  ["settled_at", "timestamptz", ({ settledAt }) => toTimestamptzOrNull(settledAt)],
+  ["settled_at", "timestamptz", ({ settledAt }) => settledAt],
 ]);
 
 export const insertEntries = insert<Movement>("insert_entries", "entry", [
@@ -185,7 +192,7 @@ export const insertEntries = insert<Movement>("insert_entries", "entry", [
   ["transfer_id", "bigint", ({ transferId }) => transferId],
   ["amount", "bigint", ({ amount }) => amount],
   ["balance_after", "bigint", ({ balanceAfter }) => balanceAfter],
-  ["created_at", "timestamptz", ({ recordedAt }) => toTimestamptz(recordedAt)],
+  ["created_at", "timestamptz", ({ recordedAt }) => recordedAt],
 ]);
 
 export const updateBalances = update<LockedAccount>("update_balances", "account_balance", [
@@ -196,7 +203,7 @@ export const updateBalances = update<LockedAccount>("update_balances", "account_
   ["debits_pending", "bigint", ({ debitsPending }) => debitsPending],
   ["credits_pending", "bigint", ({ creditsPending }) => creditsPending],
   ["last_sequence", "bigint", ({ lastSequence }) => lastSequence],
-  ["updated_at", "timestamptz", ({ recordedAt }) => toTimestamptz(recordedAt)],
+  ["updated_at", "timestamptz", ({ recordedAt }) => recordedAt],
 ]);
 
 /** One event of a transfer, before it has a position. */
@@ -242,10 +249,10 @@ export function insertFeedRows(members: readonly FeedMember[]): QueryConfig[] {
     name: "insert_feed_row",
     text: "insert into feed (types, subjects, sequences, credit_sequences) values ($1, $2, $3, $4)",
     values: [
-      row.map(({ type }) => type),
-      row.map(({ transferId }) => transferId),
-      row.map(({ debitSequence }) => debitSequence),
-      row.map(({ creditSequence }) => creditSequence),
+      arrayOf.smallint(row, ({ type }) => type),
+      arrayOf.bigint(row, ({ transferId }) => transferId),
+      arrayOf.bigint(row, ({ debitSequence }) => debitSequence),
+      arrayOf.bigint(row, ({ creditSequence }) => creditSequence),
     ],
   }));
 }
