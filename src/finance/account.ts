@@ -107,7 +107,12 @@ export interface StoredAccount {
 /** The account of a row. */
 export function fromStored<Row extends StoredAccount>(row: Row): Omit<Row, keyof StoredAccount> & DecodedAccount {
   const minorUnitDigits = accountDigits(row.minorUnitDigits, row.currency);
-  return { ...row, minorUnitDigits, postedCarried: BigInt(row.postedCarried ?? 0) };
+  return { ...row, minorUnitDigits, postedCarried: carriedOf(row.postedCarried) };
+}
+
+/** The stored part that was moved out of both posted sums; null for 0. */
+export function carriedOf(stored: string | null): bigint {
+  return stored === null ? 0n : BigInt(stored);
 }
 
 type DecodedAccount = Pick<Balances, keyof StoredAccount>;

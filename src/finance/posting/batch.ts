@@ -181,7 +181,7 @@ async function lockAndRead(
   });
   return {
     books: new Books(times, {
-      accounts: new Map(locked.map((row) => [row.id, toLockedAccount(row)])),
+      accounts: new Map(locked.map((row) => [row[0], toLockedAccount(row)])),
       transfers: new Map(transfers),
       keys: new Map(used.map((row) => [row.key_digest, keyUseOf(row, loaded)])),
     }),

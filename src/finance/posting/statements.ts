@@ -1,18 +1,36 @@
 /** The statements of a batch, in the order in which they are sent. */
-import type { QueryConfig } from "pg";
+import type { QueryArrayConfig, QueryConfig } from "pg";
+import type { AccountStatus } from "../../../generated/server/finance/v1/account.ts";
 import { EventType } from "../../../generated/server/finance/v1/event.ts";
 import { TransferState } from "../../../generated/server/finance/v1/transfer.ts";
 import { type ArrayElements, type ArrayElementType, arrayOf } from "../../database/index.ts";
-import { fromStored, type StoredAccount } from "../account.ts";
+import { carriedOf } from "../account.ts";
 import { BALANCE_COLUMNS } from "../records/accounts.ts";
 import { FIRST_OPEN_TIME } from "../records/final-time.ts";
 import { type Columns, columnsOf } from "../records/page.ts";
 import type { TransferRecord } from "../records/transfers.ts";
-import type { AccountId, Micros, TransferId } from "../values.ts";
+import { type AccountId, accountDigits, type Micros, type TransferId } from "../values.ts";
 import type { Decision, LockedAccount, Movement } from "./books.ts";
 import { ASKED_DIGESTS, type Claim, KEY_COLUMNS, type KeyRow, USED_KEY } from "./idempotency.ts";
 
-export type LockedRow = Omit<LockedAccount, keyof StoredAccount> & StoredAccount;
+/** A row of {@link lockAccounts}: its columns in the order of {@link LOCKED_COLUMNS}. */
+export type LockedRow = [
+  id: AccountId,
+  owner: string,
+  currency: string,
+  minorUnitDigits: number | null,
+  debitNormal: boolean,
+  debitsPosted: bigint,
+  creditsPosted: bigint,
+  postedCarried: string | null,
+  debitsPending: bigint,
+  creditsPending: bigint,
+  overdraftLimit: bigint,
+  unlimitedOverdraft: boolean,
+  status: AccountStatus,
+  lastSequence: bigint,
+  recordedAt: Micros,
+];
 
 /** The id and the key that a posting asks for. */
 export interface Draw {
@@ -25,9 +43,10 @@ export interface Draw {
 export interface DrawnRow extends Omit<KeyRow, "key_digest"> {
   readonly id: TransferId | null;
   readonly key_digest: string | null;
-  /** The clock, after all accounts were locked. */
-  readonly clock: Micros;
-  readonly first_open: Micros;
+  /** The clock, after all accounts were locked; in the first row only. */
+  readonly clock: Micros | null;
+  /** In the first row only. */
+  readonly first_open: Micros | null;
 }
 
 /** Reads the accounts of transfers. They never change, so they are read before anything is locked. */
@@ -49,9 +68,11 @@ const LOCKED_COLUMNS = columnsOf({
  *
  * @param skipsLocked skip accounts that another transaction has locked.
  */
-export function lockAccounts(ids: readonly AccountId[], skipsLocked: boolean): QueryConfig {
+export function lockAccounts(ids: readonly AccountId[], skipsLocked: boolean): QueryArrayConfig {
   return {
     name: skipsLocked ? "lock_free_accounts" : "lock_accounts",
+    // A batch may lock thousands of accounts, and node-postgres makes arrays much faster than objects.
+    rowMode: "array",
     text: `
 select ${LOCKED_COLUMNS}
   from account_balance b
@@ -68,7 +89,23 @@ function idsOf(ids: readonly bigint[]) {
 }
 
 export function toLockedAccount(row: LockedRow): LockedAccount {
-  return fromStored(row);
+  return {
+    id: row[0],
+    owner: row[1],
+    currency: row[2],
+    minorUnitDigits: accountDigits(row[3], row[2]),
+    debitNormal: row[4],
+    debitsPosted: row[5],
+    creditsPosted: row[6],
+    postedCarried: carriedOf(row[7]),
+    debitsPending: row[8],
+    creditsPending: row[9],
+    overdraftLimit: row[10],
+    unlimitedOverdraft: row[11],
+    status: row[12],
+    lastSequence: row[13],
+    recordedAt: row[14],
+  };
 }
 
 /**
@@ -88,7 +125,9 @@ with asked as materialized (
     from unnest($1::uuid[], $2::uuid[], $3::boolean[])
          with ordinality as a (key_digest, former_key_digest, draws, ordinal)
 )
-select asked.id, clock_timestamp() as clock, ${FIRST_OPEN_TIME} as first_open, ${KEY_COLUMNS}
+select asked.id,
+       case when asked.ordinal = 1 then clock_timestamp() end as clock,
+       case when asked.ordinal = 1 then ${FIRST_OPEN_TIME} end as first_open, ${KEY_COLUMNS}
   from asked
   left join lateral ${USED_KEY} i on true
  order by asked.ordinal`,
