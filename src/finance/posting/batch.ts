@@ -60,7 +60,7 @@ export async function postBatch(client: ClientBase, groups: readonly PostingGrou
     });
     committing = true;
     const { outcomes, changes } = decideAll(groups, input);
-    await write(client, changes, [...insertFeedRows(changes.decisions.map(feedMemberOf)), "commit"]);
+    await write(client, changes, () => [...insertFeedRows(changes.decisions.map(feedMemberOf)), "commit"]);
     return outcomes;
   } catch (error) {
     if (isConnectionError(error)) throw committing ? new CommitUnknownError(error) : error;
@@ -83,7 +83,7 @@ export async function postWithin(
   members: FeedMember[],
 ): Promise<Outcome[][]> {
   const { outcomes, changes } = decideAll(groups, await lockAndRead(client, postingsOf(groups), { clock }));
-  await write(client, changes, []);
+  await write(client, changes, () => []);
   members.push(...changes.decisions.map(feedMemberOf));
   return outcomes;
 }
@@ -103,23 +103,33 @@ function decideAll(groups: readonly PostingGroup[], { books, ids }: BatchInput) 
   return { outcomes, changes };
 }
 
-async function write(client: ClientBase, changes: Books, ending: readonly (QueryConfig | string)[]): Promise<void> {
+async function write(
+  client: ClientBase,
+  changes: Books,
+  ending: () => readonly (QueryConfig | string)[],
+): Promise<void> {
   const { decisions, remembered } = changes;
   const created = decisions.flatMap(({ effect, transfer }) => (effect === "created" ? [transfer] : []));
   const held = created.filter(({ awaitsSettlement }) => awaitsSettlement);
   const settled = decisions.flatMap(({ effect, transfer }) => (effect === "settled" ? [transfer] : []));
   const movements = decisions.flatMap((decision) => decision.movements);
-  const accounts = [...changes.accounts.values()];
 
-  const statements: (QueryConfig | string)[] = [];
-  if (created.length > 0) statements.push(insertTransfers(created));
-  if (held.length > 0) statements.push(insertHolds(held));
-  if (settled.length > 0) statements.push(settleHolds(settled), insertSettlements(settled));
-  if (movements.length > 0) statements.push(insertEntries(movements));
-  if (accounts.length > 0) statements.push(updateBalances(accounts));
-  if (remembered.length > 0) statements.push(rememberOutcomes(remembered.map(toKept)));
-  // After a failed statement, PostgreSQL answers "commit" with a rollback and no error; the failed statement has the error.
-  await settleAll([...statements, ...ending].map((statement) => client.query(statement)));
+  const sent: Promise<unknown>[] = [];
+  try {
+    // Each statement is sent before the next one is made: PostgreSQL works on it meanwhile.
+    const send = (statement: QueryConfig | string) => sent.push(client.query(statement));
+    if (created.length > 0) send(insertTransfers(created));
+    if (held.length > 0) send(insertHolds(held));
+    if (settled.length > 0) send(settleHolds(settled));
+    if (settled.length > 0) send(insertSettlements(settled));
+    if (movements.length > 0) send(insertEntries(movements));
+    if (changes.accounts.size > 0) send(updateBalances([...changes.accounts.values()]));
+    if (remembered.length > 0) send(rememberOutcomes(remembered.map(toKept)));
+    for (const statement of ending()) send(statement);
+  } finally {
+    // After a failed statement, PostgreSQL answers "commit" with a rollback and no error; the failed statement has the error.
+    await settleAll(sent);
+  }
 }
 
 function toKept({ claim, outcome }: Remembered): KeptOutcome {
