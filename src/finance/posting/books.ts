@@ -165,40 +165,54 @@ export interface Change {
 
 /** Both accounts after a change. */
 export function changed({ debited, credited }: Parties, change: Change): Parties {
-  const { posted, pending } = change;
-  return {
-    debited: touched(
-      { ...debited, debitsPosted: debited.debitsPosted + posted, debitsPending: debited.debitsPending + pending },
-      change,
-    ),
-    credited: touched(
-      {
-        ...credited,
-        creditsPosted: credited.creditsPosted + posted,
-        creditsPending: credited.creditsPending + pending,
-      },
-      change,
-    ),
-  };
+  return { debited: changedOn("debit", debited, change), credited: changedOn("credit", credited, change) };
 }
 
-/** An amount that was posted is a new entry. */
-function touched(account: LockedAccount, { posted, recordedAt }: Change): LockedAccount {
-  const lastSequence = posted === 0n ? account.lastSequence : account.lastSequence + 1n;
-  return withSmallSums({ ...account, lastSequence, recordedAt });
+/**
+ * The account after a change on one of its sides. An amount that was posted is a new entry.
+ *
+ * Names each field: after a spread V8 gives each object a hidden class of its own, which took most of the time of a decision.
+ */
+function changedOn(side: "debit" | "credit", account: LockedAccount, change: Change): LockedAccount {
+  const debit = side === "debit" ? change : NO_CHANGE;
+  const credit = side === "credit" ? change : NO_CHANGE;
+  return withSmallSums({
+    id: account.id,
+    owner: account.owner,
+    currency: account.currency,
+    minorUnitDigits: account.minorUnitDigits,
+    debitNormal: account.debitNormal,
+    debitsPosted: account.debitsPosted + debit.posted,
+    creditsPosted: account.creditsPosted + credit.posted,
+    postedCarried: account.postedCarried,
+    debitsPending: account.debitsPending + debit.pending,
+    creditsPending: account.creditsPending + credit.pending,
+    overdraftLimit: account.overdraftLimit,
+    unlimitedOverdraft: account.unlimitedOverdraft,
+    status: account.status,
+    lastSequence: change.posted === 0n ? account.lastSequence : account.lastSequence + 1n,
+    recordedAt: change.recordedAt,
+  });
 }
+
+const NO_CHANGE = { posted: 0n, pending: 0n } as const;
 
 /** The debit and the credit between `before` and `after`. */
 export function movementsOf(transferId: TransferId, before: Parties, after: Parties): Movement[] {
-  return (["debited", "credited"] as const).map((side) => {
-    const balanceAfter = balanceOf(after[side]);
-    return {
-      accountId: after[side].id,
-      sequence: after[side].lastSequence,
-      transferId,
-      amount: balanceAfter - balanceOf(before[side]),
-      balanceAfter,
-      recordedAt: after[side].recordedAt,
-    };
-  });
+  return [
+    movementOf(transferId, before.debited, after.debited),
+    movementOf(transferId, before.credited, after.credited),
+  ];
+}
+
+function movementOf(transferId: TransferId, before: LockedAccount, after: LockedAccount): Movement {
+  const balanceAfter = balanceOf(after);
+  return {
+    accountId: after.id,
+    sequence: after.lastSequence,
+    transferId,
+    amount: balanceAfter - balanceOf(before),
+    balanceAfter,
+    recordedAt: after.recordedAt,
+  };
 }

@@ -6,15 +6,7 @@
  * on nothing can fail.
  */
 import { TransferState } from "../../../generated/server/finance/v1/transfer.ts";
-import {
-  availableBalanceOf,
-  balanceOf,
-  fitsInt64,
-  insufficientFunds,
-  isOpen,
-  keepsFloor,
-  type Metadata,
-} from "../account.ts";
+import { availableBalanceOf, balanceOf, fitsInt64, insufficientFunds, isOpen, keepsFloor } from "../account.ts";
 import {
   invalidField,
   isRefusal,
@@ -28,6 +20,7 @@ import {
 } from "../errors.ts";
 import { type Actor, isVisibleTo, may } from "../policy.ts";
 import { seesTransfer, type TransferRecord } from "../records/transfers.ts";
+import type { NewTransfer } from "../validation.ts";
 import { INT64_MAX, type Micros, type Minor, type TransferId } from "../values.ts";
 import {
   type Books,
@@ -72,13 +65,14 @@ export function makesTransfer(command: Command): boolean {
 export function decide(posting: Posting, books: Books, options: DecideOptions): Decision | Refusal {
   const { command, actor } = posting;
   if (command.kind === "create") {
-    const { debitAccountId, creditAccountId, amount, pending, expiresAt } = command.transfer;
+    const { transfer } = command;
+    const { debitAccountId, creditAccountId, pending, expiresAt } = transfer;
     if (pending && expiresAt !== undefined && expiresAt <= books.times.clock) {
       return invalidField(`${posting.path}expires_at`, "must be in the future");
     }
     const parties = partiesOf(debitAccountId, creditAccountId, books);
     if (isRefusal(parties)) return parties;
-    return create({ ...command.transfer, parties, amount, pending, reverses: null }, posting, books, options);
+    return create(transfer, parties, null, posting, books, options);
   }
 
   const transfer = books.transfer(command.id);
@@ -97,24 +91,16 @@ export function decide(posting: Posting, books: Books, options: DecideOptions): 
   }
 }
 
-interface NewRecord {
-  readonly parties: Parties;
-  readonly amount: Minor;
-  readonly pending: boolean;
-  readonly description: string;
-  readonly metadata: Metadata;
-  readonly effectiveAt: Micros | undefined;
-  readonly expiresAt: Micros | undefined;
-  readonly reverses: TransferId | null;
-}
-
+/** @param reverses the transfer that the new one reverses, if any. */
 function create(
-  record: NewRecord,
+  record: Omit<NewTransfer, "debitAccountId" | "creditAccountId">,
+  parties: Parties,
+  reverses: TransferId | null,
   posting: Posting,
   books: Books,
   { id, floors, recordedAt }: DecideOptions,
 ): Decision | Refusal {
-  const { parties, amount, pending, expiresAt } = record;
+  const { amount, pending, expiresAt } = record;
   const { debited, credited } = parties;
   const { actor } = posting;
   if (!isVisibleTo(debited, actor)) return notOwned(debited.id);
@@ -155,7 +141,7 @@ function create(
     debitAccountBalance: balanceOf(after.debited),
     creditAccountBalance: balanceOf(after.credited),
     capturedAmount: 0n,
-    reversesTransferId: record.reverses,
+    reversesTransferId: reverses,
     reversedByTransferId: null,
     createdBy: actor.subject,
     createdAt: time,
@@ -166,8 +152,12 @@ function create(
     awaitsSettlement: pending,
   };
   books.transfers.set(id, transfer);
-  const movements = pending ? [] : movementsOf(id, parties, after);
-  return { effect: "created", transfer, movements, ...(!isCreditable && { behindFloors: notCreditable(credited.id) }) };
+  const decision: Decision = {
+    effect: "created",
+    transfer,
+    movements: pending ? [] : movementsOf(id, parties, after),
+  };
+  return isCreditable ? decision : { ...decision, behindFloors: notCreditable(credited.id) };
 }
 
 function reverse(
@@ -190,15 +180,15 @@ function reverse(
   }
   const decision = create(
     {
-      parties: swapped,
       amount: transfer.state === TransferState.CAPTURED ? transfer.capturedAmount : transfer.amount,
       pending: false,
       description,
       metadata: {},
       effectiveAt: undefined,
       expiresAt: undefined,
-      reverses: transfer.id,
     },
+    swapped,
+    transfer.id,
     posting,
     books,
     options,
