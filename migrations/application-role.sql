@@ -11,7 +11,7 @@ revoke all on all sequences in schema public from :"role";
 
 grant usage on schema public to :"role";
 
-grant select, insert on transfer, entry, settlement, account_change to :"role";
+grant select, insert on transfer, entry, settlement, account_change, running_total to :"role";
 grant select, insert on account, account_balance, hold, idempotency to :"role";
 -- Its id comes from the sequence, its position from sealing.
 grant select, insert (types, subjects, sequences, credit_sequences) on feed to :"role";

@@ -222,7 +222,7 @@ export const listEvents: Method<ListEventsRequest, ListEventsResponse> & NeedsNo
 };
 
 /**
- * GetTrialBalance proves the books: total debits against total credits in each currency. Scope finance.admin.
+ * GetTrialBalance proves the books: total debits against total credits in each currency. It adds up each entry once and keeps running totals, so the first call on a large ledger takes longer; after a deadline_exceeded, a repeated call continues where it ended. Scope finance.admin.
  */
 export const getTrialBalance: Method<GetTrialBalanceRequest, GetTrialBalanceResponse> & NeedsNoRequest = {
   name: "GetTrialBalance",

@@ -36,9 +36,11 @@ type Balances = AccountIdentity & AccountBalances;
 /** When a posted sum passes this, the smaller of both sums is moved out of both. */
 const POSTED_SUM_MAX: Minor = 2n ** 62n;
 
-/** ASSET and EXPENSE accounts grow by debits, the others by credits. */
+/** The types of accounts that grow by debits; the others grow by credits. */
+export const DEBIT_NORMAL_TYPES: readonly AccountType[] = [AccountType.ASSET, AccountType.EXPENSE];
+
 export function isDebitNormal(type: AccountType): boolean {
-  return type === AccountType.ASSET || type === AccountType.EXPENSE;
+  return DEBIT_NORMAL_TYPES.includes(type);
 }
 
 /** The balance on the account's normal side. */

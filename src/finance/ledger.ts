@@ -6,6 +6,7 @@ import { Expiry, startSweeping } from "./posting/expiry.ts";
 import { POSTING_LANES, PostingQueue } from "./posting/queue.ts";
 import { ACCOUNT_READER_LANES, AccountReader } from "./records/account-reader.ts";
 import { FinalTime } from "./records/final-time.ts";
+import { TRANSFERS_PER_TOTAL } from "./records/trial-balance.ts";
 import { type LedgerObserver, LedgerWatch, Turns } from "./turns.ts";
 
 /** The parts of the ledger that the methods of the service use. */
@@ -22,6 +23,8 @@ export interface Ledger {
   readonly changeTurns: Turns;
   /** Makes times final. */
   readonly finalTime: FinalTime;
+  /** See {@link LedgerOptions}. */
+  readonly transfersPerTotal: number;
   /** Settles expired holds. */
   readonly expiry: Expiry;
   /** The end of the feed of events. */
@@ -45,6 +48,8 @@ export interface LedgerOptions {
   readonly log: DatabaseLog;
   /** How often expired holds are settled, in milliseconds. Default 500. */
   readonly sweepIntervalMs?: number;
+  /** Transfers from one running total of the trial balance to the next. Default 50,000. */
+  readonly transfersPerTotal?: number;
 }
 
 /**
@@ -65,7 +70,8 @@ export const lanePoolOptions = {
 const CONNECTIONS_KEPT = 2;
 
 /** Opens the ledger of a migrated database. */
-export function openLedger({ pool, lanePool, log, sweepIntervalMs = 500 }: LedgerOptions): Ledger {
+export function openLedger(options: LedgerOptions): Ledger {
+  const { pool, lanePool, log, sweepIntervalMs = 500, transfersPerTotal = TRANSFERS_PER_TOTAL } = options;
   const watch = new LedgerWatch();
   const readTurns = new Turns({ room: "reads", watch, slots: Math.max(1, pool.options.max - CONNECTIONS_KEPT) });
   const events = new EventReader(pool, readTurns);
@@ -86,6 +92,7 @@ export function openLedger({ pool, lanePool, log, sweepIntervalMs = 500 }: Ledge
       slotsBesideOthers: 1,
     }),
     finalTime: new FinalTime(pool),
+    transfersPerTotal,
     expiry,
     feed,
     events,

@@ -16,9 +16,10 @@ import { type Actor, isVisibleTo } from "./policy.ts";
 import type { Outcome } from "./posting/decide-group.ts";
 import type { AccountSettings, FieldChange } from "./records/account-changes.ts";
 import type { AccountRecord } from "./records/accounts.ts";
-import type { BalancePoint, CurrencyTotals } from "./records/balances.ts";
+import type { BalancePoint } from "./records/balances.ts";
 import type { EntryRecord } from "./records/entries.ts";
 import type { TransferRecord } from "./records/transfers.ts";
+import type { CurrencyTotals } from "./records/trial-balance.ts";
 import { type Micros, saturate, toTimestamp } from "./values.ts";
 
 export function toAccountMessage(account: AccountRecord): Account {
@@ -174,6 +175,7 @@ export function toCurrencyMessage({ debits, credits, ...currency }: CurrencyTota
     totalCredits: saturate(credits),
     exactTotalDebits: `${debits}`,
     exactTotalCredits: `${credits}`,
+    balanced: debits === credits,
   };
 }
 

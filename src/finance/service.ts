@@ -57,11 +57,12 @@ import type { Command, Posting } from "./posting/posting.ts";
 import { type Author, listAccountChanges } from "./records/account-changes.ts";
 import { createAccount, loadOpened } from "./records/account-opening.ts";
 import { type AccountRecord, listAccounts, updateAccount } from "./records/accounts.ts";
-import { loadBalance, loadBalanceHistory, loadTrialBalance } from "./records/balances.ts";
+import { loadBalance, loadBalanceHistory } from "./records/balances.ts";
 import { listEntries } from "./records/entries.ts";
 import type { Listed } from "./records/page.ts";
 import { listTransfers } from "./records/transfer-list.ts";
 import { loadTransfers, seesTransfer } from "./records/transfers.ts";
+import { loadTrialBalance } from "./records/trial-balance.ts";
 import {
   type Page,
   readAccountChange,
@@ -133,7 +134,7 @@ export function financeServiceOf(ledger: Ledger) {
 
 /** The methods, for callers that have their scope: validate, ask the ledger, answer. */
 function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContext> {
-  const { pool, accounts, queue, readTurns, changeTurns, finalTime, expiry, feed, events } = ledger;
+  const { pool, accounts, queue, readTurns, changeTurns, finalTime, transfersPerTotal, expiry, feed, events } = ledger;
   return {
     async CreateAccount(ctx, request) {
       const actor = actorOf(ctx);
@@ -332,7 +333,7 @@ function createFinanceService(ledger: Ledger): FinanceServiceTwirp<FinanceContex
       const asked = readAsOf(request.asOf);
       if (asked !== undefined) await reachAsOf(asked);
       const asOf = asked ?? (await finalTime.reachPresent());
-      const currencies = await read(ctx, (client) => loadTrialBalance(client, asOf));
+      const currencies = await loadTrialBalance((work) => read(ctx, work), asOf, transfersPerTotal);
       return { currencies: currencies.map(toCurrencyMessage), asOf: toTimestamp(asOf) };
     },
   };

@@ -27,14 +27,14 @@ export function findBreaches(sql: string, version: string): Breach[] {
   if (contract !== null) return contractBreaches(sql, contract, version);
   const stops = [...sql.matchAll(/^--[ \t]*stop:[ \t]*(.*)$/gm)];
   const statements = splitStatements(sql);
-  const created = new Set(statements.flatMap(({ text }) => nameAfter(text, CREATE_TABLE)));
+  const created = new Set(statements.flatMap(({ text }) => CREATED.flatMap((pattern) => nameAfter(text, pattern))));
   const ahead = statementsAhead(sql);
   let waitsLong = true;
   const breaches = statements.flatMap(({ line, text }) => {
     if (/^set local lock_timeout /.test(text)) waitsLong = false;
-    const table = tableOf(text);
+    const changed = changedBy(text);
     // Nothing uses yet what the same file creates.
-    if (table !== undefined && created.has(table)) return [];
+    if (changed !== undefined && created.has(changed)) return [];
     const problems = stops.length > 0 ? [] : problemsForVersionBefore(text, ahead);
     if (/^create (?:unique )?index concurrently /.test(text)) {
       problems.push("can't run inside the migrations' transaction: put it in a line `-- ahead: …`");
@@ -54,10 +54,14 @@ function problemsForVersionBefore(text: string, ahead: ReadonlySet<string>): str
 }
 
 const NAME = String.raw`(?:if (?:not )?exists )?(?:only )?([\w."]+)`;
-const CREATE_TABLE = new RegExp(`^create (?:unlogged )?table ${NAME}`);
+const CREATED: readonly RegExp[] = [
+  new RegExp(`^create (?:unlogged )?table ${NAME}`),
+  new RegExp(`^create index ${NAME} on `),
+];
 
-/** Matches the name of the table that a statement changes. */
-const TABLES: readonly RegExp[] = [
+/** Matches the name of the table that a statement changes, or of the index that it drops. */
+const CHANGED: readonly RegExp[] = [
+  new RegExp(`^drop index ${NAME}`),
   new RegExp(`^(?:alter|drop) table ${NAME}`),
   new RegExp(`^create (?:unique )?index (?:concurrently )?(?:if not exists )?(?:[\\w."]+ )?on ${NAME}`),
   new RegExp(`^create (?:or replace )?(?:constraint )?trigger .*? on ${NAME}`),
@@ -195,8 +199,8 @@ function isOlder(one: string, other: string): boolean {
   return false;
 }
 
-function tableOf(text: string): string | undefined {
-  return TABLES.flatMap((pattern) => nameAfter(text, pattern))[0];
+function changedBy(text: string): string | undefined {
+  return CHANGED.flatMap((pattern) => nameAfter(text, pattern))[0];
 }
 
 function nameAfter(text: string, pattern: RegExp): string[] {

@@ -61,7 +61,7 @@ describe("the service on the upgraded ledger", () => {
   beforeAll(async () => {
     database = await createOldLedger(LAST_MIGRATION, text);
     expect(await upgrade(database)).toContain("0005_events");
-    service = await startTestService({}, { database });
+    service = await startTestService({}, { database, transfersPerTotal: 2 });
     alice = await service.token("alice");
   });
   afterAll(async () => {
@@ -70,6 +70,28 @@ describe("the service on the upgraded ledger", () => {
   });
 
   test("is sound", async () => {
+    expect(await findingsOf(database.pool)).toEqual([]);
+  });
+
+  test("adds up the history in its trial balance, and keeps running totals of it", async () => {
+    const { body } = await service.call("GetTrialBalance", {});
+    const { rows } = await database.pool.query<{ currency: string; debits: string; credits: string }>(`
+      select a.currency, sum(b.debits_posted + coalesce(b.posted_carried, 0))::text as debits,
+             sum(b.credits_posted + coalesce(b.posted_carried, 0))::text as credits
+        from account a
+        join account_balance b on b.account_id = a.id
+       group by a.currency
+       order by a.currency`);
+    expect(body.currencies).toMatchObject(
+      rows.map(({ currency, debits, credits }) => ({
+        currency,
+        exact_total_debits: debits,
+        exact_total_credits: credits,
+        balanced: true,
+      })),
+    );
+    const { rows: kept } = await database.pool.query("select from running_total");
+    expect(kept.length).toBeGreaterThan(2);
     expect(await findingsOf(database.pool)).toEqual([]);
   });
 

@@ -6,7 +6,7 @@ import { startTestService, type TestService } from "../setup/service.ts";
 let service: TestService;
 
 beforeAll(async () => {
-  service = await startTestService({}, { sweepIntervalMs: 3_600_000 });
+  service = await startTestService({}, { sweepIntervalMs: 3_600_000, transfersPerTotal: 2 });
   const from = await openFunded(service, "alice", 1000);
   const to = await openAccount(service, "bob");
   const move = { debit_account_id: from, credit_account_id: to };
@@ -31,6 +31,7 @@ beforeAll(async () => {
   ];
   expect(verdicts.map(verdictOf)).toEqual(["200", "200", "insufficient_funds", "200", "200", "200", "200", "200"]);
   await service.ledger.feed.refresh();
+  await service.call("GetTrialBalance", {});
   // An expired hold that is not settled yet is no fault.
   const expired = "select from hold where state = 2 and expires_at <= clock_timestamp()";
   const hasExpired = async () => expect((await service.pool.query(expired)).rows).toHaveLength(1);
@@ -49,6 +50,7 @@ const TABLES = [
   "feed",
   "idempotency",
   "ledger_time",
+  "running_total",
 ];
 
 /** Runs the audit after a superuser's tampering, in a copy that is thrown away: names the checks that found something. */
@@ -86,6 +88,19 @@ const tamperings: [check: string, tampering: string][] = [
     "entries_are_a_chain",
     "update entry set created_at = created_at - interval '1 day' where account_id = 2 and sequence = 2",
   ],
+  [
+    "running_totals_match_entries",
+    "update running_total set debits[1] = debits[1] + 1 where as_of = (select max(as_of) from running_total)",
+  ],
+  ["running_totals_match_entries", "update running_total set debits = credits, credits = array[0]"],
+  ["running_totals_match_entries", "update running_total set currencies = '{}', debits = '{}', credits = '{}'"],
+  [
+    "running_totals_match_entries",
+    "update running_total set currencies = currencies || text 'EUR', debits = debits || 1.0, credits = credits || 1.0",
+  ],
+  ["running_totals_match_entries", "update running_total set as_of = as_of - interval '1 microsecond'"],
+  ["running_totals_match_entries", "update entry set amount = amount + 1 where sequence = 1"],
+  ["running_totals_match_entries", "insert into running_total select now(), '{USD}', '{7}', '{7}'"],
   ["transfers_have_their_entries", "update transfer set amount = amount + 1 where id = 2"],
   ["transfers_have_their_entries", "delete from entry where transfer_id = 2"],
   ["entries_have_their_transfer", "delete from transfer where id = 2"],

@@ -35,6 +35,8 @@ export interface Reply {
 export interface TestServiceOptions {
   /** Default 20. */
   readonly sweepIntervalMs?: number;
+  /** Default 5, so that trial balances start from running totals. */
+  readonly transfersPerTotal?: number;
   /** A database that outlives the service. Default: its own database, dropped with it. */
   readonly database?: TestDatabase;
   /** The URL for the ledger's lanes. Default: the database's URL. */
@@ -54,6 +56,7 @@ export async function startTestService(
   environment: Record<string, string> = {},
   {
     sweepIntervalMs = 20,
+    transfersPerTotal = 5,
     database: shared,
     laneUrl,
     limits = {},
@@ -75,7 +78,7 @@ export async function startTestService(
   const lanePool = openPool({ connectionString: laneUrl ?? database.url, ...lanePoolOptions });
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: config.logLevel }, { write: (line: string) => log.push(JSON.parse(line)) });
-  const ledger = openLedger({ pool, lanePool, log: logger, sweepIntervalMs });
+  const ledger = openLedger({ pool, lanePool, log: logger, sweepIntervalMs, transfersPerTotal });
   const app = await buildApp({
     config,
     log: logger,

@@ -1,5 +1,6 @@
 /** Audits a whole ledger in SQL: each check is a query that returns a row for each fault. */
 import type { ClientBase } from "pg";
+import { DEBIT_NORMAL_TYPES } from "../account.ts";
 
 /** A fault. */
 export interface Finding {
@@ -40,7 +41,7 @@ having sum(b.debits_posted) <> sum(b.credits_posted)`,
 select a.id as account_id, a.type, b.debit_normal
   from account a
   left join account_balance b on b.account_id = a.id
- where b.debit_normal is distinct from (a.type in (1, 5))`,
+ where b.debit_normal is distinct from (a.type in (${DEBIT_NORMAL_TYPES}))`,
   },
   {
     name: "balance_equals_entries",
@@ -74,6 +75,41 @@ select account_id, sequence, amount, balance_after, previous_sequence, previous_
  where sequence <> previous_sequence + 1
     or balance_after <> previous_balance + amount
     or created_at < previous_time`,
+  },
+  {
+    name: "running_totals_match_entries",
+    rule: "the running totals of a time are the sums of the entries up to it",
+    meaning: "The trial balance adds later entries to these totals, so it is wrong from that time on.",
+    sql: `
+with times as (
+  select array_agg(as_of order by as_of) as times
+    from running_total
+), posted as (
+  select width_bucket(e.created_at - interval '1 microsecond', (select times from times)) + 1 as ordinal, a.currency,
+         coalesce(sum(abs(e.amount)) filter (where (e.amount > 0) = b.debit_normal), 0) as debits,
+         coalesce(sum(abs(e.amount)) filter (where (e.amount > 0) <> b.debit_normal), 0) as credits
+    from entry e
+    join account a on a.id = e.account_id
+    join account_balance b on b.account_id = e.account_id
+   where e.created_at <= (select max(as_of) from running_total)
+   group by ordinal, a.currency
+), summed as (
+  select t.as_of, c.currency,
+         coalesce(sum(p.debits) over summed_until, 0) as debits, coalesce(sum(p.credits) over summed_until, 0) as credits
+    from times
+   cross join unnest(times) with ordinality as t (as_of, ordinal)
+   cross join (select distinct currency from posted) c
+    left join posted p on p.ordinal = t.ordinal and p.currency = c.currency
+  window summed_until as (partition by c.currency order by t.ordinal)
+), kept as (
+  select r.as_of, k.*
+    from running_total r
+   cross join lateral unnest(r.currencies, r.debits, r.credits) as k (currency, debits, credits)
+)
+select as_of, currency, k.debits, k.credits, s.debits as entries_debits, s.credits as entries_credits
+  from kept k
+  full join summed s using (as_of, currency)
+ where (coalesce(k.debits, 0), coalesce(k.credits, 0)) is distinct from (coalesce(s.debits, 0), coalesce(s.credits, 0))`,
   },
   {
     name: "transfers_have_their_entries",

@@ -2,8 +2,7 @@
 import type { ClientBase, Pool } from "pg";
 import { invalidArgument } from "../errors.ts";
 import type { HistorySpan } from "../validation.ts";
-import type { AccountId } from "../values.ts";
-import { accountDigits, type Micros, type Minor, toTimestamptz } from "../values.ts";
+import { type AccountId, type Micros, type Minor, toTimestamptz } from "../values.ts";
 
 interface BalanceAt {
   readonly balance: Minor;
@@ -17,17 +16,6 @@ export interface BalancePoint {
   /** The sums can have any size. */
   readonly debits: bigint;
   readonly credits: bigint;
-}
-
-export interface CurrencyTotals {
-  readonly currency: string;
-  /** The largest number among its accounts. */
-  readonly minorUnitDigits: number;
-  readonly accounts: bigint;
-  /** The sums can have any size. */
-  readonly debits: bigint;
-  readonly credits: bigint;
-  readonly balanced: boolean;
 }
 
 const HISTORY_POINTS_MAX = 10_000n;
@@ -133,52 +121,4 @@ select ending.time, coalesce(e.balance_after, 0) as balance,
     values: [start, end, span.interval, step, span.accountId, debitNormal, first, last],
   });
   return rows.map(({ debits, credits, ...point }) => ({ ...point, debits: BigInt(debits), credits: BigInt(credits) }));
-}
-
-/**
- * Proves the books from the entries alone: the debits against the credits of each currency, and each account's running
- * balance against the sum of its entries.
- *
- * @param asOf a final time.
- */
-export async function loadTrialBalance(client: ClientBase, asOf: Micros): Promise<CurrencyTotals[]> {
-  const { rows } = await client.query<{
-    currency: string;
-    minor_unit_digits: number | null;
-    accounts: bigint;
-    debits: string;
-    credits: string;
-    chained: boolean;
-  }>({
-    name: "trial_balance",
-    text: `
-with posted as (
-  select account_id, max(sequence) as last, sum(amount) as net,
-         coalesce(sum(amount) filter (where amount > 0), 0) as raised,
-         coalesce(-sum(amount) filter (where amount < 0), 0) as lowered
-    from entry
-   where created_at <= $1::timestamptz
-   group by account_id
-)
-select a.currency, max(a.minor_unit_digits) as minor_unit_digits, count(*) as accounts,
-       coalesce(sum(case when b.debit_normal then p.raised else p.lowered end), 0)::text as debits,
-       coalesce(sum(case when b.debit_normal then p.lowered else p.raised end), 0)::text as credits,
-       coalesce(bool_and(p.net is not distinct from e.balance_after), true) as chained
-  from account a
-  join account_balance b on b.account_id = a.id
-  left join posted p on p.account_id = a.id
-  left join entry e on e.account_id = p.account_id and e.sequence = p.last
- where a.created_at <= $1::timestamptz
- group by a.currency
- order by a.currency`,
-    values: [toTimestamptz(asOf)],
-  });
-  return rows.map(({ currency, minor_unit_digits, accounts, debits, credits, chained }) => ({
-    currency,
-    minorUnitDigits: accountDigits(minor_unit_digits, currency),
-    accounts,
-    debits: BigInt(debits),
-    credits: BigInt(credits),
-    balanced: chained && debits === credits,
-  }));
 }

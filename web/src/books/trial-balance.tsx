@@ -22,7 +22,7 @@ export function TrialBalance() {
               {currencies.map((proof) => (
                 <Proof key={proof.currency} proof={proof} />
               ))}
-              {asOf && <p className="muted">Every balance was recalculated from its entries, as of {timeOf(asOf)}.</p>}
+              {asOf && <p className="muted">All entries up to {timeOf(asOf)} count.</p>}
             </>
           )
         }

@@ -221,7 +221,7 @@ export interface CurrencyTrialBalance {
      */
     totalCredits: bigint;
     /**
-     * Whether the totals are equal and every account's balance is the sum of its entries.
+     * Whether the totals are equal. Whether every account's balance is the sum of its entries, `npm run verify` tells.
      *
      * @generated from protobuf field: bool balanced = 5
      */

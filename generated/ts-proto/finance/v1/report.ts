@@ -162,7 +162,7 @@ export interface CurrencyTrialBalance {
   totalDebits: bigint;
   /** Minor units. Stops at 9223372036854775807; exact_total_credits is exact. */
   totalCredits: bigint;
-  /** Whether the totals are equal and every account's balance is the sum of its entries. */
+  /** Whether the totals are equal. Whether every account's balance is the sum of its entries, `npm run verify` tells. */
   balanced: boolean;
   /** The exact total, of any size, in decimal digits; minor units. */
   exactTotalDebits: string;
