@@ -326,4 +326,11 @@ describe("following the feed", () => {
       }
     }
   });
+
+  test("a seal reads the rows that it seals and the last one before them", async () => {
+    await pool.query(
+      "insert into feed (types, subjects, sequences, credit_sequences) select '{3}', '{10}', '{1}', '{1}' from generate_series(1, 3)",
+    );
+    expect(await rowsOf(() => seal(pool))).toBeLessThan(ROWS_BESIDES);
+  });
 });

@@ -60,7 +60,7 @@ select i.id as identity, coalesce(last.position, 0) as position, coalesce(last.s
   left join (select position + cardinality(types) - 1 as position, seal
                from feed
               where position is not null
-              order by position desc
+              order by feed.position desc
               limit 1) last on true;
 commit`;
 
