@@ -106,24 +106,25 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     ...(audience === undefined ? {} : { audience }),
   };
   return (authorization) => {
-    const token = bearerToken(authorization);
+    const credentials = cache.has(authorization) ? authorization : `${SCHEME}${bearerToken(authorization)}`;
     const refreshing = published?.keepFresh();
-    if (refreshing !== undefined) return refreshing.then(() => callerOf(token));
-    return callerOf(token);
+    if (refreshing !== undefined) return refreshing.then(() => callerOf(credentials));
+    return callerOf(credentials);
   };
 
-  function callerOf(token: string): Caller | Promise<Caller> {
-    return cache.get(token, now()) ?? verify(token);
+  function callerOf(credentials: string): Caller | Promise<Caller> {
+    return cache.get(credentials, now()) ?? verify(credentials);
   }
 
-  async function verify(token: string): Promise<Caller> {
+  async function verify(credentials: string): Promise<Caller> {
+    const token = credentials.slice(SCHEME.length);
     try {
       const keys = cache.generation;
       const { payload } = await jwtVerify(token, key, { ...verification, currentDate: new Date(now()) });
       requirePlainSignature(token);
       const caller = toCaller(payload);
       // If the keys have changed since, the token may have been verified with a withdrawn one.
-      if (cache.generation === keys) cache.set(token, caller, (payload.exp ?? 0) * 1000, now());
+      if (cache.generation === keys) cache.set(credentials, caller, (payload.exp ?? 0) * 1000, now());
       return caller;
     } catch (error) {
       throw toAuthenticationError(error);
@@ -133,6 +134,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
 
 const AUTHORIZATION = "authorization";
 
+/** How callers are remembered: by the scheme in its usual spelling, and the token. Nearly every header is spelled so. */
+const SCHEME = "Bearer ";
+
 /**
  * The Authorization header of a request. With several, Node would take the first.
  *
@@ -140,12 +144,18 @@ const AUTHORIZATION = "authorization";
  * @throws AuthenticationError when there is more than one.
  */
 export function readAuthorization(rawHeaders: readonly string[]): string | undefined {
-  const values = rawHeaders.filter((_, index) => index % 2 === 1 && isAuthorization(rawHeaders[index - 1] ?? ""));
-  if (values.length > 1) {
-    const message = `the header authorization was sent ${values.length} times; send one, with one token`;
+  let authorization: string | undefined;
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (!isAuthorization(rawHeaders[at] ?? "")) continue;
+    authorization = rawHeaders[at + 1];
+    count += 1;
+  }
+  if (count > 1) {
+    const message = `the header authorization was sent ${count} times; send one, with one token`;
     throw new AuthenticationError("token_malformed", message);
   }
-  return values[0];
+  return authorization;
 }
 
 function isAuthorization(name: string): boolean {
@@ -269,21 +279,26 @@ export class CallerCache {
     this.#callers.clear();
   }
 
-  /** @returns undefined when the token must be verified. */
-  get(token: string, nowMs: number): Caller | undefined {
-    const remembered = this.#callers.get(token);
+  /** Whether these credentials were verified, perhaps too long ago. */
+  has(credentials: string | undefined): credentials is string {
+    return credentials !== undefined && this.#callers.has(credentials);
+  }
+
+  /** @returns undefined when the credentials must be verified. */
+  get(credentials: string, nowMs: number): Caller | undefined {
+    const remembered = this.#callers.get(credentials);
     if (remembered === undefined) return undefined;
     if (nowMs < remembered.untilMs) return remembered.caller;
-    this.#callers.delete(token);
+    this.#callers.delete(credentials);
     return undefined;
   }
 
-  set(token: string, caller: Caller, expiresAtMs: number, nowMs: number): void {
+  set(credentials: string, caller: Caller, expiresAtMs: number, nowMs: number): void {
     const { sizeMax, lifetimeMsMax } = this.#options;
     if (this.#callers.size >= sizeMax) {
       const [oldest] = this.#callers.keys();
       if (oldest !== undefined) this.#callers.delete(oldest);
     }
-    this.#callers.set(token, { caller, untilMs: Math.min(expiresAtMs, nowMs + lifetimeMsMax) });
+    this.#callers.set(credentials, { caller, untilMs: Math.min(expiresAtMs, nowMs + lifetimeMsMax) });
   }
 }
