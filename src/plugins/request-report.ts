@@ -18,8 +18,8 @@ export interface RequestReportOptions {
 /** Counts the requests in flight, and reports each when it ends. */
 export class RequestReport {
   readonly #options: RequestReportOptions;
-  // By connection: when it is lost, Node does not close replies that wait behind another one.
-  readonly #open = new WeakMap<Socket, Set<() => void>>();
+  /** Pipelined requests by connection: when it is lost, Node does not close replies that wait behind another one. */
+  readonly #pipelined = new WeakMap<Socket, Set<() => void>>();
   #inFlight = 0;
 
   constructor(options: RequestReportOptions) {
@@ -42,9 +42,13 @@ export class RequestReport {
   follow(request: FastifyRequest, reply: FastifyReply): void {
     const { tracing } = this.#options;
     tracing?.begin(request, reply);
-    const open = this.#openOn(request.raw.socket);
+    // Node assigns the socket to a response once all earlier ones were sent.
+    const pipelined = reply.raw.socket === null ? this.#pipelinedOn(request.raw.socket) : undefined;
+    let open = true;
     const over = () => {
-      if (!open.delete(over)) return;
+      if (!open) return;
+      open = false;
+      pipelined?.delete(over);
       this.#inFlight -= 1;
       const call = callOf(request);
       const traceId = tracing?.end(request, call);
@@ -52,21 +56,21 @@ export class RequestReport {
       else this.#reportCall(call, request, reply, traceId);
     };
     this.#inFlight += 1;
-    open.add(over);
+    pipelined?.add(over);
     // A reply that was sent closes too.
     reply.raw.on("close", over);
   }
 
-  /** The functions that end the open requests of a connection. */
-  #openOn(socket: Socket): Set<() => void> {
-    const known = this.#open.get(socket);
+  /** The functions that end the pipelined requests of a connection. */
+  #pipelinedOn(socket: Socket): Set<() => void> {
+    const known = this.#pipelined.get(socket);
     if (known !== undefined) return known;
-    const open = new Set<() => void>();
-    this.#open.set(socket, open);
+    const pipelined = new Set<() => void>();
+    this.#pipelined.set(socket, pipelined);
     socket.once("close", () => {
-      for (const over of open) over();
+      for (const over of pipelined) over();
     });
-    return open;
+    return pipelined;
   }
 
   #reportCall(call: CallOutcome, request: FastifyRequest, reply: FastifyReply, traceId: string | undefined): void {
@@ -76,11 +80,11 @@ export class RequestReport {
     const waited = waitedMsOf(call);
     metrics.recordCall(call.method, code, (elapsedTime - (waited ?? 0)) / 1000);
     const waitedMs = waited === undefined ? undefined : toMicros(waited);
-    const rest = { code, status, durationMs: toMicros(elapsedTime), waitedMs };
-    const ids = { requestId: request.id, traceId };
+    const durationMs = toMicros(elapsedTime);
+    const requestId = request.id;
     // pino leaves out members that are undefined.
-    if (rpc === "") log.info({ ...placeOf(request), ...rest, ...ids }, ANSWERED);
-    else log.info({ rpc, ...rest, caller: callerOf(call), ...ids }, ANSWERED);
+    if (rpc === "") log.info({ ...placeOf(request), code, status, durationMs, waitedMs, requestId, traceId }, ANSWERED);
+    else log.info({ rpc, code, status, durationMs, waitedMs, caller: callerOf(call), requestId, traceId }, ANSWERED);
   }
 
   #logRequest(request: FastifyRequest, reply: FastifyReply): void {
