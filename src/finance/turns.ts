@@ -5,17 +5,26 @@ const ACTIVE_MS = 1000;
 
 /** Knows whether more than one caller is active. */
 class ActiveCallers {
-  /** The last two callers. */
-  #latest: readonly { readonly caller: string; readonly atMs: number }[] = [];
+  #latest: string | undefined;
+  #latestAtMs = 0;
+  /** The latest caller but one. */
+  #other: string | undefined;
+  #otherAtMs = 0;
 
   note(caller: string, atMs: number): void {
-    const other = this.#latest.find((each) => each.caller !== caller);
-    this.#latest = [{ caller, atMs }, ...(other === undefined ? [] : [other])];
+    if (caller !== this.#latest) {
+      this.#other = this.#latest;
+      this.#otherAtMs = this.#latestAtMs;
+      this.#latest = caller;
+    }
+    this.#latestAtMs = atMs;
   }
 
   /** Whether another caller is active. */
   hasOther(caller: string, nowMs: number): boolean {
-    return this.#latest.some((each) => each.caller !== caller && nowMs - each.atMs < ACTIVE_MS);
+    const isLatest = caller === this.#latest;
+    const [other, atMs] = isLatest ? [this.#other, this.#otherAtMs] : [this.#latest, this.#latestAtMs];
+    return other !== undefined && nowMs - atMs < ACTIVE_MS;
   }
 }
 
