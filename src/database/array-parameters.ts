@@ -30,10 +30,10 @@ type ArrayWriter<Value> = <Row>(rows: readonly Row[], valueIn: (row: Row) => Val
 
 /** A parameter of type `element type[]`, with one element of each row. */
 export const arrayOf: { readonly [Type in ArrayElementType]: ArrayWriter<ArrayElements[Type]> } = {
-  bigint: sizedArray<bigint>(20, 8, (view, at, value) => view.setBigInt64(at, value)),
-  smallint: sizedArray<number>(21, 2, (view, at, value) => view.setInt16(at, value)),
-  boolean: sizedArray<boolean>(16, 1, (view, at, value) => view.setUint8(at, value ? 1 : 0)),
-  timestamptz: sizedArray<bigint>(1184, 8, (view, at, value) => view.setBigInt64(at, value - POSTGRES_EPOCH)),
+  bigint: sizedArray<bigint>(20, 8, ({ view }, at, value) => view.setBigInt64(at, value)),
+  smallint: sizedArray<number>(21, 2, ({ view }, at, value) => view.setInt16(at, value)),
+  boolean: sizedArray<boolean>(16, 1, ({ view }, at, value) => view.setUint8(at, value ? 1 : 0)),
+  timestamptz: sizedArray<bigint>(1184, 8, ({ view }, at, value) => view.setBigInt64(at, value - POSTGRES_EPOCH)),
   uuid: sizedArray<string>(2950, 16, writeUuid),
   text: textArray(25, ""),
   jsonb: textArray(3802, "\u0001"),
@@ -48,25 +48,36 @@ const HEADER_SIZE = 20;
 const LENGTH_SIZE = 4;
 const NO_VALUE = -1;
 
+/** The bytes of an array, seen in two ways. */
+interface Room {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+}
+
+function roomOf(size: number): Room {
+  const bytes = Buffer.allocUnsafe(size);
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, size) };
+}
+
 /** @param type the element type's id in `pg_type`. */
 function sizedArray<Value>(
   type: number,
   size: number,
-  write: (view: DataView, at: number, value: Value) => void,
+  write: (room: Room, at: number, value: Value) => void,
 ): ArrayWriter<Value> {
   return (rows, valueIn) => {
-    const bytes = Buffer.allocUnsafe(HEADER_SIZE + rows.length * (LENGTH_SIZE + size));
-    const view = viewOf(bytes);
+    const room = roomOf(HEADER_SIZE + rows.length * (LENGTH_SIZE + size));
+    const { view } = room;
     let at = HEADER_SIZE;
     for (const row of rows) {
       const value = valueIn(row);
       view.setInt32(at, value === null ? NO_VALUE : size);
       at += LENGTH_SIZE;
       if (value === null) continue;
-      write(view, at, value);
+      write(room, at, value);
       at += size;
     }
-    return finish(bytes, view, type, rows.length, at);
+    return finish(room, type, rows.length, at);
   };
 }
 
@@ -74,26 +85,22 @@ function sizedArray<Value>(
 function textArray(type: number, prefix: string): ArrayWriter<string> {
   return (rows, valueIn) => {
     const values = rows.map((row) => valueIn(row));
-    let room = HEADER_SIZE;
+    let sizeMax = HEADER_SIZE;
     // A UTF-16 code unit takes at most three bytes in UTF-8.
-    for (const value of values) room += LENGTH_SIZE + (value === null ? 0 : prefix.length + 3 * value.length);
-    const bytes = Buffer.allocUnsafe(room);
-    const view = viewOf(bytes);
+    for (const value of values) sizeMax += LENGTH_SIZE + (value === null ? 0 : prefix.length + 3 * value.length);
+    const room = roomOf(sizeMax);
+    const { bytes, view } = room;
     let at = HEADER_SIZE;
     for (const value of values) {
       const size = value === null ? NO_VALUE : bytes.write(prefix + value, at + LENGTH_SIZE);
       view.setInt32(at, size);
       at += LENGTH_SIZE + Math.max(size, 0);
     }
-    return finish(bytes, view, type, rows.length, at);
+    return finish(room, type, rows.length, at);
   };
 }
 
-function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-function finish(bytes: Buffer, view: DataView, type: number, length: number, end: number): Buffer {
+function finish({ bytes, view }: Room, type: number, length: number, end: number): Buffer {
   // PostgreSQL reads the flag for nulls, but finds them by their size.
   view.setInt32(0, length === 0 ? 0 : 1);
   view.setInt32(4, 0);
@@ -104,10 +111,10 @@ function finish(bytes: Buffer, view: DataView, type: number, length: number, end
   return bytes.subarray(0, end);
 }
 
-function writeUuid(view: DataView, at: number, digits: string): void {
+function writeUuid({ bytes }: Room, at: number, digits: string): void {
   for (let index = 0; index < 16; index += 1) {
     const high = valueOfDigit(digits.charCodeAt(2 * index));
-    view.setUint8(at + index, (high << 4) | valueOfDigit(digits.charCodeAt(2 * index + 1)));
+    bytes[at + index] = (high << 4) | valueOfDigit(digits.charCodeAt(2 * index + 1));
   }
 }
 

@@ -46,7 +46,10 @@ export interface Claim {
 type Fields = Record<string, unknown>;
 
 interface KeyedMethod {
+  readonly name: string;
   readonly type: IMessageType<Fields>;
+  /** What the digest of a request begins with. */
+  readonly prefix: Buffer;
   /** The fields of a digest from before 0.2.0, in order. */
   readonly legacyFields: readonly string[];
   /** The highest field number in 0.1.0. */
@@ -57,18 +60,19 @@ const TRANSFER_FIELDS = ["debitAccountId", "creditAccountId", "amount", "descrip
 const ACCOUNT_FIELDS = ["name", "type", "currency", "owner", "overdraftLimit", "unlimitedOverdraft", "metadata"];
 
 const methods = {
-  CreateAccount: keyed(CreateAccountRequest, ACCOUNT_FIELDS, 8),
-  CreateTransfer: keyed(CreateTransferRequest, [...TRANSFER_FIELDS, "pending", "expiresAt"], 10),
-  CaptureTransfer: keyed(CaptureTransferRequest, ["id", "amount"], 3),
-  VoidTransfer: keyed(VoidTransferRequest, ["id"], 2),
-  ReverseTransfer: keyed(ReverseTransferRequest, ["id", "description"], 3),
+  CreateAccount: keyed("CreateAccount", CreateAccountRequest, ACCOUNT_FIELDS, 8),
+  CreateTransfer: keyed("CreateTransfer", CreateTransferRequest, [...TRANSFER_FIELDS, "pending", "expiresAt"], 10),
+  CaptureTransfer: keyed("CaptureTransfer", CaptureTransferRequest, ["id", "amount"], 3),
+  VoidTransfer: keyed("VoidTransfer", VoidTransferRequest, ["id"], 2),
+  ReverseTransfer: keyed("ReverseTransfer", ReverseTransferRequest, ["id", "description"], 3),
 };
 
 /** The methods whose requests take a key. */
 export type KeyedMethodName = keyof typeof methods;
 
-function keyed(type: object, legacyFields: readonly string[], legacyNumberMax: number): KeyedMethod {
-  return { type: type as IMessageType<Fields>, legacyFields, legacyNumberMax };
+function keyed(name: string, type: object, legacyFields: readonly string[], legacyNumberMax: number): KeyedMethod {
+  const prefix = Buffer.from(`${name}\u0000`);
+  return { name, prefix, type: type as IMessageType<Fields>, legacyFields, legacyNumberMax };
 }
 
 /**
@@ -79,12 +83,14 @@ function keyed(type: object, legacyFields: readonly string[], legacyNumberMax: n
  */
 export function claimOf(subject: string, key: string, name: KeyedMethodName, message: object): Claim {
   const method = methods[name];
-  const canonical = canonicalOf(method.type, message as Fields);
+  const bytes = encodeMessage(method.type, canonicalOf(method.type, message as Fields));
+  const { keyDigest, formerKeyDigest } = keyDigestsOf(subject, key);
   return {
     key,
-    ...keyDigestsOf(subject, key),
-    messageDigest: digest(Buffer.concat([Buffer.from(`${name}\u0000`), encodeMessage(method.type, canonical)])),
-    legacyDigest: () => legacyDigest(name, method, canonical),
+    keyDigest,
+    formerKeyDigest,
+    messageDigest: digest(Buffer.concat([method.prefix, bytes])),
+    legacyDigest: () => legacyDigest(method, canonicalOf(method.type, message as Fields)),
   };
 }
 
@@ -121,13 +127,18 @@ function canonicalOf(type: IMessageType<Fields>, message: Fields): Fields {
 }
 
 function canonicalValue(kind: string, value: unknown): unknown {
-  if (kind === "map") return Object.fromEntries(Object.entries(value ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)));
-  if (!Timestamp.is(value)) return value;
+  if (kind === "map") return sorted(value ?? {});
+  if (kind !== "message" || !Timestamp.is(value)) return value;
   const time = fromTimestamp(value);
   return time === undefined ? value : toTimestamp(time);
 }
 
-function legacyDigest(name: string, { type, legacyFields, legacyNumberMax }: KeyedMethod, canonical: Fields) {
+function sorted(map: object): object {
+  const pairs = Object.entries(map);
+  return pairs.length < 2 ? map : Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function legacyDigest({ name, type, legacyFields, legacyNumberMax }: KeyedMethod, canonical: Fields) {
   const added = { ...type.create() };
   for (const { no, localName } of type.fields) if (no > legacyNumberMax) added[localName] = canonical[localName];
   if (encodeMessage(type, added).length > 0) return undefined;
