@@ -13,10 +13,10 @@ import { isRefusal } from "../errors.ts";
 import { joinWriters } from "../records/final-time.ts";
 import { loadTransfers, type TransferRecord } from "../records/transfers.ts";
 import { type AccountId, type Micros, type TransferId, transferId } from "../values.ts";
-import { Books, type Remembered } from "./books.ts";
+import { Books, type Movement, type Remembered } from "./books.ts";
 import { makesTransfer, targetOf } from "./decide.ts";
 import { decideGroup, type Outcome } from "./decide-group.ts";
-import { isUsed, type KeptOutcome, keyUseOf, rememberOutcomes } from "./idempotency.ts";
+import { isUsed, type KeptOutcome, type KeyRow, keyUseOf, rememberOutcomes } from "./idempotency.ts";
 import type { Posting, PostingGroup } from "./posting.ts";
 import {
   type DrawnRow,
@@ -32,6 +32,7 @@ import {
   lockAccounts,
   readParties,
   settleHolds,
+  toKeyRow,
   toLockedAccount,
   updateBalances,
 } from "./statements.ts";
@@ -89,7 +90,9 @@ export async function postWithin(
 }
 
 function postingsOf(groups: readonly PostingGroup[]): Posting[] {
-  return groups.flatMap(({ postings }) => postings);
+  const all: Posting[] = [];
+  for (const { postings } of groups) for (const posting of postings) all.push(posting);
+  return all;
 }
 
 function decideAll(groups: readonly PostingGroup[], { books, ids }: BatchInput) {
@@ -109,10 +112,11 @@ async function write(
   ending: () => readonly (QueryConfig | string)[],
 ): Promise<void> {
   const { decisions, remembered } = changes;
-  const created = decisions.flatMap(({ effect, transfer }) => (effect === "created" ? [transfer] : []));
+  const created = decisions.filter(({ effect }) => effect === "created").map(({ transfer }) => transfer);
   const held = created.filter(({ awaitsSettlement }) => awaitsSettlement);
-  const settled = decisions.flatMap(({ effect, transfer }) => (effect === "settled" ? [transfer] : []));
-  const movements = decisions.flatMap((decision) => decision.movements);
+  const settled = decisions.filter(({ effect }) => effect === "settled").map(({ transfer }) => transfer);
+  const movements: Movement[] = [];
+  for (const decision of decisions) movements.push(...decision.movements);
 
   const sent: Promise<unknown>[] = [];
   try {
@@ -165,8 +169,13 @@ async function lockAndRead(
   postings: readonly Posting[],
   { begin = [], clock, skipsLocked = false }: LockOptions,
 ): Promise<BatchInput> {
-  const targets = [...new Set(postings.flatMap(({ command }) => targetOf(command) ?? []))];
-  const ids = new Set([...accountsOfNew(postings), ...(await accountsOfTargets(client, targets))]);
+  const targets = targetsOf(postings);
+  const ids = new Set(await accountsOfTargets(client, targets));
+  for (const { command } of postings) {
+    if (command.kind !== "create") continue;
+    ids.add(command.transfer.debitAccountId);
+    ids.add(command.transfer.creditAccountId);
+  }
 
   const begun = [...begin, joinWriters].map((statement) => client.query(statement));
   const locking = client.query<LockedRow>(lockAccounts([...ids], skipsLocked));
@@ -179,10 +188,13 @@ async function lockAndRead(
   const locked = (await locking).rows;
   const drawn = (await drawing).rows;
 
-  const times = { clock: clock ?? drawn[0]?.clock ?? 0n, firstOpen: drawn[0]?.first_open ?? 0n };
-  const used = drawn.flatMap(({ key_digest, ...row }) =>
-    key_digest !== null && isUsed(row) ? [{ key_digest, ...row }] : [],
-  );
+  const [, drawnClock, firstOpen] = drawn[0] ?? [];
+  const times = { clock: clock ?? drawnClock ?? 0n, firstOpen: firstOpen ?? 0n };
+  const used: KeyRow[] = [];
+  for (const row of drawn) {
+    const key = toKeyRow(row);
+    if (key !== undefined && isUsed(key)) used.push(key);
+  }
   const outcomes = used.flatMap(({ transfer_id: id }) => id ?? []);
   const loaded = await loadTransfers(client, [...new Set([...targets, ...outcomes])]);
   const transfers = targets.flatMap((id): [TransferId, TransferRecord][] => {
@@ -195,14 +207,18 @@ async function lockAndRead(
       transfers: new Map(transfers),
       keys: new Map(used.map((row) => [row.key_digest, keyUseOf(row, loaded)])),
     }),
-    ids: drawn.map(({ id }) => id ?? NO_ID),
+    ids: drawn.map((row) => row[0] ?? NO_ID),
   };
 }
 
-function accountsOfNew(postings: readonly Posting[]): AccountId[] {
-  return postings.flatMap(({ command }) =>
-    command.kind === "create" ? [command.transfer.debitAccountId, command.transfer.creditAccountId] : [],
-  );
+/** The earlier transfers that postings change or reverse. */
+function targetsOf(postings: readonly Posting[]): TransferId[] {
+  const targets = new Set<TransferId>();
+  for (const { command } of postings) {
+    const target = targetOf(command);
+    if (target !== undefined) targets.add(target);
+  }
+  return [...targets];
 }
 
 async function accountsOfTargets(client: ClientBase, targets: readonly TransferId[]): Promise<AccountId[]> {

@@ -39,15 +39,20 @@ export interface Draw {
   readonly draws: boolean;
 }
 
-/** The answer to a {@link Draw}; the columns of the key are null when the key is free and when there is none. */
-export interface DrawnRow extends Omit<KeyRow, "key_digest"> {
-  readonly id: TransferId | null;
-  readonly key_digest: string | null;
+/** The answer to a {@link Draw}, as a row of {@link drawIdsAndReadKeys}. */
+export type DrawnRow = [
+  id: TransferId | null,
   /** The clock, after all accounts were locked; in the first row only. */
-  readonly clock: Micros | null;
+  clock: Micros | null,
   /** In the first row only. */
-  readonly first_open: Micros | null;
-}
+  firstOpen: Micros | null,
+  /** Null, like the columns after it, when the key is free and when there is none. */
+  keyDigest: string | null,
+  requestDigest: KeyRow["request_digest"],
+  messageDigest: KeyRow["message_digest"],
+  transferId: KeyRow["transfer_id"],
+  response: KeyRow["response"],
+];
 
 /** Reads the accounts of transfers. They never change, so they are read before anything is locked. */
 export function readParties(ids: readonly TransferId[]): QueryConfig {
@@ -116,9 +121,10 @@ export function toLockedAccount(row: LockedRow): LockedAccount {
  * The clock is read here, in a statement that starts after the locking one has ended, because PostgreSQL computes the
  * columns of a locking statement before it waits for the lock.
  */
-export function drawIdsAndReadKeys(draws: readonly Draw[]): QueryConfig {
+export function drawIdsAndReadKeys(draws: readonly Draw[]): QueryArrayConfig {
   return {
     name: "draw_ids_and_read_keys",
+    rowMode: "array",
     text: `
 with asked as materialized (
   select ordinal, ${ASKED_DIGESTS}, case when draws then nextval('transfer_id') end as id
@@ -136,6 +142,18 @@ select asked.id,
       arrayOf.uuid(draws, ({ claim }) => claim?.formerKeyDigest ?? null),
       arrayOf.boolean(draws, (draw) => draw.draws),
     ],
+  };
+}
+
+/** The use of the posting's key; undefined when the key is free and when there is none. */
+export function toKeyRow(row: DrawnRow): KeyRow | undefined {
+  if (row[3] === null) return undefined;
+  return {
+    key_digest: row[3],
+    request_digest: row[4],
+    message_digest: row[5],
+    transfer_id: row[6],
+    response: row[7],
   };
 }
 
