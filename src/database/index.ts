@@ -1,5 +1,5 @@
 export { canChangePostings, grantApplicationRole } from "./application-role.ts";
-export { type ArrayElements, type ArrayElementType, arrayOf } from "./array-parameters.ts";
+export { type ArrayElements, type ArrayElementType, arrayOf, parseTimestamptz } from "./column-values.ts";
 export { type ConnectionTarget, readConnectionUrl, withPassword } from "./connection.ts";
 export type { DatabaseLog } from "./connection-errors.ts";
 export {
@@ -17,4 +17,3 @@ export { openPool, withConnection, withTransaction } from "./pool.ts";
 export type { ConnectionRoom } from "./readiness.ts";
 export { checkDatabase, findDurabilityRisks, findObstacle, readConnectionRoom } from "./readiness.ts";
 export { createStatisticsReader, DATABASE_GAUGES, type DatabaseStatistics } from "./statistics.ts";
-export { parseTimestamptz } from "./timestamp.ts";

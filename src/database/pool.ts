@@ -2,11 +2,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ClientBase, Pool, PoolClient } from "pg";
 import pg from "pg";
 import { Availability } from "./availability.ts";
+import { parseTimestamptz } from "./column-values.ts";
 import { brokenBy, type DatabaseLog, silentLog } from "./connection-errors.ts";
 import { readTarget } from "./errors.ts";
 import { GuardedPool } from "./guarded-pool.ts";
 import { isBehindPooler, serverProcessOf } from "./session.ts";
-import { parseTimestamptz } from "./timestamp.ts";
 
 /** The pause between two cancellations of the same work, whose next statement may have started. */
 const REPEAT_AFTER_MS = 20;
