@@ -21,6 +21,7 @@ export interface ServerProgram {
 /** A server in its own process. */
 export interface ServerProcess {
   readonly url: string;
+  readonly pid: number;
   usage(): Promise<ServerUsage>;
   stop(): Promise<void>;
 }
@@ -28,7 +29,7 @@ export interface ServerProcess {
 /** @throws Error when no process of this machine listens there, or it can't be read. */
 async function findServer(url: string): Promise<ServerProcess> {
   const pid = await listeningProcess(Number(new URL(url).port || "80"));
-  return { url, usage: () => readUsage(pid), stop: async () => undefined };
+  return { url, pid, usage: () => readUsage(pid), stop: async () => undefined };
 }
 
 /** Starts a server, or finds the process of one that runs. Its standard output (the access log) is dropped; its errors are shown. */
@@ -42,8 +43,11 @@ export async function startServer({ program, args = [], environment }: ServerPro
   });
   const exited = once(child, "exit");
   const { port } = await report(child);
+  // Only a process that could not be started has no id, and that one sends no report.
+  const { pid = 0 } = child;
   return {
     url: `http://127.0.0.1:${port}`,
+    pid,
     async usage() {
       child.send("usage");
       const { usage } = await report(child);
