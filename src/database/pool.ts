@@ -101,6 +101,8 @@ export interface PoolOptions {
   /**
    * Whether PostgreSQL plans a named statement once, and not again for each short list of values. For pools whose statements
    * look up by key, where planning costs more than the look-up. Default false.
+   *
+   * Such a plan uses indexes even if the table is empty: it is kept while the table grows.
    */
   readonly planOnce?: boolean;
   /** Receives lost connections and an absent database. Default: none. */
@@ -143,6 +145,7 @@ export function openPool(options: PoolOptions): Pool {
       // Another default of the server or the database would turn waits into errors.
       default_transaction_isolation: "read committed",
       plan_cache_mode: options.planOnce === true ? "force_generic_plan" : "auto",
+      enable_seqscan: options.planOnce === true ? "off" : "on",
     },
     connectTimeoutMs: target.connectTimeoutMs ?? options.connectTimeoutMs ?? 5000,
     config: {

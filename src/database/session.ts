@@ -16,6 +16,7 @@ export interface SessionSettings {
   readonly idle_in_transaction_session_timeout: number;
   readonly default_transaction_isolation: "read committed";
   readonly plan_cache_mode: "auto" | "force_generic_plan";
+  readonly enable_seqscan: "on" | "off";
 }
 
 const FORMATS = "set timezone = 'UTC'; set datestyle = 'ISO, YMD'";

@@ -199,6 +199,21 @@ test("a statement that waits too long for a lock fails, and is no lost connectio
   expect([isConnectionError(error), isRetryable(error)]).toEqual([false, false]);
 });
 
+test("a statement that is planned once uses the index of a table that was vacuumed when it was empty", async () => {
+  await database.pool.query("create table vacuumed (id int8 primary key)");
+  await database.pool.query("vacuum vacuumed");
+  const pool = openPool({ connectionString: database.url, planOnce: true });
+  const client = await pool.connect();
+  try {
+    await client.query("prepare look_up (int8) as select id from vacuumed where id = $1");
+    const { rows } = await client.query<{ "QUERY PLAN": string }>("explain (costs off) execute look_up (1)");
+    expect(rows[0]?.["QUERY PLAN"]).toMatch(/^Index Only Scan/);
+  } finally {
+    client.release();
+    await pool.end();
+  }
+});
+
 test("a pool that is full gives up after its time, and is not taken for a database that is away", async () => {
   const pool = openPool({ connectionString: database.url, max: 1, connectTimeoutMs: 1000 });
   const holder = await pool.connect();
