@@ -11,6 +11,7 @@ import {
   CallMemory,
   type CallOutcome,
   createTwirpClientErrors,
+  isStrictHttp,
   strictHttp,
   twirp,
   twirpFrameworkErrors,
@@ -45,6 +46,7 @@ import {
   type OverloadRefusal,
   overload,
   proxiesIn,
+  REQUEST_ID,
   type ReadinessCheck,
   RequestReport,
   requestIdHeader,
@@ -98,6 +100,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const limitCaller = createRateLimiter(config.overload.perCaller, "rate_per_caller");
   const report = new RequestReport({ log, metrics, callerOf, waitedMsOf, tracing });
   const malformedUrl = twirpFrameworkErrors();
+  const securityLines = Object.entries(SECURITY_HEADERS).flat();
   const readiness = shared(0, options.readiness);
   const finance = financeServiceOf(ledger);
 
@@ -126,7 +129,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     },
   });
 
-  await app.register(gracefulExit);
   // Callers that wait for events must not keep the server from closing.
   app.addHook("preClose", async () => ledger.feed.endWaits());
   draining?.addEventListener("abort", () => ledger.feed.endWaits(), { once: true });
@@ -143,7 +145,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(cors, {
     policy: config.cors,
     onRefusal: ({ reason }) => metrics.corsRefusals.inc({ reason }),
+    early(request, response, { status, headers }) {
+      // Without a socket, the reply waits behind another one.
+      if (report.isVerbose || response.socket === null || !isStrictHttp(request)) return false;
+      report.count(response);
+      response.writeHead(status, [REQUEST_ID, requestIdOf(request), ...securityLines, ...headers]).end();
+      return true;
+    },
   });
+  // After cors, which has to notice first that the server closes.
+  await app.register(gracefulExit);
   const refused = (reason: OverloadRefusal) => metrics.overloadRefusals.inc({ reason });
   limitPipelining(app.server, {
     unansweredMax: limits.unansweredMax,

@@ -1,4 +1,4 @@
-/** Answers preflights: `policy` with our plugin, `stock` with @fastify/cors alone, `bare` with a Fastify route that sets ready headers. */
+/** Answers preflights: `early` and `policy` with our plugin, before Fastify and by its hooks, `stock` with @fastify/cors alone, `bare` with a Fastify route that sets ready headers. */
 import fastifyCors from "@fastify/cors";
 import Fastify from "fastify";
 import { compile, cors } from "../../packages/cors/src/index.ts";
@@ -9,7 +9,7 @@ const [kind] = process.argv.slice(2);
 const allowedHeaders = ["authorization", "content-type"];
 const app = Fastify();
 
-if (kind === "policy") {
+if (kind === "policy" || kind === "early") {
   const compiled = compile({
     allowedOrigins: [BENCH_ORIGIN, "https://*.example.com"],
     allowedMethods: ["POST"],
@@ -17,7 +17,7 @@ if (kind === "policy") {
     maxAge: 86_400,
   });
   if (!compiled.ok) throw new Error("the benchmark's CORS policy is wrong");
-  await app.register(cors, { policy: compiled.policy });
+  await app.register(cors, { policy: compiled.policy, early: kind === "early" });
 } else if (kind === "stock") {
   await app.register(fastifyCors, { origin: [BENCH_ORIGIN], methods: ["POST"], allowedHeaders, maxAge: 86_400 });
 } else {

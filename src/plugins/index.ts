@@ -6,6 +6,7 @@ export type { Tracing } from "./open-telemetry.ts";
 export { createRateLimiter, heldBytesMaxOf, OverloadError, type OverloadLimits, overload } from "./overload.ts";
 export { RequestReport, type RequestReportOptions } from "./request-report.ts";
 export {
+  REQUEST_ID,
   requestIdHeader,
   requestIdOf,
   SECURITY_HEADERS,

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import { type CallOutcome, callOf } from "../../packages/twirp/src/index.ts";
@@ -20,6 +21,9 @@ export class RequestReport {
   readonly #options: RequestReportOptions;
   /** Pipelined requests by connection: when it is lost, Node does not close replies that wait behind another one. */
   readonly #pipelined = new WeakMap<Socket, Set<() => void>>();
+  readonly #uncount = () => {
+    this.#inFlight -= 1;
+  };
   #inFlight = 0;
 
   constructor(options: RequestReportOptions) {
@@ -29,6 +33,12 @@ export class RequestReport {
   /** Requests whose reply is neither sent nor lost. */
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Whether probes, scrapes and preflights that succeed are logged. */
+  get isVerbose(): boolean {
+    const { level } = this.#options.log;
+    return level === "debug" || level === "trace";
   }
 
   /**
@@ -61,6 +71,12 @@ export class RequestReport {
     reply.raw.on("close", over);
   }
 
+  /** Counts a request that is not reported as in flight until its reply is sent or lost. The reply must have its socket. */
+  count(response: ServerResponse): void {
+    this.#inFlight += 1;
+    response.on("close", this.#uncount);
+  }
+
   /** The functions that end the pipelined requests of a connection. */
   #pipelinedOn(socket: Socket): Set<() => void> {
     const known = this.#pipelined.get(socket);
@@ -90,7 +106,7 @@ export class RequestReport {
   #logRequest(request: FastifyRequest, reply: FastifyReply): void {
     const { log } = this.#options;
     const quiet = request.method !== "POST" && reply.statusCode < 400;
-    if (quiet && log.level !== "debug" && log.level !== "trace") return;
+    if (quiet && !this.isVerbose) return;
     const { statusCode: status, elapsedTime } = reply;
     const fields = { ...placeOf(request), status, durationMs: toMicros(elapsedTime), requestId: request.id };
     log[quiet ? "debug" : "info"](fields, ANSWERED);

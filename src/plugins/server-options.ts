@@ -81,7 +81,7 @@ export const SECURITY_HEADERS = {
   "cross-origin-resource-policy": "same-origin",
 };
 
-const REQUEST_ID = "x-request-id";
+export const REQUEST_ID = "x-request-id";
 
 /** For Fastify's `genReqId`: the caller's x-request-id when it is safe to log and send back, else a new one. */
 export function requestIdOf(request: Pick<IncomingMessage, "headers">): string {

@@ -4,7 +4,7 @@ import Fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from "fastify";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { CorsConfig, CorsOptions, Policy, RefusalEvent } from "../../packages/cors/src/index.ts";
 import { applyCorsHeaders, compile, cors, decide } from "../../packages/cors/src/index.ts";
 import { type RawReply, type RawRequest, sendRaw } from "./raw-request.ts";
@@ -157,9 +157,10 @@ describe("the reply has exactly the headers that decide returns", () => {
   }
   headers.push({ Origin: evil, "Access-Control-Request-Method": "POST" });
 
-  test.each(policies)("%s", async (_name, config) => {
+  const rows = policies.flatMap(([name, config]) => [false, true].map((early) => [name, early, config] as const));
+  test.each(rows)("%s, early: %s", async (_name, early, config) => {
     const policy = compiled(config);
-    const { send } = await start((app) => app.options("/call", async () => ({})), { policy });
+    const { send } = await start((app) => app.options("/call", async () => ({})), { policy, early });
     for (const sent of headers) {
       const decision = decide(policy, {
         method: "OPTIONS",
@@ -208,6 +209,68 @@ describe("preflights", () => {
     const reply = await send({ method: "OPTIONS", headers: { Origin: origin } });
     expect(reply).toMatchObject({ status: 200, body: '{"own":true}' });
     expect(corsHeaders(reply)).toEqual(allowedActual);
+  });
+});
+
+describe("preflights that are answered early", () => {
+  test("reach no hook, not even one that was added before; refused and injected ones do", async () => {
+    const app = Fastify({ forceCloseConnections: true });
+    running.push(app);
+    const reached: string[] = [];
+    app.addHook("onRequest", async (request) => void reached.push(request.id));
+    await app.register(cors, { policy: compiled(), early: true });
+    await app.listen({ port: 0, host: "127.0.0.1" });
+    const address = app.server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const headers = { Origin: origin, "Access-Control-Request-Method": "POST" };
+    const request = { method: "OPTIONS", path: "/", headers };
+    expect((await sendRaw(port, request)).status).toBe(204);
+    expect(reached).toHaveLength(0);
+    expect((await sendRaw(port, { ...request, headers: { ...headers, Origin: evil } })).status).toBe(403);
+    expect(reached).toHaveLength(1);
+    expect((await app.inject({ method: "OPTIONS", url: "/", headers })).statusCode).toBe(204);
+    expect(reached).toHaveLength(2);
+  });
+
+  test("can be left to the hooks, or answered with further headers", async () => {
+    const { send } = await start(() => undefined, {
+      policy: compiled(),
+      early: (request, response, { status, headers }) => {
+        if (request.url !== "/call") return false;
+        response.writeHead(status, ["x-early", "yes", ...headers]).end();
+        return true;
+      },
+    });
+    const [early, hooked] = [await send(preflight), await send({ ...preflight, path: "/other" })];
+    expect([early, hooked].map(({ headers }) => headers.get("x-early"))).toEqual([["yes"], undefined]);
+    expect(corsHeaders(early)).toEqual(corsHeaders(hooked));
+  });
+
+  test("are answered alike after more different ones than are remembered", async () => {
+    const { send } = await start(() => undefined, { policy: compiled(), early: true });
+    const first = corsHeaders(await send(preflight));
+    for (let index = 0; index < 300; index += 1) {
+      const names = `content-type,${" ".repeat(index)}authorization`;
+      await send({ ...preflight, headers: { ...preflight.headers, "Access-Control-Request-Headers": names } });
+    }
+    expect(corsHeaders(await send(preflight))).toEqual(first);
+  });
+
+  test("pass the hooks while the server closes, so that Fastify asks the client to close its connection", async () => {
+    const early = vi.fn(() => true);
+    let reply: Promise<RawReply> | undefined;
+    const { app, send } = await start(
+      (prepared) => {
+        prepared.addHook("preClose", async () => {
+          reply = send(preflight);
+          await reply;
+        });
+      },
+      { policy: compiled(), early },
+    );
+    await app.close();
+    expect((await reply)?.headers.get("connection")).toEqual(["close"]);
+    expect(early).not.toHaveBeenCalled();
   });
 });
 

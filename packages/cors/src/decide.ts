@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { forbiddenMethods, isToken, readHeaderNames, safelistedMethods } from "./names.ts";
 import { covers } from "./origins.ts";
 import type { Policy } from "./policy.ts";
@@ -13,6 +14,18 @@ export interface CorsRequest {
   readonly requestHeaders?: string | undefined;
   /** Access-Control-Request-Private-Network */
   readonly requestPrivateNetwork?: string | undefined;
+}
+
+/** Reads what Node has parsed. */
+export function readCorsRequest({ headers, method = "" }: Pick<IncomingMessage, "headers" | "method">): CorsRequest {
+  const privateNetwork = headers["access-control-request-private-network"];
+  return {
+    method,
+    origin: headers.origin,
+    requestMethod: headers["access-control-request-method"],
+    requestHeaders: headers["access-control-request-headers"],
+    requestPrivateNetwork: typeof privateNetwork === "string" ? privateNetwork : undefined,
+  };
 }
 
 /** The CORS headers of a reply, by lower-case name; all others must be absent. */

@@ -1,5 +1,6 @@
 export type { CorsHeaders, CorsRequest, Decision } from "./decide.ts";
 export { decide } from "./decide.ts";
+export type { AnswerEarly, PreflightAnswer } from "./early-preflights.ts";
 export {
   commaList,
   corsVariables,

@@ -21,6 +21,6 @@ export {
   twirpOptions,
 } from "./options.ts";
 export { callOf, twirp } from "./plugin.ts";
-export { type StrictHttpOptions, strictHttp } from "./strict-http.ts";
+export { isStrictHttp, type StrictHttpOptions, strictHttp } from "./strict-http.ts";
 export { TIMEOUT_HEADER } from "./time-limits.ts";
 export { type Interceptor, type ServerHooks, type TwirpContext, TwirpError, TwirpErrorCode } from "./twirp-ts.ts";

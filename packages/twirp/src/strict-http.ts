@@ -29,6 +29,11 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
 /** What Go's servers allow: https://pkg.go.dev/golang.org/x/net/http/httpguts#ValidHostHeader */
 const HOST = /^[\w!$%&'()*+,.:;=[\]~-]*$/;
 
+/** Whether HTTP allows a request that Node has read; `strictHttp` refuses the others. */
+export function isStrictHttp(request: IncomingMessage): boolean {
+  return findFault(request) === undefined;
+}
+
 /** Checks a request that Node has read; undefined when HTTP allows it. */
 function findFault(request: IncomingMessage): HttpFault | undefined {
   const { httpVersion, headers, rawHeaders, method = "", url = "" } = request;
