@@ -77,6 +77,7 @@ export function ledgerCalls(ledger: FilledLedger, headers: Readonly<Record<strin
       return { ...statement, page_token: writePageToken(position, transferFilters) };
     }),
     getTrialBalance: calls("GetTrialBalance", () => ({}), 1),
+    getTrialBalancePast: calls("GetTrialBalance", () => ({ as_of: timeOf(anyTransfer()) })),
   };
 }
 

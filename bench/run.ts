@@ -36,7 +36,7 @@ Measures throughput, cost and size beside their baselines. Without names, every 
   --rounds N   of each measurement, alternating with its baseline; default 9
   --seconds N  of each round; default 1
   --entries N  of the account with the long statement, in the suite "ledger"; default 1000000
-  --scale N    how many times larger the large ledger of the suite "growth" is; default 100
+  --scale N    how many times larger the large ledger of the suite "growth" is; default 10
   --before DIR a built checkout of the version before, to compare postings with in the suite "feed"
   --peer NAME=URL
                a server of the same RPCs on this machine, to compare with in the suite "compare"; may be repeated
@@ -55,7 +55,7 @@ process.exitCode = await runCommand(process.argv.slice(2), {
     rounds: { type: "string", default: "9" },
     seconds: { type: "string", default: "1" },
     entries: { type: "string", default: "1000000" },
-    scale: { type: "string", default: "100" },
+    scale: { type: "string", default: "10" },
     before: { type: "string" },
     peer: { type: "string", multiple: true, default: [] },
     database: { type: "string" },
