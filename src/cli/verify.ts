@@ -50,7 +50,8 @@ async function countFindings(interruption: AbortSignal): Promise<number> {
   if (interruption.aborted) await database.close();
   interruption.throwIfAborted();
   interruption.addEventListener("abort", () => void database.close().finally(() => process.exit(INTERRUPTED)));
-  const pool = openPool({ connectionString: database.url, max: 1 });
+  // A check of a large ledger may take minutes.
+  const pool = openPool({ connectionString: database.url, max: 1, statementTimeoutMs: 0 });
   try {
     const missing = await pendingMigrations(pool, migrationsDirectory());
     if (missing.length > 0)
