@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ClientBase, Pool } from "pg";
 import { AccountStatus, AccountType } from "../../../generated/server/finance/v1/account.ts";
-import { withTransaction } from "../../database/index.ts";
+import { arrayOf, withTransaction } from "../../database/index.ts";
 import { settleAll } from "../../database/pool.ts";
 import {
   type AccountBalances,
@@ -138,7 +138,7 @@ select ${ACCOUNT_COLUMNS}
   from account a
   join account_balance b on b.account_id = a.id
  where a.id = any($1::bigint[])`,
-    values: [ids],
+    values: [arrayOf.bigint(ids, (id) => id)],
   });
   return new Map(rows.map((row) => [row.id, fromStored(row)]));
 }
