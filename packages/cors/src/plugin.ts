@@ -2,7 +2,7 @@ import fastifyCors, { type FastifyCorsOptions } from "@fastify/cors";
 import type { FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import fp from "fastify-plugin";
 import type { CorsHeaders, Decision } from "./decide.ts";
-import { decide, isRefused, readCorsRequest } from "./decide.ts";
+import { allowsOrigin, decide, isRefused, readCorsRequest } from "./decide.ts";
 import { type AnswerEarly, answerAtOnce, interceptPreflights } from "./early-preflights.ts";
 import type { Policy } from "./policy.ts";
 import { explain } from "./reasons.ts";
@@ -34,7 +34,7 @@ export interface CorsOptions {
  * Answers preflights before every later hook and gives each reply the headers that the policy decides. Register it first,
  * in the root scope, which it shares. Malformed URLs run no hooks: call `applyCorsHeaders` in `frameworkErrors`.
  *
- * The policy decides and @fastify/cors, whose delegator it is, writes the headers.
+ * The policy decides. @fastify/cors writes the headers of replies that are not answers to preflights.
  *
  * @throws when a route sets `config.cors`, which would override the policy.
  */
@@ -61,27 +61,31 @@ export const cors = fp<CorsOptions>(
       if (isOurs) hideRoute(route);
       else refuseRouteConfig(route);
     });
-    await app.register(fastifyCors, {
-      delegator: (request, done) => {
-        const asked = readCorsRequest(request);
-        const decision = decide(policy, asked);
-        request.corsDecision = decision;
-        if (isRefused(decision)) {
-          const refusal = describeRefusal(policy, asked, decision);
-          logRefusal(request.log, refusal);
-          onRefusal?.(refusal);
-        }
-        done(null, writerOptions(decision));
-      },
-    });
-    isOurs = false;
-
+    // Most requests come from a listed origin or from no page at all.
+    const decisions = new Map<string | undefined, Decision>();
+    for (const origin of [undefined, ...policy.exactOrigins]) {
+      decisions.set(origin, decide(policy, { method: "POST", origin }));
+    }
     app.addHook("onRequest", (request, reply, next) => {
-      const decision = request.corsDecision;
-      if (decision !== null) completeHeaders(reply, decision);
-      if (decision?.preflight) answerPreflight(reply, decision);
+      const known = request.method === "OPTIONS" ? undefined : decisions.get(request.headers.origin);
+      if (known !== undefined) {
+        request.corsDecision = known;
+        next();
+        return;
+      }
+      const asked = readCorsRequest(request);
+      const decision = decide(policy, asked);
+      request.corsDecision = decision;
+      if (isRefused(decision)) {
+        const refusal = describeRefusal(policy, asked, decision);
+        logRefusal(request.log, refusal);
+        onRefusal?.(refusal);
+      }
+      if (decision.preflight) answerPreflight(reply, decision);
       else next();
     });
+    await app.register(fastifyCors, writerOptions(policy));
+    isOurs = false;
 
     app.addHook("onSend", (request, reply, _payload, next) => {
       const decision = request.corsDecision;
@@ -100,8 +104,8 @@ export const cors = fp<CorsOptions>(
  */
 export function applyCorsHeaders(policy: Policy, request: FastifyRequest, reply: FastifyReply): boolean {
   const decision = decide(policy, readCorsRequest(request));
-  reply.headers({ ...decision.headers });
   if (decision.preflight) answerPreflight(reply, decision);
+  else reply.headers({ ...decision.headers });
   return decision.preflight;
 }
 
@@ -110,43 +114,22 @@ export function corsHeadersFor(policy: Policy, origin: string | undefined): Read
   return decide(policy, { method: "POST", origin }).headers;
 }
 
-/**
- * The headers for @fastify/cors to write. It copies these options for every request, which costs 6 us on Node 20 and next to
- * nothing on Node 24.
- */
-function writerOptions({ preflight, headers }: Decision): FastifyCorsOptions {
-  const options: FastifyCorsOptions = { origin: headers["access-control-allow-origin"] ?? false, preflight };
-  const exposedHeaders = headers["access-control-expose-headers"];
-  const maxAge = headers["access-control-max-age"];
-  if (headers["access-control-allow-credentials"] === "true") options.credentials = true;
-  if (exposedHeaders !== undefined) options.exposedHeaders = exposedHeaders;
-  if (maxAge !== undefined) options.maxAge = Number(maxAge);
-  if (preflight) {
-    options.methods = headers["access-control-allow-methods"] ?? "";
-    options.allowedHeaders = headers["access-control-allow-headers"] ?? "";
-    options.preflightContinue = true;
-    options.strictPreflight = false;
-  }
+/** Lets @fastify/cors write what `decide` decides. A delegator would make it copy all options for each request. */
+function writerOptions(policy: Policy): FastifyCorsOptions {
+  const { anyOrigin, credentials, exposeHeaders } = policy;
+  const options: FastifyCorsOptions = {
+    origin: anyOrigin
+      ? "*"
+      : (origin, done) => done(null, origin !== undefined && allowsOrigin(policy, origin) ? origin : false),
+    credentials,
+    preflight: false,
+  };
+  if (exposeHeaders !== "") options.exposedHeaders = exposeHeaders;
   return options;
 }
 
-/** Corrects what @fastify/cors wrote: it adds Origin to every Vary, and in a preflight it writes empty lists. */
-function completeHeaders(reply: FastifyReply, { headers, preflight }: Decision): void {
-  for (const name of preflight ? preflightHeaders : replyHeaders) {
-    if (reply.getHeader(name) !== headers[name]) setOrRemove(reply, name, headers[name]);
-  }
-}
-
-const replyHeaders = ["vary"] as const;
-const preflightHeaders = [
-  ...replyHeaders,
-  "access-control-allow-methods",
-  "access-control-allow-headers",
-  "access-control-allow-private-network",
-] as const;
-
 function answerPreflight(reply: FastifyReply, decision: Decision): void {
-  reply.code(decision.status);
+  reply.code(decision.status).headers({ ...decision.headers });
   // No page can read this body; it is for a person with curl.
   if (decision.reason === "origin_not_allowed") {
     reply.type("text/plain; charset=utf-8").send(`${decision.reason}: ${explain(decision.reason).meaning}\n`);
