@@ -105,12 +105,12 @@ export type ArrayElementType = keyof ArrayElements;
 
 type ArrayWriter<Value> = <Row>(rows: readonly Row[], valueIn: (row: Row) => Value | null) => Buffer | string;
 
-/** A parameter of type `element type[]`, with one element of each row. */
+/** A parameter of type `element type[]`, with one element of each row. A bigint beyond 64 bits throws a RangeError. */
 export const arrayOf: { readonly [Type in ArrayElementType]: ArrayWriter<ArrayElements[Type]> } = {
-  bigint: sizedArray<bigint>(20, 8, ({ view }, at, value) => view.setBigInt64(at, value)),
+  bigint: sizedArray<bigint>(20, 8, writeBigint),
   smallint: sizedArray<number>(21, 2, ({ view }, at, value) => view.setInt16(at, value)),
   boolean: sizedArray<boolean>(16, 1, ({ view }, at, value) => view.setUint8(at, value ? 1 : 0)),
-  timestamptz: sizedArray<bigint>(1184, 8, ({ view }, at, value) => view.setBigInt64(at, value - POSTGRES_EPOCH)),
+  timestamptz: sizedArray<bigint>(1184, 8, (room, at, value) => writeBigint(room, at, value - POSTGRES_EPOCH)),
   uuid: sizedArray<string>(2950, 16, writeUuid),
   text: textArray(25, ""),
   jsonb: textArray(3802, "\u0001"),
@@ -186,6 +186,12 @@ function finish({ bytes, view }: Room, type: number, length: number, end: number
   view.setInt32(12, length);
   view.setInt32(16, 1);
   return bytes.subarray(0, end);
+}
+
+function writeBigint({ view }: Room, at: number, value: bigint): void {
+  // setBigInt64 would cut it off without an error.
+  if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} does not fit into 64 bits`);
+  view.setBigInt64(at, value);
 }
 
 function writeUuid({ bytes }: Room, at: number, digits: string): void {

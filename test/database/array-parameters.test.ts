@@ -73,3 +73,7 @@ check("uuid");
 check("text");
 check("jsonb");
 check("numeric");
+
+test.each([2n ** 63n, -(2n ** 63n) - 1n])("refuses %s, which PostgreSQL could not store", (value) => {
+  expect(() => arrayOf.bigint([value], (element) => element)).toThrow(RangeError);
+});
