@@ -163,7 +163,7 @@ test("does not offer an embedded database, which it lacks, if it can't reach its
   expect(output).toMatch(/nothing listens there; start PostgreSQL, or check DATABASE_URL$/);
 });
 
-test("takes V8's heap from the container's memory, and from NODE_OPTIONS if it says so", async () => {
+test("limits V8's heap by the container's memory, and new objects as npm start does, unless NODE_OPTIONS differs", async () => {
   const directory = join(inject("scratch"), "control-group");
   await mkdir(directory);
   const script = (await readFile("deploy/image/start.sh", "utf8")).replace(
@@ -175,12 +175,16 @@ test("takes V8's heap from the container's memory, and from NODE_OPTIONS if it s
     const command = ["-c", script, "start.sh", "sh", "-c", "echo $NODE_OPTIONS"];
     return (await run("sh", command, { env: { PATH: process.env["PATH"] ?? "", ...env } })).stdout.trim();
   };
-  expect(await options("536870912")).toBe("--max-old-space-size=307");
-  expect(await options("536870912", { WORKERS: "2" })).toBe("--max-old-space-size=153");
-  expect(await options("max")).toBe("");
-  expect(await options("9223372036854771712")).toBe("");
-  const own = "--max-old-space-size=100";
-  expect(await options("536870912", { NODE_OPTIONS: own })).toBe(own);
+  const young = /--max-semi-space-size=\d+/.exec(script)?.[0];
+  expect(await options("536870912")).toBe(`${young} --max-old-space-size=307`);
+  expect(await options("536870912", { WORKERS: "2" })).toBe(`${young} --max-old-space-size=153`);
+  expect(await options("max")).toBe(young);
+  expect(await options("9223372036854771712")).toBe(young);
+  // Node takes the last of two options, so that both limits can be overridden.
+  const own = "--max-old-space-size=100 --max-semi-space-size=32";
+  expect(await options("536870912", { NODE_OPTIONS: own })).toBe(`${young} ${own}`);
+  const { scripts } = JSON.parse(await readFile("package.json", "utf8"));
+  expect(scripts.start).toContain(` ${young} `);
 });
 
 test("serves the console by itself, for an API that is elsewhere", async () => {
