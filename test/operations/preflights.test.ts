@@ -55,6 +55,7 @@ describe("a preflight that is answered before Fastify gets the reply that it wou
     ["of a malformed path", 204, head([...ALLOWED, ...END], "OPTIONS /%zz HTTP/1.1")],
     ["of *", 204, head([...ALLOWED, ...END], "OPTIONS * HTTP/1.1")],
     ["by HTTP/1.0, without a Host", 204, head(ALLOWED, "OPTIONS / HTTP/1.0")],
+    ["with an empty body", 204, head([...ALLOWED, ...END, "Content-Length: 0"])],
     ["with a body", 204, `${head([...ALLOWED, ...END, "Content-Length: 2"])}{}`],
     ["with a body in chunks", 204, `${head([...ALLOWED, ...END, "Transfer-Encoding: chunked"])}2\r\n{}\r\n0\r\n\r\n`],
     ["that expects to be continued", 100, head([...ALLOWED, ...END, "Expect: 100-continue"])],

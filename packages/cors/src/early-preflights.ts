@@ -51,7 +51,7 @@ function rememberAnswers(policy: Policy): (request: IncomingMessage) => Prefligh
   return (request) => {
     const { headers } = request;
     // No browser sends a body.
-    if (headers["transfer-encoding"] !== undefined || headers["content-length"] !== undefined) return undefined;
+    if (headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0") return undefined;
     const asked = readCorsRequest(request);
     const { origin, requestMethod, requestHeaders, requestPrivateNetwork } = asked;
     if (origin === undefined || requestMethod === undefined) return undefined;
