@@ -102,6 +102,7 @@ describe("accepted:", () => {
     "-- ahead: create index concurrently if not exists i on account (name)\nCREATE INDEX IF NOT EXISTS i\n  ON account (name);",
     "create function f() returns void language sql as $body$ drop table hold; delete from hold; $body$;",
     "-- ahead: create index concurrently if not exists i on account (id)\ncreate index if not exists i on account (id);\ndrop index i;",
+    "create function f() returns int language sql as $$ select 1 $$;\ndrop function f;",
     "create or replace view v as select 'drop table hold; update';",
     "create trigger t after insert on transfer for each row execute function f();",
     "comment on table account is E'it\\'s; drop table hold;';",

@@ -57,11 +57,12 @@ const NAME = String.raw`(?:if (?:not )?exists )?(?:only )?([\w."]+)`;
 const CREATED: readonly RegExp[] = [
   new RegExp(`^create (?:unlogged )?table ${NAME}`),
   new RegExp(`^create index ${NAME} on `),
+  new RegExp(`^create function ${NAME}\\(`),
 ];
 
-/** Matches the name of the table that a statement changes, or of the index that it drops. */
+/** Matches the name of the table that a statement changes, or of the index or function that it drops. */
 const CHANGED: readonly RegExp[] = [
-  new RegExp(`^drop index ${NAME}`),
+  new RegExp(`^drop (?:index|function) ${NAME}`),
   new RegExp(`^(?:alter|drop) table ${NAME}`),
   new RegExp(`^create (?:unique )?index (?:concurrently )?(?:if not exists )?(?:[\\w."]+ )?on ${NAME}`),
   new RegExp(`^create (?:or replace )?(?:constraint )?trigger .*? on ${NAME}`),

@@ -79,7 +79,12 @@ const secondOutcomes = [
   "update idempotency set transfer_id = transfer_id + 1 where transfer_id is not null",
   "update idempotency set message_digest = gen_random_uuid()",
 ];
+/** Totals of a time that is not final, or that no call could have. */
+const totalsAt = (time: string) => `insert into running_total values (${time}, '{}', '{}', '{}')`;
 const refusals: [statement: string, refusal: object][] = [
+  [totalsAt("clock_timestamp() + interval '1 hour'"), { code: "23001", message: expect.stringMatching(/not final/) }],
+  [totalsAt("'infinity'"), { code: "23001" }],
+  [totalsAt("'-infinity'"), { code: "23514", table: "running_total" }],
   ...statements.map((each): [string, object] => [
     each,
     { code: "23001", message: expect.stringMatching(/append-only/) },
