@@ -17,6 +17,8 @@ export interface SessionSettings {
   readonly default_transaction_isolation: "read committed";
   readonly plan_cache_mode: "auto" | "force_generic_plan";
   readonly enable_seqscan: "on" | "off";
+  /** Default: that of the server. */
+  readonly jit?: "off";
 }
 
 const FORMATS = "set timezone = 'UTC'; set datestyle = 'ISO, YMD'";

@@ -208,6 +208,8 @@ test("a statement that is planned once uses the index of a table that was vacuum
     await client.query("prepare look_up (int8) as select id from vacuumed where id = $1");
     const { rows } = await client.query<{ "QUERY PLAN": string }>("explain (costs off) execute look_up (1)");
     expect(rows[0]?.["QUERY PLAN"]).toMatch(/^Index Only Scan/);
+    // Compiling would take longer than any of these statements.
+    expect((await client.query("show jit")).rows).toEqual([{ jit: "off" }]);
   } finally {
     client.release();
     await pool.end();
