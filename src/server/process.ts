@@ -1,4 +1,5 @@
 /** What every process of the service has: a log, and things to close at its end. */
+import { writeSync } from "node:fs";
 import { type Logger, pino } from "pino";
 import type { Config } from "../config/config.ts";
 import { describeFailure } from "../start-error.ts";
@@ -23,26 +24,28 @@ export function openLog({ logLevel, environment }: Config, { shared }: { readonl
   if (readable) {
     return pino({ level: logLevel, transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } });
   }
-  const maxWrite = shared ? SHARED_PIECE_BYTES : PIECE_BYTES;
-  const output = pino.destination({ dest: process.stdout.fd, sync: false, minLength: 0, maxWrite });
-  return pino({ level: logLevel }, new LogPieces(output, maxWrite));
+  return pino({ level: logLevel }, new LogOutput(process.stdout.fd, shared ? SHARED_PIECE_BYTES : PIECE_BYTES));
 }
 
 /**
- * Gathers log lines into pieces. The output could do that itself, but it would copy and measure everything gathered so far
- * at each line, which takes longer than making the line.
+ * Gathers log lines into pieces and writes them in order. A full pipe does not stop the process: Node makes pipes
+ * non-blocking, so the pieces wait until somebody reads. What can't be written, because the disk is full or the reader is gone,
+ * is dropped.
+ *
+ * pino's own destination copies and measures everything gathered so far at each line, which takes longer than making the
+ * line. At the end of the process it loses what another thread is writing, or never ends if nothing can be written.
  */
-class LogPieces {
-  readonly #output: ReturnType<typeof pino.destination>;
+class LogOutput {
+  readonly #fd: number;
   readonly #bytesMax: number;
   #lines: string[] = [];
   #bytes = 0;
+  readonly #pieces: Buffer[] = [];
 
-  constructor(output: ReturnType<typeof pino.destination>, bytesMax: number) {
-    this.#output = output;
+  constructor(fd: number, bytesMax: number) {
+    this.#fd = fd;
     this.#bytesMax = bytesMax;
     setInterval(() => this.#pass(), FLUSH_MS).unref();
-    process.on("beforeExit", () => this.#pass());
     process.on("exit", () => this.flushSync());
   }
 
@@ -53,20 +56,41 @@ class LogPieces {
     this.#bytes += bytes;
   }
 
-  /** pino calls it after a line at level fatal. */
+  /** Writes everything, within {@link EXIT_MS_MAX}. pino calls it after a line at level fatal. */
   flushSync(): void {
-    this.#pass();
-    this.#output.flushSync();
+    const untilMs = performance.now() + EXIT_MS_MAX;
+    while (!this.#pass() && performance.now() < untilMs) Atomics.wait(NEVER, 0, 0, EXIT_PAUSE_MS);
   }
 
-  #pass(): void {
-    if (this.#bytes === 0) return;
-    const piece = this.#lines.join("");
+  /** @returns whether nothing is left to be written. */
+  #pass(): boolean {
+    if (this.#bytes > 0) this.#pieces.push(Buffer.from(this.#lines.join("")));
     this.#lines = [];
     this.#bytes = 0;
-    this.#output.write(piece);
+    for (let [piece] = this.#pieces; piece !== undefined; [piece] = this.#pieces) {
+      const written = this.#writeSome(piece);
+      if (written === undefined) return false;
+      if (written < piece.length) this.#pieces[0] = piece.subarray(written);
+      else this.#pieces.shift();
+    }
+    return true;
+  }
+
+  /** @returns the bytes that need not be written any more; undefined if the pipe is full. */
+  #writeSome(piece: Buffer): number | undefined {
+    try {
+      return writeSync(this.#fd, piece);
+    } catch (error) {
+      const isFull = error instanceof Error && "code" in error && error.code === "EAGAIN";
+      return isFull ? undefined : piece.length;
+    }
   }
 }
+
+/** For {@link Atomics.wait}, which is the only way to pause at the end of a process. */
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+const EXIT_MS_MAX = 2000;
+const EXIT_PAUSE_MS = 10;
 
 /** Closes what a process opened, in reverse order. */
 export class Shutdown {
