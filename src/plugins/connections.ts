@@ -180,7 +180,7 @@ interface Pipeline {
  * @returns how many requests wait.
  */
 export function limitPipelining(server: Server, options: PipeliningOptions): () => number {
-  const handlers = server.listeners("request") as ((...request: Request) => void)[];
+  const handlers = server.rawListeners("request") as ((...request: Request) => void)[];
   const pipelines = new WeakMap<Socket, Pipeline>();
   let waitingInAll = 0;
 

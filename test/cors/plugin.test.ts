@@ -246,6 +246,13 @@ describe("preflights that are answered early", () => {
     expect(corsHeaders(early)).toEqual(corsHeaders(hooked));
   });
 
+  test("leave a listener for one request of the server such", async () => {
+    const heard = vi.fn();
+    const { send } = await start((app) => app.server.once("request", heard), { policy: compiled(), early: true });
+    for (let count = 0; count < 3; count += 1) await send({});
+    expect(heard).toHaveBeenCalledTimes(1);
+  });
+
   test("are answered alike after more different ones than are remembered", async () => {
     const { send } = await start(() => undefined, { policy: compiled(), early: true });
     const first = corsHeaders(await send(preflight));

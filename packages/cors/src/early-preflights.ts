@@ -10,7 +10,7 @@ export interface PreflightAnswer {
   readonly headers: readonly string[];
 }
 
-/** Sends the answer at once and returns true, or returns false to let the preflight pass the hooks. */
+/** Sends the answer at once and returns true, or returns false to let the preflight pass the hooks. It must not throw. */
 export type AnswerEarly = (request: IncomingMessage, response: ServerResponse, answer: PreflightAnswer) => boolean;
 
 /**
@@ -19,7 +19,8 @@ export type AnswerEarly = (request: IncomingMessage, response: ServerResponse, a
  * @returns a function that ends this.
  */
 export function interceptPreflights(server: Server, policy: Policy, answerEarly: AnswerEarly): () => void {
-  const listeners = server.listeners("request");
+  // Listeners for one request remain such.
+  const listeners = server.rawListeners("request");
   const answerTo = rememberAnswers(policy);
   let intercepts = true;
   server.removeAllListeners("request");
