@@ -262,7 +262,6 @@ describe("filters in the address", () => {
       await page.getByRole("link", { name: "Settlement bank, euros" }).waitFor();
       await goTo(page, "/accounts?q=7&currency=USD");
       await page.getByRole("link", { name: "Settlement bank, euros" }).waitFor({ state: "detached" });
-      await page.unrouteAll({ behavior: "ignoreErrors" });
     });
   });
 

@@ -80,6 +80,8 @@ export async function startTestConsole({ behindProxy = false } = {}): Promise<Te
     page.on("pageerror", (failure) => failures.push(failure));
     await page.goto(`${url}/`);
     const leave = async () => {
+      // A route that is still at work would fail when the page closes.
+      await page.unrouteAll({ behavior: "ignoreErrors" });
       await context.close();
       expect(failures).toEqual([]);
     };
